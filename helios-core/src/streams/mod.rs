@@ -1,0 +1,1 @@
+//! Kinesis: credentials and session, list, shard reader, sample, record.
