@@ -62,6 +62,12 @@ impl TableDefinition {
         &self.name
     }
 
+    /// The identity it will have.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        self.uuid
+    }
+
     /// The columns, their types in ClickHouse's own spelling.
     #[must_use]
     pub fn columns(&self) -> Vec<Column> {
