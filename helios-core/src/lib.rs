@@ -5,6 +5,7 @@ pub mod clock;
 mod column;
 mod error;
 pub mod streams;
+pub mod warehouse;
 
 pub use column::Column;
 pub use error::{Error, ErrorCode, ErrorKind, Result};
