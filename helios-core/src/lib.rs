@@ -3,9 +3,11 @@
 
 pub mod clock;
 mod column;
+mod config;
 mod error;
 pub mod streams;
 pub mod warehouse;
 
 pub use column::Column;
+pub use config::{ConfigKey, HeliosConfig};
 pub use error::{Error, ErrorCode, ErrorKind, Result};

@@ -1,0 +1,231 @@
+//! The one way to ClickHouse: its HTTP interface, on a server or in this process.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use clickhouse::Client;
+use hyper_rustls::ConfigBuilderExt as _;
+use hyper_util::{client::legacy, rt::TokioExecutor};
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use super::from_clickhouse;
+use crate::{Error, ErrorKind, Result};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Shorter than the server's own, 3 s by default, so that a request never meets a connection about to be closed.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Which ClickHouse to speak to.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct WarehouseSettings {
+    /// The server's HTTP interface. Default: the embedded engine.
+    pub url: Option<String>,
+    /// Default: the user in the URL, then the server's `default`.
+    pub user: Option<String>,
+    /// Default: the password in the URL, then none.
+    pub password: Option<SecretString>,
+    /// The database of queries that name none. Default: `default`.
+    pub database: Option<String>,
+    /// The folder of the embedded engine. Default: `helios-data` in the working directory.
+    pub data_path: Option<PathBuf>,
+    /// The path of `libchdb.so`.
+    pub chdb_lib: Option<PathBuf>,
+}
+
+/// A connection to ClickHouse. A clone shares the connection pool.
+#[derive(Clone)]
+pub struct Warehouse {
+    client: Client,
+    #[cfg(feature = "embedded")]
+    engine: Option<helios_embedded::Engine>,
+}
+
+impl Warehouse {
+    /// Opens the embedded engine (blocking, up to half a second the first time) or prepares a client for a server,
+    /// without connecting yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ConfigInvalid`] for a URL that is none or for settings that contradict each other,
+    /// [`ErrorKind::EngineUnavailable`] if the embedded engine cannot be opened.
+    pub fn connect(settings: &WarehouseSettings) -> Result<Self> {
+        let mut warehouse = match &settings.url {
+            Some(url) => Self::remote(url, settings)?,
+            None => Self::embedded(settings)?,
+        };
+        if let Some(database) = &settings.database {
+            warehouse.client = warehouse.client.with_database(database);
+        }
+        Ok(warehouse)
+    }
+
+    fn remote(url: &str, settings: &WarehouseSettings) -> Result<Self> {
+        if settings.data_path.is_some() {
+            let message =
+                "`clickhouse_url` and `data_path` are both set; choose the server or the embedded engine";
+            return Err(Error::new(ErrorKind::ConfigInvalid, message));
+        }
+        let address = Address::parse(url)?;
+        let mut connector = legacy::connect::HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        connector.set_nodelay(true);
+        let tls =
+            rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .map_err(|error| Error::unexpected("TLS cannot be set up").caused_by(error))?
+                .with_webpki_roots()
+                .with_no_client_auth();
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let http = legacy::Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .build(connector);
+        let mut client = Client::with_http_client(http).with_url(address.url);
+        if let Some(user) = settings.user.clone().or(address.user) {
+            client = client.with_user(user);
+        }
+        if let Some(password) = settings.password.clone().or(address.password) {
+            client = client.with_password(password.expose_secret());
+        }
+        Ok(Self {
+            client,
+            #[cfg(feature = "embedded")]
+            engine: None,
+        })
+    }
+
+    #[cfg(feature = "embedded")]
+    fn embedded(settings: &WarehouseSettings) -> Result<Self> {
+        let path = settings.data_path.clone().unwrap_or_else(|| PathBuf::from("helios-data"));
+        let mut options = helios_embedded::Options::new(path);
+        options.library.clone_from(&settings.chdb_lib);
+        let engine = helios_embedded::Engine::open(options).map_err(|error| {
+            Error::new(ErrorKind::EngineUnavailable, error.to_string())
+                .at("open the embedded engine")
+                .caused_by(error)
+        })?;
+        // The other end is a pipe in this process: nothing to gain from compression.
+        let client = Client::with_http_client(engine.http_client())
+            .with_url("http://embedded")
+            .with_compression(clickhouse::Compression::None);
+        Ok(Self { client, engine: Some(engine) })
+    }
+
+    #[cfg(not(feature = "embedded"))]
+    fn embedded(_: &WarehouseSettings) -> Result<Self> {
+        let message =
+            "`clickhouse_url` is not set, and this build has no embedded engine (feature `embedded`)";
+        Err(Error::new(ErrorKind::ConfigInvalid, message))
+    }
+
+    /// The client of the `clickhouse` crate, for what Helios does not offer itself.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The embedded engine, unless this is a connection to a server.
+    #[cfg(feature = "embedded")]
+    #[must_use]
+    pub fn engine(&self) -> Option<&helios_embedded::Engine> {
+        self.engine.as_ref()
+    }
+
+    /// Runs a statement that answers nothing.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse says.
+    pub async fn execute(&self, statement: &str) -> Result<()> {
+        self.client.query_raw(statement).execute().await.map_err(from_clickhouse)
+    }
+}
+
+impl fmt::Debug for Warehouse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Warehouse").field("database", &self.client.database()).finish_non_exhaustive()
+    }
+}
+
+/// A server's URL, parted into what may be shown and what may not.
+struct Address {
+    url: String,
+    user: Option<String>,
+    password: Option<SecretString>,
+}
+
+impl Address {
+    /// The messages never repeat the URL: it may hold a password.
+    fn parse(text: &str) -> Result<Self> {
+        let invalid = |what: &str| {
+            let message = format!("`clickhouse_url` {what}; it should look like `http://host:8123`");
+            Error::new(ErrorKind::ConfigInvalid, message)
+        };
+        let mut url = Url::parse(text).map_err(|error| invalid("is not a URL").caused_by(error))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(invalid("is neither http nor https"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid("has a query or a fragment"));
+        }
+        let user = (!url.username().is_empty()).then(|| decode(url.username()));
+        let password = url.password().map(|password| decode(password).into());
+        url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| invalid("has no host"))?;
+        Ok(Self { url: url.to_string(), user, password })
+    }
+}
+
+fn decode(text: &str) -> String {
+    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
+        .next()
+        .map_or_else(String::new, |(_, value)| value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connect(url: &str) -> Result<Warehouse> {
+        Warehouse::connect(&WarehouseSettings { url: Some(url.to_owned()), ..WarehouseSettings::default() })
+    }
+
+    #[test]
+    fn credentials_leave_the_url() {
+        let address = Address::parse("http://ann:p%40ss+1@localhost:8123/").unwrap();
+        assert_eq!(address.url, "http://localhost:8123/");
+        assert_eq!(address.user.as_deref(), Some("ann"));
+        assert_eq!(address.password.unwrap().expose_secret(), "p@ss+1");
+    }
+
+    #[test]
+    fn a_bad_url_is_refused_without_repeating_it() {
+        for url in
+            ["", "localhost:8123", "ftp://u:canary@h", "http://u:canary@h:99999", "http://h/?password=canary"]
+        {
+            let error = connect(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConfigInvalid, "{url}");
+            assert!(!format!("{error:#} {error:?}").contains("canary"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_and_an_engine_contradict_each_other() {
+        let settings = WarehouseSettings {
+            url: Some("http://localhost:8123".to_owned()),
+            data_path: Some("data".into()),
+            ..WarehouseSettings::default()
+        };
+        assert_eq!(Warehouse::connect(&settings).unwrap_err().kind(), ErrorKind::ConfigInvalid);
+    }
+
+    #[test]
+    fn debug_holds_no_secret() {
+        let warehouse = connect("http://ann:canary@localhost:8123").unwrap();
+        assert!(!format!("{warehouse:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,212 @@
+//! ClickHouse's errors as ours: decided by its number, never by its words.
+
+use crate::{Error, ErrorCode, ErrorKind};
+
+/// Number, what kind it is to us, and whether the same request may succeed later.
+///
+/// Numbers and names: ClickHouse `src/Common/ErrorCodes.cpp`. Which ones are worth another try follows the list of the
+/// ClickHouse Kafka Connect sink (`Utils.java`), less 159, after which the outcome of an insert is unknown but that of
+/// the same read is the same.
+const TABLE: &[(u32, ErrorKind, bool)] = &[
+    (3, ErrorKind::Unavailable, true),         // UNEXPECTED_END_OF_FILE
+    (6, ErrorKind::InvalidQuery, false),       // CANNOT_PARSE_TEXT
+    (15, ErrorKind::InvalidQuery, false),      // DUPLICATE_COLUMN
+    (16, ErrorKind::InvalidQuery, false),      // NO_SUCH_COLUMN_IN_TABLE
+    (20, ErrorKind::InvalidQuery, false),      // NUMBER_OF_COLUMNS_DOESNT_MATCH
+    (26, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_QUOTED_STRING
+    (27, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+    (36, ErrorKind::InvalidQuery, false),      // BAD_ARGUMENTS
+    (38, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_DATE
+    (41, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_DATETIME
+    (42, ErrorKind::InvalidQuery, false),      // NUMBER_OF_ARGUMENTS_DOESNT_MATCH
+    (43, ErrorKind::InvalidQuery, false),      // ILLEGAL_TYPE_OF_ARGUMENT
+    (44, ErrorKind::InvalidQuery, false),      // ILLEGAL_COLUMN
+    (46, ErrorKind::InvalidQuery, false),      // UNKNOWN_FUNCTION
+    (47, ErrorKind::InvalidQuery, false),      // UNKNOWN_IDENTIFIER
+    (48, ErrorKind::InvalidQuery, false),      // NOT_IMPLEMENTED
+    (50, ErrorKind::InvalidQuery, false),      // UNKNOWN_TYPE
+    (53, ErrorKind::InvalidQuery, false),      // TYPE_MISMATCH
+    (56, ErrorKind::InvalidQuery, false),      // UNKNOWN_STORAGE
+    (57, ErrorKind::AlreadyExists, false),     // TABLE_ALREADY_EXISTS
+    (60, ErrorKind::NotFound, false),          // UNKNOWN_TABLE
+    (62, ErrorKind::InvalidQuery, false),      // SYNTAX_ERROR
+    (63, ErrorKind::InvalidQuery, false),      // UNKNOWN_AGGREGATE_FUNCTION
+    (69, ErrorKind::InvalidQuery, false),      // ARGUMENT_OUT_OF_BOUND
+    (70, ErrorKind::InvalidQuery, false),      // CANNOT_CONVERT_TYPE
+    (72, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_NUMBER
+    (73, ErrorKind::InvalidQuery, false),      // UNKNOWN_FORMAT
+    (81, ErrorKind::NotFound, false),          // UNKNOWN_DATABASE
+    (82, ErrorKind::AlreadyExists, false),     // DATABASE_ALREADY_EXISTS
+    (115, ErrorKind::InvalidQuery, false),     // UNKNOWN_SETTING
+    (131, ErrorKind::LimitExceeded, false),    // TOO_LARGE_STRING_SIZE
+    (153, ErrorKind::InvalidQuery, false),     // ILLEGAL_DIVISION
+    (158, ErrorKind::LimitExceeded, false),    // TOO_MANY_ROWS
+    (159, ErrorKind::Timeout, false),          // TIMEOUT_EXCEEDED
+    (160, ErrorKind::Timeout, false),          // TOO_SLOW
+    (162, ErrorKind::LimitExceeded, false),    // TOO_DEEP_SUBQUERIES
+    (164, ErrorKind::PermissionDenied, false), // READONLY
+    (167, ErrorKind::LimitExceeded, false),    // TOO_DEEP_AST
+    (168, ErrorKind::LimitExceeded, false),    // TOO_BIG_AST
+    (179, ErrorKind::InvalidQuery, false),     // MULTIPLE_EXPRESSIONS_FOR_ALIAS
+    (184, ErrorKind::InvalidQuery, false),     // ILLEGAL_AGGREGATION
+    (191, ErrorKind::LimitExceeded, false),    // SET_SIZE_LIMIT_EXCEEDED
+    (192, ErrorKind::Unauthenticated, false),  // UNKNOWN_USER
+    (193, ErrorKind::Unauthenticated, false),  // WRONG_PASSWORD
+    (194, ErrorKind::Unauthenticated, false),  // REQUIRED_PASSWORD
+    (201, ErrorKind::LimitExceeded, false),    // QUOTA_EXCEEDED
+    (202, ErrorKind::LimitExceeded, true),     // TOO_MANY_SIMULTANEOUS_QUERIES
+    (203, ErrorKind::Unavailable, true),       // NO_FREE_CONNECTION
+    (207, ErrorKind::InvalidQuery, false),     // AMBIGUOUS_IDENTIFIER
+    (209, ErrorKind::Timeout, true),           // SOCKET_TIMEOUT
+    (210, ErrorKind::Unavailable, true),       // NETWORK_ERROR
+    (215, ErrorKind::InvalidQuery, false),     // NOT_AN_AGGREGATE
+    (218, ErrorKind::NotFound, false),         // TABLE_IS_DROPPED
+    (241, ErrorKind::LimitExceeded, true),     // MEMORY_LIMIT_EXCEEDED
+    (242, ErrorKind::Unavailable, true),       // TABLE_IS_READ_ONLY
+    (252, ErrorKind::LimitExceeded, true),     // TOO_MANY_PARTS
+    (279, ErrorKind::Unavailable, true),       // ALL_CONNECTION_TRIES_FAILED
+    (285, ErrorKind::Unavailable, true),       // TOO_FEW_LIVE_REPLICAS
+    (290, ErrorKind::LimitExceeded, false),    // LIMIT_EXCEEDED
+    (291, ErrorKind::PermissionDenied, false), // DATABASE_ACCESS_DENIED
+    (307, ErrorKind::LimitExceeded, false),    // TOO_MANY_BYTES
+    (319, ErrorKind::Unavailable, true),       // UNKNOWN_STATUS_OF_INSERT
+    (386, ErrorKind::InvalidQuery, false),     // NO_COMMON_TYPE
+    (394, ErrorKind::Cancelled, false),        // QUERY_WAS_CANCELLED
+    (395, ErrorKind::InvalidQuery, false),     // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
+    (396, ErrorKind::LimitExceeded, false),    // TOO_MANY_ROWS_OR_BYTES
+    (425, ErrorKind::Unavailable, true),       // SYSTEM_ERROR
+    (452, ErrorKind::PermissionDenied, false), // SETTING_CONSTRAINT_VIOLATION
+    (456, ErrorKind::InvalidQuery, false),     // UNKNOWN_QUERY_PARAMETER
+    (457, ErrorKind::InvalidQuery, false),     // BAD_QUERY_PARAMETER
+    (497, ErrorKind::PermissionDenied, false), // ACCESS_DENIED
+    (516, ErrorKind::Unauthenticated, false),  // AUTHENTICATION_FAILED
+    (999, ErrorKind::Unavailable, true),       // KEEPER_EXCEPTION
+];
+
+fn classify(code: u32) -> (ErrorKind, bool) {
+    TABLE
+        .binary_search_by_key(&code, |row| row.0)
+        .ok()
+        .and_then(|index| TABLE.get(index))
+        .map_or((ErrorKind::Unexpected, false), |&(_, kind, retryable)| (kind, retryable))
+}
+
+/// An error of the `clickhouse` crate as ours.
+pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
+    match error {
+        clickhouse::error::Error::BadResponse(text) => from_exception(&text),
+        clickhouse::error::Error::TimedOut => {
+            Error::new(ErrorKind::Timeout, "ClickHouse did not answer in time").retryable(true)
+        }
+        clickhouse::error::Error::Network(source) => Error::new(
+            ErrorKind::Unavailable,
+            "ClickHouse cannot be reached; check `clickhouse_url` and that the server runs",
+        )
+        .retryable(true)
+        .caused_by(source),
+        clickhouse::error::Error::InvalidParams(source) => Error::new(
+            ErrorKind::ConfigInvalid,
+            "the ClickHouse request cannot be built; check `clickhouse_url`",
+        )
+        .caused_by(source),
+        other => Error::unexpected("the answer of ClickHouse could not be read").caused_by(other),
+    }
+}
+
+/// The text of an exception, `Code: 60. DB::Exception: … (UNKNOWN_TABLE) (version …)`, as an error.
+pub(crate) fn from_exception(text: &str) -> Error {
+    let Some(exception) = Exception::parse(text) else {
+        return Error::unexpected("what answered is no ClickHouse server, or one in trouble")
+            .with("answer", excerpt(text));
+    };
+    let (kind, retryable) = classify(exception.code);
+    Error::new(kind, exception.message)
+        .with_code(ErrorCode::ClickHouse { code: exception.code, name: exception.name })
+        .retryable(retryable)
+}
+
+struct Exception {
+    code: u32,
+    name: Option<String>,
+    message: String,
+}
+
+impl Exception {
+    fn parse(text: &str) -> Option<Self> {
+        let (_, rest) = text.split_once("Code: ")?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (code, rest) = rest.split_at_checked(digits)?;
+        let message = rest.trim_start_matches('.').trim();
+        let message = message.strip_prefix("DB::Exception:").unwrap_or(message).trim();
+        let message =
+            message.rfind(" (version ").and_then(|at| message.get(..at)).unwrap_or(message).trim_end();
+        let (message, name) = split_name(message);
+        Some(Self { code: code.parse().ok()?, name, message: message.trim_end_matches('.').to_owned() })
+    }
+}
+
+/// Parts `… (UNKNOWN_TABLE)` into message and name.
+fn split_name(message: &str) -> (&str, Option<String>) {
+    let split = message.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
+    match split {
+        Some((message, name))
+            if !name.is_empty()
+                && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') =>
+        {
+            (message.trim_end(), Some(name.to_owned()))
+        }
+        _ => (message, None),
+    }
+}
+
+fn excerpt(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_has_each_number_once() {
+        assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    #[test]
+    fn every_row_is_found() {
+        for &(code, kind, retryable) in TABLE {
+            let error = from_exception(&format!("Code: {code}. DB::Exception: x. (NAME) (version 26.7.2.1)"));
+            assert_eq!(
+                (error.kind(), error.is_retryable(), error.server_code()),
+                (kind, retryable, Some(code))
+            );
+        }
+    }
+
+    #[test]
+    fn reads_code_name_and_message() {
+        let error = from_exception(
+            "Code: 60. DB::Exception: Unknown table expression identifier 'nope' in scope SELECT * FROM nope. \
+             (UNKNOWN_TABLE) (version 26.7.2.1 (official build))",
+        );
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(error.message(), "Unknown table expression identifier 'nope' in scope SELECT * FROM nope");
+        assert_eq!(
+            error.code(),
+            Some(&ErrorCode::ClickHouse { code: 60, name: Some("UNKNOWN_TABLE".to_owned()) })
+        );
+    }
+
+    #[test]
+    fn an_unknown_number_is_unexpected_and_not_retried() {
+        let error = from_exception("Code: 4711. DB::Exception: new in 30.1");
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unexpected, false));
+    }
+
+    #[test]
+    fn a_page_of_a_proxy_is_no_exception() {
+        let error = from_exception("<html>502 Bad Gateway</html>");
+        assert_eq!(error.kind(), ErrorKind::Unexpected);
+        assert!(error.to_string().contains("502 Bad Gateway"));
+    }
+}

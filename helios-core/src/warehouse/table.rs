@@ -1,0 +1,268 @@
+//! Tables: made, described, compared.
+
+use std::fmt;
+
+use clickhouse::Row;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Ident, TableName, Warehouse, from_clickhouse, partition::Partition, types::DataType};
+use crate::{Column, Error, ErrorKind, Result};
+
+/// How many inserts back a table we create recognises a repeated one.
+///
+/// ClickHouse's own default is 0: no insert of a plain `MergeTree` is ever recognised.
+pub const DEDUPLICATION_WINDOW: u64 = 10_000;
+
+/// A table to create. `Display` is its `CREATE TABLE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableDefinition {
+    name: TableName,
+    uuid: Uuid,
+    columns: Vec<(Ident, DataType)>,
+    order_by: Vec<Ident>,
+    partition_by: Option<Partition>,
+}
+
+impl TableDefinition {
+    /// Checks a schema and makes it a table's.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for no columns, an empty or repeated name, a type that is none, a sorting key that
+    /// is not among the columns or may be null, a partition key that is none; it names the column.
+    pub fn new(
+        name: TableName,
+        uuid: Uuid,
+        schema: &[Column],
+        order_by: &[String],
+        partition_by: Option<&str>,
+    ) -> Result<Self> {
+        if schema.is_empty() {
+            return Err(Error::invalid_input("the schema has no columns; give at least one `{\"name\", \"type\"}`"));
+        }
+        let mut columns = Vec::<(Ident, DataType)>::with_capacity(schema.len());
+        for (index, column) in schema.iter().enumerate() {
+            let name = Ident::new(&column.name)
+                .map_err(|_| Error::invalid_input(format!("column {} of the schema has an empty name", index + 1)))?;
+            if columns.iter().any(|(other, _)| *other == name) {
+                return Err(Error::invalid_input("the schema has a column twice").with("column", &column.name));
+            }
+            let data_type = DataType::parse(&column.data_type).map_err(|error| error.with("column", &column.name))?;
+            columns.push((name, data_type));
+        }
+        let order_by = order_by.iter().map(|key| sorting_key(key, &columns)).collect::<Result<_>>()?;
+        let partition_by = partition_by.map(|text| Partition::parse(text, schema)).transpose()?;
+        Ok(Self { name, uuid, columns, order_by, partition_by })
+    }
+
+    /// The table's name.
+    #[must_use]
+    pub fn name(&self) -> &TableName {
+        &self.name
+    }
+
+    /// The columns, their types in ClickHouse's own spelling.
+    #[must_use]
+    pub fn columns(&self) -> Vec<Column> {
+        self.columns.iter().map(|(name, data_type)| Column::new(name.as_str(), data_type.to_string())).collect()
+    }
+}
+
+fn sorting_key(key: &str, columns: &[(Ident, DataType)]) -> Result<Ident> {
+    match columns.iter().find(|(name, _)| name.as_str() == key) {
+        None => Err(Error::invalid_input("the sorting key is not a column of the schema").with("column", key)),
+        Some((_, data_type)) if data_type.is_nullable() => {
+            Err(Error::invalid_input("a sorting key cannot be nullable").with("column", key))
+        }
+        Some((name, _)) => Ok(name.clone()),
+    }
+}
+
+impl fmt::Display for TableDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CREATE TABLE {} UUID '{}'\n(", self.name, self.uuid)?;
+        for (index, (name, data_type)) in self.columns.iter().enumerate() {
+            write!(f, "{}\n    {name} {data_type}", if index == 0 { "" } else { "," })?;
+        }
+        f.write_str("\n)\nENGINE = MergeTree")?;
+        if let Some(partition) = &self.partition_by {
+            write!(f, "\nPARTITION BY {partition}")?;
+        }
+        f.write_str("\nORDER BY (")?;
+        for (index, key) in self.order_by.iter().enumerate() {
+            write!(f, "{}{key}", if index == 0 { "" } else { ", " })?;
+        }
+        write!(f, ")\nSETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}")
+    }
+}
+
+/// A table as it is.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TableDescription {
+    /// Its identity, which outlives a rename. Zero in a database that keeps none.
+    pub uuid: Uuid,
+    /// The engine with its arguments and settings.
+    pub engine: String,
+    /// Its columns that an insert fills, in order.
+    pub columns: Vec<Column>,
+}
+
+impl TableDescription {
+    /// How many inserts back a repeated one is recognised: 0 is never. `None` if the engine says nothing about it.
+    #[must_use]
+    pub fn deduplication_window(&self) -> Option<u64> {
+        let (_, rest) = self.engine.split_once("deduplication_window = ")?;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    }
+}
+
+#[derive(Row, Deserialize)]
+struct DescriptionRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    uuid: Uuid,
+    engine: String,
+    columns: Vec<(String, String)>,
+}
+
+const DESCRIBE: &str = "\
+    SELECT tables.uuid AS uuid, tables.engine_full AS engine, \
+    (SELECT groupArray((name, type)) FROM (SELECT name, type FROM system.columns \
+     WHERE database = {database:String} AND table = {table:String} AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') \
+     ORDER BY position)) AS columns \
+    FROM system.tables AS tables WHERE database = {database:String} AND name = {table:String}";
+
+impl Warehouse {
+    /// A table's identity, engine and columns; `None` if there is no such table.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps ClickHouse from answering.
+    pub async fn describe_table(&self, name: &TableName) -> Result<Option<TableDescription>> {
+        let row = self
+            .client()
+            .query_raw(DESCRIBE)
+            .param("database", name.database().as_str())
+            .param("table", name.table().as_str())
+            .fetch_optional::<DescriptionRow>()
+            .await
+            .map_err(|error| from_clickhouse(error).with("table", name.plain()))?;
+        Ok(row.map(|row| TableDescription {
+            uuid: row.uuid,
+            engine: row.engine,
+            columns: row.columns.into_iter().map(|(name, data_type)| Column::new(name, data_type)).collect(),
+        }))
+    }
+
+    /// Whether there is such a database.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps ClickHouse from answering.
+    pub async fn has_database(&self, database: &Ident) -> Result<bool> {
+        let found: u64 = self
+            .client()
+            .query_raw("SELECT count() FROM system.databases WHERE name = {database:String}")
+            .param("database", database.as_str())
+            .fetch_one()
+            .await
+            .map_err(from_clickhouse)?;
+        Ok(found > 0)
+    }
+
+    /// Makes a database unless it exists.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse says, among it [`ErrorKind::PermissionDenied`].
+    pub async fn create_database(&self, database: &Ident) -> Result<()> {
+        self.execute(&format!("CREATE DATABASE IF NOT EXISTS {database}")).await
+    }
+
+    /// Makes the table. It must not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`], [`ErrorKind::NotFound`] for the database, [`ErrorKind::InvalidQuery`] for a type
+    /// that ClickHouse does not know.
+    pub async fn create_table(&self, table: &TableDefinition) -> Result<()> {
+        self.execute(&table.to_string()).await.map_err(|error| error.with("table", table.name.plain()))
+    }
+
+    /// Drops the table if it exists, still has this identity and has no rows. Says whether it did.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse says.
+    pub async fn drop_empty_table(&self, name: &TableName, uuid: Uuid) -> Result<bool> {
+        let Some(found) = self.describe_table(name).await? else { return Ok(false) };
+        if found.uuid != uuid {
+            return Ok(false);
+        }
+        let rows: u64 = self
+            .client()
+            .query_raw(&format!("SELECT count() FROM {name}"))
+            .fetch_one()
+            .await
+            .map_err(from_clickhouse)?;
+        if rows > 0 {
+            return Ok(false);
+        }
+        self.execute(&format!("DROP TABLE IF EXISTS {name} SYNC")).await?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn define(schema: &[(&str, &str)], order_by: &[&str], partition_by: Option<&str>) -> Result<TableDefinition> {
+        let schema: Vec<_> = schema.iter().map(|(name, data_type)| Column::new(*name, *data_type)).collect();
+        let order_by: Vec<_> = order_by.iter().map(|key| (*key).to_owned()).collect();
+        TableDefinition::new(TableName::new("shop", "clicks").unwrap(), Uuid::nil(), &schema, &order_by, partition_by)
+    }
+
+    #[test]
+    fn the_statement_is_quoted_and_carries_the_window() {
+        let table = define(
+            &[("id", "UInt64"), ("at", "DateTime64(3, 'UTC')"), ("weird `name`", "Nullable(String)")],
+            &["id", "at"],
+            Some("toYYYYMM(at)"),
+        );
+        assert_eq!(
+            table.unwrap().to_string(),
+            "CREATE TABLE `shop`.`clicks` UUID '00000000-0000-0000-0000-000000000000'\n(\n    `id` UInt64,\n    \
+             `at` DateTime64(3, 'UTC'),\n    `weird \\`name\\`` Nullable(String)\n)\nENGINE = MergeTree\n\
+             PARTITION BY toYYYYMM(`at`)\nORDER BY (`id`, `at`)\nSETTINGS non_replicated_deduplication_window = 10000"
+        );
+    }
+
+    #[test]
+    fn a_bad_schema_is_refused_and_the_column_named() {
+        for (schema, order_by, partition_by, says) in [
+            (&[][..], &[][..], None, "no columns"),
+            (&[("", "String")][..], &[][..], None, "column 1 of the schema has an empty name"),
+            (&[("a", "String"), ("a", "UInt8")], &[], None, "column twice {column: a}"),
+            (&[("a", "String) ENGINE = Memory --")], &[], None, "{column: a}"),
+            (&[("a", "")], &[], None, "{column: a}"),
+            (&[("a", "String")], &["b"], None, "not a column of the schema {column: b}"),
+            (&[("a", "Nullable(String)")], &["a"], None, "cannot be nullable {column: a}"),
+            (&[("a", "String")], &[], Some("sleep(3)"), "partition"),
+        ] {
+            let error = define(schema, order_by, partition_by).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains(says), "{error} should say {says}");
+        }
+    }
+
+    #[test]
+    fn the_window_is_read_from_the_engine() {
+        let window = |engine: &str| {
+            TableDescription { uuid: Uuid::nil(), engine: engine.to_owned(), columns: Vec::new() }.deduplication_window()
+        };
+        assert_eq!(window("MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100, x = 1"), Some(100));
+        assert_eq!(window("MergeTree ORDER BY id"), None);
+    }
+}
