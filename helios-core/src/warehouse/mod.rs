@@ -6,6 +6,7 @@ mod error;
 mod identifier;
 mod query;
 mod row_lines;
+pub mod types;
 
 pub use catalog::Databases;
 pub use connection::{Warehouse, WarehouseSettings};
