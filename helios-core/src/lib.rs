@@ -4,6 +4,7 @@
 pub mod clock;
 mod column;
 mod error;
+pub mod schema;
 pub mod streams;
 
 pub use column::Column;
