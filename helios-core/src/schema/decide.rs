@@ -187,3 +187,135 @@ impl fmt::Display for Mix<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::schema::infer;
+
+    /// The type of `v` over events with these values; `-` leaves the key out.
+    pub(in crate::schema) fn type_of(values: &[&str]) -> String {
+        let event =
+            |value: &&str| if *value == "-" { "{}".to_owned() } else { format!(r#"{{"v":{value}}}"#) };
+        let events: Vec<_> = values.iter().map(event).collect();
+        let inference = infer(events.iter().map(String::as_bytes));
+        assert_eq!(inference.unreadable, 0, "{values:?}");
+        assert_eq!(inference.columns.len(), 1, "{values:?}");
+        assert!(!inference.evidence[0].why.is_empty());
+        inference.columns[0].data_type.clone()
+    }
+
+    #[test]
+    fn scalars() {
+        for (values, expected) in [
+            (&["true", "false"][..], "Bool"),
+            (&["0", "255"], "UInt64"),
+            (&["18446744073709551615"], "UInt64"),
+            (&["9007199254740993"], "UInt64"),
+            (&["1", "-1"], "Int64"),
+            (&["-1", "9223372036854775808"], "Int128"),
+            (&["-1", "18446744073709551616"], "Int128"),
+            (&["18446744073709551616"], "UInt128"),
+            (&["340282366920938463463374607431768211456"], "UInt256"),
+            (&["-1", "340282366920938463463374607431768211456"], "Int256"),
+            (&["1e2", "1.5"], "Float64"),
+            (&["1", "1.5", "-3"], "Float64"),
+            (&["-0", "1"], "Float64"),
+            (&["9007199254740993", "1.5"], "String"),
+            (&["1e400"], "String"),
+            (&["3.14159265358979323846"], "String"),
+            (&["1700000000000"], "UInt64"),
+            (&["true", "1"], "String"),
+            (&["1", "\"1\""], "String"),
+            (&["true", "\"true\""], "String"),
+        ] {
+            assert_eq!(type_of(values), expected, "{values:?}");
+        }
+        assert_eq!(type_of(&["1".repeat(90).as_str()]), "String");
+        assert_eq!(type_of(&["-1", "1".repeat(77).as_str()]), "Int256");
+        assert_eq!(type_of(&["-1", "9".repeat(77).as_str()]), "String");
+    }
+
+    #[test]
+    fn strings() {
+        const UUID: &str = r#""0190b7c5-8a3e-7c21-9d4f-2b6f0e1a9c33""#;
+        for (values, expected) in [
+            (&[r#""a""#, r#""b""#][..], "String"),
+            (&[r#""007""#], "String"),
+            (&[r#""12""#, r#""13""#], "String"),
+            (&[r#""""#], "String"),
+            (&[UUID], "UUID"),
+            (&[UUID, r#""""#], "String"),
+            (&[UUID, r#""0190B7C5-8A3E-7C21-9D4F-2B6F0E1A9C33""#], "String"),
+            (&[r#""10.0.0.1""#], "IPv4"),
+            (&[r#""2001:db8::1""#], "IPv6"),
+            (&[r#""10.0.0.1""#, r#""2001:db8::1""#], "String"),
+            (&[r#""2026-01-31""#], "Date32"),
+            (&[r#""2026-01-31""#, r#""2026-01-31T00:00:00Z""#], "String"),
+            (&[r#""2026-01-31T00:00:00Z""#], "DateTime64(3, 'UTC')"),
+            (&[r#""2026-01-31T00:00:00Z""#, r#""2026-01-31 00:00:00.1234+02:00""#], "DateTime64(6, 'UTC')"),
+            (&[r#""2026-01-31T00:00:00.123Z""#, r#""2026-01-31T00:00:00.1234567Z""#], "DateTime64(9, 'UTC')"),
+            (&[r#""2290-01-31T00:00:00.123456Z""#], "DateTime64(6, 'UTC')"),
+            (&[r#""2290-01-31T00:00:00Z""#, r#""2026-01-31T00:00:00.1234567Z""#], "String"),
+            (&[r#""1899-01-31T00:00:00Z""#], "String"),
+            (&[r#""2026-01-31T00:00:00""#], "String"),
+            (&[r#""2026-01-31T00:00:00Z""#, r#""2026-01-31T00:00:00""#], "String"),
+            (&[r#""2026-01-31T00:00:00Z""#, r#""""#], "String"),
+            (&[r#""2026-01-31""#, "20260131"], "String"),
+        ] {
+            assert_eq!(type_of(values), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn nullable_only_where_a_value_was_missing() {
+        for (values, expected) in [
+            (&["1", "null"][..], "Nullable(UInt64)"),
+            (&["1", "-"], "Nullable(UInt64)"),
+            (&["null", "null"], "Nullable(String)"),
+            (&["true", "null", "1.5"], "Nullable(String)"),
+            (&[r#""2026-01-31T00:00:00Z""#, "null"], "Nullable(DateTime64(3, 'UTC'))"),
+            (&["[1]", "null"], "Array(UInt64)"),
+            (&["[1]", "-"], "Array(UInt64)"),
+            (&["{}", "null"], "JSON"),
+            (&["{}", "-"], "JSON"),
+            (&["{}", "1", "null"], "Nullable(String)"),
+        ] {
+            assert_eq!(type_of(values), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn arrays_and_objects() {
+        for (values, expected) in [
+            (&["[]"][..], "Array(String)"),
+            (&["[1,2]", "[]"], "Array(UInt64)"),
+            (&["[1,2]", "[-1.5]"], "Array(Float64)"),
+            (&["[1,null]"], "Array(Nullable(UInt64))"),
+            (&["[null]", "[]"], "Array(Nullable(String))"),
+            (&[r#"["a",1,true]"#], "Array(String)"),
+            (&[r#"["a",null,1]"#], "Array(Nullable(String))"),
+            (&["[[1],[]]", "[]"], "Array(Array(UInt64))"),
+            (&[r#"[[1,"a"]]"#], "Array(Array(String))"),
+            (&["[[]]"], "Array(Array(String))"),
+            (&["[[1],null]"], "String"),
+            (&["[[1],1]"], "String"),
+            (&["[{\"a\":1},{}]"], "Array(JSON)"),
+            (&["[{\"a\":1},null]"], "String"),
+            (&["[{\"a\":1},1]"], "String"),
+            (&["[{\"a.b\":1}]"], "String"),
+            (&["[[{\"a\":1,\"a\":2}]]"], "String"),
+            (&["[1]", "1"], "String"),
+            (&["[1]", "{}"], "String"),
+            (&["{}"], "JSON"),
+            (&[r#"{"a":1}"#, r#"{"a":{"b":[]}}"#], "JSON"),
+            (&[r#"{"a":1}"#, r#"{"a.b":1}"#], "String"),
+            (&[r#"{"a":1}"#, r#"{"a":18446744073709551616}"#], "String"),
+            (&[r#"{"a":1}"#, "\"x\""], "String"),
+        ] {
+            assert_eq!(type_of(values), expected, "{values:?}");
+        }
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(type_of(&[&deep(3)]), "Array(Array(Array(String)))");
+        assert_eq!(type_of(&[&deep(100_000)]), "String");
+    }
+}

@@ -144,3 +144,26 @@ fn cut(json: &str) -> String {
         None => json.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::schema::decide::tests::type_of;
+
+    #[test]
+    fn strings_that_repeat_have_low_cardinality() {
+        let values = |count: usize, distinct: usize| -> Vec<String> {
+            (0..count).map(|index| format!("\"word {}\"", index % distinct)).collect()
+        };
+        let of = |values: &[String]| type_of(&values.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(of(&values(50, 5)), "LowCardinality(String)");
+        assert_eq!(of(&values(49, 4)), "String");
+        assert_eq!(of(&values(50, 6)), "String");
+        assert_eq!(of(&values(10_000, 1_000)), "LowCardinality(String)");
+        assert_eq!(of(&values(10_010, 1_001)), "String");
+        assert_eq!(of(&[values(50, 5), vec!["null".into()]].concat()), "LowCardinality(Nullable(String))");
+        assert_eq!(of(&[values(60, 5), vec!["1".into()]].concat()), "String");
+        assert_eq!(of(&vec![format!("\"{}\"", "x".repeat(65)); 60]), "String");
+        assert_eq!(of(&vec!["\"10.0.0.1\"".into(); 60]), "IPv4");
+        assert_eq!(of(&vec!["[\"a\"]".into(); 60]), "Array(String)");
+    }
+}
