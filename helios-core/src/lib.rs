@@ -5,6 +5,7 @@ pub mod clock;
 mod column;
 mod config;
 mod error;
+pub mod schema;
 pub mod streams;
 pub mod warehouse;
 
