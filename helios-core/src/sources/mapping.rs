@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     Column, Error, ErrorKind, Result,
     clock::SharedClock,
-    streams::{AwsSession, from_sdk},
+    streams::{AwsSession, error::from_sdk},
     warehouse::TableName,
 };
 

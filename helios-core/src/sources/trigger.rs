@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
-    streams::{AwsSession, Position, from_sdk},
+    streams::{AwsSession, Position, error::from_sdk},
 };
 
 /// The delivery function unless the settings say otherwise.
