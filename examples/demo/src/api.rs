@@ -31,7 +31,9 @@ impl Api {
     /// The one number a query answers; 0 while its table does not exist.
     pub(crate) async fn count(&self, table: &str) -> Result<u64> {
         let rows = self.rows(&format!("SELECT count() AS n FROM {table}")).await?;
-        rows.first().and_then(|row| row["n"].as_u64()).ok_or_else(|| "the answer of a count has no `n`".into())
+        rows.first()
+            .and_then(|row| row["n"].as_u64())
+            .ok_or_else(|| "the answer of a count has no `n`".into())
     }
 }
 

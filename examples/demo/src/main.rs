@@ -111,7 +111,10 @@ async fn create_table(api: &Api) -> Result<()> {
         "startPosition": "oldest",
     });
     let created = api.post("/api/create-table", &spec).await?;
-    report::step("create-table", &format!("{} UUID {}", text(&created["message"]), text(&created["tableUUID"])));
+    report::step(
+        "create-table",
+        &format!("{} UUID {}", text(&created["message"]), text(&created["tableUUID"])),
+    );
     Ok(())
 }
 
@@ -153,7 +156,8 @@ async fn collect(api: &Api, put: u64, delivered: Delivered) -> Result<Report> {
 }
 
 fn progress(what: &'static str, total: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("  {msg:<14} {wide_bar} {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("  {msg:<14} {wide_bar} {pos}/{len}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(total).with_style(style).with_message(what)
 }
 

@@ -75,7 +75,10 @@ pub(crate) fn json(value: &Value) {
 
 pub(crate) fn schema(columns: &Value) {
     let columns = columns.as_array().map_or(&[][..], Vec::as_slice);
-    let list: Vec<_> = columns.iter().map(|column| format!("{} {}", plain(&column["name"]), plain(&column["type"]))).collect();
+    let list: Vec<_> = columns
+        .iter()
+        .map(|column| format!("{} {}", plain(&column["name"]), plain(&column["type"])))
+        .collect();
     step("schema", &list.join(", "));
 }
 
