@@ -68,7 +68,7 @@ impl Account {
         aws_config::defaults(BehaviorVersion::latest())
             .region(Region::from_static(REGION))
             .endpoint_url(&self.endpoint)
-            .credentials_provider(Credentials::from_keys(&self.id, self.secret(), None))
+            .credentials_provider(Credentials::new(&self.id, self.secret(), None, None, "fixture"))
             .load()
             .await
     }
