@@ -1,6 +1,6 @@
 //! What the tests share: one engine for the process, a database and an account for each test.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use helios_core::{
     Column, Credentials, HeliosClient,
@@ -10,20 +10,18 @@ use helios_tests::{Account, Authorization, Emulator, REGION};
 use uuid::Uuid;
 
 /// A client of the process's one engine, and of the emulator as nobody in particular.
+///
+/// A new one each time: pooled connections belong to the runtime of the test that opened them.
 pub(crate) fn client() -> HeliosClient {
-    static CLIENT: OnceLock<(HeliosClient, Arc<tempfile::TempDir>)> = OnceLock::new();
-    let (client, _) = CLIENT.get_or_init(|| {
-        let data = tempfile::tempdir().unwrap();
-        let client = HeliosClient::builder()
-            .data_path(data.path())
-            .region(REGION)
-            .endpoint_url(Emulator::shared(Authorization::Off).endpoint())
-            .credentials(Credentials::keys("000000000000", "any"))
-            .build()
-            .unwrap();
-        (client, Arc::new(data))
-    });
-    client.clone()
+    static DATA: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let data = DATA.get_or_init(|| tempfile::tempdir().unwrap());
+    HeliosClient::builder()
+        .data_path(data.path())
+        .region(REGION)
+        .endpoint_url(Emulator::shared(Authorization::Off).endpoint())
+        .credentials(Credentials::keys("000000000000", "any"))
+        .build()
+        .unwrap()
 }
 
 /// That client as the root user of an account.
