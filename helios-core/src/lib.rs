@@ -4,6 +4,7 @@
 pub mod clock;
 mod column;
 mod config;
+pub mod delivery;
 mod error;
 pub mod streams;
 pub mod warehouse;
