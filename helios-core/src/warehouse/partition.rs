@@ -61,9 +61,12 @@ mod tests {
     #[test]
     fn columns_and_calendar_functions_only() {
         let schema = [Column::new("at", "DateTime"), Column::new("a b", "UInt8")];
-        for (text, sql) in
-            [("at", "`at`"), ("toYYYYMM(at)", "toYYYYMM(`at`)"), ("`a b`", "`a b`"), (" toDate( at ) ", "toDate(`at`)")]
-        {
+        for (text, sql) in [
+            ("at", "`at`"),
+            ("toYYYYMM(at)", "toYYYYMM(`at`)"),
+            ("`a b`", "`a b`"),
+            (" toDate( at ) ", "toDate(`at`)"),
+        ] {
             assert_eq!(Partition::parse(text, &schema).unwrap().to_string(), sql);
         }
         for text in ["", "x", "sleep(at)", "toYYYYMM(at), rand()", "toYYYYMM(at) -- ", "toDate(toDate(at))"] {

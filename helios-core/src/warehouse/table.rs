@@ -7,7 +7,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Ident, TableName, Warehouse, from_clickhouse, partition::Partition, types::DataType};
-use crate::{Column, Error, ErrorKind, Result};
+use crate::{Column, Error, Result};
 
 /// How many inserts back a table we create recognises a repeated one.
 ///
@@ -29,7 +29,7 @@ impl TableDefinition {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] for no columns, an empty or repeated name, a type that is none, a sorting key that
+    /// [`crate::ErrorKind::InvalidInput`] for no columns, an empty or repeated name, a type that is none, a sorting key that
     /// is not among the columns or may be null, a partition key that is none; it names the column.
     pub fn new(
         name: TableName,
@@ -39,16 +39,24 @@ impl TableDefinition {
         partition_by: Option<&str>,
     ) -> Result<Self> {
         if schema.is_empty() {
-            return Err(Error::invalid_input("the schema has no columns; give at least one `{\"name\", \"type\"}`"));
+            return Err(Error::invalid_input(
+                "the schema has no columns; give at least one `{\"name\", \"type\"}`",
+            ));
         }
         let mut columns = Vec::<(Ident, DataType)>::with_capacity(schema.len());
         for (index, column) in schema.iter().enumerate() {
-            let name = Ident::new(&column.name)
-                .map_err(|_| Error::invalid_input(format!("column {} of the schema has an empty name", index + 1)))?;
+            let name = Ident::new(&column.name).map_err(|_| {
+                Error::invalid_input(format!("column {} of the schema has an empty name", index + 1))
+            })?;
             if columns.iter().any(|(other, _)| *other == name) {
-                return Err(Error::invalid_input("the schema has a column twice").with("column", &column.name));
+                return Err(
+                    Error::invalid_input("the schema has a column twice").with("column", &column.name)
+                );
             }
-            let data_type = DataType::parse(&column.data_type).map_err(|error| error.with("column", &column.name))?;
+            let data_type = column
+                .data_type
+                .parse::<DataType>()
+                .map_err(|error: Error| error.with("column", &column.name))?;
             columns.push((name, data_type));
         }
         let order_by = order_by.iter().map(|key| sorting_key(key, &columns)).collect::<Result<_>>()?;
@@ -62,16 +70,27 @@ impl TableDefinition {
         &self.name
     }
 
+    /// The identity it will have.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        self.uuid
+    }
+
     /// The columns, their types in ClickHouse's own spelling.
     #[must_use]
     pub fn columns(&self) -> Vec<Column> {
-        self.columns.iter().map(|(name, data_type)| Column::new(name.as_str(), data_type.to_string())).collect()
+        self.columns
+            .iter()
+            .map(|(name, data_type)| Column::new(name.as_str(), data_type.to_string()))
+            .collect()
     }
 }
 
 fn sorting_key(key: &str, columns: &[(Ident, DataType)]) -> Result<Ident> {
     match columns.iter().find(|(name, _)| name.as_str() == key) {
-        None => Err(Error::invalid_input("the sorting key is not a column of the schema").with("column", key)),
+        None => {
+            Err(Error::invalid_input("the sorting key is not a column of the schema").with("column", key))
+        }
         Some((_, data_type)) if data_type.is_nullable() => {
             Err(Error::invalid_input("a sorting key cannot be nullable").with("column", key))
         }
@@ -175,7 +194,7 @@ impl Warehouse {
     ///
     /// # Errors
     ///
-    /// What ClickHouse says, among it [`ErrorKind::PermissionDenied`].
+    /// What ClickHouse says, among it [`crate::ErrorKind::PermissionDenied`].
     pub async fn create_database(&self, database: &Ident) -> Result<()> {
         self.execute(&format!("CREATE DATABASE IF NOT EXISTS {database}")).await
     }
@@ -184,7 +203,7 @@ impl Warehouse {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`], [`ErrorKind::NotFound`] for the database, [`ErrorKind::InvalidQuery`] for a type
+    /// [`crate::ErrorKind::AlreadyExists`], [`crate::ErrorKind::NotFound`] for the database, [`crate::ErrorKind::InvalidQuery`] for a type
     /// that ClickHouse does not know.
     pub async fn create_table(&self, table: &TableDefinition) -> Result<()> {
         self.execute(&table.to_string()).await.map_err(|error| error.with("table", table.name.plain()))
@@ -217,11 +236,22 @@ impl Warehouse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
-    fn define(schema: &[(&str, &str)], order_by: &[&str], partition_by: Option<&str>) -> Result<TableDefinition> {
+    fn define(
+        schema: &[(&str, &str)],
+        order_by: &[&str],
+        partition_by: Option<&str>,
+    ) -> Result<TableDefinition> {
         let schema: Vec<_> = schema.iter().map(|(name, data_type)| Column::new(*name, *data_type)).collect();
         let order_by: Vec<_> = order_by.iter().map(|key| (*key).to_owned()).collect();
-        TableDefinition::new(TableName::new("shop", "clicks").unwrap(), Uuid::nil(), &schema, &order_by, partition_by)
+        TableDefinition::new(
+            TableName::new("shop", "clicks").unwrap(),
+            Uuid::nil(),
+            &schema,
+            &order_by,
+            partition_by,
+        )
     }
 
     #[test]
@@ -260,9 +290,13 @@ mod tests {
     #[test]
     fn the_window_is_read_from_the_engine() {
         let window = |engine: &str| {
-            TableDescription { uuid: Uuid::nil(), engine: engine.to_owned(), columns: Vec::new() }.deduplication_window()
+            TableDescription { uuid: Uuid::nil(), engine: engine.to_owned(), columns: Vec::new() }
+                .deduplication_window()
         };
-        assert_eq!(window("MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100, x = 1"), Some(100));
+        assert_eq!(
+            window("MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100, x = 1"),
+            Some(100)
+        );
         assert_eq!(window("MergeTree ORDER BY id"), None);
     }
 }

@@ -74,6 +74,16 @@ impl Decoder {
     /// `InvalidInput` for a type that is none, for one that JSON events cannot fill (`AggregateFunction`, a type this
     /// version does not know), naming the column, and for a column named twice or no columns at all.
     pub fn new(columns: &[Column]) -> Result<Self> {
+        Self::with_defaults(columns, &[])
+    }
+
+    /// A decoder for a table's columns, of which some have a `DEFAULT`. Where such a field is absent the batch has a
+    /// null, to be inserted with `input_format_null_as_default`; lists, maps and tuples have no null, and are empty or
+    /// missed as without a default.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_defaults(columns: &[Column], defaults: &[String]) -> Result<Self> {
         let mut members = Vec::with_capacity(columns.len());
         for column in columns {
             let context = |error: Error| {
@@ -89,6 +99,7 @@ impl Decoder {
             if members.iter().any(|(name, _)| *name == column.name) {
                 return Err(context(Error::invalid_input("two columns have the same name")));
             }
+            let node = if defaults.contains(&column.name) { node.defaulted() } else { node };
             members.push((column.name.clone(), node));
         }
         if members.is_empty() {

@@ -21,6 +21,8 @@ pub(super) struct Node {
     shape: Shape,
     /// Which values there are, if some may be null.
     present: Option<BooleanBufferBuilder>,
+    /// Whether an event may say `null`. If not, a null stands for an absent field.
+    takes_null: bool,
     length: usize,
 }
 
@@ -34,7 +36,7 @@ pub(super) enum Shape {
 
 impl Node {
     pub(super) fn new(shape: Shape) -> Self {
-        Self { shape, present: None, length: 0 }
+        Self { shape, present: None, takes_null: false, length: 0 }
     }
 
     pub(super) fn list(element: Self) -> Self {
@@ -47,6 +49,15 @@ impl Node {
 
     pub(super) fn nullable(mut self) -> Self {
         self.present = Some(BooleanBufferBuilder::new(0));
+        self.takes_null = true;
+        self
+    }
+
+    /// The same, with a null for what is absent.
+    pub(super) fn defaulted(mut self) -> Self {
+        if matches!(self.shape, Shape::Scalar(_)) && self.present.is_none() {
+            self.present = Some(BooleanBufferBuilder::new(0));
+        }
         self
     }
 
@@ -64,7 +75,10 @@ impl Node {
     /// What an absent field becomes: null, or an empty list, map or object. Anything else is missed.
     pub(super) fn push_absent(&mut self) -> Result<(), Fault> {
         match &mut self.shape {
-            _ if self.present.is_some() => return self.push_null(),
+            _ if self.present.is_some() => {
+                self.push_hidden();
+                return Ok(());
+            }
             Shape::List { offsets, element } => close(offsets, element.length)?,
             Shape::Map { offsets, value, .. } => close(offsets, value.length)?,
             Shape::Scalar(values) if values.is_empty_by_default() => values.placeholder(),
@@ -77,13 +91,11 @@ impl Node {
     }
 
     fn push_null(&mut self) -> Result<(), Fault> {
-        let Some(present) = &mut self.present else {
+        if !self.takes_null {
             let message = format!("null where {} was expected", self.name());
             return Err(Fault::new(RejectKind::NullValue, message));
-        };
-        present.append(false);
-        self.push_placeholder();
-        self.length += 1;
+        }
+        self.push_hidden();
         Ok(())
     }
 
@@ -97,7 +109,7 @@ impl Node {
         }
     }
 
-    /// A placeholder that is not marked as null, below a null.
+    /// A null, or below a null whatever there is.
     pub(super) fn push_hidden(&mut self) {
         if let Some(present) = &mut self.present {
             present.append(false);

@@ -1,0 +1,37 @@
+# Two commands for a newcomer: `make demo` and `make test`. The others are their parts.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help demo serve test lint docs bench engine emulator
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: engine emulator ## Events from a stream to a table and back, through the documented HTTP calls.
+	@cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
+	@cargo run --quiet --profile demo --locked -p helios-demo
+
+serve: engine emulator ## The demo, then its server stays up (HELIOS_ADDR, default 127.0.0.1:8080).
+	@cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
+	@cargo run --quiet --profile demo --locked -p helios-demo -- --serve
+
+test: engine emulator ## All tests, with the real engine and the emulator.
+	cargo build --workspace --bins --locked
+	cargo test --workspace --all-features --locked
+
+lint: ## Format and clippy, warnings denied.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+docs: ## The API documentation, warnings denied.
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
+
+bench: engine ## The benchmarks.
+	cargo bench --workspace --all-features --locked
+
+engine: ## Fetch the embedded engine into the cache.
+	@setup/engine.sh >/dev/null
+
+emulator: ## Fetch the AWS emulator into the cache.
+	@setup/emulator.sh >/dev/null

@@ -1,0 +1,226 @@
+//! The client: every operation, each a few lines that call the modules below it.
+
+mod authentication;
+mod builder;
+mod query;
+mod sample;
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    HeliosConfig, Result,
+    clock::SharedClock,
+    sources::{self, CreateTable, MappingTable, Source, TableCreated, Triggers},
+    streams::{AwsSession, Credentials},
+    warehouse::{Databases, QueryOptions, QueryResult, QueryStream, Warehouse},
+};
+
+pub use authentication::Authentication;
+pub use builder::HeliosClientBuilder;
+pub use query::Query;
+pub use sample::{KinesisSample, StreamSample};
+
+/// All of Helios. Immutable, and cheap to clone: a clone shares the connections.
+///
+/// ```no_run
+/// # async fn example() -> helios_core::Result<()> {
+/// use helios_core::{CreateTable, HeliosClient};
+///
+/// let client = HeliosClient::from_env()?;
+/// let sample = client.kinesis_sample("clicks").await?;
+/// client.create_table(&CreateTable::new("clicks", "clicks", sample.inferred_schema)).await?;
+/// let result = client.query("SELECT count() AS n FROM clicks").await?;
+/// println!("{}", result.data[0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct HeliosClient(Arc<Inner>);
+
+struct Inner {
+    warehouse: Warehouse,
+    session: AwsSession,
+    mapping_table: String,
+    function: String,
+    clock: SharedClock,
+}
+
+impl HeliosClient {
+    /// A client to be configured step by step.
+    pub fn builder() -> HeliosClientBuilder {
+        HeliosClientBuilder::default()
+    }
+
+    /// A client with these settings. Opens the embedded engine (blocking, up to half a second) unless a server is set.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClientBuilder::build`].
+    pub fn from_config(config: HeliosConfig) -> Result<Self> {
+        Self::builder().config(config).build()
+    }
+
+    /// A client with the settings of the environment: `HELIOS_*`, and for AWS what its SDK reads.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClientBuilder::build`].
+    pub fn from_env() -> Result<Self> {
+        Self::from_config(HeliosConfig::from_env()?)
+    }
+
+    /// Another client that speaks to AWS as somebody else. It shares all connections; this one is unchanged.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        Self(Arc::new(Inner {
+            warehouse: self.0.warehouse.clone(),
+            session: self.0.session.with_credentials(credentials),
+            mapping_table: self.0.mapping_table.clone(),
+            function: self.0.function.clone(),
+            clock: Arc::clone(&self.0.clock),
+        }))
+    }
+
+    /// Every database the user sees, with its tables, sorted.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::ErrorKind::Unavailable), [`Unauthenticated`](crate::ErrorKind::Unauthenticated): what
+    /// keeps ClickHouse from answering.
+    #[tracing::instrument(skip_all)]
+    pub async fn databases(&self) -> Result<Databases> {
+        self.0.warehouse.databases().await.map_err(|error| error.at("databases"))
+    }
+
+    /// A query: await it for the whole result, or [`stream`](Query::stream) it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery), [`NotFound`](crate::ErrorKind::NotFound) and whatever else
+    /// ClickHouse says, with its number in [`server_code`](crate::Error::server_code).
+    pub fn query(&self, sql: impl Into<String>) -> Query {
+        Query::new(self.clone(), sql.into())
+    }
+
+    /// [`query`](Self::query) with its options in one value.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    #[tracing::instrument(skip_all)]
+    pub async fn query_with(&self, sql: &str, options: &QueryOptions) -> Result<QueryResult> {
+        self.0.warehouse.query(sql, options).await
+    }
+
+    /// The documented JSON of a query's result, in chunks. See [`Warehouse::query_stream`].
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query) before the first row; later ones come through the stream.
+    #[tracing::instrument(skip_all)]
+    pub async fn query_stream(&self, sql: &str, options: &QueryOptions) -> Result<QueryStream> {
+        self.0.warehouse.query_stream(sql, options).await
+    }
+
+    /// Checks the AWS credentials and lists the streams they see.
+    ///
+    /// # Errors
+    ///
+    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated) for credentials that are missing or wrong,
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if they may not list streams.
+    #[tracing::instrument(skip_all)]
+    pub async fn authenticate(&self) -> Result<Authentication> {
+        authentication::authenticate(&self.0.session).await.map_err(|error| error.at("authenticate"))
+    }
+
+    /// Reads a few events of a stream and infers the schema that fits them all.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) for the stream, and what else AWS says.
+    pub fn kinesis_sample(&self, stream: impl Into<String>) -> KinesisSample {
+        KinesisSample::new(self.clone(), stream.into())
+    }
+
+    /// [`kinesis_sample`](Self::kinesis_sample) with its options in one value.
+    ///
+    /// # Errors
+    ///
+    /// As [`kinesis_sample`](Self::kinesis_sample).
+    #[tracing::instrument(skip_all, fields(stream))]
+    pub async fn kinesis_sample_with(
+        &self,
+        stream: &str,
+        options: &crate::streams::SampleOptions,
+    ) -> Result<StreamSample> {
+        sample::sample(&self.0.session, stream, options, &self.0.clock)
+            .await
+            .map_err(|error| error.at("kinesis_sample"))
+    }
+
+    /// Makes a table and lets a stream fill it. All or nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`sources::create_table`].
+    #[tracing::instrument(skip_all, fields(stream = spec.stream_name, table = spec.table_name))]
+    pub async fn create_table(&self, spec: &CreateTable) -> Result<TableCreated> {
+        let Inner { warehouse, session, function, clock, .. } = &*self.0;
+        let create = async {
+            let mappings = self.mappings().await?;
+            let triggers = Triggers::open(session, function, Arc::clone(clock)).await?;
+            sources::create_table(warehouse, session, &mappings, &triggers, clock, spec).await
+        };
+        create.await.map_err(|error| error.at("create_table"))
+    }
+
+    /// Every source, in the order of creation.
+    ///
+    /// # Errors
+    ///
+    /// See [`sources::sources`].
+    #[tracing::instrument(skip_all)]
+    pub async fn sources(&self) -> Result<Vec<Source>> {
+        let list = async { sources::sources(&self.mappings().await?).await };
+        list.await.map_err(|error| error.at("sources"))
+    }
+
+    /// The connection to ClickHouse, for what is not offered here.
+    #[must_use]
+    pub fn warehouse(&self) -> &Warehouse {
+        &self.0.warehouse
+    }
+
+    /// The table of mappings.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigInvalid`](crate::ErrorKind::ConfigInvalid) without a region,
+    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated) without credentials.
+    pub async fn mappings(&self) -> Result<MappingTable> {
+        MappingTable::open(&self.0.session, &self.0.mapping_table, Arc::clone(&self.0.clock)).await
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.0.clock
+    }
+}
+
+impl fmt::Debug for HeliosClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeliosClient")
+            .field("warehouse", &self.0.warehouse)
+            .field("mapping_table", &self.0.mapping_table)
+            .field("function", &self.0.function)
+            .finish_non_exhaustive()
+    }
+}
+
+const _: () = {
+    const fn assert_send_sync<T: Send + Sync>() {}
+    assert_send_sync::<HeliosClient>();
+    assert_send_sync::<crate::Error>();
+    assert_send_sync::<QueryStream>();
+};

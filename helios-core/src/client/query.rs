@@ -1,0 +1,77 @@
+//! A query in the making.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    pin::Pin,
+    time::Duration,
+};
+
+use super::HeliosClient;
+use crate::{
+    Result,
+    warehouse::{QueryOptions, QueryResult, QueryStream},
+};
+
+/// A query: await it for the whole result.
+#[derive(Clone, Debug)]
+#[must_use = "a query runs when it is awaited"]
+pub struct Query {
+    client: HeliosClient,
+    sql: String,
+    options: QueryOptions,
+}
+
+impl Query {
+    pub(super) fn new(client: HeliosClient, sql: String) -> Self {
+        Self { client, sql, options: QueryOptions::default() }
+    }
+
+    /// Sets a parameter, `{name:Type}` in the text. The value never becomes SQL text.
+    pub fn param(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
+        self.options.parameters.insert(name.into(), format!("{value}"));
+        self
+    }
+
+    /// Sets the database of tables named without one.
+    pub fn database(mut self, database: impl Into<String>) -> Self {
+        self.options.database = Some(database.into());
+        self
+    }
+
+    /// Refuses everything that writes or reaches outside.
+    pub fn read_only(mut self) -> Self {
+        self.options.read_only = true;
+        self
+    }
+
+    /// Stops the query after this long.
+    pub fn max_execution_time(mut self, limit: Duration) -> Self {
+        self.options.max_execution_time = Some(limit);
+        self
+    }
+
+    /// Fails if the result has more rows.
+    pub fn max_result_rows(mut self, limit: u64) -> Self {
+        self.options.max_result_rows = Some(limit);
+        self
+    }
+
+    /// Answers with the documented JSON in chunks, in constant memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::query_stream`].
+    pub async fn stream(self) -> Result<QueryStream> {
+        self.client.query_stream(&self.sql, &self.options).await
+    }
+}
+
+impl IntoFuture for Query {
+    type Output = Result<QueryResult>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.client.query_with(&self.sql, &self.options).await })
+    }
+}

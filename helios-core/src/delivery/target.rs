@@ -1,0 +1,176 @@
+//! The table a batch goes to.
+
+use clickhouse::Row;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::decode::Decoder;
+use crate::{
+    Column, Error, ErrorKind, Result,
+    warehouse::{Ident, TableName, Warehouse, from_clickhouse, types::DataType},
+};
+
+/// A table that events go to, as it was when it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Target {
+    /// Its name.
+    pub table: TableName,
+    /// Its identity.
+    pub uuid: Uuid,
+    /// The columns that events fill, in order.
+    pub columns: Vec<Column>,
+    /// Those of them that have a `DEFAULT`, which an absent field gets.
+    pub defaults: Vec<String>,
+}
+
+#[derive(Row, Deserialize)]
+struct ColumnRow {
+    name: String,
+    r#type: String,
+    default_kind: String,
+}
+
+const COLUMNS: &str = "\
+    SELECT name, type, default_kind FROM system.columns \
+    WHERE database = {database:String} AND table = {table:String} \
+    AND default_kind NOT IN ('MATERIALIZED', 'ALIAS', 'EPHEMERAL') ORDER BY position";
+
+impl Target {
+    /// Looks at a table. `uuid` is the one its mapping knows it by, and part of every token.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such table, and whatever keeps ClickHouse from answering.
+    pub async fn describe(warehouse: &Warehouse, table: &TableName, uuid: Uuid) -> Result<Self> {
+        let rows: Vec<ColumnRow> = warehouse
+            .client()
+            .query_raw(COLUMNS)
+            .param("database", table.database().as_str())
+            .param("table", table.table().as_str())
+            .fetch_all()
+            .await
+            .map_err(|error| from_clickhouse(error).with("table", table.plain()))?;
+        if rows.is_empty() {
+            let message = "the table does not exist, or has no column that events could fill";
+            return Err(Error::new(ErrorKind::NotFound, message).with("table", table.plain()));
+        }
+        let defaults =
+            rows.iter().filter(|row| !row.default_kind.is_empty()).map(|row| row.name.clone()).collect();
+        let columns = rows.into_iter().map(|row| Column::new(row.name, row.r#type)).collect();
+        Ok(Self { table: table.clone(), uuid, columns, defaults })
+    }
+
+    /// Which schema this is: equal for equal columns.
+    #[must_use]
+    pub fn schema_version(&self) -> String {
+        let mut hash = Sha256::new();
+        for column in &self.columns {
+            let defaulted = self.defaults.contains(&column.name);
+            let default = if defaulted { "default" } else { "" };
+            for part in [column.name.as_str(), column.data_type.as_str(), default] {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part.as_bytes());
+            }
+        }
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(super) fn decoder(&self) -> Result<Decoder> {
+        Decoder::with_defaults(&self.columns, &self.defaults)
+            .map_err(|error| error.with("table", self.table.plain()))
+    }
+
+    /// The columns as ClickHouse is to read them, if it must convert some of them.
+    ///
+    /// An Arrow text is cast to `JSON` under the engine's defaults, which change dates; only a cast in a `SELECT` heeds
+    /// the insert's settings (measured on 26.7).
+    pub(super) fn structure(&self) -> Result<Option<String>> {
+        let types = self.columns.iter().map(|column| column.data_type.parse::<DataType>());
+        let types = types.collect::<Result<Vec<_>>>()?;
+        let carried: Vec<_> = types.iter().map(carrier).collect();
+        if carried == types {
+            return Ok(None);
+        }
+        let described = self.columns.iter().zip(carried).map(|(column, carrier)| {
+            let defaulted = self.defaults.contains(&column.name) && can_be_nullable(&carrier);
+            let carrier = if defaulted { DataType::Nullable(Box::new(carrier)) } else { carrier };
+            Ok(format!("{} {carrier}", Ident::new(&column.name)?))
+        });
+        Ok(Some(described.collect::<Result<Vec<_>>>()?.join(", ")))
+    }
+}
+
+fn can_be_nullable(data_type: &DataType) -> bool {
+    !matches!(
+        data_type,
+        DataType::Nullable(_)
+            | DataType::LowCardinality(_)
+            | DataType::Array(_)
+            | DataType::Map(..)
+            | DataType::Tuple(_)
+            | DataType::Nested(_)
+    )
+}
+
+/// The type in which values of a type are sent: the same, but a text for what is parsed from one.
+fn carrier(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Json(_) => DataType::String,
+        DataType::Dynamic { .. } | DataType::Variant(_) => DataType::Nullable(Box::new(DataType::String)),
+        DataType::Nullable(inner) => DataType::Nullable(Box::new(carrier(inner))),
+        DataType::Array(element) => DataType::Array(Box::new(carrier(element))),
+        DataType::Map(key, value) => DataType::Map(key.clone(), Box::new(carrier(value))),
+        DataType::Tuple(fields) => {
+            let mut fields = fields.clone();
+            for field in &mut fields {
+                field.data_type = carrier(&field.data_type);
+            }
+            DataType::Tuple(fields)
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(columns: &[(&str, &str)], defaults: &[&str]) -> Target {
+        Target {
+            table: TableName::new("d", "t").unwrap(),
+            uuid: Uuid::nil(),
+            columns: columns.iter().map(|(name, data_type)| Column::new(*name, *data_type)).collect(),
+            defaults: defaults.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn only_what_is_parsed_from_text_needs_a_structure() {
+        assert_eq!(target(&[("a", "UInt8"), ("b", "Array(String)")], &[]).structure().unwrap(), None);
+        assert_eq!(
+            target(&[("a", "UInt8"), ("it`s", "Array(JSON(a UInt8))"), ("c", "Dynamic")], &["a"])
+                .structure()
+                .unwrap()
+                .as_deref(),
+            Some("`a` Nullable(UInt8), `it\\`s` Array(String), `c` Nullable(String)")
+        );
+    }
+
+    #[test]
+    fn the_version_follows_names_types_and_defaults() {
+        let versions = [
+            target(&[("a", "UInt8")], &[]),
+            target(&[("a", "UInt8")], &["a"]),
+            target(&[("a", "UInt16")], &[]),
+            target(&[("b", "UInt8")], &[]),
+            target(&[("aU", "Int8")], &[]),
+        ]
+        .map(|target| target.schema_version());
+        let distinct: std::collections::BTreeSet<_> = versions.iter().collect();
+        assert_eq!(distinct.len(), versions.len());
+        assert_eq!(versions[0], target(&[("a", "UInt8")], &[]).schema_version());
+        assert_eq!(versions[0].len(), 16);
+    }
+}

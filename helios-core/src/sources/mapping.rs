@@ -1,0 +1,368 @@
+//! The mapping: the DynamoDB item that says which stream feeds which table.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::ProvideErrorMetadata as _,
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableStatus,
+    },
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    Column, Error, ErrorKind, Result,
+    clock::SharedClock,
+    streams::{AwsSession, error::from_sdk},
+    warehouse::TableName,
+};
+
+/// Where mappings are kept unless the settings say otherwise.
+pub const DEFAULT_MAPPING_TABLE: &str = "helios-sources";
+
+const STREAM_ID: &str = "stream_id";
+const TABLE_ID: &str = "table_id";
+const READY_POLL: Duration = Duration::from_millis(500);
+/// DynamoDB makes an on-demand table in seconds.
+const READY_LIMIT: Duration = Duration::from_secs(120);
+
+/// How far a source has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MappingState {
+    /// Being created, or left over from a create that was interrupted. Nothing is delivered.
+    Pending,
+    /// Its events are delivered.
+    Active,
+}
+
+impl MappingState {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Active => "ACTIVE",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "PENDING" => Ok(Self::Pending),
+            "ACTIVE" => Ok(Self::Active),
+            other => Err(Error::unexpected(format!("a mapping has the unknown state {other:?}"))),
+        }
+    }
+}
+
+/// One mapping: its key is the stream's ARN and the table's UUID.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Mapping {
+    /// The stream's ARN (`stream_id`).
+    pub stream_arn: String,
+    /// The table's UUID (`table_id`).
+    pub table_uuid: Uuid,
+    /// The stream's name.
+    pub stream_name: String,
+    /// The table.
+    pub table: TableName,
+    /// When the source was created.
+    pub created_on: Timestamp,
+    /// How far it has come.
+    pub state: MappingState,
+    /// Which create call made the item: only that one may change it while it is pending.
+    pub operation_id: Uuid,
+    /// The schema the table was created with.
+    pub schema: Vec<Column>,
+}
+
+impl Mapping {
+    fn to_item(&self) -> Result<HashMap<String, AttributeValue>> {
+        let schema = serde_json::to_string(&self.schema)
+            .map_err(|error| Error::unexpected("the schema cannot be written").caused_by(error))?;
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        Ok([
+            (STREAM_ID, text(&self.stream_arn)),
+            (TABLE_ID, text(&self.table_uuid.to_string())),
+            ("stream_name", text(&self.stream_name)),
+            ("stream_type", text("kinesis")),
+            ("database_name", text(self.table.database().as_str())),
+            ("table_name", text(self.table.table().as_str())),
+            ("created_on", text(&self.created_on.to_string())),
+            ("state", text(self.state.as_str())),
+            ("operation_id", text(&self.operation_id.to_string())),
+            ("table_schema", AttributeValue::S(schema)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into())
+    }
+
+    fn from_item(item: &HashMap<String, AttributeValue>) -> Result<Self> {
+        let text = |name: &str| {
+            item.get(name)
+                .and_then(|value| value.as_s().ok())
+                .ok_or_else(|| Error::unexpected(format!("a mapping has no attribute `{name}`")))
+        };
+        let unreadable =
+            |name: &str| Error::unexpected(format!("the attribute `{name}` of a mapping cannot be read"));
+        Ok(Self {
+            stream_arn: text(STREAM_ID)?.clone(),
+            table_uuid: text(TABLE_ID)?.parse().map_err(|_| unreadable(TABLE_ID))?,
+            stream_name: text("stream_name")?.clone(),
+            table: TableName::new(text("database_name")?, text("table_name")?)?,
+            created_on: text("created_on")?.parse().map_err(|_| unreadable("created_on"))?,
+            state: MappingState::parse(text("state")?)?,
+            operation_id: text("operation_id")?.parse().map_err(|_| unreadable("operation_id"))?,
+            schema: serde_json::from_str(text("table_schema")?).map_err(|_| unreadable("table_schema"))?,
+        })
+    }
+}
+
+/// The DynamoDB table of all mappings.
+#[derive(Clone, Debug)]
+pub struct MappingTable {
+    client: Client,
+    name: String,
+    clock: SharedClock,
+}
+
+impl MappingTable {
+    /// The table of that name, which need not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ConfigInvalid`] if the session has no region, [`ErrorKind::Unauthenticated`] if it has no
+    /// credentials.
+    pub async fn open(session: &AwsSession, name: impl Into<String>, clock: SharedClock) -> Result<Self> {
+        Ok(Self { client: Client::new(&session.sdk_config().await?), name: name.into(), clock })
+    }
+
+    /// Makes the table unless it exists, and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::PermissionDenied`], [`ErrorKind::Timeout`] if it does not become ready within two minutes.
+    pub async fn ensure(&self) -> Result<()> {
+        match self.status().await? {
+            Some(TableStatus::Active) => return Ok(()),
+            Some(_) => {}
+            None => self.make().await?,
+        }
+        let deadline = self.clock.now() + READY_LIMIT;
+        while self.status().await? != Some(TableStatus::Active) {
+            if self.clock.now() > deadline {
+                let message = "the mapping table did not become ready within two minutes";
+                return Err(self.about(Error::new(ErrorKind::Timeout, message).retryable(true)));
+            }
+            self.clock.sleep(READY_POLL).await;
+        }
+        Ok(())
+    }
+
+    async fn status(&self) -> Result<Option<TableStatus>> {
+        match self.client.describe_table().table_name(&self.name).send().await {
+            Ok(answer) => Ok(answer.table.and_then(|table| table.table_status)),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(self.about(from_sdk(error))),
+        }
+    }
+
+    async fn make(&self) -> Result<()> {
+        let invalid = |error| Error::unexpected("the mapping table cannot be described").caused_by(error);
+        let mut request =
+            self.client.create_table().table_name(&self.name).billing_mode(BillingMode::PayPerRequest);
+        for (name, key) in [(STREAM_ID, KeyType::Hash), (TABLE_ID, KeyType::Range)] {
+            let attribute =
+                AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+            let key = KeySchemaElement::builder().attribute_name(name).key_type(key);
+            request = request
+                .attribute_definitions(attribute.build().map_err(invalid)?)
+                .key_schema(key.build().map_err(invalid)?);
+        }
+        match request.send().await {
+            Ok(_) => Ok(()),
+            // Somebody else was faster.
+            Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
+            Err(error) => Err(self.about(from_sdk(error))),
+        }
+    }
+
+    /// Writes a pending mapping where there is none. Returns the one that is there already, if it is another's.
+    ///
+    /// # Errors
+    ///
+    /// What DynamoDB says.
+    pub async fn claim(&self, mapping: &Mapping) -> Result<Option<Mapping>> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(mapping.to_item()?))
+            .condition_expression("attribute_not_exists(stream_id)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = request.send().await else { return Ok(None) };
+        let holder = match error.as_service_error() {
+            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(
+                failed,
+            )) => failed.item().map(Mapping::from_item).transpose()?,
+            _ => return Err(self.about(from_sdk(error))),
+        };
+        match holder {
+            // The SDK repeats a call whose answer was lost: then it meets its own write.
+            Some(holder) if holder.operation_id == mapping.operation_id => Ok(None),
+            Some(holder) => Ok(Some(holder)),
+            None => Err(self.about(from_sdk(error))),
+        }
+    }
+
+    /// Takes over a mapping that `holder`'s create left pending.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it has changed meanwhile.
+    pub async fn take_over(&self, holder: &Mapping, mapping: &Mapping) -> Result<()> {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(mapping.to_item()?))
+            .condition_expression("operation_id = :operation AND #state = :pending")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":operation", AttributeValue::S(holder.operation_id.to_string()))
+            .expression_attribute_values(
+                ":pending",
+                AttributeValue::S(MappingState::Pending.as_str().to_owned()),
+            )
+            .send()
+            .await
+            .map_err(|error| self.about(from_sdk(error)))?;
+        Ok(())
+    }
+
+    /// Makes this operation's mapping active.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it is no longer this operation's.
+    pub async fn confirm(&self, mapping: &Mapping) -> Result<()> {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(Self::key(mapping)))
+            .update_expression("SET #state = :active")
+            .condition_expression("operation_id = :operation")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(
+                ":active",
+                AttributeValue::S(MappingState::Active.as_str().to_owned()),
+            )
+            .expression_attribute_values(":operation", AttributeValue::S(mapping.operation_id.to_string()))
+            .send()
+            .await
+            .map_err(|error| self.about(from_sdk(error)))?;
+        Ok(())
+    }
+
+    /// Removes this operation's mapping; nothing if it is another's or gone.
+    ///
+    /// # Errors
+    ///
+    /// What DynamoDB says.
+    pub async fn release(&self, mapping: &Mapping) -> Result<()> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(Self::key(mapping)))
+            .condition_expression("operation_id = :operation")
+            .expression_attribute_values(":operation", AttributeValue::S(mapping.operation_id.to_string()));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
+            Err(error) => Err(self.about(from_sdk(error))),
+        }
+    }
+
+    /// The active mappings of a stream: where its events go.
+    ///
+    /// # Errors
+    ///
+    /// What DynamoDB says.
+    pub async fn of_stream(&self, stream_arn: &str) -> Result<Vec<Mapping>> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("stream_id = :stream")
+            .expression_attribute_values(":stream", AttributeValue::S(stream_arn.to_owned()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut mappings = Vec::new();
+        while let Some(item) = pages.next().await {
+            mappings.push(Mapping::from_item(&item.map_err(|error| self.about(from_sdk(error)))?)?);
+        }
+        mappings.retain(|mapping| mapping.state == MappingState::Active);
+        Ok(mappings)
+    }
+
+    /// All mappings, in the order of their creation. A table that does not exist holds none.
+    ///
+    /// # Errors
+    ///
+    /// What DynamoDB says.
+    pub async fn all(&self) -> Result<Vec<Mapping>> {
+        let mut pages =
+            self.client.scan().table_name(&self.name).consistent_read(true).into_paginator().items().send();
+        let mut mappings = Vec::new();
+        while let Some(item) = pages.next().await {
+            match item {
+                Ok(item) => mappings.push(Mapping::from_item(&item)?),
+                Err(error) if error.code() == Some("ResourceNotFoundException") => {
+                    break;
+                }
+                Err(error) => return Err(self.about(from_sdk(error))),
+            }
+        }
+        mappings.sort_by(|a, b| (a.created_on, &a.table).cmp(&(b.created_on, &b.table)));
+        Ok(mappings)
+    }
+
+    fn key(mapping: &Mapping) -> HashMap<String, AttributeValue> {
+        [(STREAM_ID, mapping.stream_arn.clone()), (TABLE_ID, mapping.table_uuid.to_string())]
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
+            .into()
+    }
+
+    fn about(&self, error: Error) -> Error {
+        error.with("mapping table", &self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_reads_back() {
+        let mapping = Mapping {
+            stream_arn: "arn:aws:kinesis:eu-west-1:111122223333:stream/clicks".to_owned(),
+            table_uuid: Uuid::from_u128(7),
+            stream_name: "clicks".to_owned(),
+            table: TableName::new("shop", "weird `name`").unwrap(),
+            created_on: "2026-11-23T10:00:00.5Z".parse().unwrap(),
+            state: MappingState::Pending,
+            operation_id: Uuid::from_u128(8),
+            schema: vec![Column::new("id", "UInt64")],
+        };
+        assert_eq!(Mapping::from_item(&mapping.to_item().unwrap()).unwrap(), mapping);
+    }
+
+    #[test]
+    fn a_foreign_item_names_what_it_lacks() {
+        let error = Mapping::from_item(&HashMap::new()).unwrap_err();
+        assert_eq!(error.message(), "a mapping has no attribute `stream_id`");
+    }
+}

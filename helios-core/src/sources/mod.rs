@@ -1,0 +1,11 @@
+//! Sources: a stream feeding a table, kept by a mapping (DynamoDB) and a trigger (Lambda).
+
+mod create;
+mod list;
+mod mapping;
+mod trigger;
+
+pub use create::{CreateTable, TableCreated, create_table};
+pub use list::{Source, sources};
+pub use mapping::{DEFAULT_MAPPING_TABLE, Mapping, MappingState, MappingTable};
+pub use trigger::{DEFAULT_FUNCTION, Triggers};
