@@ -104,10 +104,9 @@ impl Deliverer {
         if rejects.len() > 0 {
             self.quarantine(target, range, &rejects).await?;
         }
-        let structure = target.structure()?;
         let insert = Insert {
             table: &target.table,
-            structure: structure.as_deref(),
+            from_text: target.has_columns_from_text()?,
             settings: self.settings().await?,
             token: &token(range, target.uuid, Kind::Rows),
         };
@@ -129,7 +128,7 @@ impl Deliverer {
         };
         let insert = Insert {
             table: &quarantine::table_of(&target.table)?,
-            structure: None,
+            from_text: false,
             settings: self.settings().await?,
             token: &token(range, target.uuid, Kind::Rejects { schema_version }),
         };

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::settings::InsertSettings;
 use crate::{
     Error, Result,
-    warehouse::{Ident, Literal, TableName, Warehouse, from_clickhouse},
+    warehouse::{Ident, TableName, Warehouse, from_clickhouse},
 };
 
 /// How long one chunk may wait for the connection, and the whole insert for the server's answer. After that the outcome is
@@ -22,8 +22,8 @@ const CHUNK: usize = 1024 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Insert<'a> {
     pub(super) table: &'a TableName,
-    /// The batch's columns as ClickHouse is to read them, if it must convert them: `` `doc` String, … ``.
-    pub(super) structure: Option<&'a str>,
+    /// Whether ClickHouse makes some column, a `JSON`, from the text that is sent for it.
+    pub(super) from_text: bool,
     pub(super) settings: &'a InsertSettings,
     pub(super) token: &'a str,
 }
@@ -44,7 +44,7 @@ impl Insert<'_> {
             .insert_formatted_with(self.statement(batch)?)
             .with_timeouts(Some(SEND_TIMEOUT), Some(END_TIMEOUT))
             .with_setting("insert_deduplication_token", self.token);
-        for (name, value) in self.settings.iter() {
+        for (name, value) in self.settings.for_insert(self.from_text) {
             insert = insert.with_setting(name, value);
         }
         let about = |error| from_clickhouse(error).with("table", self.table.plain());
@@ -59,11 +59,7 @@ impl Insert<'_> {
         let schema = batch.schema();
         let columns = schema.fields().iter().map(|field| Ok(Ident::new(field.name())?.to_string()));
         let columns = columns.collect::<Result<Vec<_>>>()?.join(", ");
-        let source = match self.structure {
-            None => String::new(),
-            Some(structure) => format!("SELECT {columns} FROM input({}) ", Literal(structure)),
-        };
-        Ok(format!("INSERT INTO {} ({columns}) {source}FORMAT ArrowStream", self.table))
+        Ok(format!("INSERT INTO {} ({columns}) FORMAT ArrowStream", self.table))
     }
 }
 

@@ -47,9 +47,16 @@ const WHERE_KNOWN: &[(&str, &str)] = &[
     ("cast_string_to_variant_use_inference", "0"),
 ];
 
+/// For a table with columns that ClickHouse makes from text. The native reader, the only one to have this switch, makes a
+/// `JSON` under the engine's defaults, whatever the settings of the insert are (measured on 26.7).
+const FROM_TEXT: (&str, &str) = ("input_format_arrow_use_native_reader", "0");
+
 /// Name and value of each setting of an insert, but its token.
 #[derive(Clone, Debug)]
-pub(super) struct InsertSettings(Vec<(&'static str, &'static str)>);
+pub(super) struct InsertSettings {
+    always: Vec<(&'static str, &'static str)>,
+    from_text: Option<(&'static str, &'static str)>,
+}
 
 #[derive(Row, Deserialize)]
 struct NameRow {
@@ -59,16 +66,22 @@ struct NameRow {
 impl InsertSettings {
     /// Asks the server which settings it knows.
     pub(super) async fn of(warehouse: &Warehouse) -> Result<Self> {
-        let wanted: Vec<_> = WHERE_KNOWN.iter().map(|(name, _)| format!("'{name}'")).collect();
+        let wanted: Vec<_> =
+            WHERE_KNOWN.iter().chain([&FROM_TEXT]).map(|(name, _)| format!("'{name}'")).collect();
         let question = format!("SELECT name FROM system.settings WHERE name IN ({})", wanted.join(", "));
-        let known: Vec<NameRow> =
+        let rows: Vec<NameRow> =
             warehouse.client().query_raw(&question).fetch_all().await.map_err(from_clickhouse)?;
-        let known = WHERE_KNOWN.iter().filter(|(name, _)| known.iter().any(|row| row.name == *name));
-        Ok(Self(ALWAYS.iter().chain(known).copied().collect()))
+        let is_known = |name: &str| rows.iter().any(|row| row.name == name);
+        let known = WHERE_KNOWN.iter().filter(|(name, _)| is_known(name));
+        Ok(Self {
+            always: ALWAYS.iter().chain(known).copied().collect(),
+            from_text: is_known(FROM_TEXT.0).then_some(FROM_TEXT),
+        })
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.0.iter().copied()
+    /// The settings of an insert into a table that has, or has not, columns made from text.
+    pub(super) fn for_insert(&self, from_text: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.always.iter().copied().chain(self.from_text.filter(|_| from_text))
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::decode::Decoder;
 use crate::{
     Column, Error, ErrorKind, Result,
-    warehouse::{Ident, TableName, Warehouse, from_clickhouse, types::DataType},
+    warehouse::{TableName, Warehouse, from_clickhouse, types::DataType},
 };
 
 /// A table that events go to, as it was when it was looked at.
@@ -82,54 +82,26 @@ impl Target {
             .map_err(|error| error.with("table", self.table.plain()))
     }
 
-    /// The columns as ClickHouse is to read them, if it must convert some of them.
-    ///
-    /// An Arrow text is cast to `JSON` under the engine's defaults, which change dates; only a cast in a `SELECT` heeds
-    /// the insert's settings (measured on 26.7).
-    pub(super) fn structure(&self) -> Result<Option<String>> {
-        let types = self.columns.iter().map(|column| column.data_type.parse::<DataType>());
-        let types = types.collect::<Result<Vec<_>>>()?;
-        let carried: Vec<_> = types.iter().map(carrier).collect();
-        if carried == types {
-            return Ok(None);
+    /// Whether ClickHouse makes some column from the text that is sent for it.
+    pub(super) fn has_columns_from_text(&self) -> Result<bool> {
+        for column in &self.columns {
+            if is_from_text(&column.data_type.parse()?) {
+                return Ok(true);
+            }
         }
-        let described = self.columns.iter().zip(carried).map(|(column, carrier)| {
-            let defaulted = self.defaults.contains(&column.name) && can_be_nullable(&carrier);
-            let carrier = if defaulted { DataType::Nullable(Box::new(carrier)) } else { carrier };
-            Ok(format!("{} {carrier}", Ident::new(&column.name)?))
-        });
-        Ok(Some(described.collect::<Result<Vec<_>>>()?.join(", ")))
+        Ok(false)
     }
 }
 
-fn can_be_nullable(data_type: &DataType) -> bool {
-    !matches!(
-        data_type,
-        DataType::Nullable(_)
-            | DataType::LowCardinality(_)
-            | DataType::Array(_)
-            | DataType::Map(..)
-            | DataType::Tuple(_)
-            | DataType::Nested(_)
-    )
-}
-
-/// The type in which values of a type are sent: the same, but a text for what is parsed from one.
-fn carrier(data_type: &DataType) -> DataType {
+fn is_from_text(data_type: &DataType) -> bool {
     match data_type {
-        DataType::Json(_) => DataType::String,
-        DataType::Dynamic { .. } | DataType::Variant(_) => DataType::Nullable(Box::new(DataType::String)),
-        DataType::Nullable(inner) => DataType::Nullable(Box::new(carrier(inner))),
-        DataType::Array(element) => DataType::Array(Box::new(carrier(element))),
-        DataType::Map(key, value) => DataType::Map(key.clone(), Box::new(carrier(value))),
-        DataType::Tuple(fields) => {
-            let mut fields = fields.clone();
-            for field in &mut fields {
-                field.data_type = carrier(&field.data_type);
-            }
-            DataType::Tuple(fields)
+        DataType::Json(_) | DataType::Dynamic { .. } | DataType::Variant(_) => true,
+        DataType::Nullable(inner) | DataType::Array(inner) => is_from_text(inner),
+        DataType::Map(_, value) => is_from_text(value),
+        DataType::Tuple(fields) | DataType::Nested(fields) => {
+            fields.iter().any(|field| is_from_text(&field.data_type))
         }
-        other => other.clone(),
+        _ => false,
     }
 }
 
@@ -147,15 +119,15 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_parsed_from_text_needs_a_structure() {
-        assert_eq!(target(&[("a", "UInt8"), ("b", "Array(String)")], &[]).structure().unwrap(), None);
-        assert_eq!(
-            target(&[("a", "UInt8"), ("it`s", "Array(JSON(a UInt8))"), ("c", "Dynamic")], &["a"])
-                .structure()
-                .unwrap()
-                .as_deref(),
-            Some("`a` Nullable(UInt8), `it\\`s` Array(String), `c` Nullable(String)")
-        );
+    fn text_is_found_on_every_level() {
+        let from_text =
+            |data_type| target(&[("a", "UInt8"), ("b", data_type)], &[]).has_columns_from_text().unwrap();
+        assert!(!from_text("Map(String, Tuple(a Array(String)))"));
+        for data_type in
+            ["JSON", "Nullable(JSON(a UInt8))", "Map(String, Tuple(a Array(Dynamic)))", "Variant(String)"]
+        {
+            assert!(from_text(data_type), "{data_type}");
+        }
     }
 
     #[test]

@@ -89,24 +89,6 @@ impl fmt::Display for TableName {
     }
 }
 
-/// A text as a string literal. `Display` quotes it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Literal<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Literal<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("'")?;
-        for character in self.0.chars() {
-            match character {
-                '\'' => f.write_str("\\'")?,
-                '\\' => f.write_str("\\\\")?,
-                other => write!(f, "{other}")?,
-            }
-        }
-        f.write_str("'")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,11 +107,6 @@ mod tests {
         ] {
             assert_eq!(Ident::new(name).unwrap().to_string(), sql);
         }
-    }
-
-    #[test]
-    fn literals_cannot_end_early() {
-        assert_eq!(Literal("it's `a\\`").to_string(), "'it\\'s `a\\\\`'");
     }
 
     #[test]

@@ -17,4 +17,3 @@ pub use query::{QueryMetadata, QueryOptions, QueryResult, QueryStream};
 pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};
 
 pub(crate) use error::from_clickhouse;
-pub(crate) use identifier::Literal;

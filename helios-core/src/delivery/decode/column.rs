@@ -31,11 +31,32 @@ pub(super) fn node(data_type: &DataType) -> Option<Node> {
         DataType::Ring | DataType::LineString => Node::list(point()),
         DataType::Polygon | DataType::MultiLineString => Node::list(Node::list(point())),
         DataType::MultiPolygon => Node::list(Node::list(Node::list(point()))),
-        DataType::Dynamic { .. } | DataType::Variant(_) => {
-            Node::new(Shape::Scalar(scalar(data_type)?)).nullable()
-        }
         other => Node::new(Shape::Scalar(scalar(other)?)),
     })
+}
+
+/// Whether ClickHouse fills a null in a column of this type with the column's default (measured on 26.7): not where the
+/// type itself has a null, or where Arrow or the conversion has none.
+pub(super) fn null_means_default(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::SimpleAggregateFunction { data_type, .. } => null_means_default(data_type),
+        DataType::Nullable(_)
+        | DataType::LowCardinality(_)
+        | DataType::Array(_)
+        | DataType::Map(..)
+        | DataType::Tuple(_)
+        | DataType::Nested(_)
+        | DataType::Json(_)
+        | DataType::Dynamic { .. }
+        | DataType::Variant(_)
+        | DataType::Point
+        | DataType::Ring
+        | DataType::LineString
+        | DataType::MultiLineString
+        | DataType::Polygon
+        | DataType::MultiPolygon => false,
+        _ => true,
+    }
 }
 
 fn unwrapped(data_type: &DataType) -> &DataType {

@@ -9,7 +9,7 @@
 //! | `Float32`, `Float64`, `BFloat16` | a number, rounded to the nearest; an integer only if it is held exactly; the same as a text, and `"nan"`, `"inf"`, `"-inf"` |
 //! | `Decimal` | a number, or the same as a text, of which no digit but trailing zeros is lost |
 //! | `Bool` | `true`, `false` |
-//! | `String`, `Dynamic` | a text as it is; any other value as its JSON text |
+//! | `String`, `Dynamic` | a text as it is; any other value but `null` as its JSON text |
 //! | `FixedString(n)` | a text of exactly n bytes |
 //! | `Date`, `Date32` | `"2024-06-15"` |
 //! | `DateTime` | ISO 8601, without an offset UTC; seconds since 1970 as a number |
@@ -78,8 +78,8 @@ impl Decoder {
     }
 
     /// A decoder for a table's columns, of which some have a `DEFAULT`. Where such a field is absent the batch has a
-    /// null, to be inserted with `input_format_null_as_default`; lists, maps and tuples have no null, and are empty or
-    /// missed as without a default.
+    /// null, to be inserted with `input_format_null_as_default`. For the types where ClickHouse does not fill it
+    /// (`Nullable`, `LowCardinality`, lists, maps, tuples, `JSON`) the event is rejected.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -99,7 +99,11 @@ impl Decoder {
             if members.iter().any(|(name, _)| *name == column.name) {
                 return Err(context(Error::invalid_input("two columns have the same name")));
             }
-            let node = if defaults.contains(&column.name) { node.defaulted() } else { node };
+            let node = if defaults.contains(&column.name) {
+                node.defaulted(column::null_means_default(&data_type))
+            } else {
+                node
+            };
             members.push((column.name.clone(), node));
         }
         if members.is_empty() {

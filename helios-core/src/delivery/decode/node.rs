@@ -23,6 +23,8 @@ pub(super) struct Node {
     present: Option<BooleanBufferBuilder>,
     /// Whether an event may say `null`. If not, a null stands for an absent field.
     takes_null: bool,
+    /// Whether it has a default that only ClickHouse knows, so that nothing else may stand in for an absent value.
+    required: bool,
     length: usize,
 }
 
@@ -36,7 +38,7 @@ pub(super) enum Shape {
 
 impl Node {
     pub(super) fn new(shape: Shape) -> Self {
-        Self { shape, present: None, takes_null: false, length: 0 }
+        Self { shape, present: None, takes_null: false, required: false, length: 0 }
     }
 
     pub(super) fn list(element: Self) -> Self {
@@ -53,10 +55,13 @@ impl Node {
         self
     }
 
-    /// The same, with a null for what is absent.
-    pub(super) fn defaulted(mut self) -> Self {
-        if matches!(self.shape, Shape::Scalar(_)) && self.present.is_none() {
+    /// The same, for a column with a `DEFAULT`: an absent value becomes a null, which ClickHouse fills, where it does;
+    /// elsewhere it is missed.
+    pub(super) fn defaulted(mut self, filled_by_clickhouse: bool) -> Self {
+        if filled_by_clickhouse {
             self.present = Some(BooleanBufferBuilder::new(0));
+        } else {
+            self.required = true;
         }
         self
     }
@@ -74,7 +79,9 @@ impl Node {
 
     /// What an absent field becomes: null, or an empty list, map or object. Anything else is missed.
     pub(super) fn push_absent(&mut self) -> Result<(), Fault> {
+        let missing = || Fault::new(RejectKind::MissingField, "the field is missing");
         match &mut self.shape {
+            _ if self.required => return Err(missing()),
             _ if self.present.is_some() => {
                 self.push_hidden();
                 return Ok(());
@@ -82,9 +89,7 @@ impl Node {
             Shape::List { offsets, element } => close(offsets, element.length)?,
             Shape::Map { offsets, value, .. } => close(offsets, value.length)?,
             Shape::Scalar(values) if values.is_empty_by_default() => values.placeholder(),
-            Shape::Scalar(_) | Shape::Tuple(_) => {
-                return Err(Fault::new(RejectKind::MissingField, "the field is missing"));
-            }
+            Shape::Scalar(_) | Shape::Tuple(_) => return Err(missing()),
         }
         self.pushed();
         Ok(())
