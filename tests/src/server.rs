@@ -64,10 +64,12 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().ok_or("the server has no standard output")?).lines();
-        let served = lines.by_ref().map_while(std::result::Result::ok).find_map(|line| {
-            line.strip_prefix("Helios is serving on ").map(str::to_owned)
-        });
+        let mut lines =
+            BufReader::new(child.stdout.take().ok_or("the server has no standard output")?).lines();
+        let served = lines
+            .by_ref()
+            .map_while(std::result::Result::ok)
+            .find_map(|line| line.strip_prefix("Helios is serving on ").map(str::to_owned));
         let Some(url) = served else {
             return Err(format!("the server ended before it served: {}", child.wait()?).into());
         };
@@ -128,5 +130,7 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folders = own.ancestors().skip(1).take(2);
     let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.ok_or_else(|| format!("{name} was not built: run `cargo build --workspace --bins`, or `make test`").into())
+    found.ok_or_else(|| {
+        format!("{name} was not built: run `cargo build --workspace --bins`, or `make test`").into()
+    })
 }

@@ -86,8 +86,8 @@ async fn put_events(lab: &Lab) -> Result<u64> {
     let events = events::user_activity(EVENTS, MALFORMED_PERCENT, 1);
     let bar = progress("put", EVENTS as u64);
     for batch in events.chunks(2_500) {
-        let records = batch.iter().map(|event| (event.key.clone(), event.data.clone())).collect();
-        lab.account().put_events(STREAM, records).await?;
+        let records = batch.iter().map(|event| (event.key.clone(), event.data.clone()));
+        lab.account().put_records(STREAM, records).await?;
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
