@@ -43,6 +43,12 @@ pub(crate) struct RawAnalysis {
     pub(crate) query_class: u32,
 }
 
+impl RawAnalysis {
+    pub(crate) const SIZE: u32 = 16;
+}
+
+const _: () = assert!(size_of::<RawAnalysis>() == RawAnalysis::SIZE as usize);
+
 /// A statement with server-side parameters: text and format with their lengths, then names and values with theirs.
 pub(crate) type StatementWithParameters<Handle> = unsafe extern "C" fn(
     *mut RawConnection,

@@ -96,7 +96,7 @@ fn plan(
 async fn fill(guard: &Guard, into: &mut BytesMut, limit: usize) -> Result<bool, Exception> {
     let Some(output) = guard.output() else { return Ok(true) };
     while into.len() < limit {
-        if read(output, into).await.map_err(unreadable)? == 0 {
+        if read(output, into).await.map_err(|error| unreadable(&error))? == 0 {
             return Ok(true);
         }
     }
@@ -113,7 +113,7 @@ async fn read(output: &pipe::Receiver, into: &mut BytesMut) -> std::io::Result<u
     }
 }
 
-pub(crate) fn unreadable(error: std::io::Error) -> Exception {
+pub(crate) fn unreadable(error: &std::io::Error) -> Exception {
     Exception::new(Code::UnknownException, format!("The result could not be read from its pipe: {error}"))
 }
 

@@ -74,12 +74,12 @@ impl Rows {
             return Poll::Ready(Ok(Bytes::new()));
         };
         loop {
-            ready!(output.poll_read_ready(context)).map_err(unreadable)?;
+            ready!(output.poll_read_ready(context)).map_err(|error| unreadable(&error))?;
             let mut chunk = BytesMut::with_capacity(CHUNK);
             match output.try_read_buf(&mut chunk) {
                 Ok(_) => return Poll::Ready(Ok(chunk.freeze())),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(unreadable(error))),
+                Err(error) => return Poll::Ready(Err(unreadable(&error))),
             }
         }
     }

@@ -1,0 +1,5 @@
+//! The library against the real engine.
+
+mod delivery;
+mod engine;
+mod values;
