@@ -1,13 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod client;
 pub mod clock;
 mod column;
 mod config;
+pub mod delivery;
 mod error;
+pub mod schema;
+pub mod sources;
 pub mod streams;
 pub mod warehouse;
 
+pub use client::{Authentication, HeliosClient, HeliosClientBuilder, KinesisSample, Query, StreamSample};
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
+pub use sources::{CreateTable, Source, TableCreated};
+pub use streams::Credentials;
+pub use warehouse::{Databases, QueryMetadata, QueryOptions, QueryResult, QueryStream};

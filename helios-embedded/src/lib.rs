@@ -1,1 +1,25 @@
-//! ClickHouse in process.
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod api;
+mod connection;
+mod connector;
+mod data_path;
+mod default_database;
+mod engine;
+mod error;
+mod library;
+mod listener;
+mod options;
+mod service;
+mod wire;
+
+pub use self::{
+    access::Credentials,
+    connector::{Connector, InProcess},
+    engine::Engine,
+    error::Error,
+    library::{ENGINE_VERSION, LIBRARY_VARIABLE, setup_location},
+    listener::Listener,
+    options::Options,
+};

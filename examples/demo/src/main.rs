@@ -1,2 +1,166 @@
-//! Stub.
-fn main() {}
+//! `make demo`: events into a Kinesis stream, through the documented HTTP calls into a table, and back out of a query.
+//!
+//! Everything is real but AWS, which is an emulator: the server, the engine in it, the delivery function.
+
+mod api;
+mod report;
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use api::Api;
+use clap::Parser;
+use helios_tests::{Lab, LabOptions, Result, events};
+use indicatif::{ProgressBar, ProgressStyle};
+use report::{Delivered, Report};
+use serde_json::{Value, json};
+
+const STREAM: &str = "user-activity";
+const TABLE: &str = "user_activity";
+const SHARDS: i32 = 4;
+const EVENTS: usize = 27_000;
+/// One in a hundred is malformed.
+const MALFORMED_PERCENT: u32 = 1;
+/// Delivery takes seconds; this long without a single new event means that it is stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(200);
+
+/// Events from a stream to a table and back, through the documented HTTP calls.
+#[derive(Parser)]
+struct Arguments {
+    /// Leave the server up when the demo is over, at HELIOS_ADDR.
+    #[arg(long)]
+    serve: bool,
+    /// Where the server listens. Default: a free port; with --serve 127.0.0.1:8080.
+    #[arg(long, env = "HELIOS_ADDR")]
+    addr: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "a program's last words")]
+            {
+                eprintln!("\nThe demo failed: {error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+    let address = match (arguments.serve, arguments.addr) {
+        (true, Some(address)) => address,
+        (true, None) => "127.0.0.1:8080".to_owned(),
+        (false, _) => "127.0.0.1:0".to_owned(),
+    };
+    report::title("Helios: from a Kinesis stream to a ClickHouse table");
+    let mut lab = Lab::start(LabOptions { address }).await?;
+    report::step("server", &format!("{}, with the engine in its process", lab.server().url()));
+    report::step("AWS", &format!("{} (emulator)", lab.emulator().endpoint()));
+
+    let api = Api::new(lab.server().url())?;
+    let put = put_events(&lab).await?;
+    let session = api.post("/api/authenticate", &lab.account().authentication()).await?;
+    report::step("authenticate", &format!("streams {}", session["streamNames"]));
+    let started = Instant::now();
+    create_table(&api).await?;
+    let delivered = wait_until_delivered(&api, put, started).await?;
+    let report = collect(&api, put, delivered).await?;
+    report.print();
+    report.check()?;
+    if arguments.serve {
+        report::serving(lab.server().url());
+        lab.server_mut().wait()?;
+    }
+    Ok(())
+}
+
+/// Makes the stream and puts the events into it. Returns how many.
+async fn put_events(lab: &Lab) -> Result<u64> {
+    lab.account().create_stream(STREAM, SHARDS).await?;
+    let events = events::user_activity(EVENTS, MALFORMED_PERCENT, 1);
+    let bar = progress("put", EVENTS as u64);
+    for batch in events.chunks(2_500) {
+        let records = batch.iter().map(|event| (event.key.clone(), event.data.clone()));
+        lab.account().put_records(STREAM, records).await?;
+        bar.inc(batch.len() as u64);
+    }
+    bar.finish_and_clear();
+    report::step("stream", &format!("{STREAM}, {SHARDS} shards, {EVENTS} events put"));
+    Ok(EVENTS as u64)
+}
+
+/// Samples the stream and makes a table of the schema that was found.
+async fn create_table(api: &Api) -> Result<()> {
+    let sample = api.post("/api/kinesis-sample", &json!({ "streamName": STREAM })).await?;
+    report::step("sample", &format!("{} events read, one of them:", sample["eventsRead"]));
+    report::json(&sample["sampleEvent"]);
+    report::schema(&sample["inferredSchema"]);
+    let spec = json!({
+        "streamName": STREAM,
+        "tableName": TABLE,
+        "databaseName": "default",
+        "schema": sample["inferredSchema"],
+        "orderBy": sample["orderBy"],
+        "partitionBy": sample["partitionBy"],
+        "startPosition": "oldest",
+    });
+    let created = api.post("/api/create-table", &spec).await?;
+    report::step(
+        "create-table",
+        &format!("{} UUID {}", text(&created["message"]), text(&created["tableUUID"])),
+    );
+    Ok(())
+}
+
+async fn wait_until_delivered(api: &Api, put: u64, started: Instant) -> Result<Delivered> {
+    let bar = progress("delivered", put);
+    let quarantine = format!("quarantine.{TABLE}");
+    let mut last_change = Instant::now();
+    loop {
+        let (rows, rejects) = (api.count(TABLE).await?, api.count(&quarantine).await?);
+        let arrived = rows + rejects;
+        if arrived > bar.position() {
+            last_change = Instant::now();
+        }
+        bar.set_position(arrived);
+        if arrived >= put {
+            bar.finish_and_clear();
+            return Ok(Delivered { rows, rejects, seconds: started.elapsed().as_secs_f64() });
+        }
+        if last_change.elapsed() > PATIENCE {
+            return Err(format!("{arrived} of {put} events arrived, then none for a minute").into());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+async fn collect(api: &Api, put: u64, delivered: Delivered) -> Result<Report> {
+    let query = format!(
+        "SELECT event_type, count() AS events, uniq(user_id) AS users FROM {TABLE} GROUP BY event_type ORDER BY events DESC"
+    );
+    let answer = api.rows(&query).await?;
+    let reasons = api
+        .rows(&format!(
+            "SELECT error_type, count() AS events, any(error_message) AS example FROM quarantine.{TABLE} \
+             GROUP BY error_type ORDER BY events DESC"
+        ))
+        .await?;
+    let sources = api.get("/api/sources").await?;
+    Ok(Report { put, delivered, query, answer, reasons, sources })
+}
+
+fn progress(what: &'static str, total: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("  {msg:<14} {wide_bar} {pos}/{len}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total).with_style(style).with_message(what)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

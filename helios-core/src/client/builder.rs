@@ -96,7 +96,8 @@ impl HeliosClientBuilder {
             data_path: config.data_path,
             chdb_lib: config.chdb_lib,
         };
-        let aws = AwsSettings { region: config.aws_region, endpoint_url: config.aws_endpoint_url, credentials };
+        let aws =
+            AwsSettings { region: config.aws_region, endpoint_url: config.aws_endpoint_url, credentials };
         Ok(HeliosClient(Arc::new(Inner {
             warehouse: Warehouse::connect(&warehouse)?,
             session: AwsSession::new(aws),
@@ -111,7 +112,9 @@ impl HeliosClientBuilder {
 fn credentials(config: &HeliosConfig) -> Result<Credentials> {
     let invalid = |message: &str| Err(Error::new(ErrorKind::ConfigInvalid, message));
     let base = match (&config.aws_access_key_id, &config.aws_secret_access_key, &config.aws_profile) {
-        (Some(_), Some(_), Some(_)) => return invalid("`aws_access_key_id` and `aws_profile` are both set; choose one"),
+        (Some(_), Some(_), Some(_)) => {
+            return invalid("`aws_access_key_id` and `aws_profile` are both set; choose one");
+        }
         (Some(key), Some(secret), None) => {
             let keys = Credentials::keys(key, secret.clone());
             match &config.aws_session_token {
@@ -146,7 +149,10 @@ mod tests {
             (&[("aws_secret_access_key", "x")], "without `aws_access_key_id`"),
             (&[("aws_session_token", "x")], "`aws_session_token` is set without"),
             (&[("aws_external_id", "x")], "without `aws_role_arn`"),
-            (&[("aws_access_key_id", "a"), ("aws_secret_access_key", "b"), ("aws_profile", "c")], "choose one"),
+            (
+                &[("aws_access_key_id", "a"), ("aws_secret_access_key", "b"), ("aws_profile", "c")],
+                "choose one",
+            ),
         ] {
             let config = HeliosConfig::from_map(pairs.iter().copied()).unwrap();
             let error = HeliosClient::from_config(config).unwrap_err();

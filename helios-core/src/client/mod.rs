@@ -153,7 +153,9 @@ impl HeliosClient {
         stream: &str,
         options: &crate::streams::SampleOptions,
     ) -> Result<StreamSample> {
-        sample::sample(&self.0.session, stream, options, &self.0.clock).await.map_err(|error| error.at("kinesis_sample"))
+        sample::sample(&self.0.session, stream, options, &self.0.clock)
+            .await
+            .map_err(|error| error.at("kinesis_sample"))
     }
 
     /// Makes a table and lets a stream fill it. All or nothing.

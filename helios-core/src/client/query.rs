@@ -1,6 +1,7 @@
 //! A query in the making.
 
 use std::{
+    fmt,
     future::{Future, IntoFuture},
     pin::Pin,
     time::Duration,
@@ -27,8 +28,8 @@ impl Query {
     }
 
     /// Sets a parameter, `{name:Type}` in the text. The value never becomes SQL text.
-    pub fn param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
-        self.options.parameters.insert(name.into(), value.to_string());
+    pub fn param(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
+        self.options.parameters.insert(name.into(), format!("{value}"));
         self
     }
 

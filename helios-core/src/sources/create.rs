@@ -140,6 +140,7 @@ pub async fn create_table(
     clock: &SharedClock,
     spec: &CreateTable,
 ) -> Result<TableCreated> {
+    let started = clock.now();
     let name = TableName::new(&spec.database_name, &spec.table_name)?;
     let definition = |uuid| {
         TableDefinition::new(name.clone(), uuid, &spec.schema, &spec.order_by, spec.partition_by.as_deref())
@@ -159,19 +160,19 @@ pub async fn create_table(
     };
     mappings.ensure().await?;
 
-    let mut saga = Saga { warehouse, mappings, triggers, table, made_table: false, made_trigger: None, mapping: None };
     let mapping = Mapping {
         stream_arn: stream.arn.clone(),
-        table_uuid: saga.table.uuid(),
+        table_uuid: table.uuid(),
         stream_name: stream.name.clone(),
         table: name,
-        created_on: clock.now(),
+        created_on: started,
         state: MappingState::Pending,
         operation_id: Uuid::new_v4(),
-        schema: saga.table.columns(),
+        schema: table.columns(),
     };
     claim(mappings, &mapping, clock).await?;
-    saga.mapping = Some(mapping);
+    let mut saga =
+        Saga { warehouse, mappings, triggers, table, made_table: false, made_trigger: None, mapping };
     match saga.run(found.is_none(), &stream, spec.start_position).await {
         Ok(()) => Ok(saga.report(&stream)),
         Err(error) => Err(saga.undo(error).await),
@@ -192,15 +193,17 @@ async fn ready_database(warehouse: &Warehouse, name: &TableName, create: bool) -
 
 /// An existing table is good if an insert of the schema fits it without change and is recognised when repeated.
 fn check_existing(planned: &TableDefinition, existing: &TableDescription) -> Result<()> {
-    let conflict = |message: String| {
-        Err(Error::new(ErrorKind::Conflict, message).with("table", planned.name().plain()))
-    };
+    let conflict =
+        |message: String| Err(Error::new(ErrorKind::Conflict, message).with("table", planned.name().plain()));
     let differing = differing_columns(&planned.columns(), &existing.columns);
     if !differing.is_empty() {
         return conflict(format!("the table exists with another schema: {}", differing.join("; ")));
     }
     if !existing.engine.contains("MergeTree") {
-        return conflict(format!("the table exists with the engine {}, which recognises no repeated insert", existing.engine));
+        return conflict(format!(
+            "the table exists with the engine {}, which recognises no repeated insert",
+            existing.engine
+        ));
     }
     let replicated = existing.engine.starts_with("Replicated") || existing.engine.starts_with("Shared");
     let window = existing.deduplication_window();
@@ -239,9 +242,8 @@ fn differing_columns(wanted: &[Column], existing: &[Column]) -> Vec<String> {
 
 async fn claim(mappings: &MappingTable, mapping: &Mapping, clock: &SharedClock) -> Result<()> {
     let Some(holder) = mappings.claim(mapping).await? else { return Ok(()) };
-    let about = |error: Error| {
-        error.with("stream", &mapping.stream_name).with("table", mapping.table.plain())
-    };
+    let about =
+        |error: Error| error.with("stream", &mapping.stream_name).with("table", mapping.table.plain());
     match holder.state {
         MappingState::Active => {
             Err(about(Error::new(ErrorKind::AlreadyExists, "the stream feeds this table already")))
@@ -250,7 +252,8 @@ async fn claim(mappings: &MappingTable, mapping: &Mapping, clock: &SharedClock) 
             mappings.take_over(&holder, mapping).await
         }
         MappingState::Pending => {
-            let message = "another create of this source is under way, or was interrupted less than 15 minutes ago";
+            let message =
+                "another create of this source is under way, or was interrupted less than 15 minutes ago";
             Err(about(Error::new(ErrorKind::Conflict, message).retryable(true)))
         }
     }
@@ -264,7 +267,7 @@ struct Saga<'a> {
     table: TableDefinition,
     made_table: bool,
     made_trigger: Option<TriggerId>,
-    mapping: Option<Mapping>,
+    mapping: Mapping,
 }
 
 impl Saga<'_> {
@@ -277,14 +280,12 @@ impl Saga<'_> {
         let trigger = match self.triggers.find(&stream.arn).await? {
             Some(trigger) => trigger,
             None => {
-                let trigger = self.triggers.create(&stream.arn, position).await?;
+                let trigger = self.triggers.create(&stream.arn, position, self.mapping.created_on).await?;
                 self.made_trigger = Some(trigger.clone());
                 trigger
             }
         };
-        if let Some(mapping) = &self.mapping {
-            self.mappings.confirm(mapping).await?;
-        }
+        self.mappings.confirm(&self.mapping).await?;
         self.triggers.enable(&trigger).await
     }
 
@@ -306,10 +307,7 @@ impl Saga<'_> {
         if self.made_table {
             self.warehouse.drop_empty_table(self.table.name(), self.table.uuid()).await?;
         }
-        match &self.mapping {
-            Some(mapping) => self.mappings.release(mapping).await,
-            None => Ok(()),
-        }
+        self.mappings.release(&self.mapping).await
     }
 
     fn report(&self, stream: &StreamDescription) -> TableCreated {
@@ -317,7 +315,11 @@ impl Saga<'_> {
         TableCreated {
             success: true,
             create_table_query: self.table.to_string(),
-            message: format!("Table {} {what}; the stream {} fills it.", self.table.name().plain(), stream.name),
+            message: format!(
+                "Table {} {what}; the stream {} fills it.",
+                self.table.name().plain(),
+                stream.name
+            ),
             table_uuid: self.table.uuid(),
             stream_arn: stream.arn.clone(),
         }

@@ -4,9 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
+    error::ProvideErrorMetadata as _,
     types::{
-        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ReturnValuesOnConditionCheckFailure,
-        ScalarAttributeType, TableStatus,
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableStatus,
     },
 };
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     Column, Error, ErrorKind, Result,
     clock::SharedClock,
-    streams::{AwsSession, from_sdk},
+    streams::{AwsSession, error::from_sdk},
     warehouse::TableName,
 };
 
@@ -104,7 +105,8 @@ impl Mapping {
                 .and_then(|value| value.as_s().ok())
                 .ok_or_else(|| Error::unexpected(format!("a mapping has no attribute `{name}`")))
         };
-        let unreadable = |name: &str| Error::unexpected(format!("the attribute `{name}` of a mapping cannot be read"));
+        let unreadable =
+            |name: &str| Error::unexpected(format!("the attribute `{name}` of a mapping cannot be read"));
         Ok(Self {
             stream_arn: text(STREAM_ID)?.clone(),
             table_uuid: text(TABLE_ID)?.parse().map_err(|_| unreadable(TABLE_ID))?,
@@ -162,7 +164,7 @@ impl MappingTable {
     async fn status(&self) -> Result<Option<TableStatus>> {
         match self.client.describe_table().table_name(&self.name).send().await {
             Ok(answer) => Ok(answer.table.and_then(|table| table.table_status)),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(None),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(self.about(from_sdk(error))),
         }
     }
@@ -172,7 +174,8 @@ impl MappingTable {
         let mut request =
             self.client.create_table().table_name(&self.name).billing_mode(BillingMode::PayPerRequest);
         for (name, key) in [(STREAM_ID, KeyType::Hash), (TABLE_ID, KeyType::Range)] {
-            let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+            let attribute =
+                AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
             let key = KeySchemaElement::builder().attribute_name(name).key_type(key);
             request = request
                 .attribute_definitions(attribute.build().map_err(invalid)?)
@@ -181,7 +184,7 @@ impl MappingTable {
         match request.send().await {
             Ok(_) => Ok(()),
             // Somebody else was faster.
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => Ok(()),
+            Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
             Err(error) => Err(self.about(from_sdk(error))),
         }
     }
@@ -199,14 +202,11 @@ impl MappingTable {
             .set_item(Some(mapping.to_item()?))
             .condition_expression("attribute_not_exists(stream_id)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let error = match request.send().await {
-            Ok(_) => return Ok(None),
-            Err(error) => error,
-        };
+        let Err(error) = request.send().await else { return Ok(None) };
         let holder = match error.as_service_error() {
-            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed)) => {
-                failed.item().map(Mapping::from_item).transpose()?
-            }
+            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(
+                failed,
+            )) => failed.item().map(Mapping::from_item).transpose()?,
             _ => return Err(self.about(from_sdk(error))),
         };
         match holder {
@@ -230,7 +230,10 @@ impl MappingTable {
             .condition_expression("operation_id = :operation AND #state = :pending")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":operation", AttributeValue::S(holder.operation_id.to_string()))
-            .expression_attribute_values(":pending", AttributeValue::S(MappingState::Pending.as_str().to_owned()))
+            .expression_attribute_values(
+                ":pending",
+                AttributeValue::S(MappingState::Pending.as_str().to_owned()),
+            )
             .send()
             .await
             .map_err(|error| self.about(from_sdk(error)))?;
@@ -250,7 +253,10 @@ impl MappingTable {
             .update_expression("SET #state = :active")
             .condition_expression("operation_id = :operation")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":active", AttributeValue::S(MappingState::Active.as_str().to_owned()))
+            .expression_attribute_values(
+                ":active",
+                AttributeValue::S(MappingState::Active.as_str().to_owned()),
+            )
             .expression_attribute_values(":operation", AttributeValue::S(mapping.operation_id.to_string()))
             .send()
             .await
@@ -273,7 +279,7 @@ impl MappingTable {
             .expression_attribute_values(":operation", AttributeValue::S(mapping.operation_id.to_string()));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
             Err(error) => Err(self.about(from_sdk(error))),
         }
     }
@@ -308,12 +314,15 @@ impl MappingTable {
     ///
     /// What DynamoDB says.
     pub async fn all(&self) -> Result<Vec<Mapping>> {
-        let mut pages = self.client.scan().table_name(&self.name).consistent_read(true).into_paginator().items().send();
+        let mut pages =
+            self.client.scan().table_name(&self.name).consistent_read(true).into_paginator().items().send();
         let mut mappings = Vec::new();
         while let Some(item) = pages.next().await {
             match item {
                 Ok(item) => mappings.push(Mapping::from_item(&item)?),
-                Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => break,
+                Err(error) if error.code() == Some("ResourceNotFoundException") => {
+                    break;
+                }
                 Err(error) => return Err(self.about(from_sdk(error))),
             }
         }

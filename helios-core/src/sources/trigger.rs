@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_lambda::{
     Client,
+    error::ProvideErrorMetadata as _,
     types::{EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType},
 };
 use aws_smithy_types::DateTime;
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
-    streams::{AwsSession, Position, from_sdk},
+    streams::{AwsSession, Position, error::from_sdk},
 };
 
 /// The delivery function unless the settings say otherwise.
@@ -56,7 +57,7 @@ impl Triggers {
     pub(super) async fn check_function(&self) -> Result<()> {
         match self.client.get_function_configuration().function_name(&self.function).send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+            Err(error) if error.code() == Some("ResourceNotFoundException") => {
                 let message = "the delivery function does not exist; deploy helios-lambda, \
                                or name the function in `delivery_function`";
                 Err(self.about(Error::new(ErrorKind::NotFound, message)))
@@ -81,8 +82,13 @@ impl Triggers {
         }
     }
 
-    /// Makes a trigger that does not run yet.
-    pub(super) async fn create(&self, stream_arn: &str, position: Position) -> Result<TriggerId> {
+    /// Makes a trigger that does not run yet. [`Position::Now`] is `now`: when the source's creation began.
+    pub(super) async fn create(
+        &self,
+        stream_arn: &str,
+        position: Position,
+        now: Timestamp,
+    ) -> Result<TriggerId> {
         let request = self
             .client
             .create_event_source_mapping()
@@ -99,11 +105,14 @@ impl Triggers {
         let request = match position {
             Position::Oldest => request.starting_position(EventSourcePosition::TrimHorizon),
             // Not LATEST: that is wherever the stream is once the trigger has started, minutes later.
-            Position::Now => at(request, self.clock.now()),
+            Position::Now => at(request, now),
             Position::At(timestamp) => at(request, timestamp),
         };
         let answer = request.send().await.map_err(|error| self.about(from_sdk(error)))?;
-        let id = answer.uuid.map(TriggerId).ok_or_else(|| Error::unexpected("AWS made a trigger without an id"))?;
+        let id = answer
+            .uuid
+            .map(TriggerId)
+            .ok_or_else(|| Error::unexpected("AWS made a trigger without an id"))?;
         self.wait(&id, "Disabled").await?;
         Ok(id)
     }
@@ -124,7 +133,7 @@ impl Triggers {
     pub(super) async fn delete(&self, id: &TriggerId) -> Result<()> {
         match self.client.delete_event_source_mapping().uuid(&id.0).send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(()),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
             Err(error) => Err(self.about(from_sdk(error))),
         }
     }
@@ -151,7 +160,10 @@ impl Triggers {
     }
 
     fn id(&self, found: EventSourceMappingConfiguration) -> Result<TriggerId> {
-        found.uuid.map(TriggerId).ok_or_else(|| self.about(Error::unexpected("AWS listed a trigger without an id")))
+        found
+            .uuid
+            .map(TriggerId)
+            .ok_or_else(|| self.about(Error::unexpected("AWS listed a trigger without an id")))
     }
 
     fn about(&self, error: Error) -> Error {
@@ -163,7 +175,7 @@ type CreateRequest =
     aws_sdk_lambda::operation::create_event_source_mapping::builders::CreateEventSourceMappingFluentBuilder;
 
 fn at(request: CreateRequest, timestamp: Timestamp) -> CreateRequest {
-    request
-        .starting_position(EventSourcePosition::AtTimestamp)
-        .starting_position_timestamp(DateTime::from_nanos(timestamp.as_nanosecond()).unwrap_or(DateTime::from_secs(timestamp.as_second())))
+    request.starting_position(EventSourcePosition::AtTimestamp).starting_position_timestamp(
+        DateTime::from_nanos(timestamp.as_nanosecond()).unwrap_or(DateTime::from_secs(timestamp.as_second())),
+    )
 }

@@ -13,6 +13,7 @@ use clickhouse::query::BytesCursor;
 use futures_util::{Stream, TryStreamExt as _};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
+use sync_wrapper::SyncWrapper;
 
 use super::{
     Warehouse, from_clickhouse,
@@ -173,7 +174,8 @@ impl Warehouse {
 ///
 /// An error ends it; what came before is then not a whole result.
 pub struct QueryStream {
-    cursor: BytesCursor,
+    /// Only ever used through `&mut`, which makes the stream `Sync` too.
+    cursor: SyncWrapper<BytesCursor>,
     lines: RowLines,
     metadata: QueryMetadata,
     /// Output that was made while looking for an early error.
@@ -190,14 +192,20 @@ enum State {
 impl QueryStream {
     fn new(sql: &str, cursor: BytesCursor) -> Self {
         let metadata = QueryMetadata { query: sql.to_owned(), ..QueryMetadata::default() };
-        Self { cursor, lines: RowLines::default(), metadata, ready: None, state: State::Reading }
+        Self {
+            cursor: SyncWrapper::new(cursor),
+            lines: RowLines::default(),
+            metadata,
+            ready: None,
+            state: State::Reading,
+        }
     }
 
     /// Reads until the first line is there, so that an early error is seen before anything was answered.
     async fn read_head(&mut self) -> Result<()> {
         let mut output = b"{\"data\":[".to_vec();
         while self.state == State::Reading && !self.lines.headed() {
-            let chunk = self.cursor.next().await.map_err(from_clickhouse)?;
+            let chunk = self.cursor.get_mut().next().await.map_err(from_clickhouse)?;
             self.digest(chunk.as_deref(), &mut output)?;
         }
         self.ready = Some(valid_utf8(output));
@@ -248,7 +256,7 @@ impl Stream for QueryStream {
             return Poll::Ready(Some(Ok(ready)));
         }
         while this.state == State::Reading {
-            let chunk = ready!(this.cursor.poll_next(cx)).map_err(from_clickhouse);
+            let chunk = ready!(this.cursor.get_mut().poll_next(cx)).map_err(from_clickhouse);
             let mut output = Vec::with_capacity(
                 chunk.as_ref().map_or(0, |chunk| chunk.as_ref().map_or(0, Bytes::len) + 256),
             );

@@ -1,0 +1,105 @@
+//! What the demo shows.
+
+#![expect(clippy::print_stdout, reason = "showing it is what this is for")]
+
+use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use helios_tests::Result;
+use serde_json::Value;
+
+/// What arrived, and how long it took from the sample on.
+pub(crate) struct Delivered {
+    pub(crate) rows: u64,
+    pub(crate) rejects: u64,
+    pub(crate) seconds: f64,
+}
+
+/// All that is shown at the end.
+pub(crate) struct Report {
+    pub(crate) put: u64,
+    pub(crate) delivered: Delivered,
+    pub(crate) query: String,
+    pub(crate) answer: Vec<Value>,
+    pub(crate) reasons: Vec<Value>,
+    pub(crate) sources: Value,
+}
+
+impl Report {
+    pub(crate) fn print(&self) {
+        println!("\nsources");
+        println!("{}", table(self.sources.as_array().map_or(&[], Vec::as_slice)));
+        println!("\nquarantine");
+        println!("{}", table(&self.reasons));
+        println!("\n{}", self.query);
+        println!("{}", table(&self.answer));
+        let Delivered { rows, rejects, seconds } = self.delivered;
+        let mut summary = Table::new();
+        summary.load_preset(UTF8_FULL_CONDENSED);
+        summary.set_header(["events put", "delivered", "quarantined", "seconds", "events/s"]);
+        #[expect(clippy::cast_precision_loss, reason = "for show")]
+        let rate = (rows + rejects) as f64 / seconds;
+        summary.add_row([
+            self.put.to_string(),
+            rows.to_string(),
+            rejects.to_string(),
+            format!("{seconds:.1}"),
+            format!("{rate:.0}"),
+        ]);
+        println!("\n{summary}");
+    }
+
+    /// Nothing was lost, and nothing came twice.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Delivered { rows, rejects, .. } = self.delivered;
+        if rows + rejects == self.put {
+            Ok(())
+        } else {
+            Err(format!("{rows} delivered + {rejects} quarantined is not {} put", self.put).into())
+        }
+    }
+}
+
+pub(crate) fn title(text: &str) {
+    println!("{text}\n");
+}
+
+pub(crate) fn step(name: &str, text: &str) {
+    println!("  {name:<14} {text}");
+}
+
+pub(crate) fn json(value: &Value) {
+    let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
+    for line in text.lines() {
+        println!("  {:<14} {line}", "");
+    }
+}
+
+pub(crate) fn schema(columns: &Value) {
+    let columns = columns.as_array().map_or(&[][..], Vec::as_slice);
+    let list: Vec<_> = columns
+        .iter()
+        .map(|column| format!("{} {}", plain(&column["name"]), plain(&column["type"])))
+        .collect();
+    step("schema", &list.join(", "));
+}
+
+pub(crate) fn serving(url: &str) {
+    println!("\nHelios is serving on {url}");
+}
+
+fn table(rows: &[Value]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED);
+    let Some(Value::Object(first)) = rows.first() else {
+        table.add_row(["(nothing)"]);
+        return table;
+    };
+    table.set_header(first.keys());
+    for row in rows {
+        table.add_row(first.keys().map(|key| plain(&row[key])));
+    }
+    table
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

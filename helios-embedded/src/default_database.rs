@@ -1,0 +1,43 @@
+//! Turning the database `default` into an ordinary one.
+
+use std::path::Path;
+
+use crate::connection::Connection;
+
+/// Makes `default` an `Atomic` database, whose tables have UUIDs that survive a restart.
+///
+/// On every start the engine puts an *overlay* in its place: a view of the stored tables, with zero UUIDs, mixed with
+/// the files of the working directory. Detaching and attaching it brings back the stored database; a path that has
+/// none yet gets one.
+pub(crate) fn make_atomic(connection: &mut Connection, path: &Path) -> Result<(), String> {
+    if engine(connection)? != "Atomic" {
+        if path.join("metadata").join("default.sql").exists() {
+            execute(connection, "DETACH DATABASE default")?;
+            execute(connection, "ATTACH DATABASE default")?;
+        } else {
+            let tables = execute(connection, "SELECT count() FROM system.tables WHERE database = 'default'")?;
+            if tables != "0" {
+                return Err(format!(
+                    "its database `default` was made by another program and holds {tables} tables outside of an \
+                     Atomic database; move them to a database of their own first"
+                ));
+            }
+            execute(connection, "DROP DATABASE IF EXISTS default")?;
+            execute(connection, "CREATE DATABASE default ENGINE = Atomic")?;
+        }
+    }
+    match engine(connection)?.as_str() {
+        "Atomic" => Ok(()),
+        other => Err(format!("its database `default` is stored as {other}, not as Atomic")),
+    }
+}
+
+fn engine(connection: &mut Connection) -> Result<String, String> {
+    execute(connection, "SELECT engine FROM system.databases WHERE name = 'default'")
+}
+
+/// Runs a statement of our own; its output without the final newline.
+pub(crate) fn execute(connection: &mut Connection, sql: &str) -> Result<String, String> {
+    let outcome = connection.run(sql.as_bytes(), "TabSeparatedRaw", &[])?;
+    Ok(String::from_utf8_lossy(outcome.as_ref()).trim_end_matches('\n').to_owned())
+}

@@ -1,0 +1,174 @@
+//! The running engine, one a process.
+
+use std::{
+    ffi::CString,
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use crate::{
+    api::Api,
+    connection::Connection,
+    data_path,
+    default_database::{self, execute},
+    error::Error,
+    library,
+    options::Options,
+};
+
+/// ClickHouse, running in this process.
+///
+/// Cheap to clone; the clones, and the connectors and listeners made from them, share one engine. It stops, within
+/// milliseconds, when the last of them is dropped and no request is under way.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) running: Arc<Running>,
+}
+
+impl Engine {
+    /// Starts ClickHouse on a data path, or shares the engine that this process already runs on it.
+    ///
+    /// Blocks: about 0.1 s, and up to 0.5 s when the library is not in the page cache. In asynchronous code, call it
+    /// before the runtime is busy or through `spawn_blocking`.
+    ///
+    /// The library is `options.library`; without it, what the environment variable `HELIOS_CHDB_LIB` names; without
+    /// that, the file at [`setup_location`](crate::setup_location); and at last what the system's loader finds as
+    /// `libchdb.so`. The first one loaded stays for the life of the process.
+    ///
+    /// After a `fork` the engine is of no use in the child: its threads are not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LibraryMissing`] and [`Error::LibraryInvalid`] for the library, [`Error::PathUnusable`],
+    /// [`Error::PathInUse`] (another process has it) and [`Error::OtherPathOpen`] (this process has another one) for
+    /// the data path, [`Error::EngineFailed`] if ClickHouse itself does not start.
+    #[expect(clippy::needless_pass_by_value, reason = "options are made to be given away")]
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let path = data_path::prepare(&options.path)?;
+        let mut slot = SLOT.lock();
+        while let Some(occupant) = slot.as_ref() {
+            if let Some(running) = occupant.upgrade() {
+                // Before `running` may be dropped, which takes the lock if it is the last.
+                drop(slot);
+                return Self::share(running, path);
+            }
+            // Its last clone is being dropped; the engine still has to let go of the path.
+            slot = SLOT.vacated.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+        let running = Arc::new(Running::start(path, options.library.as_deref())?);
+        *slot = Some(Arc::downgrade(&running));
+        Ok(Self { running })
+    }
+
+    /// The directory of the data, absolute.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.running.path
+    }
+
+    /// The version of ClickHouse, such as `26.7.2.1`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.running.version
+    }
+
+    fn share(running: Arc<Running>, path: PathBuf) -> Result<Self, Error> {
+        if running.path == path {
+            Ok(Self { running })
+        } else {
+            Err(Error::OtherPathOpen { open: running.path.clone(), requested: path })
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Engine")
+            .field("path", &self.running.path)
+            .field("version", &self.running.version)
+            .finish()
+    }
+}
+
+/// What the clones of an engine share.
+pub(crate) struct Running {
+    api: &'static Api,
+    path: PathBuf,
+    arguments: Vec<CString>,
+    /// Keeps the engine up between requests, and kills what the connections of requests run.
+    control: Mutex<Option<Connection>>,
+    version: String,
+    timezone: String,
+}
+
+impl Running {
+    fn start(path: PathBuf, library: Option<&Path>) -> Result<Self, Error> {
+        let api = library::load(library)?;
+        data_path::ensure_free(&path)?;
+        let failed = |reason| Error::EngineFailed { path: path.clone(), reason };
+        let arguments = vec![c"clickhouse".to_owned(), path_argument(&path).map_err(failed)?];
+        let Some(mut control) = Connection::open(api, &arguments) else {
+            // Another process may have been quicker.
+            data_path::ensure_free(&path)?;
+            return Err(failed("it refused the first connection; its reason is on standard error".into()));
+        };
+        default_database::make_atomic(&mut control, &path).map_err(failed)?;
+        let version = execute(&mut control, "SELECT version()").map_err(failed)?;
+        let timezone = execute(&mut control, "SELECT timezone()").map_err(failed)?;
+        tracing::debug!(path = %path.display(), version, "Started the embedded ClickHouse.");
+        Ok(Self { api, path, arguments, control: Mutex::new(Some(control)), version, timezone })
+    }
+
+    /// A connection of its own for one request.
+    pub(crate) fn connect(&self) -> Option<Connection> {
+        Connection::open(self.api, &self.arguments)
+    }
+
+    pub(crate) fn timezone(&self) -> &str {
+        &self.timezone
+    }
+
+    /// Asks the engine to end the statements whose session carries this tag. Returns at once.
+    pub(crate) fn kill(&self, tag: &uuid::Uuid) {
+        let sql = format!("KILL QUERY WHERE startsWith(Settings['log_comment'], '{}') ASYNC", tag.simple());
+        let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(control) = control.as_mut()
+            && let Err(error) = execute(control, &sql)
+        {
+            tracing::warn!(%tag, error, "Could not cancel a statement that nobody waits for.");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Held while the engine stops, so that the next one starts after it.
+        let mut slot = SLOT.lock();
+        drop(self.control.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        if slot.as_ref().is_some_and(|occupant| occupant.strong_count() == 0) {
+            *slot = None;
+        }
+        SLOT.vacated.notify_all();
+    }
+}
+
+fn path_argument(path: &Path) -> Result<CString, String> {
+    let text = path.to_str().ok_or("the path is not UTF-8")?;
+    CString::new(format!("--path={text}")).map_err(|error| error.to_string())
+}
+
+/// The place of the process's one engine.
+static SLOT: Slot = Slot { occupant: Mutex::new(None), vacated: Condvar::new() };
+
+struct Slot {
+    occupant: Mutex<Option<Weak<Running>>>,
+    vacated: Condvar,
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Weak<Running>>> {
+        self.occupant.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

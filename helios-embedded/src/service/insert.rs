@@ -1,0 +1,94 @@
+//! Inserts whose data are the request's body.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::{
+    Exchange,
+    exception::{Code, Exception},
+    input::Input,
+    job::Job,
+    query::lost,
+    response::{Answer, Head},
+    statement::Insert,
+    values::Values,
+};
+
+/// Pieces of data waiting for the engine. A piece is what arrived at once: tens to hundreds of kilobytes.
+const WAITING: usize = 4;
+
+enum Piece {
+    Data(Bytes),
+    /// All data have arrived. Without it the insert is cancelled.
+    End,
+}
+
+/// Streams the body into the engine. The data go through the engine's insert stream and never through SQL text, in
+/// which a blank line ends them and what follows is run.
+pub(crate) async fn run(exchange: Exchange, insert: Insert, mut input: Input) -> Result<Answer, Exception> {
+    let (sender, mut pieces) = mpsc::channel(WAITING);
+    let session = exchange.session;
+    let tag = session.tag;
+    let mut values = (insert.format.eq_ignore_ascii_case("Values")).then(Values::default);
+    let (_job, mut verdict) = Job::start(exchange.engine.running, tag, move |job| {
+        let mut connection = session.open(job.engine())?;
+        let mut stream = connection
+            .insert(&insert.head, &insert.format, &session.parameters)
+            .map_err(Exception::from_engine)?;
+        while let Some(piece) = pieces.blocking_recv() {
+            match piece {
+                Piece::Data(data) => stream.append(&data).map_err(Exception::from_engine)?,
+                Piece::End => return stream.finish().map_err(Exception::from_engine),
+            }
+        }
+        Err(Exception::new(Code::NetworkError, "The request ended before its data"))
+    })?;
+
+    let sent = tokio::select! {
+        sent = send(&mut input, values.as_mut(), &sender) => sent,
+        // The engine may refuse the insert while the client is still thinking about its next row.
+        early = &mut verdict => Err(early.unwrap_or_else(|_| Err(lost())).err().unwrap_or_else(lost)),
+    };
+    // Without the end of the data this cancels the insert.
+    drop(sender);
+    let outcome = match sent {
+        Ok(()) => verdict.await.unwrap_or_else(|_| Err(lost())),
+        Err(exception) => Err(exception),
+    };
+    match outcome {
+        Ok(outcome) => {
+            Ok(Answer::whole(Head { counts: Some(outcome.counts()), ..exchange.head }, Bytes::new()))
+        }
+        Err(exception) => {
+            input.discard();
+            Err(exception)
+        }
+    }
+}
+
+/// Sends the data piece by piece, and at last their end. Stops quietly when the engine takes no more: its verdict says
+/// why.
+async fn send(
+    input: &mut Input,
+    mut values: Option<&mut Values>,
+    pieces: &mpsc::Sender<Piece>,
+) -> Result<(), Exception> {
+    while let Some(data) = input.next().await? {
+        let data = match &mut values {
+            Some(values) => values.push(&data, false)?,
+            None => data,
+        };
+        if !data.is_empty() && pieces.send(Piece::Data(data)).await.is_err() {
+            return Ok(());
+        }
+    }
+    if let Some(values) = values {
+        let rest = values.push(&[], true)?;
+        if !rest.is_empty() && pieces.send(Piece::Data(rest)).await.is_err() {
+            return Ok(());
+        }
+    }
+    // A closed channel: the verdict is there already.
+    drop(pieces.send(Piece::End).await);
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! An engine connection made ready for one request.
+
+use uuid::Uuid;
+
+use super::{
+    exception::{Code, Exception},
+    request::Request,
+};
+use crate::{connection::Connection, engine::Running};
+
+/// What a request's connection is set to before its statement runs.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Names the request's statements for [`Running::kill`]. Random, so that no client can hit another's.
+    pub(crate) tag: Uuid,
+    pub(crate) parameters: Vec<(String, String)>,
+    statements: Vec<String>,
+}
+
+impl Session {
+    pub(crate) fn new(request: &Request) -> Self {
+        let tag = Uuid::new_v4();
+        let mut statements = Vec::new();
+        if let Some(database) = request.database.as_deref().filter(|database| !database.is_empty()) {
+            statements.push(format!("USE {}", quote(database, '`')));
+        }
+        // One statement for all: after `readonly=1` no other setting could be changed.
+        // The engine takes a bare expression for a SELECT; a server does not.
+        let mut set = "SET implicit_select = 0".to_owned();
+        for (name, value) in &request.settings {
+            set.push_str(&format!(", {name} = {}", quote(value, '\'')));
+        }
+        let comment = match &request.log_comment {
+            Some(comment) => format!("{} {comment}", tag.simple()),
+            None => tag.simple().to_string(),
+        };
+        set.push_str(&format!(", log_comment = {}", quote(&comment, '\'')));
+        statements.push(set);
+        Self { tag, parameters: request.parameters.clone(), statements }
+    }
+
+    /// A connection in this state.
+    pub(crate) fn open(&self, engine: &Running) -> Result<Connection, Exception> {
+        let mut connection = engine.connect().ok_or_else(|| {
+            Exception::new(
+                Code::UnknownException,
+                "The embedded engine refused a connection; see standard error",
+            )
+        })?;
+        for statement in &self.statements {
+            connection.run(statement.as_bytes(), "Null", &[]).map_err(Exception::from_engine)?;
+        }
+        Ok(connection)
+    }
+}
+
+/// A name or a text as ClickHouse reads it back.
+fn quote(text: &str, quote: char) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push(quote);
+    for character in text.chars() {
+        if character == quote || character == '\\' {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted.push(quote);
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_backslashes_are_escaped() {
+        assert_eq!(quote(r"it's \ `x`", '\''), r"'it\'s \\ `x`'");
+        assert_eq!(quote(r"it's \ `x`", '`'), r"`it's \\ \`x\``");
+    }
+}

@@ -1,0 +1,271 @@
+//! What kind of statement a request carries, and where its clauses are.
+
+use super::{
+    exception::{Code, Exception},
+    lexer::{Kind, Lexer, Token},
+};
+
+/// A statement, as far as the service has to know it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Statement {
+    /// An `INSERT` whose data follow it.
+    Insert(Insert),
+    /// Everything else, `INSERT … SELECT` among it.
+    Query(Query),
+}
+
+/// An `INSERT` without its data.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Insert {
+    /// The statement up to `FORMAT` or `VALUES`.
+    pub(crate) head: Vec<u8>,
+    pub(crate) format: String,
+    /// Where in the text the data begin.
+    pub(crate) data: usize,
+}
+
+/// A statement that is all text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Query {
+    /// The text, up to the last token that is no semicolon.
+    pub(crate) text: Vec<u8>,
+    /// Whether it begins like one whose result may be large.
+    pub(crate) selects: bool,
+    /// What looks like its own `FORMAT` clause: where it begins, and the format.
+    pub(crate) format: Option<(usize, String)>,
+}
+
+impl Statement {
+    /// The `INSERT` with data of its own that the text begins with. With `whole` the text is complete; without, `None`
+    /// may also mean that it takes more of it to know.
+    ///
+    /// # Errors
+    ///
+    /// A semicolon where data should begin.
+    pub(crate) fn insert(text: &[u8], whole: bool) -> Result<Option<Insert>, Exception> {
+        let mut reader = Reader { text, lexer: Lexer::new(text), whole };
+        match reader.next() {
+            Some(first) if is(text, &first, "INSERT") => reader.insert(),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The text as one statement that is all text.
+    ///
+    /// # Errors
+    ///
+    /// What the service refuses to hand to the engine.
+    pub(crate) fn query(text: &[u8]) -> Result<Self, Exception> {
+        Query::read(text).map(Self::Query)
+    }
+}
+
+/// Whether the token is this keyword.
+fn is(text: &[u8], token: &Token, keyword: &str) -> bool {
+    token.kind == Kind::Word && slice(text, token).eq_ignore_ascii_case(keyword.as_bytes())
+}
+
+fn is_any(text: &[u8], token: &Token, keywords: &[&str]) -> bool {
+    keywords.iter().any(|keyword| is(text, token, keyword))
+}
+
+fn slice<'a>(text: &'a [u8], token: &Token) -> &'a [u8] {
+    text.get(token.range.clone()).unwrap_or_default()
+}
+
+struct Reader<'a> {
+    text: &'a [u8],
+    lexer: Lexer<'a>,
+    whole: bool,
+}
+
+impl Reader<'_> {
+    /// The next token that no further text can change.
+    fn next(&mut self) -> Option<Token> {
+        self.lexer.next().filter(|token| self.whole || !token.open)
+    }
+
+    /// After `INSERT`: goes over the name and the columns to the clause that says where the rows come from.
+    fn insert(&mut self) -> Result<Option<Insert>, Exception> {
+        let text = self.text;
+        let mut depth = 0_u32;
+        let mut named = false;
+        let mut previous: Option<Token> = None;
+        while let Some(token) = self.next() {
+            match token.kind {
+                Kind::Symbol(b'(' | b'[' | b'{') => depth += 1,
+                Kind::Symbol(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+                Kind::Symbol(b';') => return Ok(None),
+                // The first name may be a keyword too, and so may each of its parts after a dot.
+                Kind::Word if depth == 0 && !named => {
+                    named = !is_any(text, &token, &["INTO", "TABLE", "FUNCTION"]);
+                    previous = Some(token);
+                    continue;
+                }
+                Kind::Word if depth == 0 && !follows_dot(previous.as_ref()) => {
+                    if is(text, &token, "FORMAT") {
+                        return self.format(token.range.start);
+                    }
+                    if is(text, &token, "VALUES") {
+                        let head = text.get(..token.range.start).unwrap_or_default().to_vec();
+                        return Ok(Some(Insert { head, format: "Values".into(), data: token.range.end }));
+                    }
+                    if is_any(text, &token, &["SELECT", "WITH", "FROM", "WATCH"]) {
+                        return Ok(None);
+                    }
+                }
+                Kind::Word
+                    if depth == 1
+                        && previous.as_ref().is_some_and(|previous| previous.kind == Kind::Symbol(b'('))
+                        && is_any(text, &token, &["SELECT", "WITH"]) =>
+                {
+                    return Ok(None);
+                }
+                Kind::Word | Kind::Text | Kind::QuotedName | Kind::Symbol(_) => {}
+            }
+            named |= depth > 0 || token.kind == Kind::QuotedName;
+            previous = Some(token);
+        }
+        Ok(None)
+    }
+
+    /// After `FORMAT`: the format's name, and where its data begin.
+    fn format(&mut self, clause: usize) -> Result<Option<Insert>, Exception> {
+        let Some(name) = self.next().filter(|name| name.kind == Kind::Word) else {
+            return Ok(None);
+        };
+        let mut data = name.range.end;
+        let mut byte = || {
+            let byte = self.text.get(data).copied();
+            data += usize::from(byte.is_some());
+            byte
+        };
+        // As a server reads it: blanks, then at most one line break; everything after that is data.
+        let mut last = byte();
+        while matches!(last, Some(b' ' | b'\t' | 0x0C)) {
+            last = byte();
+        }
+        if last == Some(b'\r') {
+            last = byte();
+        }
+        match last {
+            None if !self.whole => return Ok(None),
+            None | Some(b'\n') => {}
+            Some(b';') => {
+                return Err(Exception::new(
+                    Code::SyntaxError,
+                    "You have excessive ';' symbol before data for INSERT",
+                ));
+            }
+            Some(_) => data -= 1,
+        }
+        Ok(Some(Insert {
+            head: self.text.get(..clause).unwrap_or_default().to_vec(),
+            format: String::from_utf8_lossy(slice(self.text, &name)).into_owned(),
+            data,
+        }))
+    }
+}
+
+fn follows_dot(previous: Option<&Token>) -> bool {
+    previous.is_some_and(|previous| previous.kind == Kind::Symbol(b'.'))
+}
+
+impl Query {
+    fn read(text: &[u8]) -> Result<Self, Exception> {
+        let mut tokens: Vec<Token> = Lexer::new(text).collect();
+        while tokens.last().is_some_and(|token| token.kind == Kind::Symbol(b';')) {
+            tokens.pop();
+        }
+        let Some(last) = tokens.last() else {
+            return Err(Exception::new(Code::SyntaxError, "Empty query"));
+        };
+        let text = text.get(..last.range.end).unwrap_or_default();
+        refuse(text, &tokens)?;
+        let first = tokens.iter().find(|token| token.kind != Kind::Symbol(b'('));
+        Ok(Self {
+            text: text.to_vec(),
+            selects: first.is_some_and(|first| is_any(text, first, &["SELECT", "WITH", "FROM"])),
+            format: format_clause(text, &tokens),
+        })
+    }
+
+    /// Texts with the same statement, its result redirected to `file`, each with the format it then has by its own
+    /// clause. One of them is right, unless the statement cannot be redirected; the engine's parser knows which.
+    pub(crate) fn redirected(&self, file: &str) -> Vec<(Vec<u8>, Option<&str>)> {
+        let clause = format!("\nINTO OUTFILE '{file}' APPEND\n");
+        let at = |position: usize| {
+            let (before, after) = self.text.split_at(position.min(self.text.len()));
+            [before, clause.as_bytes(), after].concat()
+        };
+        let before_format = self.format.iter().map(|(position, name)| (at(*position), Some(name.as_str())));
+        before_format.chain([(at(self.text.len()), None)]).collect()
+    }
+}
+
+/// What would reach beyond the engine, or carry data in its text.
+fn refuse(text: &[u8], tokens: &[Token]) -> Result<(), Exception> {
+    let starts = |keyword| tokens.first().is_some_and(|first| is(text, first, keyword));
+    let has = |first, second| {
+        tokens.windows(2).any(|pair| matches!(pair, [a, b] if is(text, a, first) && is(text, b, second)))
+    };
+    if has("INTO", "OUTFILE") {
+        return Err(Exception::new(Code::IntoOutfileNotAllowed, "INTO OUTFILE is not allowed over HTTP"));
+    }
+    if starts("SYSTEM") && tokens.get(1).is_some_and(|second| is_any(text, second, &["SHUTDOWN", "KILL"])) {
+        return Err(Exception::new(
+            Code::AccessDenied,
+            "SYSTEM SHUTDOWN and SYSTEM KILL would end the process that the engine runs in",
+        ));
+    }
+    if starts("INSERT") || (starts("WITH") && has("INSERT", "INTO")) {
+        if has("FROM", "INFILE") {
+            return Err(Exception::new(Code::SupportIsDisabled, "FROM INFILE is not allowed over HTTP"));
+        }
+        if format_clause(text, tokens).is_some() || any_format(text, tokens) {
+            return Err(Exception::new(
+                Code::NotImplemented,
+                "INSERT … SELECT with data of its own, as from input(), is not supported by the embedded engine. \
+                 Insert the data into a table first",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// `FORMAT name`, possibly with `SETTINGS …` after it, at the end.
+fn format_clause(text: &[u8], tokens: &[Token]) -> Option<(usize, String)> {
+    outside_brackets(tokens)
+        .filter(|index| {
+            matches!(tokens.get(*index..), Some([clause, name, rest @ ..])
+                if is(text, clause, "FORMAT")
+                    && name.kind == Kind::Word
+                    && rest.first().is_none_or(|next| is(text, next, "SETTINGS")))
+        })
+        .last()
+        .and_then(|index| {
+            let name = tokens.get(index + 1)?;
+            Some((tokens.get(index)?.range.start, String::from_utf8_lossy(slice(text, name)).into_owned()))
+        })
+}
+
+/// `FORMAT name` anywhere outside of brackets: data may follow it.
+fn any_format(text: &[u8], tokens: &[Token]) -> bool {
+    outside_brackets(tokens).any(|index| {
+        matches!(tokens.get(index..), Some([clause, name, ..])
+            if is(text, clause, "FORMAT") && name.kind == Kind::Word)
+    })
+}
+
+/// The indices of the tokens that no bracket encloses.
+fn outside_brackets(tokens: &[Token]) -> impl Iterator<Item = usize> {
+    let mut depth = 0_u32;
+    tokens.iter().enumerate().filter_map(move |(index, token)| {
+        match token.kind {
+            Kind::Symbol(b'(' | b'[' | b'{') => depth += 1,
+            Kind::Symbol(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            Kind::Word | Kind::Text | Kind::QuotedName | Kind::Symbol(_) => {}
+        }
+        (depth == 0).then_some(index)
+    })
+}

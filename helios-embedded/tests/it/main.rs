@@ -1,0 +1,3 @@
+//! The embedded engine through its HTTP interface, with the real `clickhouse` client.
+
+mod smoke;

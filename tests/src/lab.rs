@@ -1,0 +1,108 @@
+//! Everything together: emulator, server with the engine, delivery function.
+
+use uuid::Uuid;
+
+use crate::{
+    Account, Authorization, Emulator, Function, REGION, Result, Server, ServerOptions, deploy,
+    emulator::free_port,
+};
+
+/// How to start a [`Lab`].
+#[derive(Clone, Debug)]
+pub struct LabOptions {
+    /// Where the server listens: `127.0.0.1:0` is a free port.
+    pub address: String,
+}
+
+impl Default for LabOptions {
+    fn default() -> Self {
+        Self { address: "127.0.0.1:0".to_owned() }
+    }
+}
+
+/// An emulator with an account of its own, the server with the engine in a temporary folder, and the delivery function.
+#[derive(Debug)]
+pub struct Lab {
+    server: Server,
+    account: Account,
+    emulator: Emulator,
+    options: ServerOptions,
+    _data: tempfile::TempDir,
+}
+
+impl Lab {
+    /// Starts all of it.
+    ///
+    /// # Errors
+    ///
+    /// If a part was not set up or built, or does not come up.
+    pub async fn start(options: LabOptions) -> Result<Self> {
+        let emulator = tokio::task::spawn_blocking(|| Emulator::start(Authorization::Off)).await??;
+        let account = emulator.account();
+        let data = tempfile::tempdir()?;
+        // The function reaches the engine through a loopback port of the server, with a password nobody else knows.
+        let engine = format!("127.0.0.1:{}", free_port()?);
+        let password = Uuid::new_v4().simple().to_string();
+        let options = ServerOptions::new(data.path())
+            .set("HELIOS_ADDR", options.address)
+            .set("HELIOS_ENGINE_LISTEN", &engine)
+            .set("HELIOS_ENGINE_USER", "delivery")
+            .set("HELIOS_ENGINE_PASSWORD", &password)
+            .set("AWS_ENDPOINT_URL", emulator.endpoint())
+            .set("AWS_REGION", REGION)
+            .set("RUST_LOG", "warn");
+        let function = Function {
+            name: "helios-delivery".to_owned(),
+            environment: [
+                ("HELIOS_CLICKHOUSE_URL", format!("http://{engine}")),
+                ("HELIOS_CLICKHOUSE_USER", "delivery".to_owned()),
+                ("HELIOS_CLICKHOUSE_PASSWORD", password),
+                ("RUST_LOG", "warn".to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
+        };
+        deploy(&account, &function).await?;
+        let server = start(options.clone()).await?;
+        Ok(Self { server, account, emulator, options, _data: data })
+    }
+
+    /// The HTTP server.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The HTTP server, to wait for.
+    pub fn server_mut(&mut self) -> &mut Server {
+        &mut self.server
+    }
+
+    /// The AWS account.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The AWS emulator.
+    #[must_use]
+    pub fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
+    /// Ends the server and starts it again on the same data.
+    ///
+    /// # Errors
+    ///
+    /// If it does not end or does not come up.
+    pub async fn restart_server(self) -> Result<Self> {
+        let Self { server, account, emulator, options, _data } = self;
+        tokio::task::spawn_blocking(move || server.stop()).await??;
+        let server = start(options.clone()).await?;
+        Ok(Self { server, account, emulator, options, _data })
+    }
+}
+
+async fn start(options: ServerOptions) -> Result<Server> {
+    tokio::task::spawn_blocking(move || Server::start(&options)).await?
+}
