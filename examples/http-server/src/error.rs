@@ -112,7 +112,7 @@ impl ApiError {
             }
             // The text may quote what the caller sent.
             Self::Failed(error) => {
-                tracing::debug!(kind = %error.kind(), "The request was answered with an error.")
+                tracing::debug!(kind = %error.kind(), "The request was answered with an error.");
             }
             Self::Refused(refusal) => tracing::debug!(code = refusal.code(), "The request was refused."),
         }

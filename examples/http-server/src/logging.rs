@@ -13,7 +13,7 @@ const QUIET: &str = "aws=warn,h2=warn,hyper=warn,rustls=warn";
 /// # Errors
 ///
 /// [`ErrorKind::ConfigInvalid`] for a filter that cannot be read, [`ErrorKind::Unexpected`] if the process logs already.
-pub fn start(filter: &str, format: LogFormat) -> Result<()> {
+pub(crate) fn start(filter: &str, format: LogFormat) -> Result<()> {
     let filter = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| {
         Error::new(ErrorKind::ConfigInvalid, "the log filter cannot be read; `info` is one")
             .with("filter", filter)

@@ -73,20 +73,21 @@ pub struct RequestLimits {
     #[arg(long, env = "HELIOS_MAX_REQUESTS", default_value_t = 256, value_name = "REQUESTS")]
     pub max_requests: u16,
 
-    /// Seconds that requests under way get to end when the server is told to stop; at most 30.
+    /// Seconds that requests under way get to end when the server is told to stop; at most 20.
     #[arg(
         long,
         env = "HELIOS_SHUTDOWN_TIMEOUT",
-        default_value = "20",
+        default_value = "15",
         value_name = "SECONDS",
         value_parser = shutdown_seconds
     )]
     pub shutdown_timeout: Duration,
 }
 
+/// With the ten seconds that the engine's listener takes at most, the process ends within thirty.
 fn shutdown_seconds(text: &str) -> Result<Duration, String> {
     match seconds(text)? {
-        duration if duration > Duration::from_secs(30) => Err("more than 30 seconds".to_owned()),
+        duration if duration > Duration::from_secs(20) => Err("more than 20 seconds".to_owned()),
         duration => Ok(duration),
     }
 }

@@ -74,7 +74,7 @@ pub struct ServerConfig {
     pub request: RequestLimits,
 
     /// What to log: a level, or a filter such as `info,helios_core=debug`.
-    #[arg(long, env = "HELIOS_LOG", default_value = "info", value_name = "FILTER", help_heading = "Logging")]
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER", help_heading = "Logging")]
     pub log: String,
 
     /// How to log, on standard error.
