@@ -8,11 +8,13 @@ mod data_path;
 mod default_database;
 mod engine;
 mod error;
+mod exit;
 mod library;
 mod listener;
 mod options;
 mod service;
 mod wire;
+mod work;
 
 pub use self::{
     access::Credentials,

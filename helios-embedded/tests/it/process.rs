@@ -2,9 +2,9 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Lines, Read, Write},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
 use clickhouse::Client;
@@ -88,7 +88,7 @@ fn tables_of_default_keep_their_uuids_and_rows() {
         }
         let table: String = client
             .query(
-                "SELECT concat(d.engine, ' ', toString(t.uuid), ' ', toString((SELECT sum(a) FROM t))) \
+                "SELECT concat(d.engine, ' ', toString(t.uuid), ' ', toString(assumeNotNull((SELECT sum(a) FROM t)))) \
                  FROM system.tables t JOIN system.databases d ON d.name = t.database \
                  WHERE t.database = 'default' AND t.name = 't'",
             )
@@ -98,6 +98,28 @@ fn tables_of_default_keep_their_uuids_and_rows() {
         assert!(table.starts_with("Atomic "), "{table}");
         report(table);
     });
+}
+
+#[test]
+fn a_path_that_never_held_a_table_can_be_opened_again() {
+    const TEST: &str = "a_path_that_never_held_a_table_can_be_opened_again";
+    let Some((_, path)) = part() else {
+        let path = scratch("empty");
+        for _ in 0..3 {
+            run(again(TEST, "all", &path));
+        }
+        return;
+    };
+    for _ in 0..2 {
+        let engine = Engine::open(Options::new(&path)).unwrap();
+        let kind = block_on(async {
+            client(&engine)
+                .query("SELECT engine FROM system.databases WHERE name = 'default'")
+                .fetch_one::<String>()
+                .await
+        });
+        assert_eq!(kind.unwrap(), "Atomic");
+    }
 }
 
 #[test]
@@ -138,14 +160,16 @@ fn a_second_process_on_the_same_path_is_told_so() {
 /// A child that keeps a path open.
 struct Holder {
     child: Child,
+    /// Kept open: the child goes on printing.
+    _output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Holder {
     fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.any(|line| line.unwrap().ends_with("REPORT open")));
-        Self { child }
+        assert!(lines.by_ref().any(|line| line.unwrap().ends_with("REPORT open")));
+        Self { child, _output: lines }
     }
 
     fn end(&mut self) {
@@ -309,9 +333,11 @@ fn the_callers_signal_mask_stays() {
 fn a_process_ends_cleanly_with_queries_under_way() {
     const TEST: &str = "a_process_ends_cleanly_with_queries_under_way";
     let Some((part, path)) = part() else {
-        for part in ["idle", "busy", "reading"] {
-            let output = run(again(TEST, part, &scratch("exit")));
-            assert_eq!(reported(&output), ["ready"], "{part}");
+        for _ in 0..5 {
+            for part in ["idle", "busy", "reading", "inserting"] {
+                let output = run(again(TEST, part, &scratch("exit")));
+                assert_eq!(reported(&output), ["ready"], "{part}");
+            }
         }
         return;
     };
@@ -332,6 +358,16 @@ fn a_process_ends_cleanly_with_queries_under_way() {
             let mut rows = client.query("SELECT number FROM system.numbers").fetch::<u64>().unwrap();
             assert_eq!(rows.next().await.unwrap(), Some(0));
             Box::leak(Box::new(rows));
+        }),
+        "inserting" => runtime.block_on(async {
+            client.query("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a").execute().await.unwrap();
+            let mut insert = client.insert_formatted_with("INSERT INTO t FORMAT CSV");
+            insert.send("1\n2\n".into()).await.unwrap();
+            crate::support::eventually("it runs", async || {
+                crate::support::running(&client, "INSERT INTO t%").await == 1
+            })
+            .await;
+            Box::leak(Box::new(insert));
         }),
         _ => runtime.block_on(async { client.query("SELECT 1").execute().await.unwrap() }),
     }
