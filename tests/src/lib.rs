@@ -1,1 +1,22 @@
-//! Fixtures.
+//! What the end-to-end tests and the demo stand on: an AWS emulator, realistic events, a deployed function.
+//!
+//! Everything returns errors rather than panic, as the demo is no test.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod clock;
+mod emulator;
+mod events;
+mod function;
+mod iam;
+
+pub use account::Account;
+pub use clock::SteppingClock;
+pub use emulator::Emulator;
+pub use events::{GeneratedEvent, Malformed, generate};
+pub use function::{Function, deploy};
+pub use iam::AccessKey;
+
+/// A result with any error.
+pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
