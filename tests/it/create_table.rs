@@ -1,9 +1,9 @@
 //! Creating sources: all or nothing, in any database, under any name.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use helios_core::{CreateTable, ErrorKind, HeliosClient, sources::MappingState, streams::Position};
-use helios_tests::{Account, Function, deploy};
+use helios_tests::{Account, Function, binary, deploy};
 
 use crate::shop::{account, client_of, columns, database, rows};
 
@@ -12,7 +12,7 @@ const SCHEMA: &[(&str, &str)] =
 
 /// An account with a stream and a delivery function that is never invoked.
 async fn shop(stream: &str) -> (Account, HeliosClient) {
-    let account = account();
+    let account = account().await;
     account.create_stream(stream, 1).await.unwrap();
     deploy(&account, &Function { name: "helios-delivery".to_owned(), environment: Vec::new() })
         .await
@@ -46,7 +46,10 @@ async fn makes_table_mapping_and_trigger() {
 
     assert!(created.success);
     assert!(created.create_table_query.starts_with(&format!("CREATE TABLE `{database}`.`clicks`")));
-    assert_eq!(created.stream_arn, format!("arn:aws:kinesis:us-east-1:{}:stream/clicks", account.id()));
+    assert_eq!(
+        created.stream_arn,
+        format!("arn:aws:kinesis:{}:{}:stream/clicks", account.region(), account.id())
+    );
     let table = rows(&format!(
         "SELECT uuid, engine, sorting_key, partition_key, \
          engine_full LIKE '%non_replicated_deduplication_window = 10000%' AS window \
@@ -203,7 +206,7 @@ async fn bad_input_is_refused_before_anything_is_made() {
 
 #[tokio::test]
 async fn a_missing_function_says_what_to_do() {
-    let account = account();
+    let account = account().await;
     account.create_stream("lonely", 1).await.unwrap();
     let spec = CreateTable::new("lonely", "t", columns(SCHEMA)).database(database().await);
     let error = client_of(&account).create_table(&spec).await.unwrap_err();

@@ -1,37 +1,41 @@
 //! What the tests share: one engine for the process, a database and an account for each test.
 
-use std::sync::OnceLock;
+use std::{path::Path, sync::OnceLock};
 
 use helios_core::{
     Column, Credentials, HeliosClient,
     warehouse::{Ident, QueryOptions},
 };
-use helios_tests::{Account, Authorization, Emulator, REGION};
+use helios_tests::{Account, Emulator};
 use uuid::Uuid;
 
-/// A client of the process's one engine, and of the emulator as nobody in particular.
+/// A client of the process's one engine, without AWS.
 ///
 /// A new one each time: pooled connections belong to the runtime of the test that opened them.
 pub(crate) fn client() -> HeliosClient {
-    static DATA: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let data = DATA.get_or_init(|| tempfile::tempdir().unwrap());
+    static ENGINE: OnceLock<(HeliosClient, tempfile::TempDir)> = OnceLock::new();
+    let open = |path: &Path| HeliosClient::builder().data_path(path).build().unwrap();
+    let (_, data) = ENGINE.get_or_init(|| {
+        let data = tempfile::tempdir().unwrap();
+        (open(data.path()), data)
+    });
+    open(data.path())
+}
+
+/// A client of that engine, and of AWS as the root user of an account.
+pub(crate) fn client_of(account: &Account) -> HeliosClient {
     HeliosClient::builder()
-        .data_path(data.path())
-        .region(REGION)
-        .endpoint_url(Emulator::shared(Authorization::Off).endpoint())
-        .credentials(Credentials::keys("000000000000", "any"))
+        .data_path(client().warehouse().engine().unwrap().path())
+        .region(account.region())
+        .endpoint_url(account.endpoint())
+        .credentials(Credentials::keys(account.id(), account.secret_key()))
         .build()
         .unwrap()
 }
 
-/// That client as the root user of an account.
-pub(crate) fn client_of(account: &Account) -> HeliosClient {
-    client().with_credentials(Credentials::keys(account.id(), account.secret()))
-}
-
 /// An account of its own.
-pub(crate) fn account() -> Account {
-    Emulator::shared(Authorization::Off).account()
+pub(crate) async fn account() -> Account {
+    Emulator::shared(false).await.unwrap().account()
 }
 
 /// A database of its own.
