@@ -185,10 +185,15 @@ impl Running {
         drop(self.control.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
+    /// Notes that a statement gives its first output.
+    pub(crate) fn answers(&self) {
+        exit::note_progress(self.api);
+    }
+
     /// Notes that a statement has ended.
     pub(crate) fn ended(&self, tag: &Uuid) {
+        exit::note_progress(self.api);
         self.work.end(tag);
-        exit::note_statement(self.api);
     }
 
     /// Asks the engine to end the statements whose session carries this tag. Returns at once.

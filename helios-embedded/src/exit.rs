@@ -13,8 +13,8 @@ use crate::{api::Api, engine};
 /// The process that runs the engine. In a fork of it the engine's threads are not there, and must not be waited for.
 static OWNER: OnceLock<u32> = OnceLock::new();
 
-/// Statements ended so far.
-static ENDED: AtomicU64 = AtomicU64::new(0);
+/// Calls of [`note_progress`].
+static NOTED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// The main thread's destructors run before any static object is destroyed.
@@ -43,10 +43,13 @@ pub(crate) fn note_thread() {
     THREAD.with(|_| ());
 }
 
-/// To be called after each statement: its first use of something may have made static objects, which are destroyed
-/// before the exit handlers that were registered before them. So the handler is registered again, ever more rarely.
-pub(crate) fn note_statement(api: &'static Api) {
-    if (ENDED.fetch_add(1, Ordering::Relaxed) + 1).is_power_of_two() {
+/// To be called when a statement gives its first output, and when it ends: its first use of something may have made
+/// static objects, and those are destroyed before the exit handlers that were registered before them. So the handler is
+/// registered again, at first each time, later ever more rarely.
+pub(crate) fn note_progress(api: &'static Api) {
+    const EACH_TIME: u64 = 32;
+    let count = NOTED.fetch_add(1, Ordering::Relaxed) + 1;
+    if count <= EACH_TIME || count.is_power_of_two() {
         register(api);
     }
 }

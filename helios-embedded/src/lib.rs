@@ -25,3 +25,14 @@ pub use self::{
     listener::Listener,
     options::Options,
 };
+
+/// Everything public can be shared between threads.
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<Engine>();
+    is_shared::<Connector>();
+    is_shared::<Listener>();
+    is_shared::<Options>();
+    is_shared::<Credentials>();
+    is_shared::<Error>();
+};

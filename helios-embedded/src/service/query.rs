@@ -1,6 +1,6 @@
 //! Statements whose answer is their result.
 
-use std::os::fd::AsRawFd;
+use std::{os::fd::AsRawFd, sync::Arc};
 
 use bytes::BytesMut;
 use tokio::{io::Interest, net::unix::pipe, sync::oneshot};
@@ -29,7 +29,7 @@ pub(crate) async fn run(
     let (format_sender, format) = oneshot::channel();
     let session = exchange.session;
     let tag = session.tag;
-    let (guard, verdict) = Job::start(exchange.engine, tag, drain, move |job| {
+    let (guard, verdict) = Job::start(Arc::clone(&exchange.engine), tag, drain, move |job| {
         let mut connection = session.open(job.engine())?;
         let file = format!("/proc/self/fd/{}", writer.as_raw_fd());
         let (text, format) = plan(&mut connection, &query, &session.parameters, &file)?;
@@ -55,6 +55,7 @@ pub(crate) async fn run(
         let printed = if first.is_empty() { outcome.into_bytes() } else { first.freeze() };
         return Ok(Answer::whole(head, printed));
     }
+    exchange.engine.answers();
     Ok(Answer::rows(head, |tag| {
         Rows::new(Source { first: first.freeze(), reader, guard, verdict }, exchange.wire, tag)
     }))

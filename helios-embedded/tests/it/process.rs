@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Lines, Read, Write},
+    io::{BufRead, BufReader, Lines, Read},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
@@ -327,50 +327,4 @@ fn the_callers_signal_mask_stays() {
     let engine = Engine::open(Options::new(path)).unwrap();
     block_on(async { client(&engine).query("SELECT 1").execute().await.unwrap() });
     assert_eq!(status_mask("SigBlk:"), before);
-}
-
-#[test]
-fn a_process_ends_cleanly_with_queries_under_way() {
-    const TEST: &str = "a_process_ends_cleanly_with_queries_under_way";
-    let Some((part, path)) = part() else {
-        for _ in 0..5 {
-            for part in ["idle", "busy", "reading", "inserting"] {
-                let output = run(again(TEST, part, &scratch("exit")));
-                assert_eq!(reported(&output), ["ready"], "{part}");
-            }
-        }
-        return;
-    };
-    // Never dropped, as in a program that keeps its engine in a static.
-    let engine: &'static Engine = Box::leak(Box::new(Engine::open(Options::new(path)).unwrap()));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let client = client(engine);
-    match part.as_str() {
-        "busy" => {
-            let query =
-                client.query("SELECT sum(sipHash64(number)) AS busy FROM system.numbers_mt").execute();
-            runtime.spawn(query);
-            runtime.block_on(crate::support::eventually("it runs", async || {
-                crate::support::running(&client, "%AS busy%").await == 1
-            }));
-        }
-        "reading" => runtime.block_on(async {
-            let mut rows = client.query("SELECT number FROM system.numbers").fetch::<u64>().unwrap();
-            assert_eq!(rows.next().await.unwrap(), Some(0));
-            Box::leak(Box::new(rows));
-        }),
-        "inserting" => runtime.block_on(async {
-            client.query("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a").execute().await.unwrap();
-            let mut insert = client.insert_formatted_with("INSERT INTO t FORMAT CSV");
-            insert.send("1\n2\n".into()).await.unwrap();
-            crate::support::eventually("it runs", async || {
-                crate::support::running(&client, "INSERT INTO t%").await == 1
-            })
-            .await;
-            Box::leak(Box::new(insert));
-        }),
-        _ => runtime.block_on(async { client.query("SELECT 1").execute().await.unwrap() }),
-    }
-    report("ready");
-    std::io::stdout().flush().unwrap();
 }
