@@ -206,6 +206,16 @@ async fn streams_are_paged_by_token() {
 }
 
 #[tokio::test]
+async fn a_list_that_never_ends_is_an_error() {
+    for names in [json!([]), json!(["a"])] {
+        let again = (200, json!({"StreamNames": names, "HasMoreStreams": true}));
+        let fake = FakeKinesis::answering(vec![again]).await;
+        assert_eq!(streams::list(&fake.session()).await.unwrap_err().kind(), ErrorKind::Unexpected);
+        assert!(fake.requests().len() <= 2);
+    }
+}
+
+#[tokio::test]
 async fn shards_are_paged_by_token_alone() {
     let shard = |id: &str, parent: Option<&str>, end: Option<&str>| {
         json!({

@@ -136,7 +136,7 @@ pub struct Sample {
 /// `InvalidInput` for options out of range, a position in the future or what cannot be a stream, `NotFound`,
 /// `Unauthenticated`, `PermissionDenied` (needs `kinesis:DescribeStreamSummary`, `ListShards`, `GetShardIterator` and
 /// `GetRecords`), `Unavailable`, and `Timeout` if not even the shards were known within the time limit.
-#[tracing::instrument(skip_all, fields(stream, max_events = options.max_events))]
+#[tracing::instrument(skip_all, fields(stream = stream, max_events = options.max_events))]
 pub async fn sample(
     session: &AwsSession,
     stream: &str,

@@ -28,7 +28,7 @@ pub struct Shard {
 ///
 /// `NotFound`, `Unauthenticated`, `PermissionDenied` (needs `kinesis:ListShards`), `Unavailable`, `Timeout`,
 /// `LimitExceeded`, and those of [`AwsSession::sdk_config`].
-#[tracing::instrument(skip_all, fields(stream_arn))]
+#[tracing::instrument(skip_all, fields(stream_arn = stream_arn))]
 pub async fn list_shards(session: &AwsSession, stream_arn: &str) -> Result<Vec<Shard>> {
     let at = |error: crate::Error| error.at("list_shards").with("stream", stream_arn);
     all_pages(&session.kinesis().await.map_err(at)?, stream_arn).await.map_err(at)
