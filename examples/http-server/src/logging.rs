@@ -1,5 +1,7 @@
 //! Log lines, on standard error.
 
+use std::io::IsTerminal as _;
+
 use helios_core::{Error, ErrorKind, Result};
 use tracing_subscriber::EnvFilter;
 
@@ -19,7 +21,10 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<()> {
             .with("filter", filter)
             .caused_by(error)
     })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().try_init(),
