@@ -1,6 +1,9 @@
 //! The embedded engine, one for all tests of this process, and a database for each.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use bytes::Bytes;
 use helios_core::{
@@ -10,9 +13,19 @@ use helios_core::{
 };
 use uuid::Uuid;
 
-/// The one data path of this process. Opened by each test, so that its connections end with the test's runtime.
-static FOLDER: LazyLock<tempfile::TempDir> =
-    LazyLock::new(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+/// The one data path of this process, and what keeps the engine on it up between the tests.
+static ENGINE: LazyLock<(tempfile::TempDir, Warehouse)> = LazyLock::new(|| {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let warehouse = connect(folder.path());
+    (folder, warehouse)
+});
+
+/// Connections belong to the runtime of a test, the engine to all.
+fn connect(folder: &Path) -> Warehouse {
+    let mut settings = WarehouseSettings::default();
+    settings.data_path = Some(folder.to_owned());
+    Warehouse::connect(&settings).unwrap()
+}
 
 /// A database of its own, and the table `t` in it.
 pub(crate) struct Fixture {
@@ -30,9 +43,7 @@ impl Fixture {
     }
 
     pub(crate) async fn with(definition: &str) -> Self {
-        let mut settings = WarehouseSettings::default();
-        settings.data_path = Some(FOLDER.path().to_owned());
-        let warehouse = Warehouse::connect(&settings).unwrap();
+        let warehouse = connect(ENGINE.0.path());
         let name = format!("test_{}", Uuid::new_v4().simple());
         // The quarantine goes by the table's name alone.
         let table = TableName::new(&name, format!("t_{name}")).unwrap();
