@@ -14,9 +14,13 @@ const SCHEMA: &[(&str, &str)] =
 async fn shop(stream: &str) -> (Account, HeliosClient) {
     let account = account().await;
     account.create_stream(stream, 1).await.unwrap();
-    deploy(&account, &Function { name: "helios-delivery".to_owned(), environment: Vec::new() })
-        .await
-        .unwrap();
+    let function = Function {
+        name: "helios-delivery",
+        bootstrap: &binary("bootstrap").unwrap(),
+        environment: HashMap::new(),
+        timeout_seconds: 60,
+    };
+    deploy(&account, function).await.unwrap();
     let client = client_of(&account);
     (account, client)
 }
@@ -24,7 +28,6 @@ async fn shop(stream: &str) -> (Account, HeliosClient) {
 async fn triggers(account: &Account) -> Vec<aws_sdk_lambda::types::EventSourceMappingConfiguration> {
     account
         .lambda()
-        .await
         .list_event_source_mappings()
         .send()
         .await
