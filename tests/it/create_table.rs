@@ -187,7 +187,7 @@ async fn bad_input_is_refused_before_anything_is_made() {
             "twice",
         ),
         (with(|spec| spec.schema = columns(&[("", "String")])), ErrorKind::InvalidInput, "empty name"),
-        (with(|spec| spec.schema = columns(&[("a", "Strin")])), ErrorKind::InvalidInput, "Strin"),
+        (with(|spec| spec.schema = columns(&[("a", "Strin")])), ErrorKind::InvalidQuery, "Strin"),
         (
             with(|spec| spec.schema = columns(&[("a", "String) ENGINE = Memory --")])),
             ErrorKind::InvalidInput,
