@@ -149,6 +149,9 @@ impl Running {
         default_database::make_atomic(&mut control, &path).map_err(failed)?;
         let version = execute(&mut control, "SELECT version()").map_err(failed)?;
         let timezone = execute(&mut control, "SELECT timezone()").map_err(failed)?;
+        // Once in advance, for the static objects it makes: at the end of the process, when it is needed most, those made
+        // last are destroyed first.
+        execute(&mut control, &kill_statement(&[Uuid::nil()])).map_err(failed)?;
         tracing::debug!(path = %path.display(), version, "Started the embedded ClickHouse.");
         Ok(Self {
             api,
@@ -176,12 +179,12 @@ impl Running {
 
     /// Stops a statement and waits for its end.
     pub(crate) fn stop(&self, tag: &Uuid) {
-        self.work.stop(tag, |tag| self.kill(tag));
+        self.work.stop(tag, || self.kill(&[*tag]));
     }
 
     /// Takes no more statements, stops those under way, and lets go of the path.
     fn stop_all(&self) {
-        self.work.stop_all(STOP_LIMIT, |tag| self.kill(tag));
+        self.work.stop_all(STOP_LIMIT, |tags| self.kill(tags));
         drop(self.control.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
@@ -196,16 +199,22 @@ impl Running {
         self.work.end(tag);
     }
 
-    /// Asks the engine to end the statements whose session carries this tag. Returns at once.
-    fn kill(&self, tag: &Uuid) {
-        let sql = format!("KILL QUERY WHERE startsWith(Settings['log_comment'], '{}') ASYNC", tag.simple());
+    /// Asks the engine to end the statements whose sessions carry these tags. Returns at once.
+    fn kill(&self, tags: &[Uuid]) {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(control) = control.as_mut()
-            && let Err(error) = execute(control, &sql)
+            && let Err(error) = execute(control, &kill_statement(tags))
         {
-            tracing::warn!(%tag, error, "Could not cancel a statement that nobody waits for.");
+            tracing::warn!(error, "Could not cancel statements that nobody waits for.");
         }
     }
+}
+
+/// A tag is the first word of its session's `log_comment`.
+fn kill_statement(tags: &[Uuid]) -> String {
+    let tags: Vec<String> = tags.iter().map(|tag| format!("'{}'", tag.simple())).collect();
+    let tags = tags.join(", ");
+    format!("KILL QUERY WHERE splitByChar(' ', Settings['log_comment'])[1] IN ({tags}) ASYNC")
 }
 
 /// Brings the engine to rest if it runs. For the end of the process.

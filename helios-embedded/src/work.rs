@@ -62,15 +62,15 @@ impl Work {
     }
 
     /// Stops a statement and waits for its end. `kill` tells the engine.
-    pub(crate) fn stop(&self, tag: &Uuid, kill: impl Fn(&Uuid)) {
+    pub(crate) fn stop(&self, tag: &Uuid, kill: impl Fn()) {
         while self.interrupt(tag) {
-            kill(tag);
+            kill();
             self.wait(|state| state.statements.contains_key(tag));
         }
     }
 
     /// Takes no more statements, stops all, and waits for their ends, but no longer than `limit`.
-    pub(crate) fn stop_all(&self, limit: Duration, kill: impl Fn(&Uuid)) {
+    pub(crate) fn stop_all(&self, limit: Duration, kill: impl Fn(&[Uuid])) {
         let started = Instant::now();
         self.lock().closed = true;
         loop {
@@ -78,9 +78,10 @@ impl Work {
             if tags.is_empty() || started.elapsed() > limit {
                 return;
             }
-            for tag in tags.iter().filter(|tag| self.interrupt(tag)) {
-                kill(tag);
+            for tag in &tags {
+                self.interrupt(tag);
             }
+            kill(&tags);
             self.wait(|state| !state.statements.is_empty());
         }
     }

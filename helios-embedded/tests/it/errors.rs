@@ -55,7 +55,7 @@ async fn an_error_after_the_first_row_is_never_taken_for_rows() {
     let client = bare_client();
     for _ in 0..20 {
         let mut cursor = client
-            .query("SELECT throwIf(number = 3000000) FROM numbers(10000000)")
+            .query("SELECT throwIf(number = 300000) FROM numbers(10000000)")
             .with_setting("max_block_size", "10000")
             .fetch::<u8>()
             .unwrap();
