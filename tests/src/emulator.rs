@@ -25,15 +25,22 @@ const ATTEMPTS: usize = 5;
 const PROGRAM: &str = "
 import os, shutil, sys, threading
 
-def follow_parent():
-    sys.stdin.buffer.read()
+def clean_up():
     shutil.rmtree(os.environ['TMPDIR'], ignore_errors=True)
+
+def follow_parent():
+    # Not sys.stdin, whose lock an interpreter that ends by itself would wait for.
+    while os.read(0, 1):
+        pass
+    clean_up()
     os._exit(0)
 
 threading.Thread(target=follow_parent, daemon=True).start()
 from ministack.app import main
 sys.argv = ['ministack']
 main()
+# Only after a regular end: the log of a failed start is still to be read.
+clean_up()
 ";
 
 /// A running AWS emulator (ministack): Kinesis, DynamoDB, Lambda, IAM, STS, on a port of its own.
@@ -146,6 +153,8 @@ impl Drop for Emulator {
         drop(self.child.stdin.take());
         // It ends by itself; waiting only spares the system a zombie, so a failure to wait changes nothing.
         self.child.wait().ok();
+        // Only still there if it ended before its time.
+        fs::remove_dir_all(&self.directory).ok();
     }
 }
 
