@@ -1,1 +1,27 @@
-//! Server.
+//! Helios over HTTP: every operation of [`helios_core::HeliosClient`] as a JSON endpoint.
+//!
+//! [`app`] makes the router from an [`AppState`], [`serve`](serve::serve) puts it behind a socket, [`run`] does both with
+//! the settings of a [`ServerConfig`]. See the README beside this crate for the endpoints.
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod browser;
+mod caller;
+pub mod config;
+mod error;
+mod extract;
+mod handlers;
+mod logging;
+mod openapi;
+mod refusal;
+mod run;
+pub mod serve;
+mod session;
+mod state;
+
+pub use app::app;
+pub use config::ServerConfig;
+pub use error::ErrorBody;
+pub use run::run;
+pub use state::AppState;

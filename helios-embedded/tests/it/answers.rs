@@ -4,10 +4,13 @@ use http::StatusCode;
 
 use crate::support::{client, raw};
 
+/// Parameters of the URL, or headers.
+type Pairs = &'static [(&'static str, &'static str)];
+
 #[tokio::test]
 async fn the_format_is_chosen_as_on_a_server() {
     let raw = raw();
-    let cases: [(&str, &[(&str, &str)], &[(&str, &str)], &str, &str); 8] = [
+    let cases: [(&str, Pairs, Pairs, &str, &str); 8] = [
         ("SELECT 1 AS a", &[], &[], "TabSeparated", "1\n"),
         ("SELECT 1 AS a", &[("default_format", "JSONEachRow")], &[], "JSONEachRow", "{\"a\":1}\n"),
         ("SELECT 1 AS a", &[], &[("X-ClickHouse-Format", "CSVWithNames")], "CSVWithNames", "\"a\"\n1\n"),

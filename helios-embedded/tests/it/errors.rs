@@ -161,7 +161,7 @@ async fn bad_requests_say_what_is_wrong() {
     for (parameters, code) in [
         (&[("nosuch_setting", "1")][..], "115"),
         (&[("bad name", "1")], "115"),
-        (&[("max_threads", "many")], "72"),
+        (&[("max_threads", "many")], "27"),
         (&[("default_format", "Nosuch")], "73"),
         (&[("default_format", "CSV SETTINGS x = 1")], "73"),
         (&[("database", "nosuch")], "81"),

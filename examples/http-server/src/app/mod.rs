@@ -1,0 +1,100 @@
+//! The router: endpoints, and what surrounds them.
+
+use axum::{
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
+    extract::Request,
+    http::header,
+    middleware,
+    response::IntoResponse as _,
+    routing::{get, post},
+};
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::error::Overloaded};
+use tower_http::{
+    ServiceBuilderExt as _,
+    catch_panic::CatchPanicLayer,
+    request_id::MakeRequestUuid,
+    set_header::SetResponseHeaderLayer,
+    trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
+};
+use tracing::{Level, Span};
+
+use crate::{
+    browser::{HEADERS, refuse_cross_site, refuse_foreign_host},
+    error::ApiError,
+    handlers::{
+        authenticate, create_table, databases, health, kinesis_sample, logout, openapi, query, sources,
+    },
+    refusal::Refusal,
+    state::AppState,
+};
+
+/// The whole server as a service, without a socket.
+pub fn app(state: AppState) -> Router {
+    surround(limit(endpoints(), &state).merge(always_answering()), &state).with_state(state)
+}
+
+fn endpoints() -> Router<AppState> {
+    Router::new()
+        .route("/api/databases", get(databases::databases))
+        .route("/api/query", post(query::query))
+        .route("/api/authenticate", post(authenticate::authenticate))
+        .route("/api/logout", post(logout::logout))
+        .route("/api/kinesis-sample", post(kinesis_sample::kinesis_sample))
+        .route("/api/create-table", post(create_table::create_table))
+        .route("/api/sources", get(sources::sources))
+}
+
+/// Endpoints that a busy server answers too.
+fn always_answering() -> Router<AppState> {
+    Router::new().route("/healthz", get(health::health)).route("/openapi.json", get(openapi::openapi))
+}
+
+fn limit(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let limits = &state.config().request;
+    router.layer(
+        ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(refused_by_limit))
+            .load_shed()
+            .layer(GlobalConcurrencyLimitLayer::new(limits.max_requests.into()))
+            .timeout(limits.request_timeout),
+    )
+}
+
+async fn refused_by_limit(error: BoxError) -> ApiError {
+    if error.is::<Overloaded>() { Refusal::Overloaded.into() } else { Refusal::RequestTimeout.into() }
+}
+
+/// What every answer passes through, those of the limits and the fallbacks included; the first layer is the outermost.
+fn surround(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(span)
+        .on_response(DefaultOnResponse::new().level(Level::INFO))
+        // What failed is logged where its cause is known.
+        .on_failure(DefaultOnFailure::new().level(Level::DEBUG));
+    let router = router
+        .method_not_allowed_fallback(async || ApiError::from(Refusal::WrongMethod))
+        .fallback(async || ApiError::from(Refusal::NoSuchEndpoint))
+        .layer(
+            ServiceBuilder::new()
+                .set_x_request_id(MakeRequestUuid)
+                .sensitive_headers([header::COOKIE, header::SET_COOKIE, header::AUTHORIZATION])
+                .layer(trace)
+                .propagate_x_request_id()
+                .layer(CatchPanicLayer::custom(|_| ApiError::from(Refusal::Panicked).into_response()))
+                .layer(middleware::from_fn_with_state(state.clone(), refuse_foreign_host))
+                .layer(refuse_cross_site()),
+        );
+    HEADERS.into_iter().fold(router, |router, (name, value)| {
+        router.layer(SetResponseHeaderLayer::if_not_present(name, value))
+    })
+}
+
+/// Neither the query string nor any header but the request's id.
+fn span(request: &Request) -> Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,336 @@
+//! The app as a service: no socket, no ClickHouse, no AWS.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode},
+};
+use clap::Parser as _;
+use helios_core::{HeliosClient, HeliosConfig, clock::SystemClock};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+use crate::ServerConfig;
+
+/// Port 9 of the loopback address: nobody is there.
+const NOBODY: &str = "http://127.0.0.1:9";
+
+fn client() -> HeliosClient {
+    let settings = [("clickhouse_url", NOBODY), ("aws_endpoint_url", NOBODY), ("aws_region", "eu-west-1")];
+    HeliosClient::from_config(HeliosConfig::from_map(settings).unwrap()).unwrap()
+}
+
+fn state(args: &[&str]) -> AppState {
+    let config = ServerConfig::parse_from(["helios-server"].iter().chain(args));
+    AppState::new(client(), config, Arc::new(SystemClock))
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    fn is_error(&self, status: u16, code: &str) {
+        assert_eq!((self.status.as_u16(), &self.body["code"]), (status, &json!(code)), "{}", self.body);
+        assert!(self.body["error"].as_str().is_some_and(|text| !text.is_empty()), "{}", self.body);
+        assert!(self.body["retryable"].is_boolean(), "{}", self.body);
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/json");
+    }
+}
+
+async fn send(router: Router, request: Request<Body>) -> Answer {
+    let response = router.oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    Answer { status: head.status, headers: head.headers, body: serde_json::from_slice(&bytes).unwrap() }
+}
+
+fn request(method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
+    let request = Request::builder().method(method).uri(path).header("host", "localhost:8080");
+    headers
+        .iter()
+        .fold(request, |request, (name, value)| request.header(*name, *value))
+        .body(body.into())
+        .unwrap()
+}
+
+async fn get_from(state: &AppState, path: &str, headers: &[(&str, &str)]) -> Answer {
+    send(app(state.clone()), request(Method::GET, path, headers, Body::empty())).await
+}
+
+async fn post_to(state: &AppState, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    send(app(state.clone()), request(Method::POST, path, headers, body)).await
+}
+
+const POSTS: [&str; 4] = ["/api/query", "/api/authenticate", "/api/kinesis-sample", "/api/create-table"];
+
+fn cookie_of(state: &AppState) -> String {
+    let header = state.sessions().open(client()).set_cookie(false).unwrap();
+    header.to_str().unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_an_error_like_any_other() {
+    let state = state(&[]);
+    for path in ["/", "/api", "/api/databases/", "/API/databases", "/api/query/../databases", "/%00"] {
+        get_from(&state, path, &[]).await.is_error(404, "not_found");
+    }
+    let answer = get_from(&state, "/api/query", &[]).await;
+    answer.is_error(405, "method_not_allowed");
+    assert_eq!(answer.headers[header::ALLOW], "POST");
+    post_to(&state, "/api/databases", &[], "").await.is_error(405, "method_not_allowed");
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers() {
+    let state = state(&[]);
+    let panicking: Router<AppState> =
+        Router::new().route("/panic", get(async || -> &'static str { panic!("canary") }));
+    let panicking = surround(panicking, &state).with_state(state.clone());
+    let answers = [
+        get_from(&state, "/healthz", &[]).await,
+        get_from(&state, "/openapi.json", &[]).await,
+        get_from(&state, "/nowhere", &[]).await,
+        get_from(&state, "/api/sources", &[]).await,
+        post_to(&state, "/api/query", &[("sec-fetch-site", "cross-site")], "{}").await,
+        post_to(&state, "/api/query", &[], vec![b' '; 20_000_000]).await,
+        send(panicking, request(Method::GET, "/panic", &[], Body::empty())).await,
+    ];
+    let statuses = answers.each_ref().map(|answer| answer.status.as_u16());
+    assert_eq!(statuses, [200, 200, 404, 401, 403, 413, 500]);
+    for answer in answers {
+        for (name, value) in HEADERS {
+            assert_eq!(answer.headers.get(&name), Some(&value), "{}", answer.status);
+        }
+        assert!(answer.headers.contains_key("x-request-id"), "{}", answer.status);
+        assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+        assert!(!answer.body.to_string().contains("canary"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_checked_before_anything_happens() {
+    let state = state(&["--run-as-operator"]);
+    for path in POSTS {
+        for body in ["", "[]", "{", "{\"colour\": 1}", "\u{feff}{}"] {
+            post_to(&state, path, &[], body).await.is_error(400, "invalid_input");
+        }
+        post_to(&state, path, &[], vec![0xff]).await.is_error(400, "invalid_input");
+        post_to(&state, path, &[], vec![b' '; 20_000_000]).await.is_error(413, "body_too_large");
+    }
+    for (path, field) in
+        [("/api/query", "query"), ("/api/kinesis-sample", "streamName"), ("/api/create-table", "streamName")]
+    {
+        let answer = post_to(&state, path, &[], "{}").await;
+        answer.is_error(400, "invalid_input");
+        assert!(answer.body["error"].as_str().unwrap().contains(&format!("missing field `{field}`")));
+    }
+}
+
+#[tokio::test]
+async fn any_content_type_is_json() {
+    let state = state(&[]);
+    for headers in [
+        &[][..],
+        &[("content-type", "application/json")],
+        &[("content-type", "application/x-www-form-urlencoded")],
+        &[("content-type", "text/plain; charset=latin1")],
+    ] {
+        // ClickHouse is not there: the body was taken.
+        post_to(&state, "/api/query", headers, "{\"query\": \"SELECT 1\"}")
+            .await
+            .is_error(503, "unavailable");
+    }
+}
+
+#[tokio::test]
+async fn without_a_session_aws_is_out_of_reach() {
+    let state = state(&[]);
+    let made_up = [("cookie", "helios_session=0123456789abcdef0123456789abcdef")];
+    for headers in [&[][..], &[("cookie", "helios_session=")], &made_up] {
+        get_from(&state, "/api/sources", headers).await.is_error(401, "unauthenticated");
+        for path in ["/api/kinesis-sample", "/api/create-table"] {
+            post_to(&state, path, headers, "{}").await.is_error(401, "unauthenticated");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_lets_in_until_it_is_ended() {
+    let state = state(&[]);
+    let cookie = cookie_of(&state);
+    let headers = [("cookie", cookie.as_str())];
+    // 400 is beyond the check of the session.
+    post_to(&state, "/api/create-table", &headers, "{}").await.is_error(400, "invalid_input");
+    let answer = post_to(&state, "/api/logout", &headers, "").await;
+    assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({"authenticated": false})));
+    assert!(answer.headers[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
+    post_to(&state, "/api/create-table", &headers, "{}").await.is_error(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn the_operator_may_let_all_in_but_no_ended_session() {
+    let state = state(&["--run-as-operator"]);
+    post_to(&state, "/api/create-table", &[], "{}").await.is_error(400, "invalid_input");
+    let ended = [("cookie", "helios_session=0123456789abcdef0123456789abcdef")];
+    post_to(&state, "/api/create-table", &ended, "{}").await.is_error(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn clickhouse_is_open_to_this_machine_only() {
+    get_from(&state(&[]), "/api/databases", &[]).await.is_error(503, "unavailable");
+    let public = state(&["--addr", "0.0.0.0:8080"]);
+    get_from(&public, "/api/databases", &[]).await.is_error(401, "unauthenticated");
+    post_to(&public, "/api/query", &[], "{\"query\": \"SELECT 1\"}").await.is_error(401, "unauthenticated");
+    let cookie = cookie_of(&public);
+    get_from(&public, "/api/databases", &[("cookie", &cookie)]).await.is_error(503, "unavailable");
+}
+
+#[tokio::test]
+async fn credentials_that_cannot_be_checked_begin_no_session() {
+    let state = state(&[]);
+    let body = r#"{"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI"}"#;
+    let answer = post_to(&state, "/api/authenticate", &[], body).await;
+    answer.is_error(503, "unavailable");
+    assert!(!answer.headers.contains_key(header::SET_COOKIE));
+    assert_eq!(format!("{:?}", state.sessions()), "Sessions { open: 0, .. }");
+}
+
+#[tokio::test]
+async fn other_sites_are_refused() {
+    let state = state(&[]);
+    for headers in [
+        &[("sec-fetch-site", "cross-site")][..],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "http://evil.example")],
+        &[("origin", "http://localhost:3000")],
+        &[("origin", "null")],
+    ] {
+        post_to(&state, "/api/query", headers, "{}").await.is_error(403, "cross_site");
+    }
+    for headers in [
+        &[("sec-fetch-site", "same-origin")][..],
+        &[("sec-fetch-site", "none")],
+        &[("origin", "http://localhost:8080")],
+    ] {
+        post_to(&state, "/api/query", headers, "{}").await.is_error(400, "invalid_input");
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_name_is_refused() {
+    let request =
+        Request::builder().uri("/api/databases").header("host", "evil.example").body(Body::empty()).unwrap();
+    send(app(state(&[])), request).await.is_error(421, "foreign_host");
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_refused_and_health_is_not() {
+    let state = state(&["--max-requests", "1"]);
+    let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (enters, leaves) = (Arc::clone(&entered), Arc::clone(&leave));
+    let slow = async move || {
+        enters.notify_one();
+        leaves.notified().await;
+        "done"
+    };
+    let router = limit(Router::new().route("/slow", get(slow)), &state).merge(always_answering());
+    let router = surround(router, &state).with_state(state);
+    let slow = || request(Method::GET, "/slow", &[], Body::empty());
+
+    let first = tokio::spawn(router.clone().oneshot(slow()));
+    entered.notified().await;
+    let second = send(router.clone(), slow()).await;
+    second.is_error(503, "overloaded");
+    assert_eq!(second.headers[header::RETRY_AFTER], "1");
+    let health = send(router.clone(), request(Method::GET, "/healthz", &[], Body::empty())).await;
+    assert_eq!(health.status, StatusCode::OK);
+    leave.notify_one();
+    assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn one_query_too_many_is_refused() {
+    let state = state(&["--query-max-concurrent", "1"]);
+    let slot = state.query_slot().unwrap();
+    let query = "{\"query\": \"SELECT 1\"}";
+    post_to(&state, "/api/query", &[], query).await.is_error(503, "overloaded");
+    drop(slot);
+    post_to(&state, "/api/query", &[], query).await.is_error(503, "unavailable");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_a_timeout() {
+    let state = state(&["--request-timeout", "0.01"]);
+    let never = Router::new().route("/never", get(std::future::pending::<&'static str>));
+    let router = surround(limit(never, &state), &state).with_state(state);
+    send(router, request(Method::GET, "/never", &[], Body::empty())).await.is_error(504, "timeout");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_a_timeout() {
+    let state = state(&["--body-timeout", "0.01"]);
+    let never = Body::from_stream(futures_util::stream::pending::<io::Result<bytes::Bytes>>());
+    post_to(&state, "/api/query", &[], never).await.is_error(408, "body_timeout");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_an_error() {
+    let state = state(&[]);
+    let broken = futures_util::stream::iter([Ok("{"), Err(io::Error::other("canary"))]);
+    post_to(&state, "/api/query", &[], Body::from_stream(broken)).await.is_error(400, "invalid_input");
+}
+
+/// What is logged, at the lowest level of all.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_logged() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(log.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let state = state(&[]);
+    let session = cookie_of(&state);
+    let headers = [("cookie", session.as_str()), ("authorization", "Basic canary-1")];
+    let body =
+        r#"{"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "canary-2", "sessionToken": "canary-3"}"#;
+    post_to(&state, "/api/authenticate?secretKey=canary-4", &headers, body)
+        .await
+        .is_error(503, "unavailable");
+    let body = r#"{"accessKey": "a", "secretKey": ["canary-5"]}"#;
+    post_to(&state, "/api/authenticate", &headers, body).await.is_error(400, "invalid_input");
+    drop(guard);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("/api/authenticate"), "the log is empty");
+    assert!(!log.contains("canary"), "{log}");
+    assert!(!log.contains(session.trim_start_matches("helios_session=")), "{log}");
+}

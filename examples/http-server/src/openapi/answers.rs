@@ -1,0 +1,128 @@
+//! The library's own types, as OpenAPI describes them. Never constructed: the library's are what is sent.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The result of a query.
+#[derive(Serialize, ToSchema)]
+#[schema(as = QueryResult)]
+pub(crate) struct QueryAnswer {
+    /// A JSON object per row, values under their columns' names.
+    #[schema(value_type = Vec<Object>)]
+    data: (),
+    /// What the result is; it comes last on the wire.
+    metadata: QueryMetadataAnswer,
+}
+
+/// What a result is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = QueryMetadata)]
+pub(crate) struct QueryMetadataAnswer {
+    /// The SQL text as it was given.
+    query: String,
+    /// How many rows `data` has.
+    row_count: u64,
+    /// The columns' names, in order.
+    column_names: Vec<String>,
+    /// The columns' full ClickHouse types, in order.
+    column_types: Vec<String>,
+}
+
+/// Credentials that were accepted.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Authentication)]
+pub(crate) struct AuthenticationAnswer {
+    /// Always `true`: what fails is an error.
+    authenticated: bool,
+    /// Every stream of the region, sorted.
+    stream_names: Vec<String>,
+    /// The AWS account.
+    account: String,
+    /// The user or role.
+    arn: String,
+}
+
+/// A column.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Column)]
+pub(crate) struct ColumnAnswer {
+    /// The name.
+    #[schema(example = "user_id")]
+    name: String,
+    /// The ClickHouse type.
+    #[serde(rename = "type")]
+    #[schema(example = "UInt64")]
+    data_type: String,
+}
+
+/// What a stream holds.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StreamSample)]
+pub(crate) struct SampleAnswer {
+    /// One typical event as it was sent; `null` if the sample has none.
+    #[schema(value_type = Option<Object>)]
+    sample_event: (),
+    /// The columns that every sampled event fits.
+    inferred_schema: Vec<ColumnAnswer>,
+}
+
+/// What to create.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CreateTable)]
+pub(crate) struct CreateTableRequest {
+    /// The stream, by name or ARN.
+    stream_name: String,
+    /// The table to fill.
+    table_name: String,
+    /// Its database. Default: `default`.
+    database_name: Option<String>,
+    /// The columns.
+    schema: Vec<ColumnAnswer>,
+    /// The sorting key: columns that are not nullable. Default: none.
+    order_by: Option<Vec<String>>,
+    /// The partition key: a column, or `toYYYYMM`, `toDate`, … of one. Default: none.
+    partition_by: Option<String>,
+    /// Where in the stream to begin: `now`, `oldest` or an ISO 8601 time. Default: the moment of creation.
+    start_position: Option<String>,
+    /// Make the database if it does not exist. Default: no.
+    create_database: Option<bool>,
+}
+
+/// What was created.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TableCreated)]
+pub(crate) struct TableCreatedAnswer {
+    /// Always `true`: what fails is an error.
+    success: bool,
+    /// The table's statement.
+    create_table_query: String,
+    /// What was done, for a person.
+    message: String,
+    /// The table's UUID.
+    #[serde(rename = "tableUUID")]
+    table_uuid: Uuid,
+    /// The stream's ARN.
+    #[serde(rename = "streamARN")]
+    stream_arn: String,
+}
+
+/// A stream that feeds a table.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Source)]
+pub(crate) struct SourceAnswer {
+    /// The stream.
+    stream_name: String,
+    /// Always `kinesis`.
+    stream_type: String,
+    /// The table.
+    table_name: String,
+    /// The day of creation, `MM-DD-YYYY`.
+    #[schema(example = "11-23-2026")]
+    created_on: String,
+}

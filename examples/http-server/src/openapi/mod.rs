@@ -1,0 +1,54 @@
+//! The endpoints in OpenAPI's words.
+
+pub(crate) mod answers;
+
+use utoipa::OpenApi;
+
+use crate::{error::ErrorBody, handlers};
+
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(title = "Helios", description = "Kinesis streams as ClickHouse tables."),
+    paths(
+        handlers::databases::databases,
+        handlers::query::query,
+        handlers::authenticate::authenticate,
+        handlers::logout::logout,
+        handlers::kinesis_sample::kinesis_sample,
+        handlers::create_table::create_table,
+        handlers::sources::sources,
+    ),
+    components(schemas(ErrorBody))
+)]
+pub(crate) struct Description;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn description() -> serde_json::Value {
+        serde_json::to_value(Description::openapi()).unwrap()
+    }
+
+    #[test]
+    fn every_endpoint_is_described() {
+        let paths: BTreeSet<_> = description()["paths"].as_object().unwrap().keys().cloned().collect();
+        let expected =
+            ["authenticate", "create-table", "databases", "kinesis-sample", "logout", "query", "sources"];
+        assert_eq!(paths, expected.map(|name| format!("/api/{name}")).into());
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let description = description();
+        let text = description.to_string();
+        let references: BTreeSet<_> =
+            text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(references.contains("/components/schemas/ErrorBody"));
+        for reference in references {
+            assert!(description.pointer(reference).is_some(), "{reference}");
+        }
+    }
+}

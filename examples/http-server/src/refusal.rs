@@ -1,0 +1,100 @@
+//! What the server itself refuses, before any operation runs.
+
+use axum::http::StatusCode;
+
+/// A request that never reached the library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The body is not what the endpoint takes; the text says what is wrong with it.
+    BadBody(String),
+    /// The body exceeds [`MAX_BODY`](crate::extract::MAX_BODY).
+    BodyTooLarge,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// No session, where one is needed.
+    NoSession,
+    /// The cookie names a session that has ended.
+    SessionEnded,
+    /// Something only the operator may ask for.
+    OperatorOnly(&'static str),
+    /// A `Host` that this server does not answer to.
+    ForeignHost,
+    /// A browser sent this on behalf of another site.
+    CrossSite,
+    /// No such endpoint.
+    NoSuchEndpoint,
+    /// The endpoint exists, the method does not.
+    WrongMethod,
+    /// Too many requests at the same time.
+    Overloaded,
+    /// The answer did not begin in time.
+    RequestTimeout,
+    /// A handler panicked.
+    Panicked,
+}
+
+impl Refusal {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::BadBody(_) => StatusCode::BAD_REQUEST,
+            Self::NoSession | Self::SessionEnded => StatusCode::UNAUTHORIZED,
+            Self::OperatorOnly(_) | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NoSuchEndpoint => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The stable name. Where the library has a kind for it, it is that kind's.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::BadBody(_) => "invalid_input",
+            Self::BodyTooLarge => "body_too_large",
+            Self::BodyTimeout => "body_timeout",
+            Self::NoSession | Self::SessionEnded => "unauthenticated",
+            Self::OperatorOnly(_) => "permission_denied",
+            Self::ForeignHost => "foreign_host",
+            Self::CrossSite => "cross_site",
+            Self::NoSuchEndpoint => "not_found",
+            Self::WrongMethod => "method_not_allowed",
+            Self::Overloaded => "overloaded",
+            Self::RequestTimeout => "timeout",
+            Self::Panicked => "unexpected",
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::BadBody(text) => text,
+            Self::BodyTooLarge => "the body is larger than 2 MB",
+            Self::BodyTimeout => "the body did not arrive in time",
+            Self::NoSession => "this needs AWS credentials; POST them to /api/authenticate first",
+            Self::SessionEnded => "the session has ended; authenticate again",
+            Self::OperatorOnly(text) => text,
+            Self::ForeignHost => {
+                "this server does not answer to that Host; its operator can allow it with --allowed-host"
+            }
+            Self::CrossSite => "requests on behalf of another site are refused",
+            Self::NoSuchEndpoint => "there is no such endpoint; GET /openapi.json lists them",
+            Self::WrongMethod => {
+                "the endpoint does not take this method; the header `Allow` lists those it takes"
+            }
+            Self::Overloaded => "too many requests at the same time; try again",
+            Self::RequestTimeout => "no answer in time; whether the operation took effect is unknown",
+            Self::Panicked => UNEXPECTED,
+        }
+    }
+
+    pub(crate) fn is_retryable(&self) -> bool {
+        matches!(self, Self::BodyTimeout | Self::Overloaded)
+    }
+}
+
+/// Internals stay in the log; the header leads there.
+pub(crate) const UNEXPECTED: &str =
+    "something unexpected went wrong; the server's log has the cause, under this answer's x-request-id";

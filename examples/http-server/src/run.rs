@@ -1,0 +1,97 @@
+//! The server's life: settings, engine, socket, requests, end.
+
+use std::{io::Write as _, sync::Arc};
+
+use helios_core::{Error, ErrorKind, HeliosClient, Result, clock::SystemClock};
+use helios_embedded::{Credentials, Listener};
+use secrecy::ExposeSecret as _;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{AppState, ServerConfig, app, config::EngineAccess, logging, serve::serve};
+
+/// Runs the server until the process is told to end (SIGINT, SIGTERM).
+///
+/// Says on standard output where it serves, as soon as it does: `Helios is serving on http://127.0.0.1:8080`.
+///
+/// # Errors
+///
+/// [`ErrorKind::ConfigInvalid`] for settings that are wrong or an address that is taken,
+/// [`ErrorKind::EngineUnavailable`] if the embedded engine cannot be opened.
+pub async fn run(config: ServerConfig) -> Result<()> {
+    config.validate()?;
+    let access = config.engine.access()?;
+    logging::start(&config.log, config.log_format)?;
+    // From here on, not from when it is first awaited.
+    let stop = stop_signal()?;
+    let socket = TcpListener::bind(config.addr).await.map_err(|error| unusable(&config, error))?;
+    let address = socket.local_addr().map_err(|error| unusable(&config, error))?;
+
+    let client = open_client(&config).await?;
+    let engine = match access {
+        Some(access) => Some(open_engine(&client, access).await?),
+        None => None,
+    };
+    let limits = config.request.clone();
+    let state = AppState::new(client, config, Arc::new(SystemClock));
+    announce(&format!("Helios is serving on http://{address}"));
+    tokio::select! {
+        () = serve(socket, app(state.clone()), &limits, stop) => {}
+        () = state.sweep_sessions() => {}
+    }
+    if let Some(engine) = engine {
+        engine.shutdown().await;
+    }
+    Ok(())
+}
+
+async fn open_client(config: &ServerConfig) -> Result<HeliosClient> {
+    let settings = config.backend.helios_config()?;
+    tokio::task::spawn_blocking(|| HeliosClient::from_config(settings))
+        .await
+        .map_err(|error| Error::new(ErrorKind::Unexpected, "opening ClickHouse failed").caused_by(error))?
+}
+
+/// Lets the delivery function and ClickHouse clients into the embedded engine.
+async fn open_engine(client: &HeliosClient, access: EngineAccess) -> Result<Listener> {
+    let invalid = |message: &str| Error::new(ErrorKind::ConfigInvalid, message);
+    let engine = client.warehouse().engine().ok_or_else(|| {
+        invalid("`--engine-listen` needs the embedded engine, but the ClickHouse URL names a server")
+    })?;
+    let credentials = Credentials::new(access.user, access.password.expose_secret());
+    let listener = engine
+        .listen(access.address, Some(credentials))
+        .await
+        .map_err(|error| invalid("the embedded engine cannot listen").caused_by(error))?;
+    announce(&format!("The embedded engine is serving on http://{}", listener.local_addr()));
+    Ok(listener)
+}
+
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let listen = |kind| {
+        signal(kind)
+            .map_err(|error| Error::new(ErrorKind::Unexpected, "signals cannot be received").caused_by(error))
+    };
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+fn unusable(config: &ServerConfig, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, "the address cannot be listened on; choose another with --addr")
+        .with("address", config.addr.to_string())
+        .caused_by(error)
+}
+
+fn announce(line: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        tracing::warn!(%error, "Nobody reads the standard output.");
+    }
+}

@@ -1,0 +1,279 @@
+//! One session per browser: whose AWS credentials a request acts with.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite};
+use helios_core::{HeliosClient, clock::SharedClock};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+const COOKIE: &str = "helios_session";
+const IDLE: SignedDuration = SignedDuration::from_mins(30);
+const LIFETIME: SignedDuration = SignedDuration::from_hours(12);
+const CAPACITY: usize = 1_000;
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What a browser keeps: 244 random bits that say nothing about what they stand for.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SessionId(String);
+
+impl SessionId {
+    fn random() -> Self {
+        Self(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
+    }
+
+    /// The id that a request's cookie names.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(Cookie::split_parse)
+            .filter_map(Result::ok)
+            .find(|cookie| cookie.name() == COOKIE)
+            .map(|cookie| Self(cookie.value().to_owned()))
+    }
+
+    /// The header that gives this id to a browser.
+    pub(crate) fn set_cookie(&self, secure: bool) -> Option<HeaderValue> {
+        cookie(&self.0, secure, LIFETIME)
+    }
+
+    /// The header that takes whatever id a browser has.
+    pub(crate) fn clear_cookie(secure: bool) -> Option<HeaderValue> {
+        cookie("", secure, SignedDuration::ZERO)
+    }
+}
+
+fn cookie(value: &str, secure: bool, age: SignedDuration) -> Option<HeaderValue> {
+    let cookie = Cookie::build((COOKIE, value))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(secure)
+        .max_age(cookie::time::Duration::seconds(age.as_secs()));
+    let mut header = HeaderValue::try_from(cookie.to_string()).ok()?;
+    header.set_sensitive(true);
+    Some(header)
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(***)")
+    }
+}
+
+struct Session {
+    client: HeliosClient,
+    opened: Timestamp,
+    used: Timestamp,
+}
+
+impl Session {
+    fn is_over(&self, now: Timestamp) -> bool {
+        now.duration_since(self.used) >= IDLE || now.duration_since(self.opened) >= LIFETIME
+    }
+}
+
+/// All sessions of this process. A clone is the same store.
+///
+/// A session ends after 30 minutes without a request, and 12 hours after it began whatever happens.
+#[derive(Clone)]
+pub(crate) struct Sessions {
+    sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
+    clock: SharedClock,
+}
+
+impl Sessions {
+    pub(crate) fn new(clock: SharedClock) -> Self {
+        Self { sessions: Arc::default(), clock }
+    }
+
+    /// Begins a session. If there are too many, the one unused for longest ends.
+    pub(crate) fn open(&self, client: HeliosClient) -> SessionId {
+        let (id, now) = (SessionId::random(), self.clock.now());
+        let mut sessions = self.lock();
+        if sessions.len() >= CAPACITY {
+            sessions.retain(|_, session| !session.is_over(now));
+        }
+        if sessions.len() >= CAPACITY {
+            let oldest = sessions.iter().min_by_key(|(_, session)| session.used).map(|(id, _)| id.clone());
+            oldest.map(|id| sessions.remove(&id));
+        }
+        sessions.insert(id.clone(), Session { client, opened: now, used: now });
+        id
+    }
+
+    /// The client of a session that has not ended.
+    pub(crate) fn client(&self, id: &SessionId) -> Option<HeliosClient> {
+        let now = self.clock.now();
+        let mut sessions = self.lock();
+        let session = sessions.get_mut(id)?;
+        if session.is_over(now) {
+            sessions.remove(id);
+            return None;
+        }
+        session.used = now;
+        Some(session.client.clone())
+    }
+
+    /// Ends a session.
+    pub(crate) fn close(&self, id: &SessionId) {
+        self.lock().remove(id);
+    }
+
+    /// Drops the credentials of ended sessions, also when nobody comes back for them. Never returns.
+    pub(crate) async fn sweep(&self) {
+        loop {
+            self.clock.sleep(SWEEP_INTERVAL).await;
+            let now = self.clock.now();
+            self.lock().retain(|_, session| !session.is_over(now));
+        }
+    }
+
+    /// A panic elsewhere leaves no session half written.
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("open", &self.lock().len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, future::BoxFuture};
+    use helios_core::{HeliosConfig, clock::Clock};
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct TestClock(Mutex<Timestamp>);
+
+    impl TestClock {
+        fn advance(&self, by: SignedDuration) {
+            *self.0.lock().unwrap() += by;
+        }
+    }
+
+    impl Clock for TestClock {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+
+        /// Time passes once, then stands still.
+        fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+            if self.now() > Timestamp::UNIX_EPOCH {
+                return std::future::pending().boxed();
+            }
+            self.advance(SignedDuration::try_from(duration).unwrap() + IDLE);
+            std::future::ready(()).boxed()
+        }
+    }
+
+    fn client() -> HeliosClient {
+        let settings = [("clickhouse_url", "http://127.0.0.1:9")];
+        HeliosClient::from_config(HeliosConfig::from_map(settings).unwrap()).unwrap()
+    }
+
+    fn sessions() -> (Sessions, Arc<TestClock>) {
+        let clock = Arc::new(TestClock::default());
+        let shared: SharedClock = Arc::<TestClock>::clone(&clock);
+        (Sessions::new(shared), clock)
+    }
+
+    const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
+    #[test]
+    fn ends_after_half_an_hour_unused() {
+        let (sessions, clock) = sessions();
+        let id = sessions.open(client());
+        clock.advance(IDLE - SECOND);
+        assert!(sessions.client(&id).is_some());
+        clock.advance(IDLE - SECOND);
+        assert!(sessions.client(&id).is_some(), "use prolongs it");
+        clock.advance(IDLE);
+        assert!(sessions.client(&id).is_none());
+    }
+
+    #[test]
+    fn ends_after_twelve_hours_however_used() {
+        let (sessions, clock) = sessions();
+        let id = sessions.open(client());
+        for _ in 0..12 * 6 - 1 {
+            clock.advance(SignedDuration::from_mins(10));
+            assert!(sessions.client(&id).is_some());
+        }
+        clock.advance(SignedDuration::from_mins(10));
+        assert!(sessions.client(&id).is_none());
+    }
+
+    #[test]
+    fn sweeping_drops_what_nobody_asks_for() {
+        let (sessions, _clock) = sessions();
+        sessions.open(client());
+        assert!(sessions.sweep().now_or_never().is_none(), "never returns");
+        assert_eq!(sessions.lock().len(), 0);
+    }
+
+    #[test]
+    fn at_capacity_the_least_used_ends() {
+        let (sessions, clock) = sessions();
+        let client = client();
+        let first = sessions.open(client.clone());
+        let second = sessions.open(client.clone());
+        for _ in 2..CAPACITY {
+            clock.advance(SignedDuration::from_millis(1));
+            sessions.open(client.clone());
+        }
+        assert!(sessions.client(&first).is_some());
+        sessions.open(client);
+        assert!(sessions.client(&second).is_none());
+        assert!(sessions.client(&first).is_some());
+        assert_eq!(sessions.lock().len(), CAPACITY);
+    }
+
+    #[test]
+    fn a_closed_session_is_gone() {
+        let (sessions, _clock) = sessions();
+        let id = sessions.open(client());
+        sessions.close(&id);
+        assert!(sessions.client(&id).is_none());
+    }
+
+    #[test]
+    fn the_cookie_is_for_this_server_only() {
+        let id = SessionId("abc".to_owned());
+        let header = id.set_cookie(false).unwrap();
+        assert_eq!(header, "helios_session=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200");
+        assert!(header.is_sensitive());
+        assert!(id.set_cookie(true).unwrap().to_str().unwrap().contains("; Secure"));
+        assert!(SessionId::clear_cookie(false).unwrap().to_str().unwrap().contains("Max-Age=0"));
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(SessionId::of(&headers), None);
+        headers.append(header::COOKIE, HeaderValue::from_static("a=b; broken; other_helios_session=x"));
+        headers.append(header::COOKIE, HeaderValue::from_static("c=d; helios_session=abc"));
+        assert_eq!(SessionId::of(&headers), Some(SessionId("abc".to_owned())));
+    }
+
+    #[test]
+    fn ids_are_long_and_never_shown() {
+        let (a, b) = (SessionId::random(), SessionId::random());
+        assert_ne!(a, b);
+        assert_eq!(a.0.len(), 64);
+        assert!(!format!("{a:?}").contains(&a.0));
+    }
+}

@@ -1,0 +1,54 @@
+//! What every handler shares.
+
+use std::{fmt, sync::Arc};
+
+use helios_core::{HeliosClient, clock::SharedClock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{ServerConfig, refusal::Refusal, session::Sessions};
+
+/// The library's client, the sessions and the settings. A clone is the same state.
+#[derive(Clone)]
+pub struct AppState {
+    client: HeliosClient,
+    config: Arc<ServerConfig>,
+    sessions: Sessions,
+    query_slots: Arc<Semaphore>,
+}
+
+impl AppState {
+    /// State around a client. Its AWS credentials serve no request unless the settings say so.
+    #[must_use]
+    pub fn new(client: HeliosClient, config: ServerConfig, clock: SharedClock) -> Self {
+        let query_slots = Arc::new(Semaphore::new(config.query.query_max_concurrent.into()));
+        Self { client, config: Arc::new(config), sessions: Sessions::new(clock), query_slots }
+    }
+
+    /// Drops the credentials of ended sessions as time goes by. Never returns: run it beside the server.
+    pub async fn sweep_sessions(&self) {
+        self.sessions.sweep().await;
+    }
+
+    pub(crate) fn client(&self) -> &HeliosClient {
+        &self.client
+    }
+
+    pub(crate) fn config(&self) -> &ServerConfig {
+        &self.config
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Leave to run one query, until dropped.
+    pub(crate) fn query_slot(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.query_slots).try_acquire_owned().map_err(|_| Refusal::Overloaded)
+    }
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppState").field("sessions", &self.sessions).finish_non_exhaustive()
+    }
+}

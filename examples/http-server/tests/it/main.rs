@@ -1,0 +1,6 @@
+//! The server behind a real socket, and as a process.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod process;
+mod sockets;

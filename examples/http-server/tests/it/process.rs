@@ -1,0 +1,104 @@
+//! The binary.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Command, Output, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The server with these variables and no others.
+fn server(variables: &[(&str, &str)], args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helios-server"));
+    command.env_clear().envs(variables.iter().copied()).args(args).stdin(Stdio::null());
+    command
+}
+
+const NO_ENGINE: [(&str, &str); 2] =
+    [("HELIOS_CLICKHOUSE_URL", "http://127.0.0.1:9"), ("HELIOS_ADDR", "127.0.0.1:0")];
+
+/// Reads the address from the standard output.
+fn served(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    line.trim_end()
+        .strip_prefix("Helios is serving on http://")
+        .unwrap_or_else(|| panic!("{line:?}"))
+        .to_owned()
+}
+
+#[track_caller]
+fn failed(output: &Output, says: &str) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains(says), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}
+
+#[test]
+fn says_where_it_serves_and_ends_when_told() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut child = server(&NO_ENGINE, &[]).stdout(Stdio::piped()).spawn().unwrap();
+        let address = served(&mut child);
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn a_taken_address_is_named() {
+    let mut first = server(&NO_ENGINE, &[]).stdout(Stdio::piped()).spawn().unwrap();
+    let address = served(&mut first);
+    let second = server(&NO_ENGINE, &["--addr", &address]).output().unwrap();
+    failed(
+        &second,
+        &format!("the address cannot be listened on; choose another with --addr {{address: {address}}}"),
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+#[test]
+fn help_shows_no_secret_of_the_environment() {
+    let variables = [
+        ("HELIOS_CLICKHOUSE_URL", "http://ann:canary@localhost:8123"),
+        ("HELIOS_CLICKHOUSE_PASSWORD", "canary"),
+        ("HELIOS_ENGINE_PASSWORD", "canary"),
+        ("HELIOS_AWS_SECRET_ACCESS_KEY", "canary"),
+    ];
+    let output = server(&variables, &["--help"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && text.contains("HELIOS_ENGINE_PASSWORD") && !text.contains("canary"),
+        "{text}"
+    );
+}
+
+#[test]
+fn settings_that_cannot_work_are_one_clear_error() {
+    let engine = ("HELIOS_ENGINE_LISTEN", "127.0.0.1:0");
+    for (variables, says) in [
+        (&[("HELIOS_ADDR", "nowhere")][..], "invalid value 'nowhere' for '--addr"),
+        (&[("RUST_LOG", "=?=")], "the log filter cannot be read"),
+        (&[("HELIOS_CLICKHOUSE_URL", "ftp://u:canary@h")], "`clickhouse_url` is neither http nor https"),
+        (&[engine], "`--engine-listen` needs the environment variable HELIOS_ENGINE_USER"),
+        (&[("HELIOS_ENGINE_LISTEN", "0.0.0.0:1")], "takes a loopback address only"),
+        (
+            &[engine, ("HELIOS_ENGINE_USER", "u"), ("HELIOS_ENGINE_PASSWORD", "canary"), NO_ENGINE[0]],
+            "`--engine-listen` needs the embedded engine",
+        ),
+        (&[("HELIOS_AWS_ACCESS_KEY_ID", "canary"), NO_ENGINE[0]], "without `aws_secret_access_key`"),
+        (&[("HELIOS_CHDB_LIB", "/etc/passwd"), ("HELIOS_DATA_PATH", "/proc/helios")], "/proc/helios"),
+    ] {
+        let mut variables = variables.to_vec();
+        if !variables.iter().any(|(name, _)| *name == "HELIOS_ADDR") {
+            variables.push(NO_ENGINE[1]);
+        }
+        failed(&server(&variables, &[]).output().unwrap(), says);
+    }
+}
