@@ -1,5 +1,7 @@
 //! One invocation: an event in, what is not committed out.
 
+use std::sync::Arc;
+
 use aws_lambda_events::event::{kinesis::KinesisEvent, streams::KinesisEventResponse};
 use helios_core::{
     ConfigKey, Error, ErrorKind, HeliosClient, HeliosConfig, Result,
@@ -29,9 +31,9 @@ impl Function {
             return Err(Error::new(ErrorKind::ConfigInvalid, message));
         }
         let client = HeliosClient::from_config(config)?;
-        let (warehouse, clock) = (client.warehouse().clone(), client.clock().clone());
+        let (warehouse, clock) = (client.warehouse().clone(), Arc::clone(client.clock()));
         Ok(Self {
-            deliverer: Deliverer::new(warehouse.clone(), clock.clone()),
+            deliverer: Deliverer::new(warehouse.clone(), Arc::clone(&clock)),
             mappings: client.mappings().await?,
             targets: Targets::new(warehouse, clock),
         })

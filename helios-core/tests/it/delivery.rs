@@ -1,5 +1,7 @@
 //! Batches into tables: conservation, repetition, quarantine.
 
+use std::io::Write;
+
 use helios_core::{ErrorKind, delivery::DeliveryReport};
 use serde_json::json;
 
@@ -198,4 +200,60 @@ async fn a_table_that_is_gone_is_not_found() {
     let error =
         helios_core::delivery::Target::describe(warehouse, &fixture.table, fixture.uuid).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn whatever_share_is_bad_delivered_and_quarantined_are_received() {
+    let fixture = Fixture::new("id UInt64, tags Array(String), doc JSON").await;
+    let target = fixture.target().await;
+    let (mut delivered, mut quarantined) = (0, 0);
+    for (round, percent) in (0_u64..).zip([0, 1, 10, 50, 99, 100]) {
+        let events = (0..1000).map(|id| {
+            if id * 7919 % 100 < percent {
+                format!(r#"{{"id":{id},"tags":["a"],"doc":{{"a":1,"a":2}}}}"#)
+            } else {
+                format!(r#"{{"id":{id},"tags":["a"],"doc":{{"a":1}}}}"#)
+            }
+        });
+        let report = fixture.deliverer.deliver(&target, &batch(round * 1000, events)).await.unwrap();
+        assert_eq!(figures(report), [1000, 1000, 1000 - percent * 10, percent * 10]);
+        delivered += report.delivered;
+        quarantined += report.quarantined;
+    }
+    assert_eq!(fixture.count("SELECT count() AS n FROM {t}").await, delivered);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, quarantined);
+}
+
+#[tokio::test]
+async fn a_compressed_record_is_unpacked_and_a_damaged_one_is_quarantined_as_it_came() {
+    let fixture = Fixture::new("id UInt64").await;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(br#"{"id":1}"#).unwrap();
+    let whole = encoder.finish().unwrap();
+    let damaged = whole[..whole.len() - 9].to_vec();
+    let hex: String = damaged.iter().map(|byte| format!("{byte:02X}")).collect();
+    let report =
+        fixture.deliverer.deliver(&fixture.target().await, &batch(0, [whole, damaged])).await.unwrap();
+    assert_eq!(figures(report), [2, 2, 1, 1]);
+    assert_eq!(
+        fixture.rows("SELECT error_type, hex(raw_data) AS raw FROM {q}").await,
+        [json!({"error_type": "unreadable_record", "raw": hex})]
+    );
+}
+
+/// Between two attempts the schema changes: the first attempt had committed its rejects, but not its rows.
+#[tokio::test]
+async fn a_change_of_the_schema_between_attempts_loses_nothing() {
+    let fixture = Fixture::new("id UInt8").await;
+    let events = [r#"{"id":1}"#, r#"{"id":256}"#, r#"{"id":2,"late":"x"}"#];
+    let before = fixture.target().await;
+    fixture.deliverer.deliver(&before, &batch(0, events)).await.unwrap();
+    fixture.execute(&format!("ALTER TABLE {} ADD COLUMN late UInt8", fixture.table)).await;
+    let after = fixture.target().await;
+    assert_ne!(before.schema_version(), after.schema_version());
+    let report = fixture.deliverer.deliver(&after, &batch(0, events)).await.unwrap();
+    assert_eq!(report.received, report.delivered + report.quarantined);
+    // The rows are those of the first attempt; what only the second rejects is in quarantine besides.
+    assert_eq!(fixture.rows("SELECT id FROM {t} ORDER BY id").await, [json!({"id": 1}), json!({"id": 2})]);
+    assert!(fixture.count("SELECT uniqExact(raw_data) AS n FROM {q}").await >= 2);
 }
