@@ -6,6 +6,7 @@ mod create_table;
 mod databases;
 mod fake_kinesis;
 mod fixtures;
+mod http;
 mod query;
 mod shard_reader;
 mod shop;
