@@ -140,12 +140,10 @@ impl Error {
         Self::new(ErrorKind::Unexpected, message)
     }
 
-    /// Names the operation, unless an inner layer did already.
+    /// Names the operation. The outermost one stands: it is the one that was asked for.
     #[must_use]
     pub fn at(mut self, operation: &'static str) -> Self {
-        if self.0.operation.is_empty() {
-            self.0.operation = operation;
-        }
+        self.0.operation = operation;
         self
     }
 
@@ -331,8 +329,8 @@ mod tests {
     }
 
     #[test]
-    fn the_innermost_operation_is_kept() {
-        assert_eq!(example().at("outer").operation(), "kinesis_sample");
+    fn the_outermost_operation_stands() {
+        assert_eq!(example().at("outer").operation(), "outer");
     }
 
     #[test]

@@ -43,6 +43,12 @@ pub(crate) struct RawAnalysis {
     pub(crate) query_class: u32,
 }
 
+impl RawAnalysis {
+    pub(crate) const SIZE: u32 = 16;
+}
+
+const _: () = assert!(size_of::<RawAnalysis>() == RawAnalysis::SIZE as usize);
+
 /// A statement with server-side parameters: text and format with their lengths, then names and values with theirs.
 pub(crate) type StatementWithParameters<Handle> = unsafe extern "C" fn(
     *mut RawConnection,
@@ -110,7 +116,18 @@ functions! {
     set_signal_handlers = "chdb_set_signal_handlers_enabled": unsafe extern "C" fn(c_int),
 }
 
+unsafe extern "C" {
+    safe fn atexit(handler: extern "C" fn()) -> c_int;
+}
+
 impl Api {
+    /// Has `handler` called when the process ends, before the library's own destructors: it was loaded earlier. `false`
+    /// if that cannot be had.
+    #[expect(clippy::unused_self, reason = "proof that the library is loaded, on which the order depends")]
+    pub(crate) fn at_exit(&self, handler: extern "C" fn()) -> bool {
+        atexit(handler) == 0
+    }
+
     /// Loads the library, binds its functions, and turns its signal handlers off: with them a crash anywhere in the
     /// process, or an abort, hangs the process instead of ending it.
     pub(crate) fn load(file: &Path) -> Result<Self, String> {

@@ -64,7 +64,7 @@ impl Connection {
 
     /// What the engine's parser sees in the text. Nothing is run.
     pub(crate) fn classify(&mut self, sql: &[u8]) -> Analysis {
-        let mut analysis = RawAnalysis { struct_size: size_of::<RawAnalysis>() as u32, ..Default::default() };
+        let mut analysis = RawAnalysis { struct_size: RawAnalysis::SIZE, ..Default::default() };
         // SAFETY: `sql` is valid for its length, a null database is allowed, and `analysis` carries its own size.
         let state = unsafe {
             (self.api.classify)(self.raw(), sql.as_ptr(), sql.len(), std::ptr::null(), 0, &raw mut analysis)

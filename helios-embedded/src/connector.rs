@@ -24,6 +24,7 @@ use tokio::{io::DuplexStream, runtime::Handle};
 
 use crate::{
     engine::Engine,
+    exit,
     service::Service,
     wire::{ClientEnd, Wire},
 };
@@ -35,6 +36,7 @@ impl Engine {
     /// A connector for [`hyper_util`]'s HTTP client: whatever the URL, it connects to this engine.
     #[must_use]
     pub fn connector(&self) -> Connector {
+        exit::note_thread();
         Connector { engine: self.clone() }
     }
 
@@ -68,6 +70,7 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
+        exit::note_thread();
         let runtime = match Handle::try_current() {
             Ok(runtime) => runtime,
             Err(error) => return ready(Err(io::Error::other(error))),

@@ -20,7 +20,7 @@ pub(crate) fn prepare(path: &Path) -> Result<PathBuf, Error> {
         return Err(unusable(io::Error::new(ErrorKind::InvalidInput, "its name is not UTF-8")));
     }
     // The engine reports an unwritable directory only on standard error.
-    let probe = absolute.join(format!(".helios-probe-{}", std::process::id()));
+    let probe = absolute.join(format!(".helios-probe-{}", uuid::Uuid::new_v4().simple()));
     fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(unusable)?;
     Ok(absolute)
 }

@@ -7,11 +7,12 @@ use crate::connection::Connection;
 /// Makes `default` an `Atomic` database, whose tables have UUIDs that survive a restart.
 ///
 /// On every start the engine puts an *overlay* in its place: a view of the stored tables, with zero UUIDs, mixed with
-/// the files of the working directory. Detaching and attaching it brings back the stored database; a path that has
-/// none yet gets one.
+/// the files of the working directory. Detaching and attaching it brings back the stored database. One that never held
+/// a table has left only its definition behind, which cannot be attached; it is made anew, as on a fresh path.
 pub(crate) fn make_atomic(connection: &mut Connection, path: &Path) -> Result<(), String> {
     if engine(connection)? != "Atomic" {
-        if path.join("metadata").join("default.sql").exists() {
+        let metadata = path.join("metadata");
+        if metadata.join("default").exists() && metadata.join("default.sql").exists() {
             execute(connection, "DETACH DATABASE default")?;
             execute(connection, "ATTACH DATABASE default")?;
         } else {

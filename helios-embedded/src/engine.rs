@@ -5,7 +5,10 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
+
+use uuid::Uuid;
 
 use crate::{
     api::Api,
@@ -13,18 +16,22 @@ use crate::{
     data_path,
     default_database::{self, execute},
     error::Error,
-    library,
+    exit, library,
     options::Options,
+    work::Work,
 };
 
 /// ClickHouse, running in this process.
 ///
-/// Cheap to clone; the clones, and the connectors and listeners made from them, share one engine. It stops, within
-/// milliseconds, when the last of them is dropped and no request is under way.
+/// Cheap to clone; the clones, and the connectors, clients and listeners made from them, share one engine. Dropping the
+/// last of them cancels the statements under way and stops the engine, which takes some milliseconds.
 #[derive(Clone)]
 pub struct Engine {
-    pub(crate) running: Arc<Running>,
+    open: Arc<Open>,
 }
+
+/// How long the statements under way may take to stop with the engine.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 impl Engine {
     /// Starts ClickHouse on a data path, or shares the engine that this process already runs on it.
@@ -48,36 +55,43 @@ impl Engine {
         let path = data_path::prepare(&options.path)?;
         let mut slot = SLOT.lock();
         while let Some(occupant) = slot.as_ref() {
-            if let Some(running) = occupant.upgrade() {
-                // Before `running` may be dropped, which takes the lock if it is the last.
+            if let Some(open) = occupant.upgrade() {
+                // Before `open` may be dropped, which takes the lock if it is the last.
                 drop(slot);
-                return Self::share(running, path);
+                return Self { open }.at(path);
             }
             // Its last clone is being dropped; the engine still has to let go of the path.
             slot = SLOT.vacated.wait(slot).unwrap_or_else(PoisonError::into_inner);
         }
-        let running = Arc::new(Running::start(path, options.library.as_deref())?);
-        *slot = Some(Arc::downgrade(&running));
-        Ok(Self { running })
+        let open = Arc::new(Open { running: Arc::new(Running::start(path, options.library.as_deref())?) });
+        *slot = Some(Arc::downgrade(&open));
+        drop(slot);
+        exit::stop_before(open.running.api);
+        Ok(Self { open })
     }
 
     /// The directory of the data, absolute.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.running.path
+        &self.open.running.path
     }
 
     /// The version of ClickHouse, such as `26.7.2.1`.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.running.version
+        &self.open.running.version
     }
 
-    fn share(running: Arc<Running>, path: PathBuf) -> Result<Self, Error> {
-        if running.path == path {
-            Ok(Self { running })
+    pub(crate) fn running(&self) -> &Arc<Running> {
+        &self.open.running
+    }
+
+    /// This engine, if it is the one asked for.
+    fn at(self, path: PathBuf) -> Result<Self, Error> {
+        if self.path() == path {
+            Ok(self)
         } else {
-            Err(Error::OtherPathOpen { open: running.path.clone(), requested: path })
+            Err(Error::OtherPathOpen { open: self.path().to_path_buf(), requested: path })
         }
     }
 }
@@ -86,19 +100,37 @@ impl fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Engine")
-            .field("path", &self.running.path)
-            .field("version", &self.running.version)
+            .field("path", &self.open.running.path)
+            .field("version", &self.open.running.version)
             .finish()
     }
 }
 
-/// What the clones of an engine share.
+/// What the clones of an engine share. Statements under way do not: they do not keep it open.
+struct Open {
+    running: Arc<Running>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // Held while the engine stops, so that the next one starts after it.
+        let mut slot = SLOT.lock();
+        self.running.stop_all();
+        if slot.as_ref().is_some_and(|occupant| occupant.strong_count() == 0) {
+            *slot = None;
+        }
+        SLOT.vacated.notify_all();
+    }
+}
+
+/// The running engine.
 pub(crate) struct Running {
     api: &'static Api,
     path: PathBuf,
     arguments: Vec<CString>,
     /// Keeps the engine up between requests, and kills what the connections of requests run.
     control: Mutex<Option<Connection>>,
+    work: Work,
     version: String,
     timezone: String,
 }
@@ -117,8 +149,19 @@ impl Running {
         default_database::make_atomic(&mut control, &path).map_err(failed)?;
         let version = execute(&mut control, "SELECT version()").map_err(failed)?;
         let timezone = execute(&mut control, "SELECT timezone()").map_err(failed)?;
+        // Once in advance, for the static objects it makes: at the end of the process, when it is needed most, those made
+        // last are destroyed first.
+        execute(&mut control, &kill_statement(&[Uuid::nil()])).map_err(failed)?;
         tracing::debug!(path = %path.display(), version, "Started the embedded ClickHouse.");
-        Ok(Self { api, path, arguments, control: Mutex::new(Some(control)), version, timezone })
+        Ok(Self {
+            api,
+            path,
+            arguments,
+            control: Mutex::new(Some(control)),
+            work: Work::default(),
+            version,
+            timezone,
+        })
     }
 
     /// A connection of its own for one request.
@@ -130,27 +173,55 @@ impl Running {
         &self.timezone
     }
 
-    /// Asks the engine to end the statements whose session carries this tag. Returns at once.
-    pub(crate) fn kill(&self, tag: &uuid::Uuid) {
-        let sql = format!("KILL QUERY WHERE startsWith(Settings['log_comment'], '{}') ASYNC", tag.simple());
+    pub(crate) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Stops a statement and waits for its end.
+    pub(crate) fn stop(&self, tag: &Uuid) {
+        self.work.stop(tag, || self.kill(&[*tag]));
+    }
+
+    /// Takes no more statements, stops those under way, and lets go of the path.
+    fn stop_all(&self) {
+        self.work.stop_all(STOP_LIMIT, |tags| self.kill(tags));
+        drop(self.control.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// Notes that a statement gives its first output.
+    pub(crate) fn answers(&self) {
+        exit::note_progress(self.api);
+    }
+
+    /// Notes that a statement has ended.
+    pub(crate) fn ended(&self, tag: &Uuid) {
+        exit::note_progress(self.api);
+        self.work.end(tag);
+    }
+
+    /// Asks the engine to end the statements whose sessions carry these tags. Returns at once.
+    fn kill(&self, tags: &[Uuid]) {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(control) = control.as_mut()
-            && let Err(error) = execute(control, &sql)
+            && let Err(error) = execute(control, &kill_statement(tags))
         {
-            tracing::warn!(%tag, error, "Could not cancel a statement that nobody waits for.");
+            tracing::warn!(error, "Could not cancel statements that nobody waits for.");
         }
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Held while the engine stops, so that the next one starts after it.
-        let mut slot = SLOT.lock();
-        drop(self.control.get_mut().unwrap_or_else(PoisonError::into_inner).take());
-        if slot.as_ref().is_some_and(|occupant| occupant.strong_count() == 0) {
-            *slot = None;
-        }
-        SLOT.vacated.notify_all();
+/// A tag is the first word of its session's `log_comment`.
+fn kill_statement(tags: &[Uuid]) -> String {
+    let tags: Vec<String> = tags.iter().map(|tag| format!("'{}'", tag.simple())).collect();
+    let tags = tags.join(", ");
+    format!("KILL QUERY WHERE splitByChar(' ', Settings['log_comment'])[1] IN ({tags}) ASYNC")
+}
+
+/// Brings the engine to rest if it runs. For the end of the process.
+pub(crate) fn stop_if_running() {
+    let open = SLOT.lock().as_ref().and_then(Weak::upgrade);
+    if let Some(open) = open {
+        open.running.stop_all();
     }
 }
 
@@ -163,12 +234,12 @@ fn path_argument(path: &Path) -> Result<CString, String> {
 static SLOT: Slot = Slot { occupant: Mutex::new(None), vacated: Condvar::new() };
 
 struct Slot {
-    occupant: Mutex<Option<Weak<Running>>>,
+    occupant: Mutex<Option<Weak<Open>>>,
     vacated: Condvar,
 }
 
 impl Slot {
-    fn lock(&self) -> MutexGuard<'_, Option<Weak<Running>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Weak<Open>>> {
         self.occupant.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

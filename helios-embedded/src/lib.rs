@@ -8,11 +8,13 @@ mod data_path;
 mod default_database;
 mod engine;
 mod error;
+mod exit;
 mod library;
 mod listener;
 mod options;
 mod service;
 mod wire;
+mod work;
 
 pub use self::{
     access::Credentials,
@@ -22,4 +24,15 @@ pub use self::{
     library::{ENGINE_VERSION, LIBRARY_VARIABLE, setup_location},
     listener::Listener,
     options::Options,
+};
+
+/// Everything public can be shared between threads.
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<Engine>();
+    is_shared::<Connector>();
+    is_shared::<Listener>();
+    is_shared::<Options>();
+    is_shared::<Credentials>();
+    is_shared::<Error>();
 };

@@ -1,1 +1,13 @@
-//! End-to-end tests.
+//! End to end: every operation on the real engine and the AWS emulator.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
+
+mod create_table;
+mod databases;
+mod fake_kinesis;
+mod fixtures;
+mod query;
+mod shard_reader;
+mod shop;
+mod stream_errors;
+mod streams;

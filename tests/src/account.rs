@@ -1,142 +1,140 @@
 //! An AWS account in the emulator.
 
-use std::{path::PathBuf, process::Command, time::Duration};
-
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_sdk_kinesis::{primitives::Blob, types::PutRecordsRequestEntry};
-use serde_json::{Value, json};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_kinesis::{
+    primitives::Blob,
+    types::{PutRecordsRequestEntry, StreamStatus},
+};
+use helios_core::streams::{self, AwsSession, AwsSettings};
+use tokio::time;
+use uuid::Uuid;
 
-use crate::{REGION, Result};
+use crate::Result;
 
-/// What one `PutRecords` call takes.
-const RECORDS_PER_CALL: usize = 500;
-const BYTES_PER_CALL: usize = 4 * 1024 * 1024;
+const REGION: &str = "eu-west-1";
+/// PutRecords takes 500 records and 5 MiB at once.
+const BATCH_RECORDS: usize = 500;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// Makes a user with one inline policy and prints its keys. The endpoint, the account and the policy are arguments.
-const MAKE_USER: &str = "\
-import json, sys, botocore.session
-endpoint, account, name, policy = sys.argv[1:]
-iam = botocore.session.Session().create_client('iam', region_name='us-east-1', endpoint_url=endpoint,
-    aws_access_key_id=account, aws_secret_access_key='any')
-iam.create_user(UserName=name)
-if policy:
-    iam.put_user_policy(UserName=name, PolicyName='p', PolicyDocument=policy)
-key = iam.create_access_key(UserName=name)['AccessKey']
-print(json.dumps([key['AccessKeyId'], key['SecretAccessKey']]))
-";
-
-/// An account. Its id is also the access key of its root user.
+/// An AWS account in the emulator, which takes a key of twelve digits for the account's root.
 #[derive(Clone, Debug)]
 pub struct Account {
-    endpoint: String,
-    python: PathBuf,
     id: String,
+    endpoint: String,
+    sdk_config: SdkConfig,
 }
 
 impl Account {
-    pub(crate) fn new(endpoint: &str, python: &std::path::Path, id: String) -> Self {
-        Self { endpoint: endpoint.to_owned(), python: python.to_owned(), id }
+    pub(crate) fn new(endpoint: String) -> Self {
+        let id = format!("{:012}", Uuid::new_v4().as_u128() % 999_999_999_999 + 1);
+        let root = Credentials::new(&id, "root", None, None, "emulator");
+        let sdk_config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .endpoint_url(&endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(root))
+            .build();
+        Self { id, endpoint, sdk_config }
     }
 
-    /// The account's id, twelve digits, and its root user's access key.
+    /// The account's twelve digits, which are also its root's access key.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The root user's secret key: the emulator takes any.
+    /// The root's secret key.
     #[must_use]
-    pub fn secret(&self) -> &'static str {
-        "any-secret"
+    pub fn secret_key(&self) -> &'static str {
+        "root"
     }
 
-    /// Where the emulator is.
+    /// The region everything is in.
+    #[must_use]
+    pub fn region(&self) -> &'static str {
+        REGION
+    }
+
+    /// The emulator's address.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The body of the documented `POST /api/authenticate` for the root user.
+    /// What a client of any AWS service can be made from.
     #[must_use]
-    pub fn authentication(&self) -> Value {
-        json!({ "accessKey": self.id, "secretKey": self.secret() })
+    pub fn sdk_config(&self) -> &SdkConfig {
+        &self.sdk_config
     }
 
-    /// The SDK's settings for the root user.
-    pub async fn sdk_config(&self) -> SdkConfig {
-        aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::from_static(REGION))
-            .endpoint_url(&self.endpoint)
-            .credentials_provider(Credentials::from_keys(&self.id, self.secret(), None))
-            .load()
-            .await
-    }
-
-    /// A Kinesis client.
-    pub async fn kinesis(&self) -> aws_sdk_kinesis::Client {
-        aws_sdk_kinesis::Client::new(&self.sdk_config().await)
-    }
-
-    /// A DynamoDB client.
-    pub async fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.sdk_config().await)
-    }
-
-    /// A Lambda client.
-    pub async fn lambda(&self) -> aws_sdk_lambda::Client {
-        aws_sdk_lambda::Client::new(&self.sdk_config().await)
-    }
-
-    /// Makes a user that may do what the policy says, nothing without one. Returns access key and secret key.
-    ///
-    /// # Errors
-    ///
-    /// What the emulator says.
-    pub fn user(&self, name: &str, policy: Option<&Value>) -> Result<(String, String)> {
-        let policy = policy.map(Value::to_string).unwrap_or_default();
-        let output = Command::new(&self.python)
-            .args(["-c", MAKE_USER, &self.endpoint, &self.id, name, &policy])
-            .env_clear()
-            .output()?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into());
+    /// What Helios needs to work in this account, as root.
+    #[must_use]
+    pub fn settings(&self) -> AwsSettings {
+        AwsSettings {
+            region: Some(REGION.to_owned()),
+            endpoint_url: Some(self.endpoint.clone()),
+            credentials: streams::Credentials::keys(self.id.clone(), self.secret_key()),
         }
-        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// Makes a stream and waits until it is active. Returns its ARN.
+    /// A session of Helios in this account, as root.
+    #[must_use]
+    pub fn session(&self) -> AwsSession {
+        AwsSession::new(self.settings())
+    }
+
+    /// Kinesis, as root.
+    #[must_use]
+    pub fn kinesis(&self) -> aws_sdk_kinesis::Client {
+        aws_sdk_kinesis::Client::new(&self.sdk_config)
+    }
+
+    /// DynamoDB, as root.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.sdk_config)
+    }
+
+    /// Lambda, as root.
+    #[must_use]
+    pub fn lambda(&self) -> aws_sdk_lambda::Client {
+        aws_sdk_lambda::Client::new(&self.sdk_config)
+    }
+
+    /// Creates a stream, waits until it is active, and returns its ARN.
     ///
     /// # Errors
     ///
-    /// What the emulator says.
+    /// Whatever the emulator says.
     pub async fn create_stream(&self, name: &str, shards: i32) -> Result<String> {
-        let kinesis = self.kinesis().await;
+        let kinesis = self.kinesis();
         kinesis.create_stream().stream_name(name).shard_count(shards).send().await?;
         loop {
             let answer = kinesis.describe_stream_summary().stream_name(name).send().await?;
-            let stream = answer.stream_description_summary.ok_or("a stream without a description")?;
-            if stream.stream_status == aws_sdk_kinesis::types::StreamStatus::Active {
-                return Ok(stream.stream_arn);
+            let summary = answer.stream_description_summary.ok_or("a stream without a description")?;
+            if summary.stream_status == StreamStatus::Active {
+                return Ok(summary.stream_arn);
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            time::sleep(time::Duration::from_millis(20)).await;
         }
     }
 
-    /// Puts records: partition key and data.
+    /// Puts events, each a partition key and its bytes, in order.
     ///
     /// # Errors
     ///
-    /// What the emulator says, and any record it refused.
-    pub async fn put_records(
-        &self,
-        stream: &str,
-        records: impl IntoIterator<Item = (String, Vec<u8>)>,
-    ) -> Result<()> {
-        let kinesis = self.kinesis().await;
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        for (key, data) in records {
-            if batch.len() == RECORDS_PER_CALL || bytes + data.len() > BYTES_PER_CALL {
+    /// If one is refused.
+    pub async fn put_events<K, D>(&self, stream: &str, events: impl IntoIterator<Item = (K, D)>) -> Result<()>
+    where
+        K: Into<String>,
+        D: Into<Vec<u8>>,
+    {
+        let kinesis = self.kinesis();
+        let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_RECORDS), 0);
+        for (key, data) in events {
+            let data: Vec<u8> = data.into();
+            if batch.len() == BATCH_RECORDS || bytes + data.len() > BATCH_BYTES {
                 put(&kinesis, stream, std::mem::take(&mut batch)).await?;
                 bytes = 0;
             }
@@ -153,8 +151,8 @@ async fn put(
     batch: Vec<PutRecordsRequestEntry>,
 ) -> Result<()> {
     let answer = kinesis.put_records().stream_name(stream).set_records(Some(batch)).send().await?;
-    match answer.failed_record_count {
-        None | Some(0) => Ok(()),
-        Some(failed) => Err(format!("{failed} records were refused").into()),
+    match answer.failed_record_count.unwrap_or_default() {
+        0 => Ok(()),
+        failed => Err(format!("{failed} events were not taken by the stream {stream}").into()),
     }
 }

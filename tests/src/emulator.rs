@@ -1,185 +1,189 @@
-//! The AWS emulator (ministack) as a process of its own.
+//! The AWS emulator as a child process.
 
 use std::{
-    net::TcpListener,
+    env,
+    ffi::OsString,
+    fs::{self, File},
+    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::{sync::OnceCell, time};
 
 use crate::{Account, Result};
 
-/// The region of everything in the emulator.
-pub const REGION: &str = "us-east-1";
-
 const VERSION: &str = "1.5.33";
-const START_ATTEMPTS: u32 = 5;
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
+/// Between choosing a free port and using it, another process may take it.
+const ATTEMPTS: usize = 5;
 
-/// Ends the emulator together with the process that started it: the other end of its standard input is there.
-const RUN: &str = "\
-import os, runpy, sys, threading
-def watch():
-    sys.stdin.buffer.read()
+/// Runs the emulator until its standard input ends: when the fixture is dropped, and also when this process dies in
+/// any way, as only the pipe's other end tells. Its directory goes with it.
+const PROGRAM: &str = "
+import os, shutil, sys, threading
+
+def clean_up():
+    shutil.rmtree(os.environ['TMPDIR'], ignore_errors=True)
+
+def follow_parent():
+    # Not sys.stdin, whose lock an interpreter that ends by itself would wait for.
+    while os.read(0, 1):
+        pass
+    clean_up()
     os._exit(0)
-threading.Thread(target=watch, daemon=True).start()
-runpy.run_module('ministack', run_name='__main__')
+
+threading.Thread(target=follow_parent, daemon=True).start()
+from ministack.app import main
+sys.argv = ['ministack']
+main()
+# Only after a regular end: the log of a failed start is still to be read.
+clean_up()
 ";
 
-/// Whether the emulator checks signatures and permissions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authorization {
-    /// Any key is accepted.
-    Off,
-    /// Keys, signatures and policies are checked as AWS does.
-    On,
-}
-
-/// A running emulator; dropping it ends the process.
+/// A running AWS emulator (ministack): Kinesis, DynamoDB, Lambda, IAM, STS, on a port of its own.
 #[derive(Debug)]
 pub struct Emulator {
     child: Child,
     endpoint: String,
-    python: PathBuf,
-    next_account: AtomicU64,
-    _temporary: tempfile::TempDir,
+    directory: PathBuf,
 }
 
 impl Emulator {
-    /// Starts an emulator on a free loopback port and waits until it answers.
+    /// Starts one. With `auth`, signatures and permissions are checked; without, any keys will do.
     ///
     /// # Errors
     ///
-    /// If it was not set up (`make emulator`) or does not come up.
-    pub fn start(authorization: Authorization) -> Result<Self> {
+    /// If it is not installed, or does not start: with its last words.
+    pub async fn start(auth: bool) -> Result<Self> {
         let python = python()?;
-        for _ in 0..START_ATTEMPTS {
-            // It must know its port beforehand, so that the functions it runs find it: somebody may take it meanwhile.
-            if let Some(emulator) = Self::start_at(&python, free_port()?, authorization)? {
-                return Ok(emulator);
+        let mut attempt = 1;
+        loop {
+            match Self::start_on(&python, free_port()?, auth).await {
+                Err(error) if attempt < ATTEMPTS && error.to_string().contains("in use") => attempt += 1,
+                started => return started,
             }
         }
-        Err(format!("the AWS emulator found no free port in {START_ATTEMPTS} attempts").into())
     }
 
-    /// The emulator of this process, started when first asked for.
+    /// The one of this process, with or without `auth`. Tests keep apart by [`Emulator::account`].
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If it cannot be started.
-    #[expect(clippy::panic, reason = "a test without its emulator has failed")]
-    pub fn shared(authorization: Authorization) -> &'static Self {
-        static OFF: OnceLock<Emulator> = OnceLock::new();
-        static ON: OnceLock<Emulator> = OnceLock::new();
-        let cell = match authorization {
-            Authorization::Off => &OFF,
-            Authorization::On => &ON,
-        };
-        cell.get_or_init(|| Self::start(authorization).unwrap_or_else(|error| panic!("{error}")))
+    /// As [`Emulator::start`].
+    pub async fn shared(auth: bool) -> Result<&'static Self> {
+        static OPEN: OnceCell<Emulator> = OnceCell::const_new();
+        static GUARDED: OnceCell<Emulator> = OnceCell::const_new();
+        let shared = if auth { &GUARDED } else { &OPEN };
+        shared.get_or_try_init(|| Self::start(auth)).await
     }
 
-    fn start_at(python: &Path, port: u16, authorization: Authorization) -> Result<Option<Self>> {
-        let temporary = tempfile::tempdir()?;
-        let endpoint = format!("http://127.0.0.1:{port}");
-        let log = std::fs::File::create(temporary.path().join("emulator.log"))?;
-        let mut child = Command::new(python)
-            .args(["-c", RUN])
-            // The functions inherit all of it.
+    async fn start_on(python: &Path, port: u16, auth: bool) -> Result<Self> {
+        let directory = tempfile::Builder::new().prefix("helios-emulator-").tempdir()?.keep();
+        let log_path = directory.join("log");
+        let log = File::create(&log_path)?;
+        let endpoint = format!("http://{}:{port}", Ipv4Addr::LOCALHOST);
+        // Functions inherit this environment, so nothing of ours may be in it. Without the endpoint they would call AWS.
+        let child = Command::new(python)
+            .args(["-c", PROGRAM])
             .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("HOME", temporary.path())
-            .env("TMPDIR", temporary.path())
-            .env("AWS_ENDPOINT_URL", &endpoint)
-            .env("BIND_HOST", "127.0.0.1")
+            .env("PATH", env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin")))
+            .env("HOME", &directory)
+            .env("TMPDIR", &directory)
+            .env("LANG", "C.UTF-8")
+            .env("BIND_HOST", Ipv4Addr::LOCALHOST.to_string())
             .env("GATEWAY_PORT", port.to_string())
+            .env("AWS_ENDPOINT_URL", &endpoint)
             .env("LAMBDA_EXECUTOR", "local")
-            .env("LOG_LEVEL", "WARNING")
-            .env("SERVICES", "dynamodb,iam,kinesis,lambda,sts")
-            .env("AUTH", if authorization == Authorization::On { "true" } else { "false" })
+            .env("AUTH", auth.to_string())
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
             .stderr(log)
-            .spawn()?;
-        let started = Instant::now();
-        while !answers(port) {
-            if child.try_wait()?.is_some() {
-                return Ok(None);
+            .spawn()
+            .map_err(|error| format!("{} does not start: {error}", python.display()))?;
+        let mut emulator = Self { child, endpoint, directory };
+        match time::timeout(START_TIMEOUT, emulator.ready(&log_path)).await {
+            Ok(Ok(())) => Ok(emulator),
+            Ok(Err(error)) => Err(error),
+            Err(_) => {
+                Err(format!("the AWS emulator is not ready after {START_TIMEOUT:?}: {}", tail(&log_path))
+                    .into())
             }
-            if started.elapsed() > START_LIMIT {
-                child.kill()?;
-                let log = std::fs::read_to_string(temporary.path().join("emulator.log"))?;
-                return Err(format!("the AWS emulator did not come up within {START_LIMIT:?}: {log}").into());
-            }
-            std::thread::yield_now();
         }
-        let python = python.to_owned();
-        Ok(Some(Self { child, endpoint, python, next_account: AtomicU64::new(0), _temporary: temporary }))
     }
 
-    /// `http://127.0.0.1:port`.
+    /// Its own log first: on this port another process could answer.
+    async fn ready(&mut self, log: &Path) -> Result<()> {
+        while !fs::read_to_string(log)?.contains("Running on ") {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(format!("the AWS emulator ended with {status}: {}", tail(log)).into());
+            }
+            time::sleep(POLL).await;
+        }
+        let health = format!("{}/_ministack/health", self.endpoint);
+        while !reqwest::get(&health).await.is_ok_and(|answer| answer.status().is_success()) {
+            time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Its address, for `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// An account that nobody else uses: what is in one account is not seen from another.
+    /// An AWS account nobody has used before: its streams, tables and functions are nobody else's.
     #[must_use]
     pub fn account(&self) -> Account {
-        let number = self.next_account.fetch_add(1, Ordering::Relaxed);
-        Account::new(&self.endpoint, &self.python, format!("{:012}", 100_000_000_001 + number))
+        Account::new(self.endpoint.clone())
+    }
+
+    /// What it has logged, functions included.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }
 }
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        // It may have ended by itself: then there is nothing left to do.
-        if self.child.kill().is_ok() {
-            drop(self.child.wait());
-        }
+        drop(self.child.stdin.take());
+        // It ends by itself; waiting only spares the system a zombie, so a failure to wait changes nothing.
+        self.child.wait().ok();
+        // Only still there if it ended before its time.
+        fs::remove_dir_all(&self.directory).ok();
     }
 }
 
-/// The Python that has the emulator.
 fn python() -> Result<PathBuf> {
-    let path = match std::env::var_os("HELIOS_EMULATOR_PYTHON") {
+    let path = match env::var_os("HELIOS_EMULATOR_PYTHON") {
         Some(path) => PathBuf::from(path),
-        None => cache()?.join(format!("helios/ministack-{VERSION}/bin/python")),
+        None => cache_directory()?.join(format!("helios/ministack-{VERSION}/bin/python")),
     };
-    if path.is_file() {
-        Ok(path)
-    } else {
-        Err(format!("the AWS emulator is not at {}: run `make emulator`", path.display()).into())
+    if path.exists() {
+        return Ok(path);
     }
+    Err(format!("the AWS emulator is not at {}: run `make emulator`", path.display()).into())
 }
 
-fn cache() -> Result<PathBuf> {
-    match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
-        (Some(cache), _) if !cache.is_empty() => Ok(cache.into()),
-        (_, Some(home)) => Ok(Path::new(&home).join(".cache")),
-        _ => Err("neither XDG_CACHE_HOME nor HOME is set".into()),
+fn cache_directory() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
     }
+    let home =
+        env::var_os("HOME").ok_or("neither XDG_CACHE_HOME nor HOME is set: set HELIOS_EMULATOR_PYTHON")?;
+    Ok(PathBuf::from(home).join(".cache"))
 }
 
-/// A loopback port that was free a moment ago.
-pub(crate) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Whether something at this port answers a health check with success.
-fn answers(port: u16) -> bool {
-    use std::io::{Read as _, Write as _};
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream
-            .write_all(b"GET /_ministack/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer)?;
-        Ok(&answer == b"HTTP/1.1 200")
-    };
-    ask().unwrap_or(false)
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines.iter().skip(lines.len().saturating_sub(15)).copied().collect::<Vec<_>>().join("\n")
 }

@@ -1,145 +1,206 @@
-//! Realistic events, the same ones for the same seed.
+//! Realistic user activity, the same for the same seed.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-const TYPES: &[(&str, u64)] =
-    &[("page_view", 55), ("click", 20), ("search", 10), ("add_to_cart", 8), ("purchase", 4), ("login", 3)];
-const COUNTRIES: &[&str] = &["DE", "FR", "US", "JP", "BR", "IN", "SE", "ES"];
-const DEVICES: &[&str] = &["desktop", "mobile", "tablet"];
-const PAGES: &[&str] = &["/", "/pricing", "/docs", "/cart", "/account", "/blog/2026/release-notes"];
-
-/// One event as a producer would put it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    /// The partition key.
+/// One event to put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeneratedEvent {
+    /// The partition key: the user.
     pub key: String,
-    /// What is put.
+    /// The bytes, a JSON object unless malformed.
     pub data: Vec<u8>,
-    /// What is wrong with it.
+    /// What is wrong with it, if anything.
     pub malformed: Option<Malformed>,
 }
 
-/// How an event can be broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
-    /// The JSON ends in the middle.
-    Truncated,
-    /// A value of another type than in all other events.
-    WrongType,
-    /// JSON, but no object.
-    NoObject,
-    /// A byte that is not UTF-8.
-    InvalidUtf8,
+impl GeneratedEvent {
+    /// Whether it is a JSON object of the shape all good events share.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.malformed.is_none()
+    }
 }
 
-/// What people do on a web shop. `malformed_percent` of the events are broken, none of the first tenth.
+/// The ways in which an event can be malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Malformed {
+    /// JSON that ends in the middle.
+    Truncated,
+    /// JSON, but an array, a text or a number.
+    NotAnObject,
+    /// A byte that no text has.
+    InvalidUtf8,
+    /// A text where all others have a number.
+    WrongType,
+}
+
+impl Malformed {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Truncated, Self::NotAnObject, Self::InvalidUtf8, Self::WrongType];
+
+    fn spoil(self, mut event: Map<String, Value>, random: &mut Random) -> Vec<u8> {
+        match self {
+            Self::Truncated => {
+                let mut bytes = Value::Object(event).to_string().into_bytes();
+                bytes.truncate(bytes.len() / 2);
+                bytes
+            }
+            Self::NotAnObject => {
+                random.one_of(&[&b"[1, 2, 3]"[..], b"\"page_view\"", b"42", b"null"]).to_vec()
+            }
+            Self::InvalidUtf8 => {
+                let mut bytes = Value::Object(event).to_string().into_bytes();
+                // Inside the event's id, so that only the text is wrong, not the JSON around it.
+                if let Some(byte) = bytes.get_mut(20) {
+                    *byte = 0xff;
+                }
+                bytes
+            }
+            Self::WrongType => {
+                event.insert("user_id".into(), json!(format!("user-{}", random.below(1000))));
+                Value::Object(event).to_string().into_bytes()
+            }
+        }
+    }
+}
+
+/// How many events at the start are never of the wrong type: a schema from a sample of them is that of the good events.
+const SAMPLED_FIRST: usize = 1_000;
+
+const START: Timestamp = Timestamp::constant(1_768_464_000, 0);
+const PAGES: [&str; 6] = ["/", "/search", "/products", "/cart", "/checkout", "/account"];
+const BROWSERS: [&str; 4] = ["Firefox", "Chrome", "Safari", "Edge"];
+const PLACES: [(&str, &str, f64, f64); 5] = [
+    ("DE", "Köln", 50.9375, 6.9603),
+    ("FR", "Paris", 48.8566, 2.3522),
+    ("JP", "東京", 35.6762, 139.6503),
+    ("US", "New York", 40.7128, -74.006),
+    ("BR", "São Paulo", -23.5505, -46.6333),
+];
+
+/// `count` events of some five hundred bytes each, one every 25 ms from 2026-01-15 08:00 UTC on, of which
+/// `malformed_share` (0 to 1) are malformed, all kinds equally often.
 #[must_use]
-pub fn user_activity(count: usize, malformed_percent: u32, seed: u64) -> Vec<Event> {
-    let mut random = SplitMix(seed);
-    let start = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_795_000_000);
+pub fn generate(count: usize, seed: u64, malformed_share: f64) -> Vec<GeneratedEvent> {
+    let mut random = Random(seed);
+    let mut kinds = Malformed::ALL.into_iter().cycle();
+    let (mut time, mut owed) = (START, 0.0);
     (0..count)
         .map(|index| {
-            let user = 1_000 + random.below(5_000);
-            let time = start + SignedDuration::from_millis(i64::try_from(index).unwrap_or(i64::MAX) * 137);
-            let event = user_event(&mut random, user, time);
-            let broken = index >= count / 10 && random.below(100) < u64::from(malformed_percent);
-            let malformed = broken.then(|| {
-                random.pick(&[
-                    Malformed::Truncated,
-                    Malformed::WrongType,
-                    Malformed::NoObject,
-                    Malformed::InvalidUtf8,
-                ])
-            });
-            Event { key: user.to_string(), data: write(event, malformed), malformed }
+            time += SignedDuration::from_millis(25);
+            let user = 100_000 + random.below(5_000);
+            let event = activity(&mut random, user, time);
+            owed += malformed_share;
+            let malformed = if owed >= 1.0 {
+                owed -= 1.0;
+                kinds.by_ref().find(|kind| index >= SAMPLED_FIRST || *kind != Malformed::WrongType)
+            } else {
+                None
+            };
+            let data = match malformed {
+                Some(kind) => kind.spoil(event, &mut random),
+                None => Value::Object(event).to_string().into_bytes(),
+            };
+            GeneratedEvent { key: user.to_string(), data, malformed }
         })
         .collect()
 }
 
-fn user_event(random: &mut SplitMix, user: u64, time: Timestamp) -> Value {
-    let event_type = random.weighted(TYPES);
-    let mut event = json!({
-        "event_id": Uuid::from_u64_pair(random.next(), random.next()),
-        "event_type": event_type,
-        "user_id": user,
-        "session_id": Uuid::from_u64_pair(user, random.below(3)),
-        "timestamp": format!("{time:.3}"),
-        "country": random.pick(COUNTRIES),
-        "is_mobile": random.below(2) == 0,
-        "properties": {
-            "page": random.pick(PAGES),
-            "device": { "type": random.pick(DEVICES), "width": 320 + random.below(16) * 100 },
-        },
-    });
+fn activity(random: &mut Random, user: u64, time: Timestamp) -> Map<String, Value> {
+    let kind = *random.one_of(&[
+        "page_view",
+        "page_view",
+        "page_view",
+        "click",
+        "search",
+        "add_to_cart",
+        "purchase",
+    ]);
+    let (country, city, latitude, longitude) = *random.one_of(&PLACES);
+    let mut properties = Map::new();
+    properties.insert("page".into(), json!(random.one_of(&PAGES)));
+    properties.insert("duration_ms".into(), json!(random.below(60_000)));
     if random.below(3) == 0 {
-        event["referrer"] = json!(format!("https://example.com/{}", random.below(50)));
+        properties.insert("referrer".into(), json!("https://search.example/?q=\"shoes\""));
     }
-    match event_type {
-        "purchase" => {
-            event["properties"]["items"] = json!([{ "sku": format!("SKU-{:04}", random.below(2_000)), "quantity": 1 + random.below(4) }]);
-            event["properties"]["currency"] = json!("EUR");
-        }
-        "search" => event["properties"]["query"] = json!(format!("thing \"{}\" – größer", random.below(100))),
-        _ => {}
+    if kind == "search" {
+        properties.insert("query".into(), json!(random.one_of(&["red shoes", "größe 42", "靴", "50% off"])));
+    }
+    if matches!(kind, "add_to_cart" | "purchase") {
+        properties.insert("items".into(), (0..=random.below(3)).map(|_| item(random)).collect());
+    }
+
+    let mut event = Map::new();
+    event.insert("event_id".into(), json!(random.uuid()));
+    event.insert("user_id".into(), json!(user));
+    // Some hundred sessions, as one user sends many events.
+    event.insert("session_id".into(), json!(Random(user).uuid()));
+    event.insert("event_type".into(), json!(kind));
+    event.insert("timestamp".into(), json!(format!("{time:.3}")));
+    event.insert("is_premium".into(), json!(user.is_multiple_of(7)));
+    event.insert("properties".into(), Value::Object(properties));
+    event.insert(
+        "device".into(),
+        json!({
+            "type": random.one_of(&["mobile", "desktop", "tablet"]),
+            "browser": random.one_of(&BROWSERS),
+            "version": format!("{}.{}", random.below(20) + 100, random.below(10)),
+        }),
+    );
+    event.insert(
+        "geo".into(),
+        json!({"country": country, "city": city, "latitude": latitude, "longitude": longitude}),
+    );
+    if kind == "purchase" {
+        event.insert("amount".into(), json!(random.price()));
+        event.insert("currency".into(), json!("EUR"));
+    }
+    if random.below(4) == 0 {
+        event.insert("experiment".into(), random.one_of(&[Value::Null, json!("A"), json!("B")]).clone());
     }
     event
 }
 
-fn write(mut event: Value, malformed: Option<Malformed>) -> Vec<u8> {
-    match malformed {
-        None => event.to_string().into_bytes(),
-        Some(Malformed::Truncated) => {
-            let mut data = event.to_string().into_bytes();
-            data.truncate(data.len() / 2);
-            data
-        }
-        Some(Malformed::WrongType) => {
-            event["user_id"] = json!("somebody");
-            event.to_string().into_bytes()
-        }
-        Some(Malformed::NoObject) => json!([event["event_type"], event["user_id"]]).to_string().into_bytes(),
-        Some(Malformed::InvalidUtf8) => {
-            let mut data = event.to_string().into_bytes();
-            if let Some(byte) = data.iter_mut().find(|byte| byte.is_ascii_lowercase()) {
-                *byte = 0xff;
-            }
-            data
-        }
-    }
+fn item(random: &mut Random) -> Value {
+    json!({
+        "sku": format!("SKU-{:05}", random.below(10_000)),
+        "quantity": 1 + random.below(5),
+        "price": random.price(),
+    })
 }
 
-/// Sebastiano Vigna's `SplitMix64`: enough chance for test data, and the same on every machine.
-struct SplitMix(u64);
+/// splitmix64: enough for data that only has to look random, and the same everywhere.
+struct Random(u64);
 
-impl SplitMix {
+impl Random {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
     }
 
     fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        let index = usize::try_from(self.below(choices.len() as u64)).unwrap_or(0);
-        choices[index]
+    fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        let index = self.below(choices.len() as u64);
+        &choices[usize::try_from(index).unwrap_or_default()]
     }
 
-    fn weighted(&mut self, choices: &[(&'static str, u64)]) -> &'static str {
-        let mut rest = self.below(choices.iter().map(|(_, weight)| weight).sum());
-        for &(choice, weight) in choices {
-            match rest.checked_sub(weight) {
-                Some(left) => rest = left,
-                None => return choice,
-            }
-        }
-        choices[0].0
+    fn price(&mut self) -> f64 {
+        (100 + self.below(50_000)) as f64 / 100.0
+    }
+
+    fn uuid(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(
+            (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes(),
+        )
+        .into_uuid()
     }
 }
 
@@ -149,18 +210,41 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_events() {
-        assert_eq!(user_activity(500, 2, 7), user_activity(500, 2, 7));
-        assert_ne!(user_activity(500, 2, 7), user_activity(500, 2, 8));
+        assert_eq!(generate(500, 7, 0.1), generate(500, 7, 0.1));
+        assert_ne!(generate(500, 7, 0.1), generate(500, 8, 0.1));
     }
 
     #[test]
-    fn exactly_the_malformed_ones_are_no_valid_events() {
-        let events = user_activity(5_000, 5, 1);
-        assert!(events.iter().filter(|event| event.malformed.is_some()).count() > 100);
-        for event in &events {
-            let parsed = serde_json::from_slice::<Value>(&event.data);
-            let valid = parsed.is_ok_and(|value| value.is_object() && value["user_id"].is_u64());
-            assert_eq!(valid, event.malformed.is_none(), "{}", String::from_utf8_lossy(&event.data));
+    fn good_events_are_objects_of_one_shape() {
+        for event in generate(2_000, 1, 0.0) {
+            assert!(event.is_good());
+            let value: Value = serde_json::from_slice(&event.data).unwrap();
+            assert_eq!(value["user_id"].to_string(), event.key);
+            assert!(value["timestamp"].as_str().unwrap().parse::<Timestamp>().is_ok(), "{value}");
+            assert!(value["properties"].is_object() && value["geo"]["latitude"].is_number(), "{value}");
+            assert_eq!(value["event_type"] == "purchase", value["amount"].is_number(), "{value}");
         }
+    }
+
+    #[test]
+    fn malformed_events_are_what_they_say() {
+        let events = generate(4_000, 3, 0.05);
+        let malformed: Vec<_> =
+            events.iter().filter_map(|event| Some((event.malformed?, &event.data))).collect();
+        assert_eq!(malformed.len(), 200);
+        for (kind, data) in malformed {
+            let parsed = serde_json::from_slice::<Value>(data);
+            let text = String::from_utf8_lossy(data);
+            match kind {
+                Malformed::Truncated => assert!(parsed.unwrap_err().is_eof(), "{text}"),
+                Malformed::NotAnObject => assert!(!parsed.unwrap().is_object(), "{text}"),
+                Malformed::InvalidUtf8 => {
+                    assert!(parsed.is_err() && std::str::from_utf8(data).is_err(), "{text}");
+                }
+                Malformed::WrongType => assert!(parsed.unwrap()["user_id"].is_string(), "{text}"),
+            }
+        }
+        assert!(Malformed::ALL.iter().all(|kind| events.iter().any(|event| event.malformed == Some(*kind))));
+        assert!(!events[..SAMPLED_FIRST].iter().any(|event| event.malformed == Some(Malformed::WrongType)));
     }
 }

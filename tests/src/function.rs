@@ -1,67 +1,96 @@
-//! The delivery function in the emulator.
+//! A delivery function in the emulator.
 
 use std::{
-    io::{Cursor, Write as _},
-    time::Duration,
+    collections::HashMap,
+    fs,
+    io::{Cursor, Write},
+    path::Path,
 };
 
 use aws_sdk_lambda::{
     primitives::Blob,
     types::{Environment, FunctionCode, Runtime, State},
 };
-use zip::write::SimpleFileOptions;
+use tokio::time::{self, Duration};
+use zip::{ZipWriter, write::SimpleFileOptions};
 
-use crate::{Account, Result, binary};
+use crate::{Account, Result};
 
-/// A function to deploy: the `bootstrap` that was built, with these variables.
+const POLL: Duration = Duration::from_millis(50);
+
+/// A function to deploy.
 #[derive(Clone, Debug)]
-pub struct Function {
+pub struct Function<'a> {
     /// Its name.
-    pub name: String,
-    /// Its environment.
-    pub environment: Vec<(String, String)>,
+    pub name: &'a str,
+    /// The compiled `bootstrap` binary, built for this machine: the emulator runs it as it is.
+    pub bootstrap: &'a Path,
+    /// Its environment variables. The emulator adds region, credentials of the account and its own address.
+    pub environment: HashMap<String, String>,
+    /// After how many seconds an invocation is ended.
+    pub timeout_seconds: i32,
 }
 
-/// Deploys the function and waits until it can be invoked.
+/// Creates the function, waits until it can be invoked, and returns its ARN.
 ///
 /// # Errors
 ///
-/// If `bootstrap` was not built, and what the emulator says.
-pub async fn deploy(account: &Account, function: &Function) -> Result<()> {
-    let lambda = account.lambda().await;
-    let environment = function
-        .environment
-        .iter()
-        .fold(Environment::builder(), |environment, (name, value)| environment.variables(name, value));
-    lambda
+/// If the binary cannot be read, or whatever Lambda says.
+pub async fn deploy(account: &Account, function: Function<'_>) -> Result<String> {
+    let lambda = account.lambda();
+    let created = lambda
         .create_function()
-        .function_name(&function.name)
+        .function_name(function.name)
         .runtime(Runtime::Providedal2023)
         .handler("bootstrap")
-        .role(format!("arn:aws:iam::{}:role/helios-delivery", account.id()))
-        .timeout(60)
-        .memory_size(512)
-        .code(FunctionCode::builder().zip_file(Blob::new(package()?)).build())
-        .environment(environment.build())
+        .role(format!("arn:aws:iam::{}:role/{}", account.id(), function.name))
+        .timeout(function.timeout_seconds)
+        .environment(Environment::builder().set_variables(Some(function.environment)).build())
+        .code(FunctionCode::builder().zip_file(Blob::new(package(function.bootstrap)?)).build())
         .send()
         .await?;
     loop {
-        let found = lambda.get_function_configuration().function_name(&function.name).send().await?;
-        match found.state {
-            Some(State::Active) => return Ok(()),
-            Some(State::Pending) => tokio::time::sleep(Duration::from_millis(50)).await,
-            other => return Err(format!("the delivery function became {other:?}").into()),
+        let configuration = lambda.get_function_configuration().function_name(function.name).send().await?;
+        match configuration.state {
+            Some(State::Active) => return Ok(created.function_arn.unwrap_or_default()),
+            Some(State::Failed) => {
+                let reason = configuration.state_reason.unwrap_or_default();
+                return Err(format!("the function {} failed to start: {reason}", function.name).into());
+            }
+            _ => time::sleep(POLL).await,
         }
     }
 }
 
-/// The archive that Lambda takes: the executable, under the name that it looks for.
-fn package() -> Result<Vec<u8>> {
-    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default()
-        .compression_method(zip::CompressionMethod::Deflated)
-        .unix_permissions(0o755);
-    archive.start_file("bootstrap", options)?;
-    archive.write_all(&std::fs::read(binary("bootstrap")?)?)?;
-    Ok(archive.finish()?.into_inner())
+fn package(bootstrap: &Path) -> Result<Vec<u8>> {
+    let binary =
+        fs::read(bootstrap).map_err(|error| format!("{} cannot be read: {error}", bootstrap.display()))?;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    // The fastest level: a debug binary has a hundred megabytes, and lives for one test.
+    let options = SimpleFileOptions::default().unix_permissions(0o755).compression_level(Some(1));
+    zip.start_file("bootstrap", options)?;
+    zip.write_all(&binary)?;
+    Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_package_holds_an_executable() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("anything");
+        fs::write(&path, b"binary").unwrap();
+        let mut archive = zip::ZipArchive::new(Cursor::new(package(&path).unwrap())).unwrap();
+        let file = archive.by_name("bootstrap").unwrap();
+        assert_eq!((file.size(), file.unix_mode().map(|mode| mode & 0o777)), (6, Some(0o755)));
+    }
+
+    #[test]
+    fn a_missing_binary_is_named() {
+        assert!(
+            package(Path::new("/nowhere/bootstrap")).unwrap_err().to_string().contains("/nowhere/bootstrap")
+        );
+    }
 }

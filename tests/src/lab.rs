@@ -1,11 +1,10 @@
 //! Everything together: emulator, server with the engine, delivery function.
 
+use std::net::{Ipv4Addr, TcpListener};
+
 use uuid::Uuid;
 
-use crate::{
-    Account, Authorization, Emulator, Function, REGION, Result, Server, ServerOptions, deploy,
-    emulator::free_port,
-};
+use crate::{Account, Emulator, Function, Result, Server, ServerOptions, binary, deploy};
 
 /// How to start a [`Lab`].
 #[derive(Clone, Debug)]
@@ -37,7 +36,7 @@ impl Lab {
     ///
     /// If a part was not set up or built, or does not come up.
     pub async fn start(options: LabOptions) -> Result<Self> {
-        let emulator = tokio::task::spawn_blocking(|| Emulator::start(Authorization::Off)).await??;
+        let emulator = Emulator::start(false).await?;
         let account = emulator.account();
         let data = tempfile::tempdir()?;
         // The function reaches the engine through a loopback port of the server, with a password nobody else knows.
@@ -49,20 +48,21 @@ impl Lab {
             .set("HELIOS_ENGINE_USER", "delivery")
             .set("HELIOS_ENGINE_PASSWORD", &password)
             .set("AWS_ENDPOINT_URL", emulator.endpoint())
-            .set("AWS_REGION", REGION)
+            .set("AWS_REGION", account.region())
             .set("RUST_LOG", "warn");
+        let environment = [
+            ("HELIOS_CLICKHOUSE_URL", format!("http://{engine}")),
+            ("HELIOS_CLICKHOUSE_USER", "delivery".to_owned()),
+            ("HELIOS_CLICKHOUSE_PASSWORD", password),
+            ("RUST_LOG", "warn".to_owned()),
+        ];
         let function = Function {
-            name: "helios-delivery".to_owned(),
-            environment: [
-                ("HELIOS_CLICKHOUSE_URL", format!("http://{engine}")),
-                ("HELIOS_CLICKHOUSE_USER", "delivery".to_owned()),
-                ("HELIOS_CLICKHOUSE_PASSWORD", password),
-                ("RUST_LOG", "warn".to_owned()),
-            ]
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec(),
+            name: "helios-delivery",
+            bootstrap: &binary("bootstrap")?,
+            environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+            timeout_seconds: 60,
         };
-        deploy(&account, &function).await?;
+        deploy(&account, function).await?;
         let server = start(options.clone()).await?;
         Ok(Self { server, account, emulator, options, _data: data })
     }
@@ -105,4 +105,9 @@ impl Lab {
 
 async fn start(options: ServerOptions) -> Result<Server> {
     tokio::task::spawn_blocking(move || Server::start(&options)).await?
+}
+
+/// A loopback port that was free a moment ago.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

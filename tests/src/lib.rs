@@ -1,20 +1,26 @@
-//! Fixtures of the end-to-end tests and the demo: the AWS emulator, the delivery function in it, the HTTP server, events.
+//! What the end-to-end tests and the demo stand on: an AWS emulator, the delivery function in it, the HTTP server, events.
 //!
-//! They return errors instead of panicking, since the demo shows them to a person.
+//! Everything returns errors rather than panic, as the demo is no test.
+
+#![forbid(unsafe_code)]
 
 mod account;
+mod clock;
 mod emulator;
-pub mod events;
+mod events;
 mod function;
+mod iam;
 mod lab;
 mod server;
 
 pub use account::Account;
-pub use emulator::{Authorization, Emulator, REGION};
-pub use events::{Event, Malformed};
+pub use clock::SteppingClock;
+pub use emulator::Emulator;
+pub use events::{GeneratedEvent, Malformed, generate};
 pub use function::{Function, deploy};
+pub use iam::AccessKey;
 pub use lab::{Lab, LabOptions};
 pub use server::{Server, ServerOptions, binary};
 
-/// What a fixture returns.
-pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+/// A result with any error.
+pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;

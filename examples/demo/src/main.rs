@@ -12,7 +12,7 @@ use std::{
 
 use api::Api;
 use clap::Parser;
-use helios_tests::{Lab, LabOptions, Result, events};
+use helios_tests::{Lab, LabOptions, Result, generate};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::{Delivered, Report};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ const TABLE: &str = "user_activity";
 const SHARDS: i32 = 4;
 const EVENTS: usize = 27_000;
 /// One in a hundred is malformed.
-const MALFORMED_PERCENT: u32 = 1;
+const MALFORMED_SHARE: f64 = 0.01;
 /// Delivery takes seconds; this long without a single new event means that it is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(200);
@@ -65,7 +65,8 @@ async fn run(arguments: Arguments) -> Result<()> {
 
     let api = Api::new(lab.server().url())?;
     let put = put_events(&lab).await?;
-    let session = api.post("/api/authenticate", &lab.account().authentication()).await?;
+    let credentials = json!({ "accessKey": lab.account().id(), "secretKey": lab.account().secret_key() });
+    let session = api.post("/api/authenticate", &credentials).await?;
     report::step("authenticate", &format!("streams {}", session["streamNames"]));
     let started = Instant::now();
     create_table(&api).await?;
@@ -83,11 +84,11 @@ async fn run(arguments: Arguments) -> Result<()> {
 /// Makes the stream and puts the events into it. Returns how many.
 async fn put_events(lab: &Lab) -> Result<u64> {
     lab.account().create_stream(STREAM, SHARDS).await?;
-    let events = events::user_activity(EVENTS, MALFORMED_PERCENT, 1);
+    let events = generate(EVENTS, 1, MALFORMED_SHARE);
     let bar = progress("put", EVENTS as u64);
     for batch in events.chunks(2_500) {
-        let records = batch.iter().map(|event| (event.key.clone(), event.data.clone()));
-        lab.account().put_records(STREAM, records).await?;
+        let records = batch.iter().map(|event| (event.key.as_str(), event.data.as_slice()));
+        lab.account().put_events(STREAM, records).await?;
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();

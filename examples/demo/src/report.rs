@@ -33,7 +33,7 @@ impl Report {
         println!("{}", table(&self.answer));
         let Delivered { rows, rejects, seconds } = self.delivered;
         let mut summary = Table::new();
-        summary.load_preset(UTF8_FULL_CONDENSED);
+        summary.load_style(UTF8_FULL_CONDENSED);
         summary.set_header(["events put", "delivered", "quarantined", "seconds", "events/s"]);
         #[expect(clippy::cast_precision_loss, reason = "for show")]
         let rate = (rows + rejects) as f64 / seconds;
@@ -88,7 +88,7 @@ pub(crate) fn serving(url: &str) {
 
 fn table(rows: &[Value]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED);
+    table.load_style(UTF8_FULL_CONDENSED);
     let Some(Value::Object(first)) = rows.first() else {
         table.add_row(["(nothing)"]);
         return table;

@@ -54,8 +54,8 @@ pub(super) async fn sample(
         inferred_schema: inference.columns,
         order_by: inference.order_by,
         partition_by: inference.partition_by,
-        events_read: sample.events.len() as u64 + sample.unreadable,
-        unreadable: inference.unreadable + sample.unreadable,
+        events_read: (sample.events.len() + sample.unreadable) as u64,
+        unreadable: inference.unreadable + sample.unreadable as u64,
         evidence: inference.evidence,
         notes: inference.notes,
     })

@@ -31,7 +31,7 @@ pub struct StreamDescription {
 ///
 /// `InvalidInput` for what cannot be the name or ARN of a stream, `NotFound`, `Unauthenticated`, `PermissionDenied` (needs
 /// `kinesis:DescribeStreamSummary`), `Unavailable`, `Timeout`, `LimitExceeded`, and those of [`AwsSession::sdk_config`].
-#[tracing::instrument(skip_all, fields(stream))]
+#[tracing::instrument(skip_all, fields(stream = stream))]
 pub async fn describe(session: &AwsSession, stream: &str) -> Result<StreamDescription> {
     ask(session, stream).await.map_err(|error| error.at("describe_stream").with("stream", stream))
 }

@@ -22,13 +22,15 @@ async fn all_pages(session: &AwsSession) -> Result<Vec<String>> {
         let mut request = client.list_streams();
         request = match (&next_token, names.last()) {
             (Some(token), _) => request.next_token(token),
-            // Emulators, and Kinesis before 2021, page by the last name only and give no token.
+            // Emulators give no token, and page by the last name only: Kinesis knows both.
             (None, Some(last)) => request.exclusive_start_stream_name(last),
             (None, None) => request,
         };
         let page = request.send().await.map_err(from_sdk)?;
         let more = page.has_more_streams;
-        if more && page.stream_names.is_empty() && page.next_token.is_none() {
+        // The same page again and again would never end.
+        let stuck = page.stream_names.is_empty() || page.stream_names.last() == names.last();
+        if more && page.next_token.is_none() && stuck {
             return Err(Error::unexpected("the list of streams claims to go on, but does not say how"));
         }
         names.extend(page.stream_names);

@@ -108,11 +108,16 @@ impl fmt::Display for TableDefinition {
         if let Some(partition) = &self.partition_by {
             write!(f, "\nPARTITION BY {partition}")?;
         }
-        f.write_str("\nORDER BY (")?;
-        for (index, key) in self.order_by.iter().enumerate() {
-            write!(f, "{}{key}", if index == 0 { "" } else { ", " })?;
+        match self.order_by.as_slice() {
+            [] => f.write_str("\nORDER BY tuple()")?,
+            [key] => write!(f, "\nORDER BY {key}")?,
+            [first, rest @ ..] => {
+                write!(f, "\nORDER BY ({first}")?;
+                rest.iter().try_for_each(|key| write!(f, ", {key}"))?;
+                f.write_str(")")?;
+            }
         }
-        write!(f, ")\nSETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}")
+        write!(f, "\nSETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}")
     }
 }
 

@@ -29,7 +29,7 @@ impl Frames {
     /// The content of the next frame, if it is whole.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Exception> {
         let Some((method, compressed, plain)) = self.header() else { return Ok(None) };
-        if compressed < HEADER || compressed > LIMIT || plain > LIMIT {
+        if !(HEADER..=LIMIT).contains(&compressed) || plain > LIMIT {
             return Err(Exception::new(
                 Code::CannotDecompress,
                 format!(
@@ -77,5 +77,77 @@ impl Frames {
         let compressed = usize::try_from(header.get_u32_le()).ok()?;
         let plain = usize::try_from(header.get_u32_le()).ok()?;
         Some((method, compressed, plain))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BufMut;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A frame as a client writes it.
+    fn frame(method: u8, content: &[u8], plain: usize) -> Vec<u8> {
+        let mut rest = vec![method];
+        rest.put_u32_le(u32::try_from(HEADER + content.len()).unwrap());
+        rest.put_u32_le(u32::try_from(plain).unwrap());
+        rest.extend_from_slice(content);
+        let mut frame = Vec::new();
+        frame.put_u128_le(cityhash_rs::cityhash_102_128(&rest).rotate_left(64));
+        frame.extend_from_slice(&rest);
+        frame
+    }
+
+    fn lz4(data: &[u8]) -> Vec<u8> {
+        frame(LZ4, &lz4_flex::block::compress(data), data.len())
+    }
+
+    fn code_of(bytes: &[u8]) -> u32 {
+        let mut frames = Frames::default();
+        frames.push(bytes);
+        frames.next().unwrap_err().code
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let mut damaged = lz4(b"some data, some data, some data");
+        *damaged.last_mut().unwrap() ^= 1;
+        assert_eq!(code_of(&damaged), 40);
+        assert_eq!(code_of(&frame(0x90, b"zstd", 4)), 89);
+        assert_eq!(code_of(&frame(LZ4, &lz4_flex::block::compress(b"abc"), 4)), 271);
+        assert_eq!(code_of(&frame(STORED, b"abc", 4)), 271);
+        assert_eq!(code_of(&[0xFF; CHECKSUM + HEADER]), 271);
+    }
+
+    proptest! {
+        /// Frames come out whole, wherever the stream was cut.
+        #[test]
+        fn cuts_do_not_matter(
+            contents in prop::collection::vec((any::<bool>(), prop::collection::vec(0_u8..4, 0..300)), 0..8),
+            cuts in prop::collection::vec(1_usize..60, 1..20),
+        ) {
+            let encoded: Vec<u8> = contents
+                .iter()
+                .flat_map(|(stored, data)| if *stored { frame(STORED, data, data.len()) } else { lz4(data) })
+                .collect();
+            let mut frames = Frames::default();
+            let mut decoded = Vec::new();
+            let mut rest = encoded.as_slice();
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (piece, after) = rest.split_at((*cut).min(rest.len()));
+                frames.push(piece);
+                while let Some(content) = frames.next().unwrap() {
+                    decoded.push(content.to_vec());
+                }
+                rest = after;
+            }
+            prop_assert!(frames.is_empty());
+            let expected: Vec<_> = contents.into_iter().map(|(_, data)| data).collect();
+            prop_assert_eq!(decoded, expected);
+        }
     }
 }

@@ -21,6 +21,8 @@ enum Piece {
     Data(Bytes),
     /// All data have arrived. Without it the insert is cancelled.
     End,
+    /// Nobody wants the insert any more.
+    Stop,
 }
 
 /// Streams the body into the engine. The data go through the engine's insert stream and never through SQL text, in
@@ -30,15 +32,24 @@ pub(crate) async fn run(exchange: Exchange, insert: Insert, mut input: Input) ->
     let session = exchange.session;
     let tag = session.tag;
     let mut values = (insert.format.eq_ignore_ascii_case("Values")).then(Values::default);
-    let (_job, mut verdict) = Job::start(exchange.engine.running, tag, move |job| {
+    let waiting = sender.downgrade();
+    let wake = Box::new(move || {
+        if let Some(sender) = waiting.upgrade() {
+            // Full: then the thread is not waiting.
+            drop(sender.try_send(Piece::Stop));
+        }
+    });
+    let (_guard, mut verdict) = Job::start(exchange.engine, tag, wake, move |job| {
         let mut connection = session.open(job.engine())?;
         let mut stream = connection
             .insert(&insert.head, &insert.format, &session.parameters)
             .map_err(Exception::from_engine)?;
         while let Some(piece) = pieces.blocking_recv() {
+            job.check()?;
             match piece {
                 Piece::Data(data) => stream.append(&data).map_err(Exception::from_engine)?,
                 Piece::End => return stream.finish().map_err(Exception::from_engine),
+                Piece::Stop => break,
             }
         }
         Err(Exception::new(Code::NetworkError, "The request ended before its data"))

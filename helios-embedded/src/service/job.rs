@@ -1,37 +1,26 @@
-//! A statement at work on a thread of its own, and how it is stopped.
+//! A statement at work on a thread of its own.
 
 use std::{
     fs::File,
     io::{self, ErrorKind, Read},
     os::fd::OwnedFd,
-    sync::{
-        Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     thread,
-    time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::{net::unix::pipe::Receiver, sync::oneshot};
 use uuid::Uuid;
 
 use super::exception::{Code, Exception};
-use crate::{connection::Outcome, engine::Running};
-
-/// How long the engine gets to notice one cancellation before the next: a statement that was not yet registered when
-/// the first one came must not escape.
-const RETRY: Duration = Duration::from_millis(10);
+use crate::{connection::Outcome, engine::Running, work::Interrupt};
 
 /// How a statement ended.
 pub(crate) type Verdict = Result<Outcome, Exception>;
 
-/// A running statement.
+/// A running statement, as its own thread sees it.
 pub(crate) struct Job {
     engine: Arc<Running>,
     tag: Uuid,
-    abandoned: AtomicBool,
-    finished: Mutex<bool>,
-    finish: Condvar,
 }
 
 impl Job {
@@ -40,29 +29,28 @@ impl Job {
     pub(crate) fn start(
         engine: Arc<Running>,
         tag: Uuid,
+        interrupt: Interrupt,
         work: impl FnOnce(&Self) -> Verdict + Send + 'static,
-    ) -> Result<(Arc<Self>, oneshot::Receiver<Verdict>), Exception> {
-        let job = Arc::new(Self {
-            engine,
-            tag,
-            abandoned: AtomicBool::new(false),
-            finished: Mutex::new(false),
-            finish: Condvar::new(),
-        });
+    ) -> Result<(Guard, oneshot::Receiver<Verdict>), Exception> {
+        if !engine.work().begin(tag, interrupt) {
+            return Err(Exception::new(Code::QueryWasCancelled, "The process is ending"));
+        }
         let (sender, verdict) = oneshot::channel();
-        let running = Arc::clone(&job);
-        thread::Builder::new()
-            .name("helios-query".into())
-            .spawn(move || {
-                let verdict = work(&running);
-                running.set_finished();
-                // Nobody may be waiting any more; then nobody needs it.
-                drop(sender.send(verdict));
-            })
-            .map_err(|error| {
-                Exception::new(Code::CannotScheduleTask, format!("No thread for the query: {error}"))
-            })?;
-        Ok((job, verdict))
+        let guard = Guard { engine: Arc::clone(&engine), tag };
+        let started = thread::Builder::new().name("helios-query".into()).spawn(move || {
+            let job = Self { engine, tag };
+            let verdict = work(&job);
+            drop(job);
+            // Nobody may be waiting any more; then nobody needs it.
+            drop(sender.send(verdict));
+        });
+        match started {
+            Ok(_) => Ok((guard, verdict)),
+            Err(error) => {
+                guard.engine.work().end(&tag);
+                Err(Exception::new(Code::CannotScheduleTask, format!("No thread for the query: {error}")))
+            }
+        }
     }
 
     pub(crate) fn engine(&self) -> &Running {
@@ -71,49 +59,80 @@ impl Job {
 
     /// Fails if nobody waits for the statement any more.
     pub(crate) fn check(&self) -> Result<(), Exception> {
-        if self.abandoned.load(Ordering::Acquire) {
-            return Err(Exception::new(Code::QueryWasCancelled, "Query was cancelled"));
+        if self.engine.work().is_wanted(&self.tag) {
+            return Ok(());
         }
-        Ok(())
+        Err(Exception::new(Code::QueryWasCancelled, "Query was cancelled"))
     }
+}
 
-    fn set_finished(&self) {
-        *self.finished.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.finish.notify_all();
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.engine.ended(&self.tag);
     }
+}
 
-    fn is_finished(&self) -> bool {
-        *self.finished.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Stops a statement when it is dropped before the statement's end: the client is gone.
+pub(crate) struct Guard {
+    engine: Arc<Running>,
+    tag: Uuid,
+}
 
-    /// Kills the statement again and again until it has ended.
-    ///
-    /// What it still writes is read and forgotten: closing the pipe under the writer would raise `SIGPIPE`, which ends
-    /// a process that does not ignore it.
-    fn stop(&self, mut output: Option<File>) {
-        loop {
-            self.engine.kill(&self.tag);
-            if let Some(file) = &mut output
-                && drain(file).is_err()
-            {
-                output = None;
-            }
-            let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-            let (finished, _) = self
-                .finish
-                .wait_timeout_while(finished, RETRY, |finished| !*finished)
-                .unwrap_or_else(PoisonError::into_inner);
-            if *finished {
-                return;
-            }
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.engine.work().is_under_way(&self.tag) {
+            return;
         }
+        let (engine, tag) = (Arc::clone(&self.engine), self.tag);
+        let stopping = thread::Builder::new().name("helios-cancel".into()).spawn(move || engine.stop(&tag));
+        if let Err(error) = stopping {
+            tracing::warn!(%error, "No thread to cancel a statement that nobody waits for; it may run to its end.");
+        }
+    }
+}
+
+/// The pipe that a statement's output goes through.
+pub(crate) struct Output {
+    pub(crate) reader: Receiver,
+    /// To be kept open, and its number to be kept valid, while the engine writes.
+    pub(crate) writer: OwnedFd,
+    /// Reads what nobody wants any more and forgets it. Closing the pipe under the writer instead would raise
+    /// `SIGPIPE`, which ends a process that does not ignore it.
+    pub(crate) drain: Interrupt,
+}
+
+/// Enough for the engine to go on writing while a chunk is on its way; small enough for dozens of results at a time
+/// within Linux's 64 MiB of pipe buffers for each user.
+const PIPE_CAPACITY: usize = 256 * 1024;
+
+impl Output {
+    pub(crate) fn new() -> Result<Self, Exception> {
+        Self::open().map_err(|error| {
+            Exception::new(Code::UnknownException, format!("No pipe for the result: {error}"))
+        })
+    }
+
+    fn open() -> io::Result<Self> {
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        // A wish: a user has a limited number of pages for pipes, and the default capacity does too.
+        if let Err(error) = rustix::pipe::fcntl_setpipe_size(&writer, PIPE_CAPACITY) {
+            tracing::trace!(%error, "The pipe keeps its default capacity.");
+        }
+        let mut unwanted = Some(File::from(reader.try_clone()?));
+        let drain = Box::new(move || {
+            if unwanted.as_mut().is_some_and(|file| drain(file).is_err()) {
+                unwanted = None;
+            }
+        });
+        Ok(Self { reader: Receiver::from_owned_fd(reader)?, writer, drain })
     }
 }
 
 /// Reads what is there, without waiting. An error other than that nothing is there ends the reading for good.
 fn drain(file: &mut File) -> io::Result<()> {
     let mut buffer = [0; 64 * 1024];
-    loop {
+    // Bounded, for a writer that is as quick: the next call goes on.
+    for _ in 0..64 {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(_) => {}
@@ -122,54 +141,5 @@ fn drain(file: &mut File) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
-
-/// Stops a job when it is dropped before the job's end: the client is gone.
-pub(crate) struct Guard {
-    job: Arc<Job>,
-    output: Option<tokio::net::unix::pipe::Receiver>,
-}
-
-impl Guard {
-    pub(crate) fn new(job: Arc<Job>, output: tokio::net::unix::pipe::Receiver) -> Self {
-        Self { job, output: Some(output) }
-    }
-
-    /// The read end of the statement's output.
-    pub(crate) fn output(&self) -> Option<&tokio::net::unix::pipe::Receiver> {
-        self.output.as_ref()
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if self.job.is_finished() {
-            return;
-        }
-        self.job.abandoned.store(true, Ordering::Release);
-        let output = self.output.take().and_then(|output| output.into_nonblocking_fd().ok()).map(File::from);
-        let job = Arc::clone(&self.job);
-        let stopping = thread::Builder::new().name("helios-cancel".into()).spawn(move || job.stop(output));
-        if let Err(error) = stopping {
-            tracing::warn!(%error, "No thread to cancel a statement that nobody waits for; it may run to its end.");
-        }
-    }
-}
-
-/// A pipe for a statement's output: the end to read from, and the one to keep open while the engine writes.
-pub(crate) fn pipe() -> Result<(tokio::net::unix::pipe::Receiver, OwnedFd), Exception> {
-    let failed =
-        |error: io::Error| Exception::new(Code::UnknownException, format!("No pipe for the result: {error}"));
-    let (reader, writer) =
-        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
-    // A wish: a user has a limited number of pages for pipes, and the default capacity does too.
-    if let Err(error) = rustix::pipe::fcntl_setpipe_size(&writer, PIPE_CAPACITY) {
-        tracing::trace!(%error, "The pipe keeps its default capacity.");
-    }
-    let reader = tokio::net::unix::pipe::Receiver::from_owned_fd(reader).map_err(failed)?;
-    Ok((reader, writer))
-}
-
-/// Enough for the engine to go on writing while a chunk is on its way; small enough for dozens of results at a time
-/// within Linux's 64 MiB of pipe buffers for each user.
-const PIPE_CAPACITY: usize = 256 * 1024;

@@ -35,7 +35,6 @@ impl<'a> Lexer<'a> {
         Self { text, at: 0 }
     }
 
-    /// Where the next token, comment or white space begins.
     fn rest(&self) -> &'a [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -98,7 +97,14 @@ impl Iterator for Lexer<'_> {
             [symbol, ..] => (Kind::Symbol(*symbol), Some(1)),
         };
         self.at = length.map_or(self.text.len(), |length| start + length);
-        let open = length.is_none() || self.at == self.text.len();
+        let decided = match kind {
+            // It begins a heredoc once the tag's second one comes.
+            Kind::Symbol(b'$') => self.at + self.rest().iter().take_while(|byte| is_word(**byte)).count(),
+            // It may be the start of a quote or of white space of up to three bytes.
+            Kind::Symbol(0x80..) => self.text.len().min(self.at + 1),
+            Kind::Word | Kind::Text | Kind::QuotedName | Kind::Symbol(_) => self.at,
+        };
+        let open = length.is_none() || decided == self.text.len();
         Some(Token { kind, range: start..self.at, open })
     }
 }
@@ -174,4 +180,114 @@ fn white_space(text: &[u8]) -> usize {
 /// Where `wanted` first lies in `text`.
 pub(crate) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tokens(text: &str) -> Vec<(Kind, &str)> {
+        Lexer::new(text.as_bytes()).map(|token| (token.kind, text.get(token.range).unwrap())).collect()
+    }
+
+    #[test]
+    fn quotes_hide_what_is_in_them() {
+        for quoted in ["'a;b'", r"'it\'s;'", "'it''s;'", "$$a;'b$$", "$x$ $$ ; $y$ $x$", "‘a';b’"] {
+            assert_eq!(
+                tokens(&format!("{quoted};")),
+                [(Kind::Text, quoted), (Kind::Symbol(b';'), ";")],
+                "{quoted}"
+            );
+        }
+        for quoted in ["`a;b`", r"`a\`;b`", "\"a\"\";b\"", "“a;b”"] {
+            let expected = [(Kind::QuotedName, quoted), (Kind::Symbol(b';'), ";")];
+            assert_eq!(tokens(&format!("{quoted};")), expected, "{quoted}");
+        }
+    }
+
+    #[test]
+    fn comments_and_white_space_are_no_tokens() {
+        for text in [
+            "-- ; '\na",
+            "# ; '\na",
+            "#! ; '\na",
+            "/* ; ' /* nested */ ; */a",
+            "\u{feff}\u{a0}\u{3000}a",
+            "a -- '",
+            "a /* '",
+            "a --",
+        ] {
+            assert_eq!(tokens(text), [(Kind::Word, "a")], "{text}");
+        }
+        assert_eq!(tokens("1 - - 2 / * 3").len(), 7);
+    }
+
+    #[test]
+    fn a_token_that_touches_the_end_is_open() {
+        let open = |text: &str| Lexer::new(text.as_bytes()).last().unwrap().open;
+        for text in ["a", "'a", "'a'", "`a", "$a$ $b$", "a ;", "‘a"] {
+            assert!(open(text), "{text}");
+        }
+        for text in ["a ", "'a' ", "$a$ $a$\n", "; "] {
+            assert!(!open(text), "{text}");
+        }
+    }
+
+    fn sql() -> impl Strategy<Value = Vec<u8>> {
+        let part = prop_oneof![
+            Just("'"),
+            Just("\\"),
+            Just("`"),
+            Just("\""),
+            Just(";"),
+            Just("--"),
+            Just("\n"),
+            Just("/*"),
+            Just("*/"),
+            Just("$"),
+            Just("$a$"),
+            Just("# "),
+            Just("‘"),
+            Just("’"),
+            Just("“"),
+            Just("”"),
+            Just("FORMAT"),
+            Just(" "),
+            Just("x1"),
+            Just("("),
+            Just(")"),
+            Just("\u{a0}"),
+            Just("é"),
+        ];
+        let text = prop::collection::vec(part, 0..40).prop_map(|parts| parts.concat().into_bytes());
+        let byte = prop::sample::select(b"'$a; \xE2\x80\x98\x99\xC2\xA0".as_slice());
+        prop_oneof![text, prop::collection::vec(byte, 0..30), prop::collection::vec(any::<u8>(), 0..60)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        /// Tokens lie in order, within the text, and are never empty: so lexing ends.
+        #[test]
+        fn tokens_are_ordered(text in sql()) {
+            let mut at = 0;
+            for token in Lexer::new(&text) {
+                prop_assert!(at <= token.range.start && token.range.start < token.range.end);
+                prop_assert!(token.range.end <= text.len());
+                at = token.range.end;
+            }
+        }
+
+        /// A token that is not open stays what it is, whatever follows.
+        #[test]
+        fn closed_tokens_are_final(text in sql(), more in sql()) {
+            let longer = [text.clone(), more].concat();
+            let mut longer = Lexer::new(&longer);
+            for token in Lexer::new(&text).take_while(|token| !token.open) {
+                prop_assert_eq!(longer.next(), Some(token));
+            }
+        }
+    }
 }

@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     access::Access,
-    engine::Engine,
+    engine::{Engine, Running},
     wire::{ServiceEnd, Wire},
 };
 
@@ -52,7 +52,7 @@ pub(crate) struct Service {
 
 /// What handling one statement takes.
 pub(crate) struct Exchange {
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Running>,
     pub(crate) wire: Arc<Wire>,
     pub(crate) session: Session,
     pub(crate) head: Head,
@@ -135,12 +135,12 @@ impl Service {
         let statement = read_statement(request.query.trim(), &mut input).await?;
         let head = Head {
             query_id: query_id.to_owned(),
-            timezone: self.engine.running.timezone().to_owned(),
+            timezone: self.engine.running().timezone().to_owned(),
             ..Head::default()
         };
         let exchange = Exchange {
             session: Session::new(&request),
-            engine: self.engine,
+            engine: Arc::clone(self.engine.running()),
             wire: self.wire,
             head,
             wait_end_of_query: request.wait_end_of_query,

@@ -1,6 +1,6 @@
 //! Statements whose answer is their result.
 
-use std::os::fd::AsRawFd;
+use std::{os::fd::AsRawFd, sync::Arc};
 
 use bytes::BytesMut;
 use tokio::{io::Interest, net::unix::pipe, sync::oneshot};
@@ -8,9 +8,9 @@ use tokio::{io::Interest, net::unix::pipe, sync::oneshot};
 use super::{
     Exchange,
     exception::{Code, Exception},
-    job::{Guard, Job, Verdict, pipe as result_pipe},
+    job::{Job, Output, Verdict},
     response::{Answer, Head},
-    rows::Rows,
+    rows::{Rows, Source},
     statement::Query,
 };
 use crate::connection::{Analysis, Class, Connection};
@@ -25,11 +25,11 @@ pub(crate) async fn run(
     query: Query,
     default_format: String,
 ) -> Result<Answer, Exception> {
-    let (output, writer) = result_pipe()?;
+    let Output { reader, writer, drain } = Output::new()?;
     let (format_sender, format) = oneshot::channel();
     let session = exchange.session;
     let tag = session.tag;
-    let (job, verdict) = Job::start(exchange.engine.running, tag, move |job| {
+    let (guard, verdict) = Job::start(Arc::clone(&exchange.engine), tag, drain, move |job| {
         let mut connection = session.open(job.engine())?;
         let file = format!("/proc/self/fd/{}", writer.as_raw_fd());
         let (text, format) = plan(&mut connection, &query, &session.parameters, &file)?;
@@ -41,7 +41,6 @@ pub(crate) async fn run(
         drop(writer);
         outcome
     })?;
-    let guard = Guard::new(job, output);
     let Ok(format) = format.await else {
         // It failed before it ran.
         return Err(ended(verdict).await.err().unwrap_or_else(lost));
@@ -50,13 +49,16 @@ pub(crate) async fn run(
 
     let mut first = BytesMut::with_capacity(HELD_BACK);
     let limit = if exchange.wait_end_of_query { usize::MAX } else { HELD_BACK };
-    if fill(&guard, &mut first, limit).await? {
+    if fill(&reader, &mut first, limit).await? {
         let outcome = ended(verdict).await?;
         head.counts = Some(outcome.counts());
         let printed = if first.is_empty() { outcome.into_bytes() } else { first.freeze() };
         return Ok(Answer::whole(head, printed));
     }
-    Ok(Answer::rows(head, |tag| Rows::new(first.freeze(), guard, verdict, exchange.wire, tag)))
+    exchange.engine.answers();
+    Ok(Answer::rows(head, |tag| {
+        Rows::new(Source { first: first.freeze(), reader, guard, verdict }, exchange.wire, tag)
+    }))
 }
 
 /// The text to run, and its own format if it names one.
@@ -71,11 +73,14 @@ fn plan(
     const REDIRECTED: Analysis = Analysis { statements: 1, class: Class::Control };
 
     let analysis = connection.classify(&query.text);
-    if analysis.statements != 1 {
-        // The engine runs every statement it finds, up to the first that does not parse.
+    // The engine runs every statement it finds, up to the first that does not parse.
+    if analysis.statements > 1 {
+        return Err(Exception::new(Code::SyntaxError, "Syntax error (Multi-statements are not allowed)"));
+    }
+    if analysis.statements == 0 {
         let complaint = connection.complaint(&query.text, parameters);
         return Err(complaint.map_or_else(
-            || Exception::new(Code::SyntaxError, "Not a single statement"),
+            || Exception::new(Code::SyntaxError, "Syntax error: not a statement"),
             Exception::from_engine,
         ));
     }
@@ -93,10 +98,9 @@ fn plan(
 }
 
 /// Reads until there are `limit` bytes. `true` if the output ended before.
-async fn fill(guard: &Guard, into: &mut BytesMut, limit: usize) -> Result<bool, Exception> {
-    let Some(output) = guard.output() else { return Ok(true) };
+async fn fill(output: &pipe::Receiver, into: &mut BytesMut, limit: usize) -> Result<bool, Exception> {
     while into.len() < limit {
-        if read(output, into).await.map_err(unreadable)? == 0 {
+        if read(output, into).await.map_err(|error| unreadable(&error))? == 0 {
             return Ok(true);
         }
     }
@@ -113,7 +117,7 @@ async fn read(output: &pipe::Receiver, into: &mut BytesMut) -> std::io::Result<u
     }
 }
 
-pub(crate) fn unreadable(error: std::io::Error) -> Exception {
+pub(crate) fn unreadable(error: &std::io::Error) -> Exception {
     Exception::new(Code::UnknownException, format!("The result could not be read from its pipe: {error}"))
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame};
-use tokio::sync::oneshot;
+use tokio::{net::unix::pipe::Receiver, sync::oneshot};
 
 use super::{
     exception::Exception,
@@ -32,10 +32,21 @@ pub(crate) struct CutShort;
 /// The body of an answer that began before its statement ended.
 pub(crate) struct Rows {
     state: State,
-    guard: Option<Guard>,
+    reader: Receiver,
     verdict: oneshot::Receiver<Verdict>,
+    /// Dropped with the body, early or late.
+    _guard: Guard,
     flushed: Flushed,
     tag: String,
+}
+
+/// Where rows come from.
+pub(crate) struct Source {
+    /// Read already.
+    pub(crate) first: Bytes,
+    pub(crate) reader: Receiver,
+    pub(crate) verdict: oneshot::Receiver<Verdict>,
+    pub(crate) guard: Guard,
 }
 
 enum State {
@@ -52,17 +63,13 @@ enum State {
 }
 
 impl Rows {
-    pub(crate) fn new(
-        first: Bytes,
-        guard: Guard,
-        verdict: oneshot::Receiver<Verdict>,
-        wire: Arc<Wire>,
-        tag: &str,
-    ) -> Self {
+    /// Rows of a source. An exception among them carries `tag`, which was announced before.
+    pub(crate) fn new(source: Source, wire: Arc<Wire>, tag: &str) -> Self {
         Self {
-            state: State::First(first),
-            guard: Some(guard),
-            verdict,
+            state: State::First(source.first),
+            reader: source.reader,
+            verdict: source.verdict,
+            _guard: source.guard,
             flushed: Flushed::new(wire),
             tag: tag.to_owned(),
         }
@@ -70,16 +77,13 @@ impl Rows {
 
     /// The next piece of output; empty at its end.
     fn poll_output(&self, context: &mut Context<'_>) -> Poll<Result<Bytes, Exception>> {
-        let Some(output) = self.guard.as_ref().and_then(Guard::output) else {
-            return Poll::Ready(Ok(Bytes::new()));
-        };
         loop {
-            ready!(output.poll_read_ready(context)).map_err(unreadable)?;
+            ready!(self.reader.poll_read_ready(context)).map_err(|error| unreadable(&error))?;
             let mut chunk = BytesMut::with_capacity(CHUNK);
-            match output.try_read_buf(&mut chunk) {
+            match self.reader.try_read_buf(&mut chunk) {
                 Ok(_) => return Poll::Ready(Ok(chunk.freeze())),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(unreadable(error))),
+                Err(error) => return Poll::Ready(Err(unreadable(&error))),
             }
         }
     }
@@ -107,7 +111,6 @@ impl Body for Rows {
                 },
                 State::Deciding => {
                     let verdict = ready!(Pin::new(&mut self.verdict).poll(context));
-                    self.guard = None;
                     self.state = match verdict.unwrap_or_else(|_| Err(lost())) {
                         Ok(_) => State::Done,
                         Err(exception) => State::Failing(exception),

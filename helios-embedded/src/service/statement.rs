@@ -269,3 +269,146 @@ fn outside_brackets(tokens: &[Token]) -> impl Iterator<Item = usize> {
         (depth == 0).then_some(index)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(text: &str) -> Option<(String, String, String)> {
+        let insert = Statement::insert(text.as_bytes(), true).unwrap()?;
+        let data = text.get(insert.data..).unwrap().to_owned();
+        Some((String::from_utf8(insert.head).unwrap(), insert.format, data))
+    }
+
+    fn query(text: &str) -> Result<Query, Exception> {
+        match Statement::query(text.as_bytes())? {
+            Statement::Query(query) => Ok(query),
+            Statement::Insert(insert) => panic!("{insert:?}"),
+        }
+    }
+
+    #[test]
+    fn the_data_of_an_insert_are_apart() {
+        for (text, head, format, data) in [
+            ("INSERT INTO t FORMAT CSV", "INSERT INTO t ", "CSV", ""),
+            ("insert into t format JSONEachRow {\"a\":1}", "insert into t ", "JSONEachRow", "{\"a\":1}"),
+            ("INSERT INTO t FORMAT TSV\n\n1", "INSERT INTO t ", "TSV", "\n1"),
+            ("INSERT INTO t FORMAT TSV \r\n 1", "INSERT INTO t ", "TSV", " 1"),
+            ("INSERT INTO d.t (a, b) VALUES (1, 2)", "INSERT INTO d.t (a, b) ", "Values", " (1, 2)"),
+            ("INSERT INTO format FORMAT CSV 1", "INSERT INTO format ", "CSV", "1"),
+            ("INSERT INTO values.format VALUES (1)", "INSERT INTO values.format ", "Values", " (1)"),
+            ("INSERT INTO `format CSV` FORMAT TSV 1", "INSERT INTO `format CSV` ", "TSV", "1"),
+            ("INSERT INTO {t:Identifier} FORMAT TSV 1", "INSERT INTO {t:Identifier} ", "TSV", "1"),
+            (
+                "INSERT INTO t (format) SETTINGS a = 'FORMAT x' FORMAT TSV 1",
+                "INSERT INTO t (format) SETTINGS a = 'FORMAT x' ",
+                "TSV",
+                "1",
+            ),
+            (
+                "INSERT INTO FUNCTION null('a UInt8') VALUES (1)",
+                "INSERT INTO FUNCTION null('a UInt8') ",
+                "Values",
+                " (1)",
+            ),
+            (
+                "/* c */ INSERT -- FORMAT x\n INTO TABLE t FORMAT TSV 1; 2",
+                "/* c */ INSERT -- FORMAT x\n INTO TABLE t ",
+                "TSV",
+                "1; 2",
+            ),
+        ] {
+            let expected = Some((head.to_owned(), format.to_owned(), data.to_owned()));
+            assert_eq!(insert(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_insert_of_a_select_is_all_text() {
+        for text in [
+            "INSERT INTO t SELECT 1",
+            "INSERT INTO t (a) SELECT 1",
+            "INSERT INTO t (SELECT 1)",
+            "INSERT INTO t WITH 1 AS x SELECT x",
+            "INSERT INTO t",
+            "INSERT INTO t FORMAT",
+            "SELECT 'INSERT INTO t FORMAT TSV'",
+        ] {
+            assert_eq!(insert(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_an_insert_is_waited_for() {
+        let whole = b"INSERT INTO t (a) FORMAT JSONEachRow \n{}";
+        for end in 0..whole.len() - 2 {
+            let text = whole.get(..end).unwrap();
+            assert_eq!(Statement::insert(text, false).unwrap(), None, "{}", String::from_utf8_lossy(text));
+        }
+        let found = Statement::insert(whole, false).unwrap().unwrap();
+        assert_eq!(whole.get(found.data..).unwrap(), b"{}");
+    }
+
+    #[test]
+    fn a_semicolon_before_the_data_is_refused() {
+        assert_eq!(Statement::insert(b"INSERT INTO t FORMAT CSV; 1", true).unwrap_err().code, 62);
+    }
+
+    #[test]
+    fn a_format_clause_is_found_at_the_end_only() {
+        for (text, format) in [
+            ("SELECT 1 FORMAT JSON", Some("JSON")),
+            ("SELECT 1 FORMAT JSON ; -- end", Some("JSON")),
+            ("SELECT 1 format JSON settings max_threads = 1, x = 'FORMAT CSV'", Some("JSON")),
+            ("SELECT 1 SETTINGS max_threads = 1 FORMAT CSV", Some("CSV")),
+            ("SELECT format FROM t", None),
+            ("SELECT 1 AS format", None),
+            ("SELECT 'x FORMAT JSON'", None),
+            ("SELECT 1 -- FORMAT JSON", None),
+            ("SELECT * FROM (SELECT 1 FORMAT JSON)", None),
+            ("SELECT $$ FORMAT JSON $$", None),
+            ("SELECT format('{}', 1) FORMAT TSV", Some("TSV")),
+        ] {
+            let found = query(text).unwrap().format.map(|(_, format)| format);
+            assert_eq!(found.as_deref(), format, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_result_is_redirected_before_the_format() {
+        let query = query("SELECT 1 FORMAT JSON SETTINGS a = 1; -- x").unwrap();
+        let texts: Vec<_> = query
+            .redirected("/f")
+            .into_iter()
+            .map(|(text, format)| (String::from_utf8(text).unwrap(), format.map(str::to_owned)))
+            .collect();
+        let first = "SELECT 1 \nINTO OUTFILE '/f' APPEND\nFORMAT JSON SETTINGS a = 1";
+        let second = "SELECT 1 FORMAT JSON SETTINGS a = 1\nINTO OUTFILE '/f' APPEND\n";
+        assert_eq!(texts, [(first.to_owned(), Some("JSON".to_owned())), (second.to_owned(), None)]);
+    }
+
+    #[test]
+    fn what_reaches_beyond_the_engine_is_refused() {
+        for (text, code) in [
+            ("SELECT 1 INTO OUTFILE '/tmp/x'", 358),
+            ("SELECT 1 into /* */ outfile '/tmp/x' FORMAT CSV", 358),
+            ("INSERT INTO t FROM INFILE '/etc/passwd' FORMAT LineAsString", 344),
+            ("SYSTEM SHUTDOWN", 497),
+            ("system kill", 497),
+            ("INSERT INTO t SELECT * FROM input('a UInt8') FORMAT CSV 1", 48),
+            ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x FORMAT CSV 1", 48),
+            ("", 62),
+            (" ;; -- nothing", 62),
+        ] {
+            assert_eq!(query(text).unwrap_err().code, code, "{text}");
+        }
+        for text in [
+            "SELECT 'INTO OUTFILE'",
+            "SELECT * FROM infile",
+            "SYSTEM FLUSH LOGS",
+            "SELECT 1 AS `into` -- outfile",
+        ] {
+            query(text).unwrap();
+        }
+    }
+}

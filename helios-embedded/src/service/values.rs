@@ -57,3 +57,39 @@ impl Values {
         Ok(out.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pass(pieces: &[&[u8]]) -> Result<Vec<u8>, Exception> {
+        let mut values = Values::default();
+        let mut out = Vec::new();
+        for piece in pieces {
+            out.extend_from_slice(&values.push(piece, false)?);
+        }
+        out.extend_from_slice(&values.push(&[], true)?);
+        Ok(out)
+    }
+
+    #[test]
+    fn a_semicolon_may_only_end_the_values() {
+        assert_eq!(pass(&[b"(1, 'a;b'), (2, '')"]).unwrap(), b"(1, 'a;b'), (2, '')");
+        assert_eq!(pass(&[b"(1);"]).unwrap(), b"(1)");
+        assert_eq!(pass(&[b"(1) ;", b" ; -- the end\n "]).unwrap(), b"(1) ");
+        assert_eq!(pass(&[b"(1);", b" INSERT INTO t VALUES (2)"]).unwrap_err().code, 62);
+        assert_eq!(pass(&[b"(1); /* */ DROP TABLE t"]).unwrap_err().code, 62);
+    }
+
+    proptest! {
+        /// The cuts between pieces change nothing.
+        #[test]
+        fn cuts_do_not_matter(text in "[(1),'; \\\\n/*-]{0,60}", cut in 0_usize..60) {
+            let text = text.as_bytes();
+            let (left, right) = text.split_at(cut.min(text.len()));
+            prop_assert_eq!(pass(&[left, right]), pass(&[text]));
+        }
+    }
+}

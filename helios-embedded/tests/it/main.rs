@@ -1,3 +1,18 @@
-//! The embedded engine through its HTTP interface, with the real `clickhouse` client.
+//! The embedded engine through its HTTP interface: the real library, the real `clickhouse` client.
 
-mod smoke;
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, also in its helper functions, and its children report by printing"
+)]
+
+mod answers;
+mod cancel;
+mod errors;
+mod insert;
+mod listener;
+mod process;
+mod select;
+mod support;

@@ -1,0 +1,215 @@
+//! Values of a fixed number of bytes: wide integers, UUIDs, IPv6 addresses, fixed strings.
+
+use std::{net::Ipv6Addr, sync::Arc};
+
+use arrow_array::{ArrayRef, FixedSizeBinaryArray};
+use arrow_buffer::NullBuffer;
+use arrow_schema::{ArrowError, DataType as ArrowType};
+
+use super::{
+    fault::{Fault, RejectKind},
+    integer::is_canonical_integer,
+    scalar::{Reading, Scalar, kind_of},
+};
+
+/// What the bytes mean, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// `Int128`, `Int256`: little-endian, two's complement.
+    Int(usize),
+    /// `UInt128`, `UInt256`: little-endian.
+    UInt(usize),
+    /// `UUID`: with its four hyphens, in either case.
+    Uuid,
+    /// `IPv6`, not an IPv4 address.
+    Ipv6,
+    /// `FixedString`: exactly so many bytes; ClickHouse would fill up a shorter one with zeros.
+    FixedString(usize),
+}
+
+/// Values of one width.
+#[derive(Debug)]
+pub(super) struct FixedBytes {
+    meaning: Meaning,
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl FixedBytes {
+    pub(super) fn new(meaning: Meaning) -> Self {
+        Self { meaning, bytes: Vec::new(), length: 0 }
+    }
+
+    fn width(&self) -> usize {
+        match self.meaning {
+            Meaning::Int(width) | Meaning::UInt(width) | Meaning::FixedString(width) => width,
+            Meaning::Uuid | Meaning::Ipv6 => 16,
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.length += 1;
+    }
+
+    fn integer(&mut self, text: &str, width: usize, signed: bool) -> Result<(), Fault> {
+        let magnitude = magnitude(text).ok_or_else(|| Fault::range(&self.name()))?;
+        let negative = text.starts_with('-');
+        let mut bytes = magnitude;
+        if negative {
+            negate(&mut bytes);
+        }
+        // What is cut off must repeat the sign, and a signed value's highest bit is its sign.
+        let fill = if negative { 0xff } else { 0 };
+        let (kept, cut) = bytes.split_at_checked(width).unwrap_or((&bytes, &[]));
+        let sign_kept = !signed || kept.last().is_some_and(|highest| (*highest >= 0x80) == negative);
+        if (negative && !signed) || !sign_kept || cut.iter().any(|byte| *byte != fill) {
+            return Err(Fault::range(&self.name()));
+        }
+        self.bytes.extend_from_slice(kept);
+        self.length += 1;
+        Ok(())
+    }
+}
+
+impl Scalar for FixedBytes {
+    fn reading(&self) -> Reading {
+        Reading::Raw
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Fault> {
+        let invalid = Fault::invalid(&self.name());
+        match self.meaning {
+            Meaning::Int(width) if is_canonical_integer(text) => self.integer(text, width, true)?,
+            Meaning::UInt(width) if is_canonical_integer(text) => self.integer(text, width, false)?,
+            Meaning::Int(_) | Meaning::UInt(_) => return Err(invalid),
+            Meaning::Uuid if text.len() == 36 => {
+                let uuid = uuid::Uuid::try_parse(text).map_err(|_| invalid)?;
+                self.push(uuid.as_bytes());
+            }
+            Meaning::Uuid => return Err(invalid),
+            Meaning::Ipv6 => {
+                let address: Ipv6Addr = text.parse().map_err(|_| invalid)?;
+                self.push(&address.octets());
+            }
+            Meaning::FixedString(width) if text.len() == width => self.push(text.as_bytes()),
+            Meaning::FixedString(width) => {
+                let message = format!("a text that is not exactly {width} bytes long");
+                return Err(Fault::new(RejectKind::OutOfRange, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn json(&mut self, raw: &str) -> Result<(), Fault> {
+        let found = kind_of(raw);
+        match self.meaning {
+            Meaning::Int(_) | Meaning::UInt(_) if is_canonical_integer(raw) => self.text(raw),
+            Meaning::Int(_) | Meaning::UInt(_) if found == "a number" => {
+                Err(Fault::mismatch("a number with a fraction or an exponent", &self.name()))
+            }
+            _ => Err(Fault::mismatch(found, &self.name())),
+        }
+    }
+
+    fn placeholder(&mut self) {
+        self.bytes.resize(self.bytes.len() + self.width(), 0);
+        self.length += 1;
+    }
+
+    fn name(&self) -> String {
+        match self.meaning {
+            Meaning::Int(width) => format!("Int{}", width * 8),
+            Meaning::UInt(width) => format!("UInt{}", width * 8),
+            Meaning::Uuid => "UUID".to_owned(),
+            Meaning::Ipv6 => "IPv6".to_owned(),
+            Meaning::FixedString(width) => format!("FixedString({width})"),
+        }
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length * self.width());
+        self.length = self.length.min(length);
+    }
+
+    fn arrow_type(&self) -> ArrowType {
+        ArrowType::FixedSizeBinary(i32::try_from(self.width()).unwrap_or(i32::MAX))
+    }
+
+    fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+        let width = i32::try_from(self.width()).unwrap_or(i32::MAX);
+        let bytes = std::mem::take(&mut self.bytes).into();
+        self.length = 0;
+        Ok(Arc::new(FixedSizeBinaryArray::try_new(width, bytes, nulls)?))
+    }
+}
+
+/// The digits of a canonical integer as 256 bits, little-endian; `None` if there are more.
+fn magnitude(text: &str) -> Option<[u8; 32]> {
+    let mut limbs = [0_u32; 8];
+    for digit in text.trim_start_matches('-').bytes() {
+        let mut carry = u64::from(digit - b'0');
+        for limb in &mut limbs {
+            let wide = u64::from(*limb) * 10 + carry;
+            *limb = u32::try_from(wide & u64::from(u32::MAX)).ok()?;
+            carry = wide >> 32;
+        }
+        if carry != 0 {
+            return None;
+        }
+    }
+    let mut bytes = [0; 32];
+    for (four, limb) in bytes.chunks_exact_mut(4).zip(limbs) {
+        four.copy_from_slice(&limb.to_le_bytes());
+    }
+    Some(bytes)
+}
+
+fn negate(bytes: &mut [u8; 32]) {
+    let mut carry = true;
+    for byte in bytes {
+        let (negated, overflow) = (!*byte).overflowing_add(u8::from(carry));
+        *byte = negated;
+        carry = overflow;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stored(meaning: Meaning, text: &str) -> Option<Vec<u8>> {
+        let mut values = FixedBytes::new(meaning);
+        values.text(text).ok()?;
+        Some(values.bytes)
+    }
+
+    proptest! {
+        #[test]
+        fn wide_integers_are_little_endian(signed: i128, unsigned: u128) {
+            prop_assert_eq!(stored(Meaning::Int(16), &signed.to_string()), Some(signed.to_le_bytes().to_vec()));
+            prop_assert_eq!(stored(Meaning::UInt(16), &unsigned.to_string()), Some(unsigned.to_le_bytes().to_vec()));
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_ranges() {
+        let least = "-57896044618658097711785492504343953926634992332820282019728792003956564819968";
+        let below = "-57896044618658097711785492504343953926634992332820282019728792003956564819969";
+        let greatest = "57896044618658097711785492504343953926634992332820282019728792003956564819967";
+        let above = "57896044618658097711785492504343953926634992332820282019728792003956564819968";
+        assert!(stored(Meaning::Int(32), least).is_some_and(|bytes| bytes.last() == Some(&0x80)));
+        assert!(stored(Meaning::Int(32), greatest).is_some_and(|bytes| bytes.last() == Some(&0x7f)));
+        assert_eq!(stored(Meaning::Int(32), below), None);
+        assert_eq!(stored(Meaning::Int(32), above), None);
+        let greatest = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+        let above = "115792089237316195423570985008687907853269984665640564039457584007913129639936";
+        assert_eq!(stored(Meaning::UInt(32), greatest), Some(vec![0xff; 32]));
+        assert_eq!(stored(Meaning::UInt(32), above), None);
+        assert_eq!(stored(Meaning::UInt(16), "-1"), None);
+        assert_eq!(stored(Meaning::Int(16), "170141183460469231731687303715884105728"), None);
+        assert_eq!(stored(Meaning::Int(16), "-170141183460469231731687303715884105729"), None);
+    }
+}

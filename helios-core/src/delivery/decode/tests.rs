@@ -1,0 +1,315 @@
+use arrow_array::{Array, cast::AsArray, types::UInt64Type};
+use proptest::prelude::*;
+
+use super::*;
+
+fn decoder(columns: &[(&str, &str)]) -> Decoder {
+    let columns: Vec<_> = columns.iter().map(|(name, data_type)| Column::new(*name, *data_type)).collect();
+    Decoder::new(&columns).unwrap()
+}
+
+/// What becomes of one value in a column of a type.
+fn outcome(data_type: &str, value: &str) -> Result<(), RejectKind> {
+    let mut decoder = decoder(&[("before", "UInt8"), ("x", data_type), ("after", "UInt8")]);
+    let event = format!(r#"{{"before":1,"x":{value},"after":2}}"#);
+    let first = decoder.decode(event.as_bytes()).map_err(|reject| {
+        assert_eq!(reject.column.as_deref(), Some("x"), "{data_type} {value}: {reject:?}");
+        reject.error_type
+    });
+    assert_eq!(decoder.rows(), usize::from(first.is_ok()));
+    let batch = decoder.finish().unwrap();
+    assert_eq!(batch.num_rows(), usize::from(first.is_ok()));
+    first
+}
+
+#[test]
+fn values_that_fit_are_taken() {
+    for (data_type, values) in [
+        ("UInt8", &["0", "255", r#""255""#][..]),
+        ("Int8", &["-128", "127"]),
+        ("UInt64", &["18446744073709551615", r#""18446744073709551615""#]),
+        ("Int64", &["-9223372036854775808", "9223372036854775807"]),
+        ("UInt128", &["340282366920938463463374607431768211455", "0", r#""7""#]),
+        ("Int256", &["-1"]),
+        ("Float64", &["0.1", "1e308", "-5e-324", "9007199254740992", r#""nan""#, r#""-inf""#, r#""1.5e3""#]),
+        ("Float32", &["0.1", "3.4e38", "16777216", "1e-45"]),
+        ("BFloat16", &["0.1", "256"]),
+        ("Decimal(9, 2)", &["1.23", "1.2300", "-9999999.99", r#""1.23""#, "1e2", "0"]),
+        ("Decimal(76, 0)", &["9999999999999999999999999999999999999999999999999999999999999999999999999999"]),
+        ("Bool", &["true", "false"]),
+        ("String", &[r#""""#, r#""a\u00e9\ud83e\udd80\n""#, "1.50", "true", r#"{"a": [1]}"#, "[]", "1e999"]),
+        ("LowCardinality(Nullable(String))", &[r#""a""#, "null"]),
+        ("FixedString(2)", &[r#""ab""#, r#""é""#]),
+        ("Date", &[r#""1970-01-01""#, r#""2149-06-06""#]),
+        ("Date32", &[r#""1900-01-01""#, r#""2299-12-31""#]),
+        ("DateTime", &[r#""2106-02-07T06:28:15Z""#, r#""1970-01-01 00:00:00""#, "0", "4294967295"]),
+        ("DateTime('Europe/Zurich')", &[r#""2024-06-15T12:00:00.000+02:00""#]),
+        ("DateTime64(3)", &[r#""1900-01-01T00:00:00Z""#, r#""2299-12-31T23:59:59.999Z""#]),
+        ("DateTime64(1)", &[r#""2024-06-15T12:00:00.5""#]),
+        ("DateTime64(9)", &[r#""2262-04-11T23:47:16.854775807Z""#]),
+        ("Time", &[r#""-999:59:59""#, r#""12:00:00""#]),
+        ("Time64(6)", &[r#""999:59:58.999999""#]),
+        ("UUID", &[r#""61f0c404-5cb3-11e7-907b-a6006ad3dba0""#, r#""61F0C404-5CB3-11E7-907B-A6006AD3DBA0""#]),
+        ("IPv4", &[r#""255.255.255.255""#]),
+        ("IPv6", &[r#""2001:db8::1""#, r#""::ffff:1.2.3.4""#]),
+        ("Enum8('a' = 1, 'b''s' = -2)", &[r#""b's""#]),
+        ("Nullable(UInt8)", &["null", "1"]),
+        ("Array(Nullable(UInt8))", &["[]", "[1,null]"]),
+        ("Array(Array(String))", &[r#"[[],["a","b"]]"#]),
+        ("Map(String, UInt8)", &["{}", r#"{"a":1,"b":2}"#]),
+        ("Map(UInt16, Array(String))", &[r#"{"1":["x"]}"#]),
+        ("Tuple(a UInt8, b Nullable(String))", &[r#"{"b":"x","a":1,"c":2}"#, r#"{"a":1}"#, r#"[1,"x"]"#]),
+        ("Tuple(UInt8, String)", &[r#"[1,"x"]"#]),
+        ("Nested(a UInt8)", &[r#"[{"a":1},{"a":2}]"#]),
+        ("Point", &["[1.5,2]"]),
+        ("Polygon", &["[[[0,0],[1,1]]]"]),
+        ("JSON", &["{}", r#"{"a":{"b":[1,null]}}"#]),
+        ("Nullable(JSON)", &["null"]),
+        ("Dynamic", &["1", r#""a""#]),
+        ("Variant(String, UInt8)", &[r#""a""#]),
+        ("SimpleAggregateFunction(sum, UInt64)", &["1"]),
+    ] {
+        for value in values {
+            assert_eq!(outcome(data_type, value), Ok(()), "{data_type} {value}");
+        }
+    }
+}
+
+#[test]
+fn values_that_would_be_altered_are_rejected() {
+    use RejectKind::{
+        DuplicateField, InvalidValue, MalformedJson, NotRepresentable, NullValue, OutOfRange, TypeMismatch,
+    };
+    for (data_type, value, kind) in [
+        ("UInt8", "256", OutOfRange),
+        ("UInt8", "-1", OutOfRange),
+        ("UInt8", "1.0", TypeMismatch),
+        ("UInt8", "true", TypeMismatch),
+        ("UInt8", "null", NullValue),
+        ("UInt8", r#""""#, InvalidValue),
+        ("UInt8", r#""007""#, InvalidValue),
+        ("UInt8", r#""+1""#, InvalidValue),
+        ("UInt8", r#"" 1""#, InvalidValue),
+        ("UInt8", r#""256""#, OutOfRange),
+        ("UInt8", "[1]", TypeMismatch),
+        ("Int64", "9223372036854775808", OutOfRange),
+        ("UInt64", "18446744073709551616", OutOfRange),
+        ("UInt64", r#""18446744073709551616""#, OutOfRange),
+        ("UInt128", "-1", OutOfRange),
+        ("UInt128", "340282366920938463463374607431768211456", OutOfRange),
+        ("Int128", "1.5", TypeMismatch),
+        ("Float64", "1e400", OutOfRange),
+        ("Float64", "9007199254740993", OutOfRange),
+        ("Float64", r#""""#, InvalidValue),
+        ("Float64", r#""1e400""#, OutOfRange),
+        ("Float32", "1e39", OutOfRange),
+        ("Float32", "1e-50", OutOfRange),
+        ("Float32", "16777217", OutOfRange),
+        ("Decimal(9, 2)", "1.23456", OutOfRange),
+        ("Decimal(9, 2)", "10000000", OutOfRange),
+        ("Decimal(9, 2)", r#""""#, InvalidValue),
+        ("Decimal(9, 2)", "true", TypeMismatch),
+        ("Bool", "1", TypeMismatch),
+        ("Bool", r#""true""#, TypeMismatch),
+        ("String", "null", NullValue),
+        ("String", r#""\ud800""#, MalformedJson),
+        ("String", r#"{"a":"\u12"}"#, MalformedJson),
+        ("FixedString(2)", r#""a""#, OutOfRange),
+        ("FixedString(2)", r#""abc""#, OutOfRange),
+        ("Date", r#""1969-12-31""#, OutOfRange),
+        ("Date", r#""2149-06-07""#, OutOfRange),
+        ("Date", r#""2024-02-30""#, InvalidValue),
+        ("Date", r#""2024-06-15T00:00:00Z""#, InvalidValue),
+        ("Date", "0", TypeMismatch),
+        ("Date32", r#""1899-12-31""#, OutOfRange),
+        ("Date32", r#""2300-01-01""#, OutOfRange),
+        ("DateTime", r#""1960-01-01T00:00:00Z""#, OutOfRange),
+        ("DateTime", r#""2200-01-01T00:00:00Z""#, OutOfRange),
+        ("DateTime", r#""2024-06-15T00:00:00.5Z""#, OutOfRange),
+        ("DateTime", r#""1970-01-01T00:00:00+01:00""#, OutOfRange),
+        ("DateTime", "1700000000123", OutOfRange),
+        ("DateTime", "1700000000.5", TypeMismatch),
+        ("DateTime", "-1", TypeMismatch),
+        ("DateTime", r#""yesterday""#, InvalidValue),
+        ("DateTime64(3)", r#""2024-06-15T00:00:00.1234Z""#, OutOfRange),
+        ("DateTime64(3)", "1700000000123", TypeMismatch),
+        ("DateTime64(9)", r#""2262-04-11T23:47:16.854775808Z""#, OutOfRange),
+        ("DateTime64(0)", r#""1899-12-31T23:59:59Z""#, OutOfRange),
+        ("DateTime64(0)", r#""2300-01-01T00:00:00Z""#, OutOfRange),
+        ("Time", r#""12:00:00.5""#, OutOfRange),
+        ("Time64(3)", r#""999:00:00""#, OutOfRange),
+        ("UUID", r#""61f0c4045cb311e7907ba6006ad3dba0""#, InvalidValue),
+        ("IPv4", r#""1.2.3""#, InvalidValue),
+        ("IPv6", r#""1.2.3.4""#, InvalidValue),
+        ("Enum8('a' = 1)", r#""b""#, InvalidValue),
+        ("Enum8('a' = 1)", "1", TypeMismatch),
+        ("Array(UInt8)", "[1,null]", NullValue),
+        ("Array(UInt8)", "[1,256]", OutOfRange),
+        ("Array(UInt8)", "null", NullValue),
+        ("Array(UInt8)", r#"{"0":1}"#, TypeMismatch),
+        ("Map(String, UInt8)", r#"{"a":1,"a":1}"#, DuplicateField),
+        ("Map(UInt8, UInt8)", r#"{"256":1}"#, OutOfRange),
+        ("Tuple(a UInt8, b UInt8)", r#"{"a":1}"#, RejectKind::MissingField),
+        ("Tuple(a UInt8, b UInt8)", r#"{"a":1,"a":1,"b":1}"#, DuplicateField),
+        ("Tuple(a UInt8, b UInt8)", "[1]", TypeMismatch),
+        ("Tuple(a UInt8, b UInt8)", "[1,2,3]", TypeMismatch),
+        ("JSON", r#"{"a":1,"a":2}"#, DuplicateField),
+        ("JSON", r#"{"a.b":1}"#, NotRepresentable),
+        ("JSON", "[1]", TypeMismatch),
+        ("Variant(String, UInt8)", "1", TypeMismatch),
+    ] {
+        assert_eq!(outcome(data_type, value), Err(kind), "{data_type} {value}");
+    }
+}
+
+#[test]
+fn events_that_are_no_row_are_rejected() {
+    for (event, kind, column) in [
+        (&b""[..], RejectKind::MalformedJson, None),
+        (b"{", RejectKind::MalformedJson, None),
+        (b"{\"id\":1", RejectKind::MalformedJson, None),
+        (b"{\"id\":}", RejectKind::MalformedJson, Some("id")),
+        (b"{\"id\":1}x", RejectKind::MalformedJson, None),
+        (b"{\"id\":1,}", RejectKind::MalformedJson, None),
+        (b"{\"id\":01}", RejectKind::MalformedJson, None),
+        (b"{'id':1}", RejectKind::MalformedJson, None),
+        (b"{\"id\":1,\"other\":\"\\u12\"}", RejectKind::MalformedJson, None),
+        (b"{\"id\":1,\"other\":\"\xff\"}", RejectKind::MalformedJson, None),
+        (b"[]", RejectKind::NotAnObject, None),
+        (b"1", RejectKind::NotAnObject, None),
+        (b"null", RejectKind::NotAnObject, None),
+        (b"{}", RejectKind::MissingField, Some("id")),
+        (b"{\"ID\":1}", RejectKind::MissingField, Some("id")),
+        (b"{\"id\":1,\"id\":1}", RejectKind::DuplicateField, Some("id")),
+        (b"{\"id\":1,\"i\\u0064\":1}", RejectKind::DuplicateField, Some("id")),
+    ] {
+        let reject = decoder(&[("id", "UInt8")]).decode(event).unwrap_err();
+        let text = String::from_utf8_lossy(event);
+        assert_eq!(
+            (reject.error_type, reject.column.as_deref()),
+            (kind, column),
+            "{text}: {}",
+            reject.message
+        );
+    }
+}
+
+#[test]
+fn a_nested_fault_names_its_path() {
+    let reject =
+        decoder(&[("a", "Tuple(b Tuple(c UInt8))")]).decode(br#"{"a":{"b":{"c":"secret"}}}"#).unwrap_err();
+    assert_eq!(reject.column.as_deref(), Some("a"));
+    assert_eq!(reject.message, "a text that is no UInt8, at a.b.c");
+}
+
+#[test]
+fn depth_is_limited_and_no_depth_overflows_the_stack() {
+    let nested =
+        |levels: usize| format!(r#"{{"id":1,"other":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+    let mut decoder = decoder(&[("id", "UInt8")]);
+    assert_eq!(decoder.decode(nested(MAX_DEPTH - 1).as_bytes()), Ok(()));
+    for levels in [MAX_DEPTH, 1_000_000] {
+        let reject = decoder.decode(nested(levels).as_bytes()).unwrap_err();
+        assert_eq!(reject.error_type, RejectKind::TooDeep);
+    }
+    let flat = format!(r#"{{"id":1,"other":[{}[]],"text":"{}"}}"#, "[],".repeat(1000), "[".repeat(1000));
+    assert_eq!(decoder.decode(flat.as_bytes()), Ok(()));
+}
+
+#[test]
+fn lists_of_a_flattened_nested_have_equal_lengths() {
+    let mut decoder = decoder(&[("n.a", "Array(UInt8)"), ("n.b", "Array(String)"), ("m.a", "Array(UInt8)")]);
+    assert_eq!(decoder.decode(br#"{"n.a":[1],"n.b":["x"]}"#), Ok(()));
+    let reject = decoder.decode(br#"{"n.a":[1],"n.b":[]}"#).unwrap_err();
+    assert_eq!((reject.error_type, reject.column.as_deref()), (RejectKind::OutOfRange, Some("n.b")));
+    assert_eq!(decoder.finish().unwrap().num_rows(), 1);
+}
+
+#[test]
+fn types_that_cannot_be_filled_are_named() {
+    for data_type in
+        ["AggregateFunction(sum, UInt64)", "Array(QBit(Float32, 16))", "Variant(UInt8)", "Nothing", "Huh"]
+    {
+        let error = Decoder::new(&[Column::new("x", data_type)]).unwrap_err();
+        let context: Vec<_> = error.context().collect();
+        assert_eq!(context, [("column", "x"), ("type", data_type)]);
+    }
+    assert!(Decoder::new(&[]).is_err());
+    assert!(Decoder::new(&[Column::new("x", "UInt8"), Column::new("x", "UInt8")]).is_err());
+}
+
+const WIDE: &[(&str, &str)] = &[
+    ("id", "UInt64"),
+    ("name", "String"),
+    ("at", "DateTime64(3)"),
+    ("tags", "Array(Nullable(String))"),
+    ("props", "Map(String, Array(UInt8))"),
+    ("place", "Tuple(x Float64, y Nullable(Decimal(9, 2)))"),
+    ("uuid", "Nullable(UUID)"),
+    ("doc", "JSON"),
+    ("flag", "Nullable(Bool)"),
+];
+
+fn good_event(id: u64, name: &str, tags: &[Option<String>], amount: Option<u32>) -> String {
+    serde_json::json!({
+        "id": id, "name": name, "at": "2024-06-15T12:00:00.123Z", "tags": tags, "props": {"a": [1, 2], "b": []},
+        "place": {"x": 1.5, "y": amount.map(|amount| f64::from(amount % 1_000_000) / 4.0)},
+        "uuid": null, "doc": {"name": name}, "flag": id.is_multiple_of(2),
+    })
+    .to_string()
+}
+
+proptest! {
+    /// Bad events between good ones leave no trace.
+    #[test]
+    fn rejects_leave_the_rows_as_they_were(
+        events in prop::collection::vec(
+            (any::<u64>(), "\\PC{0,8}", prop::collection::vec(prop::option::of("\\PC{0,4}"), 0..3), prop::option::of(any::<u32>()), 0_usize..400),
+            0..20,
+        )
+    ) {
+        let (mut mixed, mut pure) = (decoder(WIDE), decoder(WIDE));
+        for (id, name, tags, amount, cut) in events {
+            let event = good_event(id, &name, &tags, amount);
+            let cut = event.as_bytes().get(..cut % event.len()).unwrap_or_default();
+            prop_assert!(mixed.decode(cut).is_err());
+            let spoiled = event.replace(r#""flag":"#, r#""flag":"x","#);
+            prop_assert!(mixed.decode(spoiled.as_bytes()).is_err());
+            prop_assert_eq!(mixed.decode(event.as_bytes()), Ok(()));
+            prop_assert_eq!(pure.decode(event.as_bytes()), Ok(()));
+        }
+        let (mixed, pure) = (mixed.finish(), pure.finish());
+        prop_assert_eq!(mixed.map_err(|error| TestCaseError::fail(error.to_string()))?, pure.map_err(|error| TestCaseError::fail(error.to_string()))?);
+    }
+
+    #[test]
+    fn no_bytes_panic(event in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut decoder = decoder(WIDE);
+        let taken = decoder.decode(&event).is_ok();
+        prop_assert_eq!(decoder.finish().map_or(usize::MAX, |batch| batch.num_rows()), usize::from(taken));
+    }
+
+    #[test]
+    fn no_json_like_text_panics(
+        event in r#"\{("(id|name|at|tags|props|place|uuid|doc|flag|x)":(null|true|-?[0-9.e]{1,12}|"[\\\\u0-9a-f:TZ-]{0,12}"|\[("a"|1|null|,)*\]|\{"a":(1|\[1,2\])\}),?){0,9}\}"#
+    ) {
+        let mut decoder = decoder(WIDE);
+        let taken = decoder.decode(event.as_bytes()).is_ok();
+        // Whatever we take as JSON, another parser takes too.
+        if taken {
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&event).is_ok(), "{}", event);
+        }
+        prop_assert!(decoder.finish().is_ok());
+    }
+
+    #[test]
+    fn integers_are_exact(values in prop::collection::vec(any::<u64>(), 1..50)) {
+        let mut decoder = decoder(&[("x", "UInt64")]);
+        for value in &values {
+            prop_assert_eq!(decoder.decode(format!(r#"{{"x":{value}}}"#).as_bytes()), Ok(()));
+        }
+        let batch = decoder.finish().map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(batch.column(0).as_primitive::<UInt64Type>().values().to_vec(), values);
+        prop_assert_eq!(batch.column(0).null_count(), 0);
+    }
+}

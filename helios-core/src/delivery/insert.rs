@@ -1,0 +1,71 @@
+//! One Arrow batch, one insert, one block.
+
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::StreamWriter;
+use bytes::Bytes;
+
+use super::settings::InsertSettings;
+use crate::{
+    Error, Result,
+    warehouse::{Ident, TableName, Warehouse, from_clickhouse},
+};
+
+/// How long one chunk may wait for the connection, and the whole insert for the server's answer. After that the outcome is
+/// unknown, and the same insert, with the same token, may be tried again.
+const SEND_TIMEOUT: Duration = Duration::from_secs(60);
+const END_TIMEOUT: Duration = Duration::from_secs(240);
+const CHUNK: usize = 1024 * 1024;
+
+/// Where a batch goes, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Insert<'a> {
+    pub(super) table: &'a TableName,
+    /// Whether ClickHouse makes some column, a `JSON`, from the text that is sent for it.
+    pub(super) from_text: bool,
+    pub(super) settings: &'a InsertSettings,
+    pub(super) token: &'a str,
+}
+
+impl Insert<'_> {
+    /// Inserts a batch. A batch without rows is not inserted.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse says. When the error is retryable the rows may be in the table: only the same token is safe.
+    pub(super) async fn send(&self, warehouse: &Warehouse, batch: &RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let mut body = encode(batch)?;
+        let mut insert = warehouse
+            .client()
+            .insert_formatted_with(self.statement(batch)?)
+            .with_timeouts(Some(SEND_TIMEOUT), Some(END_TIMEOUT))
+            .with_setting("insert_deduplication_token", self.token);
+        for (name, value) in self.settings.for_insert(self.from_text) {
+            insert = insert.with_setting(name, value);
+        }
+        let about = |error| from_clickhouse(error).with("table", self.table.plain());
+        while !body.is_empty() {
+            let chunk = body.split_to(body.len().min(CHUNK));
+            insert.send(chunk).await.map_err(about)?;
+        }
+        insert.end().await.map_err(about)
+    }
+
+    fn statement(&self, batch: &RecordBatch) -> Result<String> {
+        let schema = batch.schema();
+        let columns = schema.fields().iter().map(|field| Ok(Ident::new(field.name())?.to_string()));
+        let columns = columns.collect::<Result<Vec<_>>>()?.join(", ");
+        Ok(format!("INSERT INTO {} ({columns}) FORMAT ArrowStream", self.table))
+    }
+}
+
+fn encode(batch: &RecordBatch) -> Result<Bytes> {
+    let unexpected = |error| Error::unexpected("the batch cannot be written").at("deliver").caused_by(error);
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).map_err(unexpected)?;
+    writer.write(batch).map_err(unexpected)?;
+    writer.into_inner().map(Bytes::from).map_err(unexpected)
+}

@@ -1,0 +1,107 @@
+//! The settings of an insert: all that matter, none left to the server's defaults, which differ between versions.
+
+use clickhouse::Row;
+use serde::Deserialize;
+
+use crate::{
+    Result,
+    warehouse::{Warehouse, from_clickhouse},
+};
+
+/// Sent with every insert, to every server.
+const ALWAYS: &[(&str, &str)] = &[
+    ("async_insert", "0"),
+    ("insert_deduplicate", "1"),
+    // One insert is one block per partition: a repeated insert must have the same blocks.
+    ("max_insert_block_size", "100000000"),
+    ("min_insert_block_size_rows", "100000000"),
+    ("min_insert_block_size_bytes", "0"),
+    ("max_insert_threads", "1"),
+    ("max_threads", "1"),
+    ("input_format_parallel_parsing", "0"),
+    ("max_partitions_per_insert_block", "100"),
+    ("throw_on_max_partitions_per_insert_block", "1"),
+    ("date_time_input_format", "best_effort"),
+    // The columns are named; one that the table lacks is an error, not to be passed over.
+    ("input_format_skip_unknown_fields", "0"),
+    // A null in a column with a default stands for an absent field; a null of an event was checked before.
+    ("input_format_null_as_default", "1"),
+    ("input_format_defaults_for_omitted_fields", "1"),
+    ("insert_null_as_default", "1"),
+    ("materialized_views_ignore_errors", "0"),
+    // A text in a JSON column stays a text: the engine would turn "2024-02-30" into the first of March.
+    ("input_format_try_infer_dates", "0"),
+    ("input_format_try_infer_datetimes", "0"),
+    ("input_format_json_read_bools_as_numbers", "0"),
+];
+
+/// Sent to the servers that know them: a setting that a server does not know is an error.
+const WHERE_KNOWN: &[(&str, &str)] = &[
+    ("deduplicate_insert", "enable"),
+    ("deduplicate_insert_select", "enable_when_possible"),
+    ("deduplicate_blocks_in_dependent_materialized_views", "1"),
+    ("max_insert_block_size_bytes", "0"),
+    ("input_format_json_infer_array_of_dynamic_from_array_of_different_types", "1"),
+    ("type_json_skip_duplicated_paths", "0"),
+    ("cast_string_to_dynamic_use_inference", "0"),
+    ("cast_string_to_variant_use_inference", "0"),
+];
+
+/// For a table with columns that ClickHouse makes from text. The native reader, the only one to have this switch, makes a
+/// `JSON` under the engine's defaults, whatever the settings of the insert are (measured on 26.7).
+const FROM_TEXT: (&str, &str) = ("input_format_arrow_use_native_reader", "0");
+
+/// Name and value of each setting of an insert, but its token.
+#[derive(Clone, Debug)]
+pub(super) struct InsertSettings {
+    always: Vec<(&'static str, &'static str)>,
+    from_text: Option<(&'static str, &'static str)>,
+}
+
+#[derive(Row, Deserialize)]
+struct NameRow {
+    name: String,
+}
+
+impl InsertSettings {
+    /// Asks the server which settings it knows.
+    pub(super) async fn of(warehouse: &Warehouse) -> Result<Self> {
+        let wanted: Vec<_> =
+            WHERE_KNOWN.iter().chain([&FROM_TEXT]).map(|(name, _)| format!("'{name}'")).collect();
+        let question = format!("SELECT name FROM system.settings WHERE name IN ({})", wanted.join(", "));
+        let rows: Vec<NameRow> =
+            warehouse.client().query_raw(&question).fetch_all().await.map_err(from_clickhouse)?;
+        let is_known = |name: &str| rows.iter().any(|row| row.name == name);
+        let known = WHERE_KNOWN.iter().filter(|(name, _)| is_known(name));
+        Ok(Self {
+            always: ALWAYS.iter().chain(known).copied().collect(),
+            from_text: is_known(FROM_TEXT.0).then_some(FROM_TEXT),
+        })
+    }
+
+    /// The settings of an insert into a table that has, or has not, columns made from text.
+    pub(super) fn for_insert(&self, from_text: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.always.iter().copied().chain(self.from_text.filter(|_| from_text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They would drop bad rows without a word.
+    #[test]
+    fn errors_are_never_allowed() {
+        for (name, _) in ALWAYS.iter().chain(WHERE_KNOWN) {
+            assert!(!name.starts_with("input_format_allow_errors"), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_exactly_once_rests_on_is_always_sent() {
+        for setting in [("async_insert", "0"), ("insert_deduplicate", "1"), ("max_insert_threads", "1")] {
+            assert!(ALWAYS.contains(&setting));
+        }
+        assert!(WHERE_KNOWN.contains(&("deduplicate_insert", "enable")));
+    }
+}

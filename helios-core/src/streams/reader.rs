@@ -1,0 +1,213 @@
+//! Reading one shard, page by page, within Kinesis' limits.
+
+use std::time::Duration;
+
+use aws_sdk_kinesis::{
+    Client, operation::get_records::GetRecordsOutput, primitives::DateTime, types::ShardIteratorType,
+};
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{error::from_sdk, position::Position};
+use crate::{Error, ErrorKind, Result, clock::SharedClock};
+
+/// Kinesis answers five reads a second and shard; a little slower, so that clocks may differ.
+const READ_INTERVAL: Duration = Duration::from_millis(210);
+/// The pause AWS advises after a refusal.
+const THROTTLED_INTERVAL: Duration = Duration::from_secs(1);
+/// What Kinesis gives at once at most.
+const MAX_RECORDS: usize = 10_000;
+/// An iterator lasts five minutes. One that is refused as expired when it is new is none.
+const MAX_EXPIRED_IN_A_ROW: u32 = 3;
+
+/// Where in a shard to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShardStart {
+    /// At a position of the stream.
+    Position(Position),
+    /// At the record of this sequence number.
+    At(String),
+    /// Behind the record of this sequence number.
+    After(String),
+}
+
+/// One Kinesis record as it was put: not unpacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShardRecord {
+    /// Its number, growing along the shard: decimal digits, compared as a number.
+    pub sequence_number: String,
+    /// When it arrived, roughly: Kinesis does not promise that it grows along the shard.
+    pub arrived_at: Timestamp,
+    /// The payload, for [`unpack`](super::unpack).
+    pub data: Bytes,
+}
+
+/// What one read gave. No records is common and means nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Page {
+    /// The records, in the shard's order.
+    pub records: Vec<ShardRecord>,
+    /// Whether this was, just now, all there is.
+    pub caught_up: bool,
+    /// Whether the shard is closed and read to its end: only now may its children be read.
+    pub ended: bool,
+}
+
+/// Reads one shard in order: at most five times a second, over expired iterators, throttling and empty answers.
+///
+/// Dropping a read under way loses nothing: the next one gives the same records.
+#[derive(Clone, Debug)]
+pub struct ShardReader {
+    client: Client,
+    clock: SharedClock,
+    stream_arn: String,
+    shard: String,
+    start: ShardStart,
+    iterator: Option<String>,
+    not_before: Timestamp,
+    ended: bool,
+}
+
+impl ShardReader {
+    /// A reader of one shard. Nothing is asked before the first page.
+    #[must_use]
+    pub fn new(client: Client, stream_arn: &str, shard: &str, start: ShardStart, clock: SharedClock) -> Self {
+        let now = clock.now();
+        Self {
+            client,
+            stream_arn: stream_arn.to_owned(),
+            shard: shard.to_owned(),
+            start,
+            iterator: None,
+            not_before: now,
+            ended: false,
+            clock,
+        }
+    }
+
+    /// Goes on behind the record of this sequence number.
+    pub fn seek_after(&mut self, sequence_number: &str) {
+        self.start = ShardStart::After(sequence_number.to_owned());
+        self.iterator = None;
+        self.ended = false;
+    }
+
+    /// The next records, at most `limit` of them; waits first if the last read was just now.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if stream or shard are gone, `Unauthenticated`, `PermissionDenied` (needs `kinesis:GetRecords` and
+    /// `kinesis:GetShardIterator`), `Unavailable`, `Timeout`.
+    pub async fn next_page(&mut self, limit: usize) -> Result<Page> {
+        let mut expired = 0;
+        while !self.ended {
+            self.pace().await;
+            let answer = match self.read(limit).await {
+                Ok(answer) => answer,
+                Err(error)
+                    if error.aws_code() == Some("ExpiredIteratorException")
+                        && expired < MAX_EXPIRED_IN_A_ROW =>
+                {
+                    expired += 1;
+                    self.iterator = None;
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::LimitExceeded && error.is_retryable() => {
+                    tracing::debug!(shard = self.shard, "Kinesis throttles this shard.");
+                    self.not_before = later(self.clock.now(), THROTTLED_INTERVAL);
+                    return Ok(Page::default());
+                }
+                Err(error) => return Err(error.with("shard", &self.shard).with("stream", &self.stream_arn)),
+            };
+            return self.take(answer, limit);
+        }
+        Ok(Page { records: Vec::new(), caught_up: true, ended: true })
+    }
+
+    async fn pace(&mut self) {
+        let now = self.clock.now();
+        let wait = self.not_before.duration_since(now).try_into().unwrap_or(Duration::ZERO);
+        if !wait.is_zero() {
+            // A clock that was set back must not stop the reader.
+            self.clock.sleep(wait.min(THROTTLED_INTERVAL)).await;
+        }
+    }
+
+    async fn read(&mut self, limit: usize) -> Result<GetRecordsOutput> {
+        let iterator = match &self.iterator {
+            Some(iterator) => iterator.clone(),
+            None => self.new_iterator().await?,
+        };
+        self.not_before = later(self.clock.now(), READ_INTERVAL);
+        let limit = i32::try_from(limit.clamp(1, MAX_RECORDS)).unwrap_or(i32::MAX);
+        let request =
+            self.client.get_records().shard_iterator(iterator).stream_arn(&self.stream_arn).limit(limit);
+        request.send().await.map_err(from_sdk)
+    }
+
+    async fn new_iterator(&mut self) -> Result<String> {
+        use ShardIteratorType::{AfterSequenceNumber, AtSequenceNumber, AtTimestamp, Latest, TrimHorizon};
+        let request = self.client.get_shard_iterator().stream_arn(&self.stream_arn).shard_id(&self.shard);
+        let request = match &self.start {
+            ShardStart::Position(Position::Oldest) => request.shard_iterator_type(TrimHorizon),
+            ShardStart::Position(Position::Now) => request.shard_iterator_type(Latest),
+            ShardStart::Position(Position::At(time)) => {
+                let time = DateTime::from_nanos(time.as_nanosecond())
+                    .map_err(|cause| Error::invalid_input("the position is out of range").caused_by(cause))?;
+                request.shard_iterator_type(AtTimestamp).timestamp(time)
+            }
+            ShardStart::At(number) => {
+                request.shard_iterator_type(AtSequenceNumber).starting_sequence_number(number)
+            }
+            ShardStart::After(number) => {
+                request.shard_iterator_type(AfterSequenceNumber).starting_sequence_number(number)
+            }
+        };
+        let asked_at = self.clock.now();
+        let answer = request.send().await.map_err(from_sdk)?;
+        let iterator =
+            answer.shard_iterator.ok_or_else(|| Error::unexpected("Kinesis gave no shard iterator"))?;
+        if self.start == ShardStart::Position(Position::Now) {
+            // Should this iterator expire before the first record, "now" must still be this moment.
+            self.start = ShardStart::Position(Position::At(asked_at));
+        }
+        self.iterator = Some(iterator.clone());
+        Ok(iterator)
+    }
+
+    fn take(&mut self, answer: GetRecordsOutput, limit: usize) -> Result<Page> {
+        let now = self.clock.now();
+        let records = answer
+            .records
+            .into_iter()
+            .map(|record| {
+                Ok(ShardRecord {
+                    arrived_at: record
+                        .approximate_arrival_timestamp
+                        .map_or(Ok(now), |time| timestamp(&time))?,
+                    sequence_number: record.sequence_number,
+                    data: record.data.into_inner().into(),
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if let Some(last) = records.last() {
+            self.start = ShardStart::After(last.sequence_number.clone());
+        }
+        self.ended = answer.next_shard_iterator.is_none();
+        self.iterator = answer.next_shard_iterator;
+        // A full page may not be all, also where the oldest record left is not a millisecond old.
+        let caught_up = self.ended || (answer.millis_behind_latest == Some(0) && records.len() < limit);
+        Ok(Page { records, caught_up, ended: self.ended })
+    }
+}
+
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    time.saturating_add(by).unwrap_or(time)
+}
+
+fn timestamp(time: &DateTime) -> Result<Timestamp> {
+    Timestamp::from_nanosecond(time.as_nanos())
+        .map_err(|cause| Error::unexpected("a record's arrival time is out of range").caused_by(cause))
+}

@@ -1,0 +1,304 @@
+//! A few events of a stream, from all its shards, in bounded time.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{
+    describe::describe,
+    position::Position,
+    session::AwsSession,
+    shard_sample::{Phase, ShardSample, by_number},
+    shards::list_shards,
+};
+use crate::{Error, ErrorKind, Result, clock::SharedClock};
+
+/// How many shards are read at the same moment.
+const CONCURRENT_SHARDS: usize = 64;
+/// A sample that has this many bytes has enough: events may be of a megabyte each, and unpack to more.
+pub(super) const MAX_SAMPLE_BYTES: usize = 64 * 1024 * 1024;
+/// How to sample.
+///
+/// On the wire: `{"maxEvents": 100, "position": "oldest", "timeLimitSeconds": 10}`, each optional.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Wire")]
+pub struct SampleOptions {
+    /// How many events are enough: 1 to 10,000. Default 100.
+    pub max_events: usize,
+    /// Where to start. Default: recent history, then older, and if there is none at all, what arrives.
+    pub position: Option<Position>,
+    /// How long it may take: at most 60 s. Default 10 s.
+    pub time_limit: Duration,
+}
+
+impl SampleOptions {
+    /// The most events a sample can have.
+    pub const MAX_EVENTS: usize = 10_000;
+    /// The longest a sample can take.
+    pub const MAX_TIME_LIMIT: Duration = Duration::from_secs(60);
+
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`, naming the option that is out of its range.
+    pub fn validate(&self) -> Result<()> {
+        if !(1..=Self::MAX_EVENTS).contains(&self.max_events) {
+            let message = format!("maxEvents must be 1 to {}", Self::MAX_EVENTS);
+            return Err(Error::invalid_input(message).with("max_events", self.max_events.to_string()));
+        }
+        if self.time_limit.is_zero() || self.time_limit > Self::MAX_TIME_LIMIT {
+            let message =
+                format!("timeLimitSeconds must be over 0 and at most {}", Self::MAX_TIME_LIMIT.as_secs());
+            return Err(Error::invalid_input(message).with("time_limit", format!("{:?}", self.time_limit)));
+        }
+        Ok(())
+    }
+}
+
+impl Default for SampleOptions {
+    fn default() -> Self {
+        Self { max_events: 100, position: None, time_limit: Duration::from_secs(10) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    max_events: Option<usize>,
+    position: Option<Position>,
+    time_limit_seconds: Option<f64>,
+}
+
+impl TryFrom<Wire> for SampleOptions {
+    type Error = Error;
+
+    fn try_from(wire: Wire) -> Result<Self> {
+        let default = Self::default();
+        let time_limit =
+            wire.time_limit_seconds.map(Duration::try_from_secs_f64).transpose().map_err(|cause| {
+                Error::invalid_input("timeLimitSeconds must be a number of seconds").caused_by(cause)
+            })?;
+        let options = Self {
+            max_events: wire.max_events.unwrap_or(default.max_events),
+            position: wire.position,
+            time_limit: time_limit.unwrap_or(default.time_limit),
+        };
+        options.validate()?;
+        Ok(options)
+    }
+}
+
+/// One sampled event, unpacked; its bytes may be no JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SampledEvent {
+    /// The shard it was read from.
+    pub shard: String,
+    /// The sequence number of its record.
+    pub sequence_number: String,
+    /// Its place in the record.
+    pub sub_sequence: u64,
+    /// When it arrived, roughly.
+    pub arrived_at: Timestamp,
+    /// The payload.
+    pub data: Bytes,
+}
+
+/// What a sample found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sample {
+    /// The stream's ARN.
+    pub stream_arn: String,
+    /// The events, by shard, and in its order. None if the stream is empty and nothing arrived in time.
+    pub events: Vec<SampledEvent>,
+    /// How many more could not be unpacked.
+    pub unreadable: usize,
+    /// How many shards were read.
+    pub shards_read: usize,
+}
+
+/// Reads up to `max_events` events from all shards of a stream, evenly, within the time limit.
+///
+/// It ends early when it has enough, or when there is no more: from a given position when every shard has been read to
+/// its present end (from [`Position::Now`] it waits for arrivals), by default when the whole history has. A stream
+/// without history is waited on. When the time is over, what was found by then is the sample.
+///
+/// # Errors
+///
+/// `InvalidInput` for options out of range, a position in the future or what cannot be a stream, `NotFound`,
+/// `Unauthenticated`, `PermissionDenied` (needs `kinesis:DescribeStreamSummary`, `ListShards`, `GetShardIterator` and
+/// `GetRecords`), `Unavailable`, and `Timeout` if not even the shards were known within the time limit.
+#[tracing::instrument(skip_all, fields(stream = stream, max_events = options.max_events))]
+pub async fn sample(
+    session: &AwsSession,
+    stream: &str,
+    options: &SampleOptions,
+    clock: &SharedClock,
+) -> Result<Sample> {
+    run(session, stream, options, clock).await.map_err(|error| error.at("sample"))
+}
+
+async fn run(
+    session: &AwsSession,
+    stream: &str,
+    options: &SampleOptions,
+    clock: &SharedClock,
+) -> Result<Sample> {
+    options.validate()?;
+    let now = clock.now();
+    if let Some(Position::At(time)) = options.position
+        && time > now
+    {
+        return Err(
+            Error::invalid_input("the position lies in the future").with("position", time.to_string())
+        );
+    }
+
+    let mut time_limit = clock.sleep(options.time_limit);
+    let opening = async {
+        let stream_arn = describe(session, stream).await?.arn;
+        let shards = list_shards(session, &stream_arn).await?;
+        let client = session.kinesis().await?;
+        let open = |id: &str| ShardSample::open(&client, &stream_arn, id, options.position, now, clock);
+        let shards = shards.iter().map(|shard| open(&shard.id)).collect();
+        Ok::<(String, Vec<ShardSample>), Error>((stream_arn, shards))
+    };
+    let (stream_arn, mut shards) = tokio::select! {
+        opened = opening => opened?,
+        () = &mut time_limit => {
+            return Err(Error::new(ErrorKind::Timeout, "the stream's shards were not known within the time limit")
+                .retryable(true)
+                .with("stream", stream));
+        }
+    };
+    tokio::select! {
+        read = read(&mut shards, options) => read?,
+        () = time_limit => tracing::debug!("The time limit ended the sample."),
+    }
+    Ok(collect(stream_arn, shards, options.max_events))
+}
+
+/// Reads all shards in rounds, one page of each shard that has more, until there is enough or no more.
+async fn read(shards: &mut [ShardSample], options: &SampleOptions) -> Result<()> {
+    let bytes = AtomicUsize::new(0);
+    let mut found = 0;
+    loop {
+        let reading = shards.iter().filter(|shard| shard.phase == Phase::Reading).count();
+        let phase = if reading > 0 { Phase::Reading } else { Phase::Waiting };
+        let active = shards.iter().filter(|shard| shard.phase == phase).count();
+        if active == 0 {
+            return Ok(());
+        }
+        let quota = (options.max_events - found).div_ceil(active);
+        let mut pages = Vec::with_capacity(active);
+        for shard in shards.iter_mut().filter(|shard| shard.phase == phase) {
+            pages.push(shard.read(quota, &bytes));
+        }
+        stream::iter(pages).buffer_unordered(CONCURRENT_SHARDS).try_collect::<()>().await?;
+
+        let before = found;
+        found = shards.iter().map(|shard| shard.events.len()).sum();
+        let enough = found >= options.max_events || bytes.load(Relaxed) >= MAX_SAMPLE_BYTES;
+        // Events that arrived in a stream without history were waited for until they paused.
+        let paused = phase == Phase::Waiting && found > 0 && found == before;
+        if enough || (paused && options.position.is_none()) {
+            return Ok(());
+        }
+    }
+}
+
+fn collect(stream_arn: String, mut shards: Vec<ShardSample>, max_events: usize) -> Sample {
+    let found: Vec<usize> = shards.iter().map(|shard| shard.events.len()).collect();
+    for (index, share) in even_shares(&found, max_events) {
+        if let Some(shard) = shards.get_mut(index) {
+            shard.events.truncate(share);
+        }
+    }
+    let shards_read = shards.len();
+    let unreadable = shards.iter().map(|shard| shard.unreadable).sum();
+    shards.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut events: Vec<SampledEvent> = Vec::with_capacity(max_events.min(found.iter().sum()));
+    for mut shard in shards {
+        shard.events.sort_by(|a, b| {
+            by_number(&a.sequence_number, &b.sequence_number).then(a.sub_sequence.cmp(&b.sub_sequence))
+        });
+        events.append(&mut shard.events);
+    }
+    Sample { stream_arn, events, unreadable, shards_read }
+}
+
+/// How many events to take of each shard: an even share, and what poor shards lack of theirs goes to the richer ones.
+fn even_shares(found: &[usize], max_events: usize) -> Vec<(usize, usize)> {
+    let mut poorest_first: Vec<(usize, usize)> = found.iter().copied().enumerate().collect();
+    poorest_first.sort_by_key(|(_, found)| *found);
+    let mut left = max_events;
+    let shards = found.len();
+    for (place, (_, share)) in poorest_first.iter_mut().enumerate() {
+        *share = (*share).min(left.div_ceil(shards - place));
+        left -= *share;
+    }
+    poorest_first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(json: &str) -> Result<SampleOptions, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_default() {
+        assert_eq!(options("{}").unwrap(), SampleOptions::default());
+        let all = options(r#"{"maxEvents": 10000, "position": "oldest", "timeLimitSeconds": 0.5}"#).unwrap();
+        let expected = SampleOptions {
+            max_events: 10_000,
+            position: Some(Position::Oldest),
+            time_limit: Duration::from_millis(500),
+        };
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn each_option_out_of_range_is_named() {
+        for (json, name) in [
+            (r#"{"maxEvents": 0}"#, "maxEvents"),
+            (r#"{"maxEvents": 10001}"#, "maxEvents"),
+            (r#"{"timeLimitSeconds": 0}"#, "timeLimitSeconds"),
+            (r#"{"timeLimitSeconds": -1}"#, "timeLimitSeconds"),
+            (r#"{"timeLimitSeconds": 60.5}"#, "timeLimitSeconds"),
+            (r#"{"timeLimitSeconds": 1e300}"#, "timeLimitSeconds"),
+            (r#"{"position": "yesterday"}"#, "position"),
+        ] {
+            let error = options(json).unwrap_err().to_string();
+            assert!(error.contains(name), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_poor_shards_lack_comes_from_the_rich() {
+        for (found, max_events, taken) in [
+            (&[10, 10, 10, 10][..], 8, &[2, 2, 2, 2][..]),
+            (&[1, 10, 0, 10], 8, &[1, 4, 0, 3]),
+            (&[0, 0], 8, &[0, 0]),
+            (&[3, 2], 8, &[3, 2]),
+            (&[9, 1, 1], 5, &[3, 1, 1]),
+        ] {
+            let mut counts = vec![0; found.len()];
+            for (index, share) in even_shares(found, max_events) {
+                counts[index] = share;
+            }
+            assert_eq!(counts.iter().sum::<usize>(), taken.iter().sum::<usize>(), "{found:?}");
+            assert_eq!(counts.iter().max(), taken.iter().max(), "{found:?}: {counts:?}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The part of a sample that comes from one shard.
+
+use std::{
+    cmp::Ordering,
+    collections::VecDeque,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+
+use aws_sdk_kinesis::Client;
+use jiff::Timestamp;
+
+use super::{
+    position::Position,
+    reader::{ShardReader, ShardStart},
+    record::unpack,
+    sample::{MAX_SAMPLE_BYTES, SampledEvent},
+};
+use crate::{Result, clock::SharedClock};
+
+/// How far back recent history is looked for, nearest first; last comes the oldest event there is.
+const RECENT: [Duration; 3] =
+    [Duration::from_secs(5 * 60), Duration::from_secs(60 * 60), Duration::from_secs(24 * 60 * 60)];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// There may be more of what was asked for.
+    Reading,
+    /// Only what is still to arrive is left.
+    Waiting,
+    /// There will be no more.
+    Ended,
+}
+
+/// What is known of one shard.
+pub(super) struct ShardSample {
+    pub(super) id: String,
+    pub(super) phase: Phase,
+    reader: ShardReader,
+    /// Behind the last record there was: for what is still to arrive.
+    tip: Option<ShardReader>,
+    /// Where to look next, when the reader's window has no more.
+    older: VecDeque<ShardReader>,
+    /// The first record of the newer windows: an older one ends before it.
+    newer: Option<String>,
+    first: Option<String>,
+    waits: bool,
+    pub(super) events: Vec<SampledEvent>,
+    pub(super) unreadable: usize,
+}
+
+impl ShardSample {
+    pub(super) fn open(
+        client: &Client,
+        stream_arn: &str,
+        id: &str,
+        position: Option<Position>,
+        now: Timestamp,
+        clock: &SharedClock,
+    ) -> Self {
+        let reader = |position| {
+            let start = ShardStart::Position(position);
+            ShardReader::new(client.clone(), stream_arn, id, start, SharedClock::clone(clock))
+        };
+        let mut older = VecDeque::new();
+        if position.is_none() {
+            let windows = RECENT.iter().filter_map(|back| now.checked_sub(*back).ok()).map(Position::At);
+            older.extend(windows.chain([Position::Oldest]).map(reader));
+        }
+        Self {
+            id: id.to_owned(),
+            phase: if position == Some(Position::Now) { Phase::Waiting } else { Phase::Reading },
+            reader: position
+                .map(reader)
+                .or_else(|| older.pop_front())
+                .unwrap_or_else(|| reader(Position::Oldest)),
+            tip: None,
+            older,
+            newer: None,
+            first: None,
+            waits: !matches!(position, Some(Position::Oldest | Position::At(_))),
+            events: Vec::new(),
+            unreadable: 0,
+        }
+    }
+
+    /// Reads one page, and takes about `quota` events of it.
+    pub(super) async fn read(&mut self, quota: usize, bytes: &AtomicUsize) -> Result<()> {
+        let wanted = self.events.len() + quota;
+        let page = self.reader.next_page(quota).await?;
+        let mut window_ended = page.caught_up;
+        let mut records = page.records.into_iter().peekable();
+        while let Some(record) = records.next() {
+            let number = record.sequence_number;
+            if self.newer.as_ref().is_some_and(|newer| by_number(&number, newer).is_ge()) {
+                window_ended = true;
+                break;
+            }
+            self.first.get_or_insert_with(|| number.clone());
+            for user_record in unpack(record.data) {
+                match user_record {
+                    Ok(user_record) => {
+                        bytes.fetch_add(user_record.data.len(), Relaxed);
+                        self.events.push(SampledEvent {
+                            shard: self.id.clone(),
+                            sequence_number: number.clone(),
+                            sub_sequence: user_record.sub_sequence,
+                            arrived_at: record.arrived_at,
+                            data: user_record.data,
+                        });
+                    }
+                    Err(_) => self.unreadable += 1,
+                }
+                if bytes.load(Relaxed) >= MAX_SAMPLE_BYTES {
+                    return Ok(());
+                }
+            }
+            if self.events.len() >= wanted && records.peek().is_some() {
+                // An aggregated record may hold the whole quota: the rest of the page is for another round.
+                self.reader.seek_after(&number);
+                return Ok(());
+            }
+        }
+        if page.ended && self.phase == Phase::Waiting {
+            self.phase = Phase::Ended;
+        } else if window_ended && self.phase == Phase::Reading {
+            self.end_window(page.caught_up, page.ended);
+        }
+        Ok(())
+    }
+
+    fn end_window(&mut self, caught_up: bool, shard_ended: bool) {
+        if let Some(first) = self.first.take() {
+            self.newer = Some(first);
+        }
+        if caught_up {
+            self.tip = (!shard_ended).then(|| self.reader.clone());
+        }
+        if let Some(reader) = self.older.pop_front() {
+            self.reader = reader;
+        } else {
+            self.phase = Phase::Ended;
+            if self.waits
+                && let Some(tip) = self.tip.take()
+            {
+                self.phase = Phase::Waiting;
+                self.reader = tip;
+                self.newer = None;
+            }
+        }
+    }
+}
+
+/// Sequence numbers are decimal numbers of any length.
+pub(super) fn by_number(a: &str, b: &str) -> Ordering {
+    let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequence_numbers_compare_as_numbers() {
+        for (a, b, order) in [
+            ("9", "10", Ordering::Less),
+            ("0010", "10", Ordering::Equal),
+            ("49590338271490256608559692538361571095921575989136588898", "5", Ordering::Greater),
+            ("", "0", Ordering::Equal),
+        ] {
+            assert_eq!(by_number(a, b), order, "{a} {b}");
+        }
+    }
+}

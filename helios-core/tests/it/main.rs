@@ -1,0 +1,7 @@
+//! The library against the real engine.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helper functions")]
+
+mod delivery;
+mod engine;
+mod values;

@@ -1,0 +1,72 @@
+//! Bringing the engine to rest before the process ends.
+//!
+//! At its end a process destroys libchdb's static objects while libchdb's threads still run. A statement under way then
+//! crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
+
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::{api::Api, engine};
+
+/// The process that runs the engine. In a fork of it the engine's threads are not there, and must not be waited for.
+static OWNER: OnceLock<u32> = OnceLock::new();
+
+/// Calls of [`note_progress`].
+static NOTED: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// The main thread's destructors run before any static object is destroyed.
+    static THREAD: OnThreadEnd = const { OnThreadEnd };
+}
+
+struct OnThreadEnd;
+
+impl Drop for OnThreadEnd {
+    fn drop(&mut self) {
+        if rustix::thread::gettid() == rustix::process::getpid() {
+            stop();
+        }
+    }
+}
+
+/// Has the engine stopped when the process ends.
+pub(crate) fn stop_before(api: &'static Api) {
+    OWNER.get_or_init(std::process::id);
+    note_thread();
+    register(api);
+}
+
+/// To be called where the main thread may come by.
+pub(crate) fn note_thread() {
+    THREAD.with(|_| ());
+}
+
+/// To be called when a statement gives its first output, and when it ends: its first use of something may have made
+/// static objects, and those are destroyed before the exit handlers that were registered before them. So the handler is
+/// registered again, at first each time, later ever more rarely.
+pub(crate) fn note_progress(api: &'static Api) {
+    const EACH_TIME: u64 = 32;
+    let count = NOTED.fetch_add(1, Ordering::Relaxed) + 1;
+    if count <= EACH_TIME || count.is_power_of_two() {
+        register(api);
+    }
+}
+
+fn register(api: &'static Api) {
+    extern "C" fn handler() {
+        stop();
+    }
+    if !api.at_exit(handler) {
+        tracing::warn!(
+            "A process that ends with statements under way may crash: no exit handler could be set."
+        );
+    }
+}
+
+fn stop() {
+    if OWNER.get() == Some(&std::process::id()) {
+        engine::stop_if_running();
+    }
+}

@@ -1,0 +1,250 @@
+//! Queries: the documented JSON, for every type.
+
+use futures_util::TryStreamExt as _;
+use helios_core::{ErrorKind, HeliosClient, QueryOptions};
+use serde_json::{Value, json};
+
+use crate::shop::{client, database};
+
+async fn answer(sql: &str) -> Value {
+    let chunks: Vec<_> = client().query(sql).stream().await.unwrap().try_collect().await.unwrap();
+    serde_json::from_slice(&chunks.concat()).unwrap()
+}
+
+#[tokio::test]
+async fn answers_in_the_documented_form() {
+    assert_eq!(
+        answer("SELECT number AS n, toString(number) AS s FROM numbers(2)").await,
+        json!({
+            "data": [{ "n": 0, "s": "0" }, { "n": 1, "s": "1" }],
+            "metadata": {
+                "query": "SELECT number AS n, toString(number) AS s FROM numbers(2)",
+                "row_count": 2,
+                "column_names": ["n", "s"],
+                "column_types": ["UInt64", "String"],
+            },
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_empty_result_has_its_columns() {
+    let answer = answer("SELECT 1 AS a WHERE 0").await;
+    assert_eq!(answer["data"], json!([]));
+    assert_eq!(answer["metadata"]["column_names"], json!(["a"]));
+    assert_eq!(answer["metadata"]["row_count"], 0);
+}
+
+/// Expression, ClickHouse's type, the JSON text of its value.
+const VALUES: &[(&str, &str, &str)] = &[
+    ("true", "Bool", "true"),
+    ("toInt8(-128)", "Int8", "-128"),
+    ("18446744073709551615", "UInt64", "18446744073709551615"),
+    (
+        "toInt128('-170141183460469231731687303715884105728')",
+        "Int128",
+        "-170141183460469231731687303715884105728",
+    ),
+    (
+        "toUInt256('115792089237316195423570985008687907853269984665640564039457584007913129639935')",
+        "UInt256",
+        "115792089237316195423570985008687907853269984665640564039457584007913129639935",
+    ),
+    ("toFloat32(0.5)", "Float32", "0.5"),
+    ("nan", "Float64", "null"),
+    ("inf", "Float64", "null"),
+    ("-inf", "Float64", "null"),
+    ("toDecimal64('12.345', 3)", "Decimal(18, 3)", "12.345"),
+    ("toDecimal256('1.5', 2)", "Decimal(76, 2)", "1.5"),
+    ("'a \"quoted\" \\\\ / line\\n'", "String", r#""a \"quoted\" \\ / line\n""#),
+    ("toFixedString('ab', 4)", "FixedString(4)", r#""ab\u0000\u0000""#),
+    ("unhex('61FF62')", "String", "\"a\u{fffd}b\""),
+    ("toDate('2026-11-23')", "Date", r#""2026-11-23""#),
+    ("toDate32('1900-01-01')", "Date32", r#""1900-01-01""#),
+    ("toDateTime('2026-11-23 10:00:00', 'UTC')", "DateTime('UTC')", r#""2026-11-23T10:00:00Z""#),
+    (
+        "toDateTime('2026-07-01 12:00:00', 'Europe/Berlin')",
+        "DateTime('Europe/Berlin')",
+        r#""2026-07-01T10:00:00Z""#,
+    ),
+    (
+        "toDateTime64('2026-11-23 10:00:00.123', 3, 'UTC')",
+        "DateTime64(3, 'UTC')",
+        r#""2026-11-23T10:00:00.123Z""#,
+    ),
+    ("toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')", "UUID", r#""61f0c404-5cb3-11e7-907b-a6006ad3dba0""#),
+    ("toIPv4('192.0.2.1')", "IPv4", r#""192.0.2.1""#),
+    ("toIPv6('2001:db8::1')", "IPv6", r#""2001:db8::1""#),
+    ("CAST('b', 'Enum8(\\'a\\' = 1, \\'b\\' = 2)')", "Enum8('a' = 1, 'b' = 2)", r#""b""#),
+    ("[1, nan]", "Array(Float64)", "[1,null]"),
+    ("map('k', [1])", "Map(String, Array(UInt8))", r#"{"k":[1]}"#),
+    ("tuple(1, 'x')", "Tuple(UInt8, String)", r#"[1,"x"]"#),
+    ("CAST((1, 'x'), 'Tuple(a UInt8, b String)')", "Tuple(a UInt8, b String)", r#"{"a":1,"b":"x"}"#),
+    ("CAST([(1, 'x')], 'Nested(a UInt8, b String)')", "Nested(a UInt8, b String)", r#"[{"a":1,"b":"x"}]"#),
+    ("CAST('{\"a\":{\"b\":[1,2]}}', 'JSON')", "JSON", r#"{"a":{"b":[1,2]}}"#),
+    ("CAST(1, 'Variant(String, UInt8)')", "Variant(String, UInt8)", "1"),
+    ("CAST('x', 'Dynamic')", "Dynamic", r#""x""#),
+    ("CAST(NULL, 'Nullable(UInt8)')", "Nullable(UInt8)", "null"),
+    ("CAST('x', 'LowCardinality(Nullable(String))')", "LowCardinality(Nullable(String))", r#""x""#),
+];
+
+#[tokio::test]
+async fn every_type_is_valid_json() {
+    for &(expression, data_type, json) in VALUES {
+        let sql = format!("SELECT {expression} AS v");
+        let result = client().query(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        assert_eq!(result.metadata.column_types, [data_type], "{sql}");
+        assert_eq!(result.data[0].get(), format!("{{\"v\":{json}}}"), "{sql}");
+        serde_json::from_str::<Value>(result.data[0].get()).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn big_integers_are_text_on_request() {
+    let options = QueryOptions { quote_64bit_integers: true, ..QueryOptions::default() };
+    let result = client().query_with("SELECT 18446744073709551615 AS v", &options).await.unwrap();
+    assert_eq!(result.data[0].get(), r#"{"v":"18446744073709551615"}"#);
+}
+
+#[tokio::test]
+async fn parameters_stay_values() {
+    let hostile = "x' OR 1 = 1 --\\ \n\t`";
+    let result =
+        client().query("SELECT {v:String} AS v, {n:UInt8} AS n").param("v", hostile).param("n", 7).await;
+    let rows: Vec<Value> = result.unwrap().rows().unwrap();
+    assert_eq!(rows, [json!({ "v": hostile, "n": 7 })]);
+}
+
+#[tokio::test]
+async fn the_database_can_be_chosen() {
+    let database = database().await;
+    let warehouse = client().warehouse().clone();
+    warehouse
+        .execute(&format!("CREATE TABLE {database}.t (a UInt8) ENGINE = MergeTree ORDER BY a"))
+        .await
+        .unwrap();
+    let result = client().query("SELECT count() AS n FROM t").database(&database).await.unwrap();
+    assert_eq!(result.data[0].get(), r#"{"n":0}"#);
+}
+
+#[tokio::test]
+async fn rows_read_as_a_type_and_say_which_does_not_fit() {
+    let result = client().query("SELECT if(number = 1, NULL, number) AS n FROM numbers(3)").await.unwrap();
+    #[derive(Debug, serde::Deserialize)]
+    struct Row {
+        #[expect(dead_code, reason = "only read")]
+        n: u64,
+    }
+    let error = result.rows::<Row>().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.message().starts_with("row 1 does not fit"), "{error}");
+}
+
+#[tokio::test]
+async fn bad_sql_is_an_error_with_clickhouses_number() {
+    for (sql, kind, code) in [
+        ("", ErrorKind::InvalidQuery, None),
+        (" \n ", ErrorKind::InvalidQuery, None),
+        ("SELEC 1", ErrorKind::InvalidQuery, Some(62)),
+        ("SELECT 1; SELECT 2", ErrorKind::InvalidQuery, Some(62)),
+        ("SELECT 1; DROP TABLE x", ErrorKind::InvalidQuery, Some(62)),
+        ("SELECT nope", ErrorKind::InvalidQuery, Some(47)),
+        ("SELECT nope(1)", ErrorKind::InvalidQuery, Some(46)),
+        ("SELECT * FROM nope", ErrorKind::NotFound, Some(60)),
+        ("SELECT * FROM nope.nope", ErrorKind::NotFound, Some(81)),
+        ("SELECT {missing:UInt8}", ErrorKind::InvalidQuery, Some(456)),
+        ("SELECT 1 FORMAT CSV", ErrorKind::InvalidQuery, None),
+        ("SELECT 1 SETTINGS nope = 1", ErrorKind::InvalidQuery, Some(115)),
+        ("SELECT throwIf(number = 3) FROM numbers(10)", ErrorKind::InvalidQuery, Some(395)),
+    ] {
+        let error = client().query(sql).await.unwrap_err();
+        assert_eq!((error.kind(), error.server_code()), (kind, code), "{sql}: {error}");
+        assert_eq!(error.operation(), "query", "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_after_the_first_row_ends_the_stream_with_it() {
+    let sql = "SELECT throwIf(number = 3000000) AS x FROM numbers(10000000) SETTINGS max_block_size = 1000";
+    let mut stream = client().query(sql).stream().await.unwrap();
+    let mut bytes = 0;
+    let error = loop {
+        match stream.try_next().await {
+            Ok(Some(chunk)) => bytes += chunk.len(),
+            Ok(None) => panic!("a cut result passed for a whole one"),
+            Err(error) => break error,
+        }
+    };
+    assert!(bytes > 1000, "the error came before the first row");
+    assert_eq!(error.server_code(), Some(395));
+    assert!(stream.try_next().await.unwrap().is_none(), "an error ends the stream");
+}
+
+#[tokio::test]
+async fn a_large_result_streams_whole() {
+    let sql = "SELECT number AS a, toString(number) AS b FROM numbers(300000)";
+    let answer = answer(sql).await;
+    let rows = answer["data"].as_array().unwrap();
+    assert_eq!(rows.len(), 300_000);
+    assert_eq!(answer["metadata"]["row_count"], 300_000);
+    assert!(rows.iter().enumerate().all(|(index, row)| row["a"] == index && row["b"] == index.to_string()));
+}
+
+#[tokio::test]
+async fn read_only_refuses_what_writes_or_reaches_outside() {
+    let options = QueryOptions { read_only: true, ..QueryOptions::default() };
+    for sql in [
+        "CREATE TABLE default.x (a UInt8) ENGINE = Memory",
+        "DROP DATABASE default",
+        "INSERT INTO FUNCTION file('x.csv') SELECT 1",
+        "SELECT * FROM url('http://127.0.0.1:1/', CSV, 'a UInt8')",
+        "SELECT * FROM file('/etc/passwd', LineAsString)",
+        "SELECT 1 SETTINGS max_execution_time = 7",
+        "SET readonly = 0",
+    ] {
+        let error = client().query_with(sql, &options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{sql}: {error}");
+    }
+    assert!(client().query_with("SELECT 1", &options).await.is_ok());
+}
+
+#[tokio::test]
+async fn limits_hold_and_a_query_cannot_lift_them() {
+    let options = QueryOptions { read_only: true, max_result_rows: Some(10), ..QueryOptions::default() };
+    for sql in [
+        "SELECT * FROM numbers(1000)",
+        "SELECT * FROM (SELECT * FROM numbers(1000) SETTINGS max_result_rows = 0)",
+    ] {
+        let error = client().query_with(sql, &options).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::LimitExceeded | ErrorKind::PermissionDenied),
+            "{sql}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_unavailable() {
+    let client = HeliosClient::builder().clickhouse_url("http://127.0.0.1:1").build().unwrap();
+    let error = client.query("SELECT 1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.is_retryable());
+    assert!(error.message().contains("check `clickhouse_url`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_dropped_stream_stops_its_query() {
+    let marker = uuid::Uuid::new_v4().simple().to_string();
+    let sql = format!("SELECT number, '{marker}' FROM numbers(100000000000)");
+    let mut stream = client().query(&sql).stream().await.unwrap();
+    stream.try_next().await.unwrap().unwrap();
+    let running = format!(
+        "SELECT count() AS n FROM system.processes WHERE query LIKE '%{marker}%' AND query NOT LIKE '%system.processes%'"
+    );
+    assert_eq!(crate::shop::rows(&running).await, [r#"{"n":1}"#]);
+    drop(stream);
+    // No limit of its own: the test's is the runner's.
+    while crate::shop::rows(&running).await != [r#"{"n":0}"#] {
+        tokio::task::yield_now().await;
+    }
+}
