@@ -14,6 +14,7 @@ mod extract;
 mod handlers;
 mod logging;
 mod openapi;
+mod read_only;
 mod refusal;
 mod run;
 pub mod serve;

@@ -18,6 +18,7 @@ use crate::{
     error::{ApiError, ErrorBody},
     extract::JsonBody,
     openapi::answers::QueryAnswer,
+    read_only,
     state::AppState,
 };
 
@@ -62,6 +63,9 @@ pub(crate) async fn query(
         quote_64bit_integers: request.quote_64bit_integers,
         ..state.config().query.options(state.config().allow_writes)
     };
+    if options.read_only {
+        read_only::check(&client, &request.query, &options).await?;
+    }
     let chunks = client.query_stream(&request.query, &options).await?.map(move |chunk| {
         // The query runs, and holds its slot, until its last chunk is read or its reader is gone.
         let _slot = &slot;
