@@ -18,7 +18,7 @@ pub const DATABASE: &str = "quarantine";
 ///
 /// # Errors
 ///
-/// None for a name that is one: a [`TableName`] has no empty part.
+/// As [`TableName::new`]; never for a name that a table can have.
 pub fn table_of(table: &TableName) -> Result<TableName> {
     TableName::new(DATABASE, table.table().as_str())
 }

@@ -10,3 +10,6 @@ mod text;
 
 pub use data_type::{DataType, EnumValue, TupleField};
 pub use parse::MAX_DEPTH;
+
+#[cfg(test)]
+mod tests;
