@@ -70,6 +70,8 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (291, ErrorKind::PermissionDenied, false), // DATABASE_ACCESS_DENIED
     (307, ErrorKind::LimitExceeded, false),    // TOO_MANY_BYTES
     (319, ErrorKind::Unavailable, true),       // UNKNOWN_STATUS_OF_INSERT
+    (344, ErrorKind::InvalidQuery, false),     // SUPPORT_IS_DISABLED
+    (358, ErrorKind::InvalidQuery, false),     // INTO_OUTFILE_NOT_ALLOWED
     (386, ErrorKind::InvalidQuery, false),     // NO_COMMON_TYPE
     (394, ErrorKind::Cancelled, false),        // QUERY_WAS_CANCELLED
     (395, ErrorKind::InvalidQuery, false),     // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO

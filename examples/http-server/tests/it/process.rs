@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The server with these variables and no others.
-fn server(variables: &[(&str, &str)], args: &[&str]) -> Command {
+pub(crate) fn server(variables: &[(&str, &str)], args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_helios-server"));
     command.env_clear().envs(variables.iter().copied()).args(args).stdin(Stdio::null());
     command
@@ -19,7 +19,7 @@ const NO_ENGINE: [(&str, &str); 2] =
     [("HELIOS_CLICKHOUSE_URL", "http://127.0.0.1:9"), ("HELIOS_ADDR", "127.0.0.1:0")];
 
 /// Reads the address from the standard output.
-fn served(child: &mut Child) -> String {
+pub(crate) fn served(child: &mut Child) -> String {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     line.trim_end()

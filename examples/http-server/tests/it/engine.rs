@@ -1,0 +1,148 @@
+//! Queries against the embedded engine.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::process::{served, server};
+
+/// A server with an engine of its own.
+struct WithEngine {
+    child: Child,
+    address: String,
+    _data: tempfile::TempDir,
+}
+
+impl WithEngine {
+    fn start(args: &[&str]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut variables = vec![
+            ("HELIOS_ADDR".to_owned(), "127.0.0.1:0".to_owned()),
+            ("HELIOS_DATA_PATH".to_owned(), data.path().join("data").to_str().unwrap().to_owned()),
+        ];
+        // Where the engine's library is, if it was not set up in its usual place.
+        for name in ["HELIOS_CHDB_LIB", "HOME", "XDG_CACHE_HOME"] {
+            variables.extend(std::env::var(name).map(|value| (name.to_owned(), value)));
+        }
+        let mut child = server(&[], args).envs(variables).stdout(Stdio::piped()).spawn().unwrap();
+        let address = served(&mut child);
+        Self { child, address, _data: data }
+    }
+
+    /// Posts a query and reads until the connection ends.
+    fn exchange(&self, body: &Value) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let body = body.to_string();
+        write!(
+            stream,
+            "POST /api/query HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Status and `code` of a query's error.
+    fn refused(&self, sql: &str) -> (String, Value) {
+        let answer = self.exchange(&json!({"query": sql}));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let body: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{sql} → {answer}"));
+        (head.get(9..12).unwrap_or_default().to_owned(), body["code"].clone())
+    }
+}
+
+impl Drop for WithEngine {
+    fn drop(&mut self) {
+        if self.child.kill().is_ok() {
+            drop(self.child.wait());
+        }
+    }
+}
+
+#[test]
+fn a_read_only_query_changes_nothing_and_sees_nothing_outside() {
+    let server = WithEngine::start(&[]);
+    for sql in [
+        "CREATE TABLE t (a UInt8) ENGINE = Memory",
+        "INSERT INTO FUNCTION file('/tmp/canary.csv') SELECT 1",
+        "SET readonly = 0",
+        "SELECT 1 SETTINGS max_execution_time = 1000",
+        "SELECT * FROM url('http://127.0.0.1:9/', 'CSV')",
+        "SELECT * FROM remote('127.0.0.1:9', 'system.one')",
+        "SELECT file('/etc/passwd')",
+        "SELECT `file`('/etc/passwd')",
+        r"SELECT `\x66ile`('/etc/passwd')",
+        "SELECT arrayMap(file, ['/etc/passwd'])",
+        "SELECT * APPLY(file) FROM (SELECT '/etc/passwd')",
+        "DESCRIBE file('/etc/passwd', 'CSVWithNames')",
+        "DESC url('http://127.0.0.1:9/', 'JSONEachRow')",
+        "/* */ desc\ttable\turl('http://127.0.0.1:9/', 'JSONEachRow')",
+    ] {
+        assert_eq!(server.refused(sql), ("403".to_owned(), json!("permission_denied")), "{sql}");
+    }
+    for sql in ["SELECT 1; SELECT 2", "SELECT 1 INTO OUTFILE '/tmp/canary'", "SELEC 1", ""] {
+        assert_eq!(server.refused(sql), ("400".to_owned(), json!("invalid_query")), "{sql}");
+    }
+    for sql in [
+        "DESCRIBE (SELECT number FROM numbers(1) ORDER BY number DESC)",
+        "DESC TABLE system.one",
+        "SELECT t.number AS profile FROM numbers(1) AS t ORDER BY profile DESC",
+    ] {
+        let answer = server.exchange(&json!({"query": sql}));
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{sql} → {answer}");
+    }
+}
+
+#[test]
+fn the_operator_lifts_read_only() {
+    let server = WithEngine::start(&["--allow-writes"]);
+    let answer = server.exchange(&json!({"query": "CREATE TABLE t (a UInt8) ENGINE = Memory"}));
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[test]
+fn limits_hold() {
+    let server = WithEngine::start(&[
+        "--query-max-rows",
+        "10",
+        "--query-timeout",
+        "0.5",
+        "--query-max-memory-mib",
+        "64",
+    ]);
+    for (sql, refused) in [
+        ("SELECT sum(sipHash64(number)) FROM numbers(100000000000)", ("504", "timeout")),
+        ("SELECT length(groupArray(number)) FROM numbers(100000000)", ("429", "limit_exceeded")),
+        ("SELECT number FROM numbers(11)", ("413", "limit_exceeded")),
+    ] {
+        let (status, code) = server.refused(sql);
+        assert_eq!((status.as_str(), code), (refused.0, json!(refused.1)), "{sql}");
+    }
+}
+
+#[test]
+fn parameters_and_texts_reach_the_query() {
+    let server = WithEngine::start(&[]);
+    let answer = server.exchange(&json!({
+        "query": "SELECT {n:UInt64} AS n, {s:String} AS s",
+        "parameters": {"n": "18446744073709551615", "s": "'\t\\ file ☃"},
+        "quote64BitIntegers": true,
+    }));
+    assert!(answer.contains(r#"{"n":"18446744073709551615","s":"'\t\\ file ☃"}"#), "{answer}");
+}
+
+#[test]
+fn an_error_after_the_first_row_cuts_the_connection() {
+    let server = WithEngine::start(&[]);
+    let sql = "SELECT throwIf(number = 900000) AS x FROM numbers(1000000)";
+    let answer = server.exchange(&json!({"query": sql}));
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("{\"x\":0}"), "nothing came");
+    assert!(!answer.ends_with("0\r\n\r\n"), "the answer looks whole");
+}
