@@ -256,7 +256,7 @@ async fn parallel_creates_make_one_source() {
         match task.await.unwrap() {
             Ok(_) => made += 1,
             Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Conflict), "{error:?}")
+                assert!(matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Conflict), "{error:?}");
             }
         }
     }

@@ -254,7 +254,13 @@ async fn bad_input_is_a_clear_error() {
         ("/api/query", br#"{"query": "SELECT 1; SELECT 2"}"#, StatusCode::BAD_REQUEST, "invalid_query", ""),
         ("/api/query", br#"{"query": "SELECT * FROM nope"}"#, StatusCode::NOT_FOUND, "not_found", "nope"),
         ("/api/query", br#"{"query": "SELECT * FROM nope.t"}"#, StatusCode::NOT_FOUND, "not_found", "nope"),
-        ("/api/query", br#"{"query": "CREATE TABLE t (a UInt8) ENGINE = Memory"}"#, StatusCode::FORBIDDEN, "permission_denied", ""),
+        (
+            "/api/query",
+            br#"{"query": "CREATE TABLE t (a UInt8) ENGINE = Memory"}"#,
+            StatusCode::FORBIDDEN,
+            "permission_denied",
+            "",
+        ),
         (
             "/api/query",
             br#"{"query": "SELECT * FROM url('http://127.0.0.1:1/', CSV, 'a UInt8')"}"#,
@@ -323,10 +329,7 @@ async fn a_body_of_20_mb_is_refused() {
     match request.send().await {
         Ok(response) => {
             let (status, answer) = read(response).await;
-            assert_eq!(
-                (status, &answer["code"]),
-                (StatusCode::PAYLOAD_TOO_LARGE, &json!("body_too_large"))
-            );
+            assert_eq!((status, &answer["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("body_too_large")));
         }
         Err(error) => assert!(!error.is_connect() && !error.is_timeout(), "{error}"),
     }

@@ -187,7 +187,9 @@ async fn a_large_result_streams_whole() {
     let rows = answer["data"].as_array().unwrap();
     assert_eq!(rows.len(), 300_000);
     assert_eq!(answer["metadata"]["row_count"], 300_000);
-    assert!(rows.iter().enumerate().all(|(index, row)| row["a"] == index && row["b"] == index.to_string()));
+    assert!(
+        rows.iter().enumerate().all(|(index, row)| row["a"] == index && row["b"] == json!(index.to_string()))
+    );
 }
 
 #[tokio::test]
@@ -201,6 +203,10 @@ async fn read_only_refuses_what_writes_or_reaches_outside() {
         "SELECT * FROM file('/etc/passwd', LineAsString)",
         "SELECT 1 SETTINGS max_execution_time = 7",
         "SET readonly = 0",
+        "SELECT file('/etc/passwd')",
+        "SELECT * APPLY(file) FROM (SELECT '/etc/passwd')",
+        "DESCRIBE file('/etc/passwd', LineAsString)",
+        "KILL QUERY WHERE 1",
     ] {
         let error = client().query_with(sql, &options).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{sql}: {error}");

@@ -13,8 +13,10 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (15, ErrorKind::InvalidQuery, false),      // DUPLICATE_COLUMN
     (16, ErrorKind::InvalidQuery, false),      // NO_SUCH_COLUMN_IN_TABLE
     (20, ErrorKind::InvalidQuery, false),      // NUMBER_OF_COLUMNS_DOESNT_MATCH
+    (25, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_ESCAPE_SEQUENCE
     (26, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_QUOTED_STRING
     (27, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+    (33, ErrorKind::InvalidQuery, false),      // CANNOT_READ_ALL_DATA
     (36, ErrorKind::InvalidQuery, false),      // BAD_ARGUMENTS
     (38, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_DATE
     (41, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_DATETIME
@@ -37,8 +39,12 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (73, ErrorKind::InvalidQuery, false),      // UNKNOWN_FORMAT
     (81, ErrorKind::NotFound, false),          // UNKNOWN_DATABASE
     (82, ErrorKind::AlreadyExists, false),     // DATABASE_ALREADY_EXISTS
+    (107, ErrorKind::NotFound, false),         // FILE_DOESNT_EXIST
     (115, ErrorKind::InvalidQuery, false),     // UNKNOWN_SETTING
+    (117, ErrorKind::InvalidQuery, false),     // INCORRECT_DATA
+    (128, ErrorKind::LimitExceeded, false),    // TOO_LARGE_ARRAY_SIZE
     (131, ErrorKind::LimitExceeded, false),    // TOO_LARGE_STRING_SIZE
+    (139, ErrorKind::InvalidQuery, false),     // NO_ELEMENTS_IN_CONFIG
     (153, ErrorKind::InvalidQuery, false),     // ILLEGAL_DIVISION
     (158, ErrorKind::LimitExceeded, false),    // TOO_MANY_ROWS
     (159, ErrorKind::Timeout, false),          // TIMEOUT_EXCEEDED
@@ -61,6 +67,7 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (210, ErrorKind::Unavailable, true),       // NETWORK_ERROR
     (215, ErrorKind::InvalidQuery, false),     // NOT_AN_AGGREGATE
     (218, ErrorKind::NotFound, false),         // TABLE_IS_DROPPED
+    (229, ErrorKind::LimitExceeded, false),    // QUERY_IS_TOO_LARGE
     (241, ErrorKind::LimitExceeded, true),     // MEMORY_LIMIT_EXCEEDED
     (242, ErrorKind::Unavailable, true),       // TABLE_IS_READ_ONLY
     (252, ErrorKind::LimitExceeded, true),     // TOO_MANY_PARTS
@@ -70,18 +77,25 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (291, ErrorKind::PermissionDenied, false), // DATABASE_ACCESS_DENIED
     (307, ErrorKind::LimitExceeded, false),    // TOO_MANY_BYTES
     (319, ErrorKind::Unavailable, true),       // UNKNOWN_STATUS_OF_INSERT
+    (321, ErrorKind::InvalidQuery, false),     // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
     (344, ErrorKind::InvalidQuery, false),     // SUPPORT_IS_DISABLED
+    (349, ErrorKind::InvalidQuery, false),     // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
     (358, ErrorKind::InvalidQuery, false),     // INTO_OUTFILE_NOT_ALLOWED
+    (376, ErrorKind::InvalidQuery, false),     // CANNOT_PARSE_UUID
     (386, ErrorKind::InvalidQuery, false),     // NO_COMMON_TYPE
     (394, ErrorKind::Cancelled, false),        // QUERY_WAS_CANCELLED
     (395, ErrorKind::InvalidQuery, false),     // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
     (396, ErrorKind::LimitExceeded, false),    // TOO_MANY_ROWS_OR_BYTES
     (425, ErrorKind::Unavailable, true),       // SYSTEM_ERROR
+    (439, ErrorKind::Unavailable, true),       // CANNOT_SCHEDULE_TASK
+    (441, ErrorKind::InvalidQuery, false),     // CANNOT_PARSE_DOMAIN_VALUE
     (452, ErrorKind::PermissionDenied, false), // SETTING_CONSTRAINT_VIOLATION
     (456, ErrorKind::InvalidQuery, false),     // UNKNOWN_QUERY_PARAMETER
     (457, ErrorKind::InvalidQuery, false),     // BAD_QUERY_PARAMETER
+    (469, ErrorKind::InvalidQuery, false),     // VIOLATED_CONSTRAINT
     (497, ErrorKind::PermissionDenied, false), // ACCESS_DENIED
     (516, ErrorKind::Unauthenticated, false),  // AUTHENTICATION_FAILED
+    (701, ErrorKind::NotFound, false),         // CLUSTER_DOESNT_EXIST
     (999, ErrorKind::Unavailable, true),       // KEEPER_EXCEPTION
 ];
 

@@ -76,6 +76,10 @@ impl RowLines {
                 .unwrap_or_else(|_| String::from_utf8_lossy(exception).into_owned());
             return Err(from_exception(&text));
         }
+        if line.starts_with(b"{\"progress\":") {
+            // A slow query reports it even before names and types.
+            return each(Line::Other);
+        }
         if !self.headed {
             self.headed = true;
             let head: Head = serde_json::from_slice(line).map_err(|_| foreign())?;
@@ -102,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    const ANSWER: &str = "{\"meta\":[{\"name\":\"a\",\"type\":\"UInt8\"}]}\n{\"row\":{\"a\":1}}\n\
+    const ANSWER: &str = "{\"progress\":{\"read_rows\":\"0\"}}\n{\"meta\":[{\"name\":\"a\",\"type\":\"UInt8\"}]}\n{\"row\":{\"a\":1}}\n\
                           {\"progress\":{\"read_rows\":\"1\"}}\n{\"row\":{\"a\":\"}\\n{\"}}\n";
 
     fn read(chunks: &[&[u8]]) -> Result<(Vec<Column>, Vec<String>)> {

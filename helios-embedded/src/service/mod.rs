@@ -8,6 +8,7 @@ mod insert;
 mod job;
 mod lexer;
 mod query;
+mod read_only;
 mod request;
 mod response;
 mod rows;
@@ -133,6 +134,11 @@ impl Service {
             form::read(&mut request, input.text().await?, boundary).await?;
         }
         let statement = read_statement(request.query.trim(), &mut input).await?;
+        if let Statement::Query(query) = &statement
+            && request.is_read_only()
+        {
+            read_only::check(&query.text)?;
+        }
         let head = Head {
             query_id: query_id.to_owned(),
             timezone: self.engine.running().timezone().to_owned(),

@@ -36,13 +36,16 @@ impl Request {
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             request.set(&name, &value)?;
         }
-        if method == Method::GET
-            && !request.settings.iter().any(|(name, value)| name == "readonly" && value == "1")
-        {
+        if method == Method::GET && !request.is_read_only() {
             // As on a server: GET changes nothing.
             request.settings.push(("readonly".into(), "2".into()));
         }
         Ok(request)
+    }
+
+    /// Whether the request forbids itself everything but reading.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.settings.iter().any(|(name, value)| name == "readonly" && value == "1")
     }
 
     /// Takes one parameter.
