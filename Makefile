@@ -3,18 +3,25 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# Cargo's own variable, if somebody set it.
+target := $(or $(CARGO_TARGET_DIR),target)
+
+# One build of all three: built apart they would share fewer dependencies.
+build-demo = echo "Building (some minutes the first time) …" >&2; \
+	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
+
 .PHONY: help demo serve test lint docs bench engine emulator
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: engine emulator ## Events from a stream to a table and back, through the documented HTTP calls.
-	@cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
-	@cargo run --quiet --profile demo --locked -p helios-demo
+	@$(build-demo)
+	@$(target)/demo/helios-demo
 
 serve: engine emulator ## The demo, then its server stays up (HELIOS_ADDR, default 127.0.0.1:8080).
-	@cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
-	@cargo run --quiet --profile demo --locked -p helios-demo -- --serve
+	@$(build-demo)
+	@$(target)/demo/helios-demo --serve
 
 test: engine emulator ## All tests, with the real engine and the emulator.
 	cargo build --workspace --bins --locked
