@@ -3,11 +3,16 @@
 use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
+    time::Duration,
 };
 
+use tokio::time;
+
 use crate::Result;
+
+const POLL: Duration = Duration::from_millis(100);
 
 /// Which server to start. It gets these variables and none of this process's.
 #[derive(Clone, Debug, Default)]
@@ -95,8 +100,13 @@ impl Server {
     /// # Errors
     ///
     /// If the process cannot be waited for.
-    pub fn wait(&mut self) -> Result<std::process::ExitStatus> {
-        Ok(self.child.wait()?)
+    pub async fn ended(&mut self) -> Result<ExitStatus> {
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            time::sleep(POLL).await;
+        }
     }
 
     /// Asks the server to end, as the operating system would, and waits until it has.

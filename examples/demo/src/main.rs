@@ -16,6 +16,7 @@ use helios_tests::{Lab, LabOptions, Result, generate};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::{Delivered, Report};
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 const STREAM: &str = "user-activity";
 const TABLE: &str = "user_activity";
@@ -25,6 +26,8 @@ const EVENTS: usize = 27_000;
 const MALFORMED_SHARE: f64 = 0.01;
 /// Delivery takes seconds; this long without a single new event means that it is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What a shell says of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
 const POLL: Duration = Duration::from_millis(200);
 
 /// Events from a stream to a table and back, through the documented HTTP calls.
@@ -40,7 +43,15 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let ended = tokio::select! {
+        ended = run(Arguments::parse()) => ended,
+        // What was started ends with `run`, whose future is dropped here.
+        signal = interrupted() => match signal {
+            Ok(()) => return ExitCode::from(INTERRUPTED),
+            Err(error) => Err(error),
+        },
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "a program's last words")]
@@ -50,6 +61,16 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Waits for Ctrl-C or a request to end: then what was started is to be ended too.
+async fn interrupted() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
@@ -76,7 +97,8 @@ async fn run(arguments: Arguments) -> Result<()> {
     report.check()?;
     if arguments.serve {
         report::serving(lab.server().url());
-        lab.server_mut().wait()?;
+        let status = lab.server_mut().ended().await?;
+        return Err(format!("the server ended with {status}").into());
     }
     Ok(())
 }
