@@ -1,7 +1,7 @@
 //! Helios over HTTP: every operation of [`helios_core::HeliosClient`] as a JSON endpoint.
 //!
-//! [`app`] makes the router from an [`AppState`], [`serve`](serve::serve) puts it behind a socket, [`run`] does both with
-//! the settings of a [`ServerConfig`]. See the README beside this crate for the endpoints.
+//! [`app()`] makes the router from an [`AppState`], [`serve`](serve::serve) puts it behind a socket, [`run()`] does both
+//! with the settings of a [`ServerConfig`]. See the README beside this crate for the endpoints.
 
 #![forbid(unsafe_code)]
 

@@ -15,8 +15,8 @@ pub(crate) enum Refusal {
     NoSession,
     /// The cookie names a session that has ended.
     SessionEnded,
-    /// Something only the operator may ask for.
-    OperatorOnly(&'static str),
+    /// Something that callers may not ask of this server.
+    NotAllowed(&'static str),
     /// A `Host` that this server does not answer to.
     ForeignHost,
     /// A browser sent this on behalf of another site.
@@ -29,7 +29,7 @@ pub(crate) enum Refusal {
     Overloaded,
     /// The answer did not begin in time.
     RequestTimeout,
-    /// A handler panicked.
+    /// A handler panicked, or was cut off as the process ended.
     Panicked,
 }
 
@@ -38,7 +38,7 @@ impl Refusal {
         match self {
             Self::BadBody(_) => StatusCode::BAD_REQUEST,
             Self::NoSession | Self::SessionEnded => StatusCode::UNAUTHORIZED,
-            Self::OperatorOnly(_) | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NotAllowed(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NoSuchEndpoint => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -57,7 +57,7 @@ impl Refusal {
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTimeout => "body_timeout",
             Self::NoSession | Self::SessionEnded => "unauthenticated",
-            Self::OperatorOnly(_) => "permission_denied",
+            Self::NotAllowed(_) => "permission_denied",
             Self::ForeignHost => "foreign_host",
             Self::CrossSite => "cross_site",
             Self::NoSuchEndpoint => "not_found",
@@ -75,7 +75,7 @@ impl Refusal {
             Self::BodyTimeout => "the body did not arrive in time",
             Self::NoSession => "this needs AWS credentials; POST them to /api/authenticate first",
             Self::SessionEnded => "the session has ended; authenticate again",
-            Self::OperatorOnly(text) => text,
+            Self::NotAllowed(text) => text,
             Self::ForeignHost => {
                 "this server does not answer to that Host; its operator can allow it with --allowed-host"
             }

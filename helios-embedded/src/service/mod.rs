@@ -137,7 +137,7 @@ impl Service {
         if let Statement::Query(query) = &statement
             && request.is_read_only()
         {
-            read_only::check(&query.text)?;
+            read_only::check(&query.text, &request.parameters)?;
         }
         let head = Head {
             query_id: query_id.to_owned(),

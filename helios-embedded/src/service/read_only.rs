@@ -14,8 +14,10 @@ use super::{
 /// # Errors
 ///
 /// ClickHouse's own code for a statement in read-only mode, 164.
-pub(crate) fn check(text: &[u8]) -> Result<(), Exception> {
+pub(crate) fn check(text: &[u8], parameters: &[(String, String)]) -> Result<(), Exception> {
     let tokens: Vec<Token> = Lexer::new(text).collect();
+    // `arrayMap({f:Identifier}, …)`: a parameter may be a function's name, and its value may be written with `\\x66`.
+    let hides_file = parameters.iter().any(|(_, value)| value == "file" || value.contains('\\'));
     let named = |index: usize, name: &str| {
         tokens.get(index).is_some_and(|token| {
             token.kind == Kind::Word && slice(text, token).eq_ignore_ascii_case(name.as_bytes())
@@ -35,6 +37,9 @@ pub(crate) fn check(text: &[u8]) -> Result<(), Exception> {
         let qualified =
             index > 0 && tokens.get(index - 1).is_some_and(|token| token.kind == Kind::Symbol(b'.'));
         match name(text, token) {
+            Some(b"Identifier") if hides_file => {
+                return refuse("An identifier given as a parameter may not be `file` in read-only mode");
+            }
             Some(b"file") if !qualified => {
                 return refuse(
                     "The name `file` is not allowed in read-only mode, as the function of that name reads any file. \
@@ -103,8 +108,18 @@ mod tests {
             "KILL QUERY WHERE 1",
             "/* x */ kill mutation WHERE 1",
         ] {
-            assert!(check(text.as_bytes()).is_err(), "{text}");
+            assert!(check(text.as_bytes(), &[]).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_parameter_is_no_way_around() {
+        let with = |text: &str, value: &str| check(text.as_bytes(), &[("f".to_owned(), value.to_owned())]);
+        let identifier = "SELECT arrayMap({f:Identifier}, ['/etc/hostname'])";
+        assert!(with(identifier, "file").is_err());
+        assert!(with(identifier, r"\x66ile").is_err());
+        assert!(with(identifier, "upper").is_ok());
+        assert!(with("SELECT {f:String}", "file").is_ok());
     }
 
     #[test]
@@ -120,7 +135,7 @@ mod tests {
             "SELECT 'DESCRIBE url(1)' -- file(",
             "SELECT kill FROM t",
         ] {
-            assert!(check(text.as_bytes()).is_ok(), "{text}");
+            assert!(check(text.as_bytes(), &[]).is_ok(), "{text}");
         }
     }
 }

@@ -138,6 +138,14 @@ async fn bodies_are_checked_before_anything_happens() {
 }
 
 #[tokio::test]
+async fn a_sample_may_not_take_longer_than_a_request() {
+    let body = r#"{"streamName": "clicks", "timeLimitSeconds": 31}"#;
+    post_to(&state(&["--run-as-operator"]), "/api/kinesis-sample", &[], body)
+        .await
+        .is_error(400, "invalid_input");
+}
+
+#[tokio::test]
 async fn any_content_type_is_json() {
     let state = state(&[]);
     for headers in [

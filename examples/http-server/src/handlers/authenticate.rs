@@ -19,6 +19,7 @@ use crate::{
 /// Checks AWS credentials, lists the streams they see, and begins a session that acts with them.
 #[utoipa::path(
     post,
+    tag = "Helios",
     path = "/api/authenticate",
     request_body = CredentialsRequest,
     responses(

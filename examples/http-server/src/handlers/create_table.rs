@@ -2,17 +2,20 @@
 
 use axum::Json;
 use helios_core::{CreateTable, TableCreated};
+use tracing::Instrument as _;
 
 use crate::{
     caller::Caller,
     error::{ApiError, ErrorBody},
     extract::JsonBody,
     openapi::answers::{CreateTableRequest, TableCreatedAnswer},
+    refusal::Refusal,
 };
 
 /// Makes a table and lets a stream fill it, all or nothing.
 #[utoipa::path(
     post,
+    tag = "Helios",
     path = "/api/create-table",
     request_body = CreateTableRequest,
     responses(
@@ -26,7 +29,6 @@ pub(crate) async fn create_table(
     JsonBody(spec): JsonBody<CreateTable>,
 ) -> Result<Json<TableCreated>, ApiError> {
     // In a task of its own: it has effects in three systems, and a reader that goes away must not cut it in the middle.
-    let creation = tokio::spawn(async move { client.create_table(&spec).await });
-    let created = creation.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-    Ok(Json(created))
+    let creation = tokio::spawn(async move { client.create_table(&spec).await }.in_current_span());
+    Ok(Json(creation.await.map_err(|_| Refusal::Panicked)??))
 }

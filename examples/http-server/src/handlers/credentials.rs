@@ -48,7 +48,7 @@ impl CredentialsRequest {
             (Some(_), None, None) => return Err(missing("secretKey")),
             (None, Some(_), None) => return Err(missing("accessKey")),
             (None, None, Some(_)) if !is_operator => {
-                return Err(Refusal::OperatorOnly(
+                return Err(Refusal::NotAllowed(
                     "the profiles of this server are not for its visitors; give keys",
                 ));
             }
@@ -116,7 +116,7 @@ mod tests {
     fn a_visitor_never_gets_the_servers_own_credentials() {
         refused(r#"{"roleArn": "arn:aws:iam::123456789012:role/x"}"#, false, "missing field `accessKey`");
         let refusal = read(r#"{"profile": "admin"}"#).credentials(false).unwrap_err();
-        assert!(matches!(refusal, Refusal::OperatorOnly(_)));
+        assert!(matches!(refusal, Refusal::NotAllowed(_)));
     }
 
     #[test]

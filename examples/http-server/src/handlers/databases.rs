@@ -11,6 +11,7 @@ use crate::{
 /// Every database with its tables, sorted.
 #[utoipa::path(
     get,
+    tag = "Helios",
     path = "/api/databases",
     responses(
         (status = 200, body = inline(std::collections::BTreeMap<String, Vec<String>>),

@@ -15,7 +15,11 @@ use crate::{
     error::{ApiError, ErrorBody},
     extract::JsonBody,
     openapi::answers::SampleAnswer,
+    refusal::Refusal,
 };
+
+/// Well within the time that a request may take.
+const MAX_SECONDS: u8 = 30;
 
 /// Which stream to look into, and how far.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -36,6 +40,7 @@ pub(crate) struct SampleRequest {
 /// Reads a few events of a stream and infers a schema that fits them all.
 #[utoipa::path(
     post,
+    tag = "Helios",
     path = "/api/kinesis-sample",
     request_body = SampleRequest,
     responses(
@@ -53,7 +58,11 @@ pub(crate) async fn kinesis_sample(
         options.max_events = events.into();
     }
     if let Some(seconds) = request.time_limit_seconds {
-        options.time_limit = Duration::from_secs(seconds.min(30).into());
+        if seconds > MAX_SECONDS {
+            let text = format!("`timeLimitSeconds` is {seconds}; at most {MAX_SECONDS} are allowed");
+            return Err(Refusal::BadBody(text).into());
+        }
+        options.time_limit = Duration::from_secs(seconds.into());
     }
     Ok(Json(client.kinesis_sample_with(&request.stream_name, &options).await?))
 }

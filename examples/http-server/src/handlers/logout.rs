@@ -13,6 +13,7 @@ use crate::{session::SessionId, state::AppState};
 /// Ends the session, if there is one.
 #[utoipa::path(
     post,
+    tag = "Helios",
     path = "/api/logout",
     responses((status = 200, body = inline(serde_json::Value), example = json!({"authenticated": false})))
 )]

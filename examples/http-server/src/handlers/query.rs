@@ -43,6 +43,7 @@ pub(crate) struct QueryRequest {
 /// reader takes half a result for a whole one.
 #[utoipa::path(
     post,
+    tag = "Helios",
     path = "/api/query",
     request_body = QueryRequest,
     responses(

@@ -12,6 +12,7 @@ use crate::{
 /// Every stream that feeds a table.
 #[utoipa::path(
     get,
+    tag = "Helios",
     path = "/api/sources",
     responses(
         (status = 200, body = Vec<SourceAnswer>),

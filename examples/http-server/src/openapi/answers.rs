@@ -67,6 +67,19 @@ pub(crate) struct SampleAnswer {
     sample_event: (),
     /// The columns that every sampled event fits.
     inferred_schema: Vec<ColumnAnswer>,
+    /// A sorting key that suits these columns.
+    order_by: Vec<String>,
+    /// A partition key that suits them.
+    partition_by: Option<String>,
+    /// How many events were read.
+    events_read: u64,
+    /// How many of them are no JSON objects.
+    unreadable: u64,
+    /// Why each column has its type: counts, examples, a reason.
+    #[schema(value_type = Vec<Object>)]
+    evidence: (),
+    /// What else is worth knowing.
+    notes: Vec<String>,
 }
 
 /// What to create.

@@ -87,6 +87,11 @@ fn a_read_only_query_changes_nothing_and_sees_nothing_outside() {
     ] {
         assert_eq!(server.refused(sql), ("403".to_owned(), json!("permission_denied")), "{sql}");
     }
+    let by_parameter = server.exchange(&json!({
+        "query": "SELECT arrayMap({f:Identifier}, ['/etc/passwd'])",
+        "parameters": {"f": "file"},
+    }));
+    assert!(by_parameter.contains("permission_denied"), "{by_parameter}");
     for sql in ["SELECT 1; SELECT 2", "SELECT 1 INTO OUTFILE '/tmp/canary'", "SELEC 1", ""] {
         assert_eq!(server.refused(sql), ("400".to_owned(), json!("invalid_query")), "{sql}");
     }

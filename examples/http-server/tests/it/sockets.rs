@@ -5,6 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{Router, body::Body, routing::get};
@@ -51,9 +52,14 @@ impl Served {
     }
 }
 
+/// What never comes must fail the test, not hold it.
+async fn in_time<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(60), future).await.unwrap()
+}
+
 async fn read_all(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
+    in_time(stream.read_to_end(&mut answer)).await.unwrap();
     String::from_utf8(answer).unwrap()
 }
 
@@ -162,7 +168,7 @@ async fn a_reader_that_stops_reading_is_let_go() {
     let mut stream = server.connect().await;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     // Ready only when the stream, and the sender in it, was dropped.
-    assert!(gone.await.is_err());
+    assert!(in_time(gone).await.is_err());
 }
 
 #[tokio::test]
@@ -177,7 +183,7 @@ async fn requests_under_way_end_in_good_order() {
     let server = Served::start(Router::new().route("/", get(slow)), &[]).await;
     let mut stream = server.connect().await;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    entered.notified().await;
+    in_time(entered.notified()).await;
 
     server.stop.send(()).unwrap();
     // The socket is closed while the request still runs.
@@ -187,7 +193,7 @@ async fn requests_under_way_end_in_good_order() {
     assert!(!server.task.is_finished());
     leave.notify_one();
     assert!(read_all(&mut stream).await.ends_with("done"));
-    server.task.await.unwrap();
+    in_time(server.task).await.unwrap();
 }
 
 #[tokio::test]
@@ -201,7 +207,7 @@ async fn a_request_without_end_does_not_keep_the_server_up() {
     let server = Served::start(Router::new().route("/", get(never)), &["--shutdown-timeout", "0.05"]).await;
     let mut stream = server.connect().await;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    entered.notified().await;
+    in_time(entered.notified()).await;
     server.stop.send(()).unwrap();
-    server.task.await.unwrap();
+    in_time(server.task).await.unwrap();
 }
