@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use secrecy::SecretString;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, warehouse::ServerUrl};
 
 /// The name of a setting: one list for the environment, C, Python and JSON.
 ///
@@ -131,7 +131,7 @@ impl FromStr for ConfigKey {
 #[non_exhaustive]
 pub struct HeliosConfig {
     /// See [`ConfigKey::ClickHouseUrl`].
-    pub clickhouse_url: Option<String>,
+    pub clickhouse_url: Option<ServerUrl>,
     /// See [`ConfigKey::ClickHouseUser`].
     pub clickhouse_user: Option<String>,
     /// See [`ConfigKey::ClickHousePassword`].
@@ -157,7 +157,7 @@ pub struct HeliosConfig {
     /// See [`ConfigKey::AwsRoleArn`].
     pub aws_role_arn: Option<String>,
     /// See [`ConfigKey::AwsExternalId`].
-    pub aws_external_id: Option<String>,
+    pub aws_external_id: Option<SecretString>,
     /// See [`ConfigKey::MappingTable`].
     pub mapping_table: Option<String>,
     /// See [`ConfigKey::DeliveryFunction`].
@@ -203,7 +203,7 @@ impl HeliosConfig {
     pub fn set(&mut self, key: ConfigKey, value: impl Into<String>) {
         let value = value.into();
         match key {
-            ConfigKey::ClickHouseUrl => self.clickhouse_url = Some(value),
+            ConfigKey::ClickHouseUrl => self.clickhouse_url = Some(value.into()),
             ConfigKey::ClickHouseUser => self.clickhouse_user = Some(value),
             ConfigKey::ClickHousePassword => self.clickhouse_password = Some(value.into()),
             ConfigKey::ClickHouseDatabase => self.clickhouse_database = Some(value),
@@ -216,7 +216,7 @@ impl HeliosConfig {
             ConfigKey::AwsSessionToken => self.aws_session_token = Some(value.into()),
             ConfigKey::AwsProfile => self.aws_profile = Some(value),
             ConfigKey::AwsRoleArn => self.aws_role_arn = Some(value),
-            ConfigKey::AwsExternalId => self.aws_external_id = Some(value),
+            ConfigKey::AwsExternalId => self.aws_external_id = Some(value.into()),
             ConfigKey::MappingTable => self.mapping_table = Some(value),
             ConfigKey::DeliveryFunction => self.delivery_function = Some(value),
         }
@@ -247,6 +247,8 @@ mod tests {
             ("clickhouse_password", "canary-1"),
             ("aws_secret_access_key", "canary-2"),
             ("aws_session_token", "canary-3"),
+            ("aws_external_id", "canary-4"),
+            ("clickhouse_url", "http://ann:canary-5@localhost:8123"),
         ])
         .unwrap();
         let text = format!("{config:?}");

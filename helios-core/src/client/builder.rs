@@ -131,7 +131,7 @@ fn credentials(config: &HeliosConfig) -> Result<Credentials> {
         (None, None, None) => Credentials::default_chain(),
     };
     match (&config.aws_role_arn, &config.aws_external_id) {
-        (Some(role), Some(id)) => Ok(base.assume_role(role).external_id(id.as_str())),
+        (Some(role), Some(id)) => Ok(base.assume_role(role).external_id(id.clone())),
         (Some(role), None) => Ok(base.assume_role(role)),
         (None, Some(_)) => invalid("`aws_external_id` is set without `aws_role_arn`"),
         (None, None) => Ok(base),

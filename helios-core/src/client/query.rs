@@ -57,6 +57,24 @@ impl Query {
         self
     }
 
+    /// Fails if the result has more bytes.
+    pub fn max_result_bytes(mut self, limit: u64) -> Self {
+        self.options.max_result_bytes = Some(limit);
+        self
+    }
+
+    /// Fails if the query needs more memory, in bytes.
+    pub fn max_memory_usage(mut self, limit: u64) -> Self {
+        self.options.max_memory_usage = Some(limit);
+        self
+    }
+
+    /// Answers with 64-bit integers as text, for readers whose numbers are doubles.
+    pub fn quote_64bit_integers(mut self) -> Self {
+        self.options.quote_64bit_integers = true;
+        self
+    }
+
     /// Answers with the documented JSON in chunks, in constant memory.
     ///
     /// # Errors

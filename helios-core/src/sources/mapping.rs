@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use aws_sdk_dynamodb::{
     Client,
     error::ProvideErrorMetadata as _,
+    operation::put_item::{PutItemError, builders::PutItemFluentBuilder},
     types::{
         AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
         ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableStatus,
@@ -195,26 +196,8 @@ impl MappingTable {
     ///
     /// What DynamoDB says.
     pub async fn claim(&self, mapping: &Mapping) -> Result<Option<Mapping>> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(mapping.to_item()?))
-            .condition_expression("attribute_not_exists(stream_id)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = request.send().await else { return Ok(None) };
-        let holder = match error.as_service_error() {
-            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(
-                failed,
-            )) => failed.item().map(Mapping::from_item).transpose()?,
-            _ => return Err(self.about(from_sdk(error))),
-        };
-        match holder {
-            // The SDK repeats a call whose answer was lost: then it meets its own write.
-            Some(holder) if holder.operation_id == mapping.operation_id => Ok(None),
-            Some(holder) => Ok(Some(holder)),
-            None => Err(self.about(from_sdk(error))),
-        }
+        let put = self.put(mapping)?.condition_expression("attribute_not_exists(stream_id)");
+        self.put_unless_held(put, mapping).await
     }
 
     /// Takes over a mapping that `holder`'s create left pending.
@@ -223,21 +206,48 @@ impl MappingTable {
     ///
     /// [`ErrorKind::Conflict`] if it has changed meanwhile.
     pub async fn take_over(&self, holder: &Mapping, mapping: &Mapping) -> Result<()> {
-        self.client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(mapping.to_item()?))
+        let put = self
+            .put(mapping)?
             .condition_expression("operation_id = :operation AND #state = :pending")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":operation", AttributeValue::S(holder.operation_id.to_string()))
             .expression_attribute_values(
                 ":pending",
                 AttributeValue::S(MappingState::Pending.as_str().to_owned()),
-            )
-            .send()
-            .await
-            .map_err(|error| self.about(from_sdk(error)))?;
-        Ok(())
+            );
+        match self.put_unless_held(put, mapping).await? {
+            None => Ok(()),
+            Some(_) => {
+                let message = "another create of this source was quicker to take over the interrupted one";
+                Err(self.about(Error::new(ErrorKind::Conflict, message).with("table", mapping.table.plain())))
+            }
+        }
+    }
+
+    fn put(&self, mapping: &Mapping) -> Result<PutItemFluentBuilder> {
+        Ok(self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(mapping.to_item()?))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+    }
+
+    /// Puts a mapping if its condition holds; returns the other operation's that is there if not.
+    async fn put_unless_held(&self, put: PutItemFluentBuilder, mapping: &Mapping) -> Result<Option<Mapping>> {
+        let Err(error) = put.send().await else { return Ok(None) };
+        let holder = match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                failed.item().map(Mapping::from_item).transpose()?
+            }
+            _ => return Err(self.about(from_sdk(error))),
+        };
+        match holder {
+            // The SDK repeats a call whose answer was lost: then it meets its own write.
+            Some(holder) if holder.operation_id == mapping.operation_id => Ok(None),
+            Some(holder) => Ok(Some(holder)),
+            None => Err(self.about(from_sdk(error))),
+        }
     }
 
     /// Makes this operation's mapping active.
@@ -290,6 +300,26 @@ impl MappingTable {
     ///
     /// What DynamoDB says.
     pub async fn of_stream(&self, stream_arn: &str) -> Result<Vec<Mapping>> {
+        let mut mappings = self.of_stream_in_any_state(stream_arn).await?;
+        mappings.retain(|mapping| mapping.state == MappingState::Active);
+        Ok(mappings)
+    }
+
+    /// The claim that a create of this source has left, or is holding.
+    pub(super) async fn pending(&self, stream_arn: &str, table: &TableName) -> Result<Option<Mapping>> {
+        let mappings = self.of_stream_in_any_state(stream_arn).await?;
+        Ok(mappings
+            .into_iter()
+            .find(|mapping| mapping.state == MappingState::Pending && mapping.table == *table))
+    }
+
+    /// Whether the stream has another mapping than this one, in any state.
+    pub(super) async fn is_shared(&self, mapping: &Mapping) -> Result<bool> {
+        let mappings = self.of_stream_in_any_state(&mapping.stream_arn).await?;
+        Ok(mappings.iter().any(|other| other.table_uuid != mapping.table_uuid))
+    }
+
+    async fn of_stream_in_any_state(&self, stream_arn: &str) -> Result<Vec<Mapping>> {
         let mut pages = self
             .client
             .query()
@@ -304,7 +334,6 @@ impl MappingTable {
         while let Some(item) = pages.next().await {
             mappings.push(Mapping::from_item(&item.map_err(|error| self.about(from_sdk(error)))?)?);
         }
-        mappings.retain(|mapping| mapping.state == MappingState::Active);
         Ok(mappings)
     }
 

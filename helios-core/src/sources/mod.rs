@@ -1,8 +1,10 @@
 //! Sources: a stream feeding a table, kept by a mapping (DynamoDB) and a trigger (Lambda).
 
 mod create;
+mod existing;
 mod list;
 mod mapping;
+mod saga;
 mod trigger;
 
 pub use create::{CreateTable, TableCreated, create_table};

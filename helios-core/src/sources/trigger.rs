@@ -38,9 +38,11 @@ pub struct Triggers {
     clock: SharedClock,
 }
 
-/// A trigger's identity.
+/// A trigger that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TriggerId(String);
+pub(super) struct Trigger {
+    id: String,
+}
 
 impl Triggers {
     /// The triggers of that function, given by name or ARN.
@@ -66,8 +68,12 @@ impl Triggers {
         }
     }
 
-    /// The trigger from this stream to the function.
-    pub(super) async fn find(&self, stream_arn: &str) -> Result<Option<TriggerId>> {
+    /// The trigger from this stream to the function, unless it is being deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] for one that would lose events, as somebody may have made by hand.
+    pub(super) async fn find(&self, stream_arn: &str) -> Result<Option<Trigger>> {
         let mut pages = self
             .client
             .list_event_source_mappings()
@@ -76,19 +82,41 @@ impl Triggers {
             .into_paginator()
             .items()
             .send();
-        match pages.next().await {
-            Some(found) => self.id(found.map_err(|error| self.about(from_sdk(error)))?).map(Some),
-            None => Ok(None),
+        while let Some(found) = pages.next().await {
+            let found = found.map_err(|error| self.about(from_sdk(error)))?;
+            if found.state.as_deref() != Some("Deleting") {
+                return self.check(found).map(Some);
+            }
         }
+        Ok(None)
+    }
+
+    /// Fails for a trigger under which a batch that was not delivered would pass for delivered, or be cut.
+    fn check(&self, found: EventSourceMappingConfiguration) -> Result<Trigger> {
+        let reports =
+            found.function_response_types().contains(&FunctionResponseType::ReportBatchItemFailures);
+        let id =
+            found.uuid.ok_or_else(|| self.about(Error::unexpected("AWS listed a trigger without an id")))?;
+        let wrong = if !reports {
+            "does not report batch item failures: events that are not delivered would be lost"
+        } else if found.bisect_batch_on_function_error == Some(true) {
+            "halves batches after an error: events could be doubled"
+        } else {
+            return Ok(Trigger { id });
+        };
+        let message = format!("the stream has a trigger that {wrong}; change it or delete it");
+        Err(self.about(Error::new(ErrorKind::Conflict, message).with("trigger", id)))
     }
 
     /// Makes a trigger that does not run yet. [`Position::Now`] is `now`: when the source's creation began.
+    ///
+    /// Returns the one that somebody else made meanwhile, if so.
     pub(super) async fn create(
         &self,
         stream_arn: &str,
         position: Position,
         now: Timestamp,
-    ) -> Result<TriggerId> {
+    ) -> Result<Trigger> {
         let request = self
             .client
             .create_event_source_mapping()
@@ -108,62 +136,65 @@ impl Triggers {
             Position::Now => at(request, now),
             Position::At(timestamp) => at(request, timestamp),
         };
-        let answer = request.send().await.map_err(|error| self.about(from_sdk(error)))?;
-        let id = answer
-            .uuid
-            .map(TriggerId)
-            .ok_or_else(|| Error::unexpected("AWS made a trigger without an id"))?;
-        self.wait(&id, "Disabled").await?;
-        Ok(id)
+        match request.send().await {
+            Ok(made) => {
+                let id = made
+                    .uuid
+                    .ok_or_else(|| self.about(Error::unexpected("AWS made a trigger without an id")))?;
+                Ok(Trigger { id })
+            }
+            // There is no token that would make the call repeatable: it may also have met its own first attempt.
+            Err(error) if error.code() == Some("ResourceConflictException") => {
+                match self.find(stream_arn).await? {
+                    Some(trigger) => Ok(trigger),
+                    None => Err(self.about(from_sdk(error))),
+                }
+            }
+            Err(error) => Err(self.about(from_sdk(error))),
+        }
     }
 
-    /// Starts a trigger.
-    pub(super) async fn enable(&self, id: &TriggerId) -> Result<()> {
-        self.client
-            .update_event_source_mapping()
-            .uuid(&id.0)
-            .enabled(true)
-            .send()
-            .await
-            .map_err(|error| self.about(from_sdk(error)))?;
+    /// Starts a trigger, if it does not run already.
+    pub(super) async fn enable(&self, trigger: &Trigger) -> Result<()> {
+        if self.settle(trigger).await?.as_deref() == Some("Enabled") {
+            return Ok(());
+        }
+        let request = self.client.update_event_source_mapping().uuid(&trigger.id).enabled(true);
+        request.send().await.map_err(|error| self.about(from_sdk(error)))?;
         Ok(())
     }
 
     /// Deletes a trigger; nothing if it is gone.
-    pub(super) async fn delete(&self, id: &TriggerId) -> Result<()> {
-        match self.client.delete_event_source_mapping().uuid(&id.0).send().await {
+    pub(super) async fn delete(&self, trigger: &Trigger) -> Result<()> {
+        if self.settle(trigger).await?.is_none() {
+            return Ok(());
+        }
+        match self.client.delete_event_source_mapping().uuid(&trigger.id).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
             Err(error) => Err(self.about(from_sdk(error))),
         }
     }
 
-    async fn wait(&self, id: &TriggerId, wanted: &str) -> Result<()> {
+    /// Waits until no change of the trigger is under way: until then AWS refuses the next. Returns its state, `None` if
+    /// it is gone.
+    pub(super) async fn settle(&self, trigger: &Trigger) -> Result<Option<String>> {
         let deadline = self.clock.now() + STATE_LIMIT;
         loop {
-            let answer = self
-                .client
-                .get_event_source_mapping()
-                .uuid(&id.0)
-                .send()
-                .await
-                .map_err(|error| self.about(from_sdk(error)))?;
-            if answer.state.as_deref() == Some(wanted) {
-                return Ok(());
+            let state = match self.client.get_event_source_mapping().uuid(&trigger.id).send().await {
+                Ok(answer) => answer.state.unwrap_or_default(),
+                Err(error) if error.code() == Some("ResourceNotFoundException") => return Ok(None),
+                Err(error) => return Err(self.about(from_sdk(error))),
+            };
+            if !matches!(state.as_str(), "Creating" | "Deleting" | "Disabling" | "Enabling" | "Updating") {
+                return Ok(Some(state));
             }
             if self.clock.now() > deadline {
-                let message = format!("the trigger did not become {wanted} within ten minutes");
+                let message = format!("the trigger is still {state} after ten minutes");
                 return Err(self.about(Error::new(ErrorKind::Timeout, message)));
             }
             self.clock.sleep(STATE_POLL).await;
         }
-    }
-
-    fn id(&self, found: EventSourceMappingConfiguration) -> Result<TriggerId> {
-        found
-            .uuid
-            .map(TriggerId)
-            .ok_or_else(|| self.about(Error::unexpected("AWS listed a trigger without an id")))
     }
 
     fn about(&self, error: Error) -> Error {

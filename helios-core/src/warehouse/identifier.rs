@@ -1,6 +1,6 @@
 //! Names in SQL text. The only place that quotes.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::{Error, Result};
 
@@ -28,20 +28,27 @@ impl Ident {
 
 impl fmt::Display for Ident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("`")?;
-        for character in self.0.chars() {
-            match character {
-                '`' => f.write_str("\\`")?,
-                '\\' => f.write_str("\\\\")?,
-                '\n' => f.write_str("\\n")?,
-                '\r' => f.write_str("\\r")?,
-                '\t' => f.write_str("\\t")?,
-                '\0' => f.write_str("\\0")?,
-                other => write!(f, "{other}")?,
-            }
-        }
-        f.write_str("`")
+        write_quoted(f, &self.0, '`')
     }
+}
+
+/// Writes a text in these quotes, so that ClickHouse reads the same text back.
+pub(super) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str, quote: char) -> fmt::Result {
+    f.write_char(quote)?;
+    for character in text.chars() {
+        match character {
+            '\\' => f.write_str("\\\\")?,
+            '\0' => f.write_str("\\0")?,
+            '\x08' => f.write_str("\\b")?,
+            '\x0c' => f.write_str("\\f")?,
+            '\n' => f.write_str("\\n")?,
+            '\r' => f.write_str("\\r")?,
+            '\t' => f.write_str("\\t")?,
+            _ if character == quote => write!(f, "\\{quote}")?,
+            _ => f.write_char(character)?,
+        }
+    }
+    f.write_char(quote)
 }
 
 /// A table in its database. `Display` quotes both.

@@ -7,6 +7,7 @@ mod identifier;
 mod partition;
 mod query;
 mod row_lines;
+mod server_url;
 mod table;
 pub mod types;
 
@@ -14,6 +15,7 @@ pub use catalog::Databases;
 pub use connection::{Warehouse, WarehouseSettings};
 pub use identifier::{Ident, TableName};
 pub use query::{QueryMetadata, QueryOptions, QueryResult, QueryStream};
+pub use server_url::ServerUrl;
 pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};
 
 pub(crate) use error::from_clickhouse;

@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use clickhouse::query::BytesCursor;
 use futures_util::{Stream, TryStreamExt as _};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::value::RawValue;
 use sync_wrapper::SyncWrapper;
 
@@ -31,7 +34,8 @@ pub struct QueryOptions {
     pub database: Option<String>,
     /// Refuse everything that writes or reaches outside (ClickHouse `readonly = 1`).
     pub read_only: bool,
-    /// Stop after this long.
+    /// Stop after this long. On the wire: `maxExecutionSeconds`, a number.
+    #[serde(rename = "maxExecutionSeconds", deserialize_with = "seconds")]
     pub max_execution_time: Option<Duration>,
     /// Fail if the result has more rows.
     pub max_result_rows: Option<u64>,
@@ -41,6 +45,11 @@ pub struct QueryOptions {
     pub max_memory_usage: Option<u64>,
     /// 64-bit integers as text, for readers whose numbers are doubles. Default: as numbers.
     pub quote_64bit_integers: bool,
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let seconds = Option::<f64>::deserialize(deserializer)?;
+    seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
 }
 
 impl QueryOptions {

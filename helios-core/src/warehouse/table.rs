@@ -7,7 +7,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Ident, TableName, Warehouse, from_clickhouse, partition::Partition, types::DataType};
-use crate::{Column, Error, Result};
+use crate::{Column, Error, ErrorKind, Result};
 
 /// How many inserts back a table we create recognises a repeated one.
 ///
@@ -29,7 +29,7 @@ impl TableDefinition {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::InvalidInput`] for no columns, an empty or repeated name, a type that is none, a sorting key that
+    /// [`ErrorKind::InvalidInput`] for no columns, an empty or repeated name, a type that is none, a sorting key that
     /// is not among the columns or may be null, a partition key that is none; it names the column.
     pub fn new(
         name: TableName,
@@ -57,6 +57,11 @@ impl TableDefinition {
                 .data_type
                 .parse::<DataType>()
                 .map_err(|error: Error| error.with("column", &column.name))?;
+            if matches!(data_type, DataType::Nested(_)) {
+                // ClickHouse makes several columns of it, none of them of this name.
+                let message = "a column cannot be Nested; make it Array(Tuple(…)), which holds the same";
+                return Err(Error::invalid_input(message).with("column", &column.name));
+            }
             columns.push((name, data_type));
         }
         let order_by = order_by.iter().map(|key| sorting_key(key, &columns)).collect::<Result<_>>()?;
@@ -131,6 +136,8 @@ pub struct TableDescription {
     pub engine: String,
     /// Its columns that an insert fills, in order.
     pub columns: Vec<Column>,
+    /// The statement that would make it again.
+    pub create_statement: String,
 }
 
 impl TableDescription {
@@ -148,13 +155,15 @@ struct DescriptionRow {
     uuid: Uuid,
     engine: String,
     columns: Vec<(String, String)>,
+    create_statement: String,
 }
 
 const DESCRIBE: &str = "\
     SELECT tables.uuid AS uuid, tables.engine_full AS engine, \
     (SELECT groupArray((name, type)) FROM (SELECT name, type FROM system.columns \
      WHERE database = {database:String} AND table = {table:String} AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') \
-     ORDER BY position)) AS columns \
+     ORDER BY position)) AS columns, \
+    tables.create_table_query AS create_statement \
     FROM system.tables AS tables WHERE database = {database:String} AND name = {table:String}";
 
 impl Warehouse {
@@ -175,6 +184,7 @@ impl Warehouse {
         Ok(row.map(|row| TableDescription {
             uuid: row.uuid,
             engine: row.engine,
+            create_statement: row.create_statement,
             columns: row.columns.into_iter().map(|(name, data_type)| Column::new(name, data_type)).collect(),
         }))
     }
@@ -199,7 +209,7 @@ impl Warehouse {
     ///
     /// # Errors
     ///
-    /// What ClickHouse says, among it [`crate::ErrorKind::PermissionDenied`].
+    /// What ClickHouse says, among it [`ErrorKind::PermissionDenied`].
     pub async fn create_database(&self, database: &Ident) -> Result<()> {
         self.execute(&format!("CREATE DATABASE IF NOT EXISTS {database}")).await
     }
@@ -208,40 +218,34 @@ impl Warehouse {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::AlreadyExists`], [`crate::ErrorKind::NotFound`] for the database, [`crate::ErrorKind::InvalidQuery`] for a type
+    /// [`ErrorKind::AlreadyExists`], [`ErrorKind::NotFound`] for the database, [`ErrorKind::InvalidQuery`] for a type
     /// that ClickHouse does not know.
     pub async fn create_table(&self, table: &TableDefinition) -> Result<()> {
         self.execute(&table.to_string()).await.map_err(|error| error.with("table", table.name.plain()))
     }
 
-    /// Drops the table if it exists, still has this identity and has no rows. Says whether it did.
+    /// Drops the table if it exists and still has this identity.
     ///
     /// # Errors
     ///
-    /// What ClickHouse says.
-    pub async fn drop_empty_table(&self, name: &TableName, uuid: Uuid) -> Result<bool> {
-        let Some(found) = self.describe_table(name).await? else { return Ok(false) };
-        if found.uuid != uuid {
-            return Ok(false);
+    /// [`ErrorKind::Conflict`] if it has rows: then it stays. What ClickHouse says.
+    pub async fn drop_empty_table(&self, name: &TableName, uuid: Uuid) -> Result<()> {
+        if self.describe_table(name).await?.is_none_or(|found| found.uuid != uuid) {
+            return Ok(());
         }
-        let rows: u64 = self
-            .client()
-            .query_raw(&format!("SELECT count() FROM {name}"))
-            .fetch_one()
-            .await
-            .map_err(from_clickhouse)?;
+        let count = self.client().query_raw(&format!("SELECT count() FROM {name}")).fetch_one();
+        let rows: u64 = count.await.map_err(from_clickhouse)?;
         if rows > 0 {
-            return Ok(false);
+            let error = Error::new(ErrorKind::Conflict, "the table has rows and was kept");
+            return Err(error.with("table", name.plain()));
         }
-        self.execute(&format!("DROP TABLE IF EXISTS {name} SYNC")).await?;
-        Ok(true)
+        self.execute(&format!("DROP TABLE IF EXISTS {name} SYNC")).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
 
     fn define(
         schema: &[(&str, &str)],
@@ -282,6 +286,7 @@ mod tests {
             (&[("a", "String"), ("a", "UInt8")], &[], None, "column twice {column: a}"),
             (&[("a", "String) ENGINE = Memory --")], &[], None, "{column: a}"),
             (&[("a", "")], &[], None, "{column: a}"),
+            (&[("a", "Nested(b UInt8)")], &[], None, "Array(Tuple(…))"),
             (&[("a", "String")], &["b"], None, "not a column of the schema {column: b}"),
             (&[("a", "Nullable(String)")], &["a"], None, "cannot be nullable {column: a}"),
             (&[("a", "String")], &[], Some("sleep(3)"), "partition"),
@@ -295,8 +300,13 @@ mod tests {
     #[test]
     fn the_window_is_read_from_the_engine() {
         let window = |engine: &str| {
-            TableDescription { uuid: Uuid::nil(), engine: engine.to_owned(), columns: Vec::new() }
-                .deduplication_window()
+            TableDescription {
+                uuid: Uuid::nil(),
+                engine: engine.to_owned(),
+                columns: Vec::new(),
+                create_statement: String::new(),
+            }
+            .deduplication_window()
         };
         assert_eq!(
             window("MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100, x = 1"),

@@ -64,7 +64,7 @@ impl BackendArgs {
         let args = self.clone();
         config.data_path = args.data_path.or(config.data_path);
         config.chdb_lib = args.chdb_lib.or(config.chdb_lib);
-        config.clickhouse_url = args.clickhouse_url.or(config.clickhouse_url);
+        config.clickhouse_url = args.clickhouse_url.map(Into::into).or(config.clickhouse_url);
         config.clickhouse_user = args.clickhouse_user.or(config.clickhouse_user);
         config.clickhouse_database = args.clickhouse_database.or(config.clickhouse_database);
         config.aws_region = args.region.or(config.aws_region);

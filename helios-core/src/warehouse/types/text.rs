@@ -1,8 +1,9 @@
 //! Data types as ClickHouse writes them.
 
-use std::fmt::{Display, Formatter, Result, Write as _};
+use std::fmt::{Display, Formatter, Result};
 
 use super::data_type::{DataType, EnumValue, TupleField};
+use crate::warehouse::identifier::write_quoted;
 
 impl Display for DataType {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -92,7 +93,7 @@ struct Quoted<'a>(&'a str);
 
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        escaped(f, self.0, '\'')
+        write_quoted(f, self.0, '\'')
     }
 }
 
@@ -104,27 +105,6 @@ impl Display for Name<'_> {
         let mut characters = self.0.chars();
         let plain = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
             && characters.all(|next| next.is_ascii_alphanumeric() || next == '_');
-        if plain { f.write_str(self.0) } else { escaped(f, self.0, '`') }
+        if plain { f.write_str(self.0) } else { write_quoted(f, self.0, '`') }
     }
-}
-
-fn escaped(f: &mut Formatter<'_>, text: &str, quote: char) -> Result {
-    f.write_char(quote)?;
-    for character in text.chars() {
-        match character {
-            '\\' => f.write_str("\\\\")?,
-            '\0' => f.write_str("\\0")?,
-            '\x08' => f.write_str("\\b")?,
-            '\x0c' => f.write_str("\\f")?,
-            '\n' => f.write_str("\\n")?,
-            '\r' => f.write_str("\\r")?,
-            '\t' => f.write_str("\\t")?,
-            _ if character == quote => {
-                f.write_char('\\')?;
-                f.write_char(quote)?;
-            }
-            _ => f.write_char(character)?,
-        }
-    }
-    f.write_char(quote)
 }
