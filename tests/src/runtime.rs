@@ -190,7 +190,10 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
     let headers = [
         ("Lambda-Runtime-Aws-Request-Id", id),
         ("Lambda-Runtime-Deadline-Ms", deadline.to_string()),
-        ("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:000000000000:function:f".to_owned()),
+        (
+            "Lambda-Runtime-Invoked-Function-Arn",
+            "arn:aws:lambda:eu-west-1:000000000000:function:f".to_owned(),
+        ),
     ];
     (headers, event).into_response()
 }
