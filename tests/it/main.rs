@@ -4,9 +4,11 @@
 
 mod create_table;
 mod databases;
+mod delivery_function;
 mod fake_kinesis;
 mod fixtures;
 mod http;
+mod lossy_proxy;
 mod query;
 mod shard_reader;
 mod shop;

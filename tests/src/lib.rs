@@ -11,6 +11,7 @@ mod events;
 mod function;
 mod iam;
 mod lab;
+mod runtime;
 mod server;
 
 pub use account::Account;
@@ -20,6 +21,7 @@ pub use events::{GeneratedEvent, Malformed, generate};
 pub use function::{Function, deploy};
 pub use iam::AccessKey;
 pub use lab::{Lab, LabOptions};
+pub use runtime::{Answer, FunctionError, Runtime};
 pub use server::{Server, ServerOptions, binary};
 
 /// A result with any error.

@@ -1,0 +1,543 @@
+//! The delivery function as it runs: its own process, fed by Lambda's Runtime API, with DynamoDB and ClickHouse behind it.
+
+use std::{
+    collections::HashMap,
+    io::Write as _,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use helios_core::{CreateTable, HeliosClient};
+use helios_embedded::{Credentials, Listener};
+use helios_tests::{Account, Answer, Function, FunctionError, Runtime, binary, deploy};
+use serde_json::{Value, json};
+use tokio::net::TcpSocket;
+use uuid::Uuid;
+
+use crate::{
+    lossy_proxy::LossyProxy,
+    shop::{account, client, client_of, columns, database, rows},
+};
+
+const SCHEMA: &[(&str, &str)] = &[("id", "UInt64"), ("name", "Nullable(String)")];
+const SHARD: &str = "shardId-000000000000";
+const OTHER_SHARD: &str = "shardId-000000000001";
+const USER: &str = "delivery";
+const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A stream that feeds a table, and a ClickHouse password that nothing may print.
+struct Source {
+    account: Account,
+    client: HeliosClient,
+    stream_arn: String,
+    table: String,
+    statement: String,
+    password: String,
+}
+
+impl Source {
+    async fn create() -> Self {
+        let account = account().await;
+        account.create_stream("clicks", 1).await.unwrap();
+        deploy_stand_in(&account).await;
+        let client = client_of(&account);
+        let database = database().await;
+        let created = create_table(&client, &database).await;
+        Self {
+            stream_arn: created.stream_arn,
+            table: format!("{database}.events"),
+            statement: created.create_table_query,
+            password: secret(),
+            account,
+            client,
+        }
+    }
+
+    /// One more table that the stream feeds.
+    async fn second_table(&self) -> String {
+        let database = database().await;
+        create_table(&self.client, &database).await;
+        format!("{database}.events")
+    }
+
+    /// The engine on a loopback port, as a ClickHouse server.
+    async fn listen(&self, address: SocketAddr) -> Listener {
+        let credentials = Credentials::new(USER, &self.password);
+        client().warehouse().engine().unwrap().listen(address, Some(credentials)).await.unwrap()
+    }
+
+    fn environment(&self, clickhouse: SocketAddr) -> HashMap<String, String> {
+        let variables = [
+            ("AWS_REGION", self.account.region()),
+            ("AWS_ENDPOINT_URL", self.account.endpoint()),
+            ("AWS_ACCESS_KEY_ID", self.account.id()),
+            ("AWS_SECRET_ACCESS_KEY", self.account.secret_key()),
+            ("HELIOS_CLICKHOUSE_URL", &format!("http://{clickhouse}")),
+            ("HELIOS_CLICKHOUSE_USER", USER),
+            ("HELIOS_CLICKHOUSE_PASSWORD", &self.password),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
+    async fn function(&self, clickhouse: SocketAddr) -> Runtime {
+        start(self.environment(clickhouse)).await
+    }
+
+    fn event(&self, records: &[Record<'_>]) -> Value {
+        event(&self.stream_arn, records)
+    }
+
+    async fn ids(&self) -> Vec<u64> {
+        ids(&self.table).await
+    }
+
+    /// The sequence numbers and bytes of what is in quarantine.
+    async fn quarantined(&self) -> Vec<(String, Vec<u8>)> {
+        let rows = rows(&format!(
+            "SELECT sequence_number, hex(raw_data) AS raw FROM quarantine.events \
+             WHERE original_table = '{}' ORDER BY sequence_number",
+            self.table
+        ))
+        .await;
+        let parsed = rows.iter().map(|row| serde_json::from_str::<Value>(row).unwrap());
+        parsed.map(|row| (text(&row["sequence_number"]), unhex(row["raw"].as_str().unwrap()))).collect()
+    }
+}
+
+/// Shard, place in it, and payload.
+type Record<'a> = (&'a str, u64, &'a [u8]);
+
+const GOOD: [&[u8]; 3] =
+    [br#"{"id": 1, "name": "one"}"#, br#"{"id": 2, "name": null}"#, r#"{"id": 3, "name": "три"}"#.as_bytes()];
+const MIXED: [Record<'static>; 7] = [
+    (SHARD, 10, GOOD[0]),
+    (SHARD, 11, br#"{"id": 4, "na"#),
+    (SHARD, 12, GOOD[1]),
+    (SHARD, 13, b"[1, 2, 3]"),
+    (SHARD, 14, br#"{"id": "four", "name": "four"}"#),
+    (SHARD, 15, b"{\"id\": 5, \"name\": \"\xff\"}"),
+    (SHARD, 16, GOOD[2]),
+];
+const BAD_PLACES: [u64; 4] = [11, 13, 14, 15];
+
+#[tokio::test]
+async fn every_event_becomes_a_row_or_a_reject() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let function = source.function(clickhouse.local_addr()).await;
+
+    assert_eq!(function.invoke(&source.event(&MIXED)).await.unwrap(), acknowledged());
+    assert_eq!(
+        rows(&format!("SELECT * FROM {} ORDER BY id", source.table)).await,
+        [r#"{"id":1,"name":"one"}"#, r#"{"id":2,"name":null}"#, r#"{"id":3,"name":"три"}"#]
+    );
+    assert_eq!(source.quarantined().await, bad());
+    let reasons = rows(&format!(
+        "SELECT DISTINCT stream, shard, error_type != '' AND error_message != '' AS explained \
+         FROM quarantine.events WHERE original_table = '{}'",
+        source.table
+    ))
+    .await;
+    let expected = json!({"stream": source.stream_arn, "shard": SHARD, "explained": 1});
+    assert_eq!(reasons, [expected.to_string()]);
+}
+
+#[tokio::test]
+async fn a_repeated_batch_adds_nothing() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let event = source.event(&MIXED);
+
+    let first = source.function(clickhouse.local_addr()).await;
+    for _ in 0..2 {
+        assert_eq!(first.invoke(&event).await.unwrap(), acknowledged());
+    }
+    let second = source.function(clickhouse.local_addr()).await;
+    assert_eq!(second.invoke(&event).await.unwrap(), acknowledged());
+    assert_eq!(source.ids().await, [1, 2, 3]);
+    assert_eq!(source.quarantined().await, bad());
+
+    // It is the place that makes a batch the same, not what is in it.
+    let later: Vec<Record<'_>> = MIXED.map(|(shard, place, data)| (shard, place + 100, data)).into();
+    assert_eq!(first.invoke(&source.event(&later)).await.unwrap(), acknowledged());
+    assert_eq!(source.ids().await, [1, 1, 2, 2, 3, 3]);
+    assert_eq!(source.quarantined().await.len(), 2 * BAD_PLACES.len());
+}
+
+#[tokio::test]
+async fn shards_of_one_event_are_told_apart() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let function = source.function(clickhouse.local_addr()).await;
+
+    // The same places and the same bytes: only the shard differs.
+    let records: Vec<Record<'_>> = MIXED
+        .into_iter()
+        .flat_map(|(_, place, data)| [(SHARD, place, data), (OTHER_SHARD, place, data)])
+        .collect();
+    assert_eq!(function.invoke(&source.event(&records)).await.unwrap(), acknowledged());
+    assert_eq!(source.ids().await, [1, 1, 2, 2, 3, 3]);
+    assert_eq!(source.quarantined().await.len(), 2 * BAD_PLACES.len());
+}
+
+#[tokio::test]
+async fn compressed_records_are_unpacked() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let function = source.function(clickhouse.local_addr()).await;
+
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(GOOD[0]).unwrap();
+    let (gzip, zstd) = (gzip.finish().unwrap(), zstd::encode_all(GOOD[1], 0).unwrap());
+    let event = source.event(&[(SHARD, 1, &gzip), (SHARD, 2, &zstd), (SHARD, 3, GOOD[2])]);
+    assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
+    assert_eq!(source.ids().await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn an_unreachable_clickhouse_only_delays() {
+    let source = Source::create().await;
+    // Bound, so that nobody else gets the port, and not listening, so that connections are refused.
+    let reserved = TcpSocket::new_v4().unwrap();
+    reserved.set_reuseaddr(true).unwrap();
+    reserved.bind(ANYWHERE).unwrap();
+    let address = reserved.local_addr().unwrap();
+    let function = source.function(address).await;
+    let event = source.event(&MIXED);
+
+    for _ in 0..2 {
+        assert_eq!(function.invoke(&event).await.unwrap(), not_acknowledged(10));
+    }
+    assert!(source.ids().await.is_empty());
+
+    let clickhouse = source.listen(address).await;
+    assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
+    assert_eq!(source.ids().await, [1, 2, 3]);
+
+    // And again, with connections that were in use, and tables that were looked at.
+    clickhouse.shutdown().await;
+    let later = source.event(&[(SHARD, 20, br#"{"id": 4}"#)]);
+    assert_eq!(function.invoke(&later).await.unwrap(), not_acknowledged(20));
+    let _clickhouse = source.listen(address).await;
+    for event in [&later, &event] {
+        assert_eq!(function.invoke(event).await.unwrap(), acknowledged());
+    }
+    assert_eq!(source.ids().await, [1, 2, 3, 4]);
+    assert_eq!(source.quarantined().await, bad());
+}
+
+#[tokio::test]
+async fn an_insert_whose_answer_is_lost_is_not_doubled() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let proxy = LossyProxy::to(clickhouse.local_addr()).await;
+    let function = source.function(proxy.address()).await;
+    let event = source.event(&MIXED);
+
+    // The rejects are committed, and the function does not hear of it.
+    proxy.lose_answer_of_insert(1);
+    assert_eq!(function.invoke(&event).await.unwrap(), not_acknowledged(10));
+    assert_eq!((source.ids().await, source.quarantined().await), (vec![], bad()));
+    // Then the rows.
+    proxy.lose_answer_of_insert(2);
+    assert_eq!(function.invoke(&event).await.unwrap(), not_acknowledged(10));
+    assert_eq!((source.ids().await, source.quarantined().await), (vec![1, 2, 3], bad()));
+
+    assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
+    assert_eq!((source.ids().await, source.quarantined().await), (vec![1, 2, 3], bad()));
+}
+
+#[tokio::test]
+async fn a_stream_without_a_source_is_an_error() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let function = source.function(clickhouse.local_addr()).await;
+
+    let unknown = source.stream_arn.replace("clicks", "unknown");
+    let error = failed(function.invoke(&event(&unknown, &MIXED)).await.unwrap());
+    assert_eq!(error.error_type, "not_found");
+    assert!(error.error_message.contains("the stream has no active source"), "{error:?}");
+    assert!(error.error_message.contains(&unknown), "{error:?}");
+
+    // Nor does a stream that has one carry it along.
+    let mut both = source.event(&MIXED);
+    let strangers = event(&unknown, &MIXED)["Records"].as_array().unwrap().clone();
+    both["Records"].as_array_mut().unwrap().extend(strangers);
+    assert_eq!(failed(function.invoke(&both).await.unwrap()).error_type, "not_found");
+}
+
+#[tokio::test]
+async fn without_the_table_of_mappings_nothing_is_acknowledged() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let mut environment = source.environment(clickhouse.local_addr());
+    environment.insert("HELIOS_MAPPING_TABLE".into(), "no-such-table".into());
+    let function = start(environment).await;
+
+    let error = failed(function.invoke(&source.event(&MIXED)).await.unwrap());
+    assert_eq!(error.error_type, "not_found");
+    assert!(error.error_message.contains("no-such-table"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_dropped_table_only_delays() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let warm = source.function(clickhouse.local_addr()).await;
+    let first = source.event(&[(SHARD, 1, br#"{"id": 9}"#)]);
+    assert_eq!(warm.invoke(&first).await.unwrap(), acknowledged());
+
+    let warehouse = source.client.warehouse();
+    warehouse.execute(&format!("DROP TABLE {} SYNC", source.table)).await.unwrap();
+    let event = source.event(&MIXED);
+    let cold = source.function(clickhouse.local_addr()).await;
+    for function in [&warm, &warm, &cold] {
+        assert_eq!(function.invoke(&event).await.unwrap(), not_acknowledged(10));
+    }
+
+    warehouse.execute(&source.statement).await.unwrap();
+    for function in [&warm, &cold] {
+        assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
+    }
+    assert_eq!(source.ids().await, [1, 2, 3]);
+    assert_eq!(source.quarantined().await, bad());
+}
+
+#[tokio::test]
+async fn a_batch_is_acknowledged_when_all_tables_have_it() {
+    let source = Source::create().await;
+    let second = source.second_table().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let function = source.function(clickhouse.local_addr()).await;
+    let warehouse = source.client.warehouse();
+    let event = source.event(&MIXED);
+
+    for table in [&source.table, &second] {
+        let aside = format!("{table}_aside");
+        warehouse.execute(&format!("RENAME TABLE {table} TO {aside}")).await.unwrap();
+        assert_eq!(function.invoke(&event).await.unwrap(), not_acknowledged(10), "without {table}");
+        warehouse.execute(&format!("RENAME TABLE {aside} TO {table}")).await.unwrap();
+    }
+    assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
+    assert_eq!((source.ids().await, ids(&second).await), (vec![1, 2, 3], vec![1, 2, 3]));
+}
+
+#[tokio::test]
+async fn what_is_no_batch_is_never_acknowledged() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let function = source.function(clickhouse.local_addr()).await;
+
+    let whole = source.event(&MIXED);
+    let spoiled = |pointer: &str, value: Value| {
+        let mut event = whole.clone();
+        *event.pointer_mut(pointer).unwrap() = value;
+        event
+    };
+    for event in [
+        json!({}),
+        json!([]),
+        json!([{}]),
+        json!(null),
+        json!(""),
+        json!(0),
+        json!({"records": []}),
+        json!({"Records": null}),
+        json!({"Records": {}}),
+        json!({"Records": [{}]}),
+        json!({"Records": [null]}),
+        json!({"Records": [[]]}),
+        spoiled("/Records/6", json!({})),
+        spoiled("/Records/6/kinesis", json!({})),
+        spoiled("/Records/6/kinesis/data", json!("not base64!")),
+        spoiled("/Records/6/kinesis/sequenceNumber", json!("")),
+        spoiled("/Records/6/kinesis/sequenceNumber", json!("LATEST")),
+        spoiled("/Records/6/eventID", json!("")),
+        spoiled("/Records/6/eventSourceARN", json!("")),
+    ] {
+        let error = failed(function.invoke(&event).await.unwrap());
+        assert!(!error.error_type.is_empty() && !error.error_message.is_empty(), "{event}: {error:?}");
+    }
+    assert!(source.ids().await.is_empty(), "an event that cannot be read is delivered in no part");
+
+    // Nothing to deliver is nothing to lose, and the function is as well as before.
+    assert_eq!(function.invoke(&json!({"Records": []})).await.unwrap(), acknowledged());
+    assert_eq!(function.invoke(&whole).await.unwrap(), acknowledged());
+    assert_eq!(source.ids().await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_wrong_setting_is_named_at_the_start() {
+    let source = Source::create().await;
+    let variable = "HELIOS_CLICKHOUSE_URL";
+    for (value, named) in [(None, variable), (Some("not a url"), "`clickhouse_url` is not a URL")] {
+        let mut environment = source.environment(ANYWHERE);
+        environment.remove(variable);
+        environment.extend(value.map(|value| (variable.to_owned(), value.to_owned())));
+        let (status, printed) = start(environment).await.wait().await.unwrap();
+        assert!(!status.success(), "{value:?}: {printed}");
+        assert!(printed.contains(named), "{value:?}: {printed}");
+        assert!(!printed.contains(&source.password), "{printed}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_ever_told() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let wrong = Source { password: secret(), ..Source::create().await };
+    let (aws_secret, session_token) = (secret(), secret());
+    let with_secrets = |mut environment: HashMap<String, String>| {
+        for (name, value) in [
+            ("AWS_SECRET_ACCESS_KEY", aws_secret.as_str()),
+            ("AWS_SESSION_TOKEN", &session_token),
+            ("RUST_LOG", "trace"),
+        ] {
+            environment.insert(name.to_owned(), value.to_owned());
+        }
+        start(environment)
+    };
+    let address = clickhouse.local_addr();
+    let works = with_secrets(source.environment(address)).await;
+    let refused = with_secrets(wrong.environment(address)).await;
+    let mut environment = source.environment(address);
+    let in_url = secret();
+    environment.retain(|name, _| name != "HELIOS_CLICKHOUSE_PASSWORD" && name != "HELIOS_CLICKHOUSE_USER");
+    environment.insert("HELIOS_CLICKHOUSE_URL".into(), format!("http://{USER}:{in_url}@{address}"));
+    let refused_in_url = with_secrets(environment).await;
+
+    let unknown = event(&source.stream_arn.replace("clicks", "unknown"), &MIXED);
+    let mut told = Vec::new();
+    for (function, event, expected) in [
+        (&works, source.event(&MIXED), Some(acknowledged())),
+        (&works, unknown, None),
+        (&works, json!({}), None),
+        (&refused, wrong.event(&MIXED), Some(not_acknowledged(10))),
+        (&refused_in_url, source.event(&MIXED), Some(not_acknowledged(10))),
+    ] {
+        let answer = function.invoke(&event).await.unwrap();
+        assert_eq!(expected.unwrap_or_else(|| answer.clone()), answer);
+        told.push(format!("{answer:?}"));
+    }
+    for function in [works, refused, refused_in_url] {
+        let printed = function.kill().await.unwrap();
+        assert!(printed.contains("TRACE"), "the log is on");
+        told.push(printed);
+    }
+    for secret in [&source.password, &wrong.password, &in_url, &aws_secret, &session_token] {
+        for said in &told {
+            let lines: Vec<_> = said.lines().filter(|line| line.contains(secret.as_str())).collect();
+            assert!(lines.is_empty(), "a secret is told: {lines:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_numbers_and_no_events() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let function = source.function(clickhouse.local_addr()).await;
+    let personal = secret();
+    let (good, bad) = (format!(r#"{{"id": 1, "name": "{personal}"}}"#), format!("{{{personal}"));
+    let event = source.event(&[(SHARD, 1, good.as_bytes()), (SHARD, 2, bad.as_bytes())]);
+    assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
+    source.client.warehouse().execute(&format!("DROP TABLE {} SYNC", source.table)).await.unwrap();
+    let later = source.event(&[(SHARD, 3, good.as_bytes()), (SHARD, 4, bad.as_bytes())]);
+    assert_eq!(function.invoke(&later).await.unwrap(), not_acknowledged(3));
+
+    let printed = function.kill().await.unwrap();
+    assert!(!printed.contains(&personal), "{printed}");
+    let lines: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |message: &str| {
+        lines.iter().map(|line| &line["fields"]).find(|fields| text(&fields["message"]) == message).unwrap()
+    };
+    let delivered = of("Batch delivered.");
+    let number = |name: &str| delivered[name].as_u64().unwrap();
+    assert_eq!((number("received"), number("delivered"), number("quarantined")), (2, 1, 1));
+    assert_eq!((text(&delivered["table"]), text(&delivered["shard"])), (source.table.clone(), SHARD.into()));
+    assert!(text(&of("Batch not delivered; Lambda will send it again.")["error"]).contains(&source.table));
+}
+
+async fn create_table(client: &HeliosClient, database: &str) -> helios_core::TableCreated {
+    let spec = CreateTable::new("clicks", "events", columns(SCHEMA)).database(database).order_by(["id"]);
+    client.create_table(&spec).await.unwrap()
+}
+
+/// What makes the trigger possible. It is never invoked: nothing is put into the stream.
+async fn deploy_stand_in(account: &Account) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"#!/bin/sh\n").unwrap();
+    deploy(account, function(file.path(), HashMap::new())).await.unwrap();
+}
+
+fn function(bootstrap: &Path, environment: HashMap<String, String>) -> Function<'_> {
+    Function { name: "helios-delivery", bootstrap, environment, timeout_seconds: 60 }
+}
+
+async fn start(environment: HashMap<String, String>) -> Runtime {
+    let bootstrap: PathBuf = binary("bootstrap").unwrap();
+    Runtime::start(&function(&bootstrap, environment)).await.unwrap()
+}
+
+fn event(stream_arn: &str, records: &[Record<'_>]) -> Value {
+    let records: Vec<Value> = records
+        .iter()
+        .map(|(shard, place, data)| {
+            let number = sequence_number(*place);
+            json!({
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0", "partitionKey": "1", "sequenceNumber": number,
+                    "data": BASE64_STANDARD.encode(data), "approximateArrivalTimestamp": 1_768_464_000.25
+                },
+                "eventSource": "aws:kinesis", "eventVersion": "1.0", "eventName": "aws:kinesis:record",
+                "eventID": format!("{shard}:{number}"), "awsRegion": "eu-west-1",
+                "invokeIdentityArn": "arn:aws:iam::000000000000:role/r", "eventSourceARN": stream_arn
+            })
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+fn sequence_number(place: u64) -> String {
+    format!("4959{place:052}")
+}
+
+fn acknowledged() -> Answer {
+    Answer::Response(json!({"batchItemFailures": []}))
+}
+
+fn not_acknowledged(place: u64) -> Answer {
+    Answer::Response(json!({"batchItemFailures": [{"itemIdentifier": sequence_number(place)}]}))
+}
+
+fn failed(answer: Answer) -> FunctionError {
+    match answer {
+        Answer::Error(error) => error,
+        Answer::Response(response) => panic!("acknowledged: {response}"),
+    }
+}
+
+/// What of [`MIXED`] belongs into quarantine.
+fn bad() -> Vec<(String, Vec<u8>)> {
+    let bad = MIXED.into_iter().filter(|(_, place, _)| BAD_PLACES.contains(place));
+    bad.map(|(_, place, data)| (sequence_number(place), data.to_vec())).collect()
+}
+
+async fn ids(table: &str) -> Vec<u64> {
+    let rows = rows(&format!("SELECT id FROM {table} ORDER BY id")).await;
+    rows.iter().map(|row| serde_json::from_str::<Value>(row).unwrap()["id"].as_u64().unwrap()).collect()
+}
+
+fn secret() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<char> = text.chars().collect();
+    digits.chunks(2).map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap()).collect()
+}
