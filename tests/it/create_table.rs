@@ -2,10 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use helios_core::{CreateTable, ErrorKind, HeliosClient, sources::MappingState, streams::Position};
-use helios_tests::{Account, Function, binary, deploy};
+use helios_core::{
+    CreateTable, Credentials, ErrorKind, HeliosClient, sources::MappingState, streams::Position,
+};
+use helios_tests::{Account, Emulator, Function, binary, deploy};
+use serde_json::json;
 
-use crate::shop::{account, client_of, columns, database, rows};
+use crate::shop::{account, client_of, client_with, columns, database, rows};
 
 const SCHEMA: &[(&str, &str)] =
     &[("id", "UInt64"), ("at", "DateTime64(3, 'UTC')"), ("name", "Nullable(String)")];
@@ -179,6 +182,12 @@ async fn bad_input_is_refused_before_anything_is_made() {
         (with(|spec| "not a name".clone_into(&mut spec.stream_name)), ErrorKind::InvalidInput, "stream"),
         (with(|spec| spec.table_name.clear()), ErrorKind::InvalidInput, "table name"),
         (with(|spec| spec.database_name.clear()), ErrorKind::InvalidInput, "database name"),
+        (
+            with(|spec| "quarantine".clone_into(&mut spec.database_name)),
+            ErrorKind::InvalidInput,
+            "quarantine",
+        ),
+        (with(|spec| "system".clone_into(&mut spec.database_name)), ErrorKind::InvalidInput, "system"),
         (with(|spec| "nope".clone_into(&mut spec.database_name)), ErrorKind::NotFound, "database"),
         (with(|spec| spec.schema.clear()), ErrorKind::InvalidInput, "no columns"),
         (
@@ -187,11 +196,21 @@ async fn bad_input_is_refused_before_anything_is_made() {
             "twice",
         ),
         (with(|spec| spec.schema = columns(&[("", "String")])), ErrorKind::InvalidInput, "empty name"),
-        (with(|spec| spec.schema = columns(&[("a", "Strin")])), ErrorKind::InvalidQuery, "Strin"),
+        (with(|spec| spec.schema = columns(&[("a", "Strin")])), ErrorKind::InvalidInput, "Strin"),
         (
             with(|spec| spec.schema = columns(&[("a", "String) ENGINE = Memory --")])),
             ErrorKind::InvalidInput,
             "a",
+        ),
+        (
+            with(|spec| spec.schema = columns(&[("a", "Nested(b UInt8)")])),
+            ErrorKind::InvalidInput,
+            "Array(Tuple",
+        ),
+        (
+            with(|spec| spec.schema = columns(&[("a", "AggregateFunction(sum, UInt8)")])),
+            ErrorKind::InvalidInput,
+            "AggregateFunction",
         ),
         (with(|spec| spec.order_by = vec!["nope".to_owned()]), ErrorKind::InvalidInput, "nope"),
         (with(|spec| spec.order_by = vec!["name".to_owned()]), ErrorKind::InvalidInput, "nullable"),
@@ -264,4 +283,88 @@ async fn parallel_creates_make_one_source() {
     assert_eq!(client.sources().await.unwrap().len(), 1);
     assert_eq!(triggers(&account).await.len(), 1);
     assert_eq!(client.mappings().await.unwrap().all().await.unwrap().len(), 1, "the others left no claim");
+}
+
+#[tokio::test]
+async fn the_moment_of_creation_is_a_time_not_wherever_the_trigger_starts() {
+    let (account, client) = shop("now").await;
+    client
+        .create_table(&CreateTable::new("now", "t", columns(SCHEMA)).database(database().await))
+        .await
+        .unwrap();
+    assert_eq!(triggers(&account).await[0].starting_position.as_ref().unwrap().as_str(), "AT_TIMESTAMP");
+}
+
+#[tokio::test]
+async fn tables_of_one_stream_share_its_trigger() {
+    let (account, client) = shop("shared").await;
+    let database = database().await;
+    let spec = |table: &str| CreateTable::new("shared", table, columns(SCHEMA)).database(&database);
+    client.create_table(&spec("first").start_position(Position::Oldest)).await.unwrap();
+    client.create_table(&spec("second")).await.unwrap();
+    assert_eq!(triggers(&account).await.len(), 1);
+    assert_eq!(client.sources().await.unwrap().len(), 2);
+
+    let error = client.create_table(&spec("third").start_position(Position::Oldest)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.message().contains("leave `startPosition` off"), "{error}");
+    assert_eq!(client.databases().await.unwrap()[&database], ["first", "second"], "the third is undone");
+    assert_eq!(client.sources().await.unwrap().len(), 2);
+    assert_eq!(
+        triggers(&account).await[0].state.as_deref(),
+        Some("Enabled"),
+        "the others keep their trigger"
+    );
+}
+
+#[tokio::test]
+async fn a_trigger_that_would_lose_events_is_refused() {
+    let (account, client) = shop("handmade").await;
+    let arn = format!("arn:aws:kinesis:{}:{}:stream/handmade", account.region(), account.id());
+    let lambda = account.lambda();
+    let handmade =
+        lambda.create_event_source_mapping().event_source_arn(arn).function_name("helios-delivery");
+    handmade.enabled(false).send().await.unwrap();
+    let database = database().await;
+    let spec = CreateTable::new("handmade", "t", columns(SCHEMA)).database(&database);
+    let error = client.create_table(&spec).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.message().contains("does not report batch item failures"), "{error}");
+    assert!(client.databases().await.unwrap()[&database].is_empty());
+    assert_eq!(triggers(&account).await.len(), 1, "it is not ours to delete");
+}
+
+#[tokio::test]
+async fn a_trigger_that_is_refused_takes_table_and_mapping_with_it() {
+    let account = Emulator::shared(true).await.unwrap().account();
+    account.create_stream("refused", 1).await.unwrap();
+    let function = Function {
+        name: "helios-delivery",
+        bootstrap: &binary("bootstrap").unwrap(),
+        environment: HashMap::new(),
+        timeout_seconds: 60,
+    };
+    account.create_role(function.name).await.unwrap();
+    deploy(&account, function).await.unwrap();
+    let may =
+        ["kinesis:*", "dynamodb:*", "lambda:GetFunctionConfiguration", "lambda:ListEventSourceMappings"];
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": may, "Resource": "*" }] });
+    let key = account.create_user("limited", Some(policy)).await.unwrap();
+    let client = client_with(&account, Credentials::keys(key.id, key.secret));
+    let database = database().await;
+    let spec = CreateTable::new("refused", "t", columns(SCHEMA)).database(&database);
+
+    let error = client.create_table(&spec).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert!(client.databases().await.unwrap()[&database].is_empty(), "the table is undone");
+    assert!(client.mappings().await.unwrap().all().await.unwrap().is_empty(), "and the claim");
+
+    // A table that was there before stays.
+    let table = format!(
+        "CREATE TABLE {database}.t (id UInt64, at DateTime64(3, 'UTC'), name Nullable(String)) ENGINE = MergeTree \
+         ORDER BY id SETTINGS non_replicated_deduplication_window = 10000"
+    );
+    client.warehouse().execute(&table).await.unwrap();
+    assert_eq!(client.create_table(&spec).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    assert_eq!(client.databases().await.unwrap()[&database], ["t"]);
 }

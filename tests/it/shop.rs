@@ -24,11 +24,16 @@ pub(crate) fn client() -> HeliosClient {
 
 /// A client of that engine, and of AWS as the root user of an account.
 pub(crate) fn client_of(account: &Account) -> HeliosClient {
+    client_with(account, Credentials::keys(account.id(), account.secret_key()))
+}
+
+/// A client of that engine, and of AWS as somebody in an account.
+pub(crate) fn client_with(account: &Account, credentials: Credentials) -> HeliosClient {
     HeliosClient::builder()
         .data_path(client().warehouse().engine().unwrap().path())
         .region(account.region())
         .endpoint_url(account.endpoint())
-        .credentials(Credentials::keys(account.id(), account.secret_key()))
+        .credentials(credentials)
         .build()
         .unwrap()
 }

@@ -8,7 +8,7 @@ use aws_sigv4::{
     sign::v4,
 };
 use helios_core::clock::{Clock, SystemClock};
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::{Account, Result};
@@ -44,6 +44,23 @@ impl Account {
         }
         let answer = self.iam(&[("Action", "CreateAccessKey"), ("UserName", name)]).await?;
         Ok(AccessKey { id: element(&answer, "AccessKeyId")?, secret: element(&answer, "SecretAccessKey")? })
+    }
+
+    /// Creates the role that a function runs as.
+    ///
+    /// # Errors
+    ///
+    /// Whatever IAM says.
+    pub async fn create_role(&self, name: &str) -> Result<()> {
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                { "Effect": "Allow", "Principal": { "Service": "lambda.amazonaws.com" }, "Action": "sts:AssumeRole" },
+            ],
+        });
+        let document = trust.to_string();
+        let role = [("Action", "CreateRole"), ("RoleName", name), ("AssumeRolePolicyDocument", &document)];
+        self.iam(&role).await.map(drop)
     }
 
     /// Calls IAM as root. A whole SDK crate for three calls would cost half a minute of every build.

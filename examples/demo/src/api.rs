@@ -28,7 +28,7 @@ impl Api {
         answer["data"].as_array().cloned().ok_or_else(|| "the answer of a query has no `data`".into())
     }
 
-    /// The one number a query answers; 0 while its table does not exist.
+    /// How many rows a table has.
     pub(crate) async fn count(&self, table: &str) -> Result<u64> {
         let rows = self.rows(&format!("SELECT count() AS n FROM {table}")).await?;
         rows.first()

@@ -36,9 +36,9 @@ struct Arguments {
     /// Leave the server up when the demo is over, at HELIOS_ADDR.
     #[arg(long)]
     serve: bool,
-    /// Where the server listens. Default: a free port; with --serve 127.0.0.1:8080.
-    #[arg(long, env = "HELIOS_ADDR")]
-    addr: Option<String>,
+    /// Where the server listens with --serve. Without, it takes a free port.
+    #[arg(long, env = "HELIOS_ADDR", default_value = "127.0.0.1:8080")]
+    addr: String,
 }
 
 #[tokio::main]
@@ -74,11 +74,7 @@ async fn interrupted() -> Result<()> {
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
-    let address = match (arguments.serve, arguments.addr) {
-        (true, Some(address)) => address,
-        (true, None) => "127.0.0.1:8080".to_owned(),
-        (false, _) => "127.0.0.1:0".to_owned(),
-    };
+    let address = if arguments.serve { arguments.addr } else { "127.0.0.1:0".to_owned() };
     report::title("Helios: from a Kinesis stream to a ClickHouse table");
     let mut lab = Lab::start(LabOptions { address }).await?;
     report::step("server", &format!("{}, with the engine in its process", lab.server().url()));
@@ -164,6 +160,10 @@ async fn wait_until_delivered(api: &Api, put: u64, started: Instant) -> Result<D
 }
 
 async fn collect(api: &Api, put: u64, delivered: Delivered) -> Result<Report> {
+    // What came twice would hide what is missing.
+    let distinct = api.rows(&format!("SELECT uniqExact(event_id) AS n FROM {TABLE}")).await?;
+    let distinct =
+        distinct.first().and_then(|row| row["n"].as_u64()).ok_or("the answer of a count has no `n`")?;
     let query = format!(
         "SELECT event_type, count() AS events, uniq(user_id) AS users FROM {TABLE} GROUP BY event_type ORDER BY events DESC"
     );
@@ -175,7 +175,7 @@ async fn collect(api: &Api, put: u64, delivered: Delivered) -> Result<Report> {
         ))
         .await?;
     let sources = api.get("/api/sources").await?;
-    Ok(Report { put, delivered, query, answer, reasons, sources })
+    Ok(Report { put, delivered, distinct, query, answer, reasons, sources })
 }
 
 fn progress(what: &'static str, total: u64) -> ProgressBar {

@@ -17,6 +17,8 @@ pub(crate) struct Delivered {
 pub(crate) struct Report {
     pub(crate) put: u64,
     pub(crate) delivered: Delivered,
+    /// How many different events the table has.
+    pub(crate) distinct: u64,
     pub(crate) query: String,
     pub(crate) answer: Vec<Value>,
     pub(crate) reasons: Vec<Value>,
@@ -50,11 +52,13 @@ impl Report {
     /// Nothing was lost, and nothing came twice.
     pub(crate) fn check(&self) -> Result<()> {
         let Delivered { rows, rejects, .. } = self.delivered;
-        if rows + rejects == self.put {
-            Ok(())
-        } else {
-            Err(format!("{rows} delivered + {rejects} quarantined is not {} put", self.put).into())
+        if rows + rejects != self.put {
+            return Err(format!("{rows} delivered + {rejects} quarantined is not {} put", self.put).into());
         }
+        if self.distinct != rows {
+            return Err(format!("{rows} rows, but only {} different events", self.distinct).into());
+        }
+        Ok(())
     }
 }
 

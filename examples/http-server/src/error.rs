@@ -45,7 +45,8 @@ pub(crate) enum ApiError {
 
 /// The status of every kind of error.
 const STATUSES: [(ErrorKind, StatusCode); 14] = [
-    (ErrorKind::ConfigInvalid, StatusCode::INTERNAL_SERVER_ERROR),
+    // The server's own settings were checked when it started: what is left is the caller's region or profile.
+    (ErrorKind::ConfigInvalid, StatusCode::BAD_REQUEST),
     (ErrorKind::InvalidInput, StatusCode::BAD_REQUEST),
     (ErrorKind::InvalidQuery, StatusCode::BAD_REQUEST),
     (ErrorKind::Unauthenticated, StatusCode::UNAUTHORIZED),

@@ -200,7 +200,10 @@ impl Inner {
 }
 
 fn no_region() -> Error {
-    Error::new(ErrorKind::ConfigInvalid, "no AWS region is known: set aws_region or AWS_REGION")
+    Error::new(
+        ErrorKind::ConfigInvalid,
+        "no AWS region is known: give one with the credentials, or set aws_region or AWS_REGION",
+    )
 }
 
 fn checked_endpoint(text: &str) -> Result<String> {
