@@ -66,22 +66,30 @@ impl Function {
         Ok(mappings)
     }
 
-    /// Delivers a batch to every table of its stream. If it fails for one, the whole batch comes again: the others know it
-    /// by its token.
+    /// Delivers a batch to every table of its stream. If it fails for one, the others still get it; then the whole batch
+    /// comes again, and these know it by its token.
     async fn deliver(&self, batch: &Batch, mappings: &[Mapping]) -> Result<()> {
+        let mut outcome = Ok(());
         for mapping in mappings {
-            let target = self.targets.of(mapping).await?;
-            let report =
-                self.deliverer.deliver(&target, batch).await.inspect_err(|_| self.targets.forget(mapping))?;
-            tracing::info!(
-                table = %mapping.table.plain(),
-                shard = %batch.shard,
-                received = report.received,
-                delivered = report.delivered,
-                quarantined = report.quarantined,
-                "Batch delivered."
-            );
+            if let Err(error) = self.deliver_to(mapping, batch).await {
+                self.targets.forget(mapping);
+                outcome = outcome.and(Err(error));
+            }
         }
+        outcome
+    }
+
+    async fn deliver_to(&self, mapping: &Mapping, batch: &Batch) -> Result<()> {
+        let target = self.targets.of(mapping).await?;
+        let report = self.deliverer.deliver(&target, batch).await?;
+        tracing::info!(
+            table = %mapping.table.plain(),
+            shard = %batch.shard,
+            received = report.received,
+            delivered = report.delivered,
+            quarantined = report.quarantined,
+            "Batch delivered."
+        );
         Ok(())
     }
 }

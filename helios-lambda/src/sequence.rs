@@ -1,8 +1,8 @@
-//! Sequence numbers: decimal integers of up to 128 digits, so compared as such and not as text.
+//! Sequence numbers: only digits, and in their order.
 
 use std::cmp::Ordering;
 
-use helios_core::{Error, ErrorKind, Result};
+use helios_core::{Error, ErrorKind, Result, streams::compare_sequence_numbers};
 
 /// A sequence number of Kinesis.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,8 +31,7 @@ impl SequenceNumber {
 
 impl Ord for SequenceNumber {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (left, right) = (self.0.trim_start_matches('0'), other.0.trim_start_matches('0'));
-        left.len().cmp(&right.len()).then_with(|| left.cmp(right)).then_with(|| self.0.cmp(&other.0))
+        compare_sequence_numbers(&self.0, &other.0).then_with(|| self.0.cmp(&other.0))
     }
 }
 

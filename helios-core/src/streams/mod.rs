@@ -11,6 +11,7 @@ mod position;
 mod reader;
 mod record;
 mod sample;
+mod sequence;
 mod session;
 mod shard_sample;
 mod shards;
@@ -23,6 +24,7 @@ pub use position::Position;
 pub use reader::{Page, ShardReader, ShardRecord, ShardStart};
 pub use record::{Defect, MAX_UNPACKED_BYTES, Unpacked, UnreadableRecord, UserRecord, unpack};
 pub use sample::{Sample, SampleOptions, SampledEvent, sample};
+pub use sequence::compare_sequence_numbers;
 pub use session::{AwsSession, AwsSettings};
 pub use shards::{Shard, list_shards, readable};
 

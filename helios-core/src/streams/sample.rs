@@ -13,8 +13,9 @@ use serde::Deserialize;
 use super::{
     describe::describe,
     position::Position,
+    sequence::compare_sequence_numbers,
     session::AwsSession,
-    shard_sample::{Phase, ShardSample, by_number},
+    shard_sample::{Phase, ShardSample},
     shards::list_shards,
 };
 use crate::{Error, ErrorKind, Result, clock::SharedClock};
@@ -228,7 +229,8 @@ fn collect(stream_arn: String, mut shards: Vec<ShardSample>, max_events: usize) 
     let mut events: Vec<SampledEvent> = Vec::with_capacity(max_events.min(found.iter().sum()));
     for mut shard in shards {
         shard.events.sort_by(|a, b| {
-            by_number(&a.sequence_number, &b.sequence_number).then(a.sub_sequence.cmp(&b.sub_sequence))
+            compare_sequence_numbers(&a.sequence_number, &b.sequence_number)
+                .then(a.sub_sequence.cmp(&b.sub_sequence))
         });
         events.append(&mut shard.events);
     }

@@ -1,7 +1,6 @@
 //! The part of a sample that comes from one shard.
 
 use std::{
-    cmp::Ordering,
     collections::VecDeque,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::Duration,
@@ -15,6 +14,7 @@ use super::{
     reader::{ShardReader, ShardStart},
     record::unpack,
     sample::{MAX_SAMPLE_BYTES, SampledEvent},
+    sequence::compare_sequence_numbers,
 };
 use crate::{Result, clock::SharedClock};
 
@@ -92,7 +92,7 @@ impl ShardSample {
         let mut records = page.records.into_iter().peekable();
         while let Some(record) = records.next() {
             let number = record.sequence_number;
-            if self.newer.as_ref().is_some_and(|newer| by_number(&number, newer).is_ge()) {
+            if self.newer.as_ref().is_some_and(|newer| compare_sequence_numbers(&number, newer).is_ge()) {
                 window_ended = true;
                 break;
             }
@@ -147,29 +147,6 @@ impl ShardSample {
                 self.reader = tip;
                 self.newer = None;
             }
-        }
-    }
-}
-
-/// Sequence numbers are decimal numbers of any length.
-pub(super) fn by_number(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sequence_numbers_compare_as_numbers() {
-        for (a, b, order) in [
-            ("9", "10", Ordering::Less),
-            ("0010", "10", Ordering::Equal),
-            ("49590338271490256608559692538361571095921575989136588898", "5", Ordering::Greater),
-            ("", "0", Ordering::Equal),
-        ] {
-            assert_eq!(by_number(a, b), order, "{a} {b}");
         }
     }
 }
