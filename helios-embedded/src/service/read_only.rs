@@ -16,7 +16,7 @@ use super::{
 /// ClickHouse's own code for a statement in read-only mode, 164.
 pub(crate) fn check(text: &[u8], parameters: &[(String, String)]) -> Result<(), Exception> {
     let tokens: Vec<Token> = Lexer::new(text).collect();
-    // `arrayMap({f:Identifier}, …)`: a parameter may be a function's name, and its value may be written with `\\x66`.
+    // `arrayMap({f:Identifier}, …)`: a parameter may be a function's name, and its value may be written with `\x66`.
     let hides_file = parameters.iter().any(|(_, value)| value == "file" || value.contains('\\'));
     let named = |index: usize, name: &str| {
         tokens.get(index).is_some_and(|token| {
