@@ -1,17 +1,23 @@
 //! Creating sources: all or nothing, in any database, under any name.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use helios_core::{
     CreateTable, Credentials, ErrorKind, HeliosClient, sources::MappingState, streams::Position,
 };
-use helios_tests::{Account, Emulator, Function, binary, deploy};
+use helios_tests::{Account, Emulator, Function, deploy};
+use jiff::SignedDuration;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::shop::{account, client_of, client_with, columns, database, rows};
 
 const SCHEMA: &[(&str, &str)] =
     &[("id", "UInt64"), ("at", "DateTime64(3, 'UTC')"), ("name", "Nullable(String)")];
+
+/// Anything executable will do.
+const NEVER_INVOKED: &str = "/bin/true";
 
 /// An account with a stream and a delivery function that is never invoked.
 async fn shop(stream: &str) -> (Account, HeliosClient) {
@@ -19,7 +25,7 @@ async fn shop(stream: &str) -> (Account, HeliosClient) {
     account.create_stream(stream, 1).await.unwrap();
     let function = Function {
         name: "helios-delivery",
-        bootstrap: &binary("bootstrap").unwrap(),
+        bootstrap: Path::new(NEVER_INVOKED),
         environment: HashMap::new(),
         timeout_seconds: 60,
     };
@@ -340,7 +346,7 @@ async fn a_trigger_that_is_refused_takes_table_and_mapping_with_it() {
     account.create_stream("refused", 1).await.unwrap();
     let function = Function {
         name: "helios-delivery",
-        bootstrap: &binary("bootstrap").unwrap(),
+        bootstrap: Path::new(NEVER_INVOKED),
         environment: HashMap::new(),
         timeout_seconds: 60,
     };
@@ -367,4 +373,51 @@ async fn a_trigger_that_is_refused_takes_table_and_mapping_with_it() {
     client.warehouse().execute(&table).await.unwrap();
     assert_eq!(client.create_table(&spec).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
     assert_eq!(client.databases().await.unwrap()[&database], ["t"]);
+}
+
+/// Leaves behind what a create leaves that was killed right after its claim, so long ago.
+async fn interrupted(account: &Account, client: &HeliosClient, database: &str, ago: SignedDuration) -> Uuid {
+    let uuid = Uuid::new_v4();
+    client.mappings().await.unwrap().ensure().await.unwrap();
+    let attributes = [
+        ("stream_id", format!("arn:aws:kinesis:{}:{}:stream/interrupted", account.region(), account.id())),
+        ("table_id", uuid.to_string()),
+        ("stream_name", "interrupted".to_owned()),
+        ("stream_type", "kinesis".to_owned()),
+        ("database_name", database.to_owned()),
+        ("table_name", "t".to_owned()),
+        ("created_on", (client.clock().now() - ago).to_string()),
+        ("state", "PENDING".to_owned()),
+        ("operation_id", Uuid::new_v4().to_string()),
+        ("table_schema", "[]".to_owned()),
+    ];
+    let item = attributes.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
+    let put = account.dynamodb().put_item().table_name("helios-sources").set_item(Some(item.into()));
+    put.send().await.unwrap();
+    uuid
+}
+
+#[tokio::test]
+async fn an_interrupted_create_is_taken_over_once_it_is_old() {
+    let (account, client) = shop("interrupted").await;
+    let database = database().await;
+    let left = interrupted(&account, &client, &database, SignedDuration::from_mins(20)).await;
+    assert!(client.sources().await.unwrap().is_empty(), "a claim is no source");
+    let spec = CreateTable::new("interrupted", "t", columns(SCHEMA)).database(&database);
+    let created = client.create_table(&spec).await.unwrap();
+    assert_eq!(created.table_uuid, left);
+    assert_eq!(client.mappings().await.unwrap().all().await.unwrap().len(), 1, "nothing is left of it");
+}
+
+#[tokio::test]
+async fn a_create_under_way_is_left_alone() {
+    let (account, client) = shop("interrupted").await;
+    let database = database().await;
+    let left = interrupted(&account, &client, &database, SignedDuration::from_mins(5)).await;
+    let spec = CreateTable::new("interrupted", "t", columns(SCHEMA)).database(&database);
+    let error = client.create_table(&spec).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.is_retryable());
+    let mappings = client.mappings().await.unwrap().all().await.unwrap();
+    assert_eq!(mappings.iter().map(|mapping| mapping.table_uuid).collect::<Vec<_>>(), [left]);
 }
