@@ -95,6 +95,7 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (469, ErrorKind::InvalidQuery, false),     // VIOLATED_CONSTRAINT
     (497, ErrorKind::PermissionDenied, false), // ACCESS_DENIED
     (516, ErrorKind::Unauthenticated, false),  // AUTHENTICATION_FAILED
+    (636, ErrorKind::InvalidQuery, false),     // CANNOT_EXTRACT_TABLE_STRUCTURE
     (701, ErrorKind::NotFound, false),         // CLUSTER_DOESNT_EXIST
     (999, ErrorKind::Unavailable, true),       // KEEPER_EXCEPTION
 ];
