@@ -1,112 +1,22 @@
 //! The delivery function as it runs: its own process, fed by Lambda's Runtime API, with DynamoDB and ClickHouse behind it.
 
-use std::{
-    collections::HashMap,
-    io::Write as _,
-    net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, io::Write as _};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use helios_core::{CreateTable, HeliosClient};
-use helios_embedded::{Credentials, Listener};
-use helios_tests::{Account, Answer, Function, FunctionError, Runtime, binary, deploy};
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
-use uuid::Uuid;
 
 use crate::{
+    delivery_source::{
+        ANYWHERE, Record, Source, USER, acknowledged, event, failed, ids, not_acknowledged, secret,
+        sequence_number, start, text,
+    },
     lossy_proxy::LossyProxy,
-    shop::{account, client, client_of, columns, database, rows},
+    shop::rows,
+    streams::aggregate,
 };
 
-const SCHEMA: &[(&str, &str)] = &[("id", "UInt64"), ("name", "Nullable(String)")];
 const SHARD: &str = "shardId-000000000000";
 const OTHER_SHARD: &str = "shardId-000000000001";
-const USER: &str = "delivery";
-const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// A stream that feeds a table, and a ClickHouse password that nothing may print.
-struct Source {
-    account: Account,
-    client: HeliosClient,
-    stream_arn: String,
-    table: String,
-    statement: String,
-    password: String,
-}
-
-impl Source {
-    async fn create() -> Self {
-        let account = account().await;
-        account.create_stream("clicks", 1).await.unwrap();
-        deploy_stand_in(&account).await;
-        let client = client_of(&account);
-        let database = database().await;
-        let created = create_table(&client, &database).await;
-        Self {
-            stream_arn: created.stream_arn,
-            table: format!("{database}.events"),
-            statement: created.create_table_query,
-            password: secret(),
-            account,
-            client,
-        }
-    }
-
-    /// One more table that the stream feeds.
-    async fn second_table(&self) -> String {
-        let database = database().await;
-        create_table(&self.client, &database).await;
-        format!("{database}.events")
-    }
-
-    /// The engine on a loopback port, as a ClickHouse server.
-    async fn listen(&self, address: SocketAddr) -> Listener {
-        let credentials = Credentials::new(USER, &self.password);
-        client().warehouse().engine().unwrap().listen(address, Some(credentials)).await.unwrap()
-    }
-
-    fn environment(&self, clickhouse: SocketAddr) -> HashMap<String, String> {
-        let variables = [
-            ("AWS_REGION", self.account.region()),
-            ("AWS_ENDPOINT_URL", self.account.endpoint()),
-            ("AWS_ACCESS_KEY_ID", self.account.id()),
-            ("AWS_SECRET_ACCESS_KEY", self.account.secret_key()),
-            ("HELIOS_CLICKHOUSE_URL", &format!("http://{clickhouse}")),
-            ("HELIOS_CLICKHOUSE_USER", USER),
-            ("HELIOS_CLICKHOUSE_PASSWORD", &self.password),
-        ];
-        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
-    }
-
-    async fn function(&self, clickhouse: SocketAddr) -> Runtime {
-        start(self.environment(clickhouse)).await
-    }
-
-    fn event(&self, records: &[Record<'_>]) -> Value {
-        event(&self.stream_arn, records)
-    }
-
-    async fn ids(&self) -> Vec<u64> {
-        ids(&self.table).await
-    }
-
-    /// The sequence numbers and bytes of what is in quarantine.
-    async fn quarantined(&self) -> Vec<(String, Vec<u8>)> {
-        let rows = rows(&format!(
-            "SELECT sequence_number, hex(raw_data) AS raw FROM quarantine.events \
-             WHERE original_table = '{}' ORDER BY sequence_number",
-            self.table
-        ))
-        .await;
-        let parsed = rows.iter().map(|row| serde_json::from_str::<Value>(row).unwrap());
-        parsed.map(|row| (text(&row["sequence_number"]), unhex(row["raw"].as_str().unwrap()))).collect()
-    }
-}
-
-/// Shard, place in it, and payload.
-type Record<'a> = (&'a str, u64, &'a [u8]);
 
 const GOOD: [&[u8]; 3] =
     [br#"{"id": 1, "name": "one"}"#, br#"{"id": 2, "name": null}"#, r#"{"id": 3, "name": "три"}"#.as_bytes()];
@@ -120,6 +30,12 @@ const MIXED: [Record<'static>; 7] = [
     (SHARD, 16, GOOD[2]),
 ];
 const BAD_PLACES: [u64; 4] = [11, 13, 14, 15];
+
+/// What of [`MIXED`] belongs into quarantine.
+fn bad() -> Vec<(String, Vec<u8>)> {
+    let bad = MIXED.into_iter().filter(|(_, place, _)| BAD_PLACES.contains(place));
+    bad.map(|(_, place, data)| (sequence_number(place), data.to_vec())).collect()
+}
 
 #[tokio::test]
 async fn every_event_becomes_a_row_or_a_reject() {
@@ -182,7 +98,7 @@ async fn shards_of_one_event_are_told_apart() {
 }
 
 #[tokio::test]
-async fn compressed_records_are_unpacked() {
+async fn packed_records_are_unpacked() {
     let source = Source::create().await;
     let clickhouse = source.listen(ANYWHERE).await;
     let function = source.function(clickhouse.local_addr()).await;
@@ -190,9 +106,13 @@ async fn compressed_records_are_unpacked() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(GOOD[0]).unwrap();
     let (gzip, zstd) = (gzip.finish().unwrap(), zstd::encode_all(GOOD[1], 0).unwrap());
-    let event = source.event(&[(SHARD, 1, &gzip), (SHARD, 2, &zstd), (SHARD, 3, GOOD[2])]);
-    assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
-    assert_eq!(source.ids().await, [1, 2, 3]);
+    let aggregated = aggregate(&[GOOD[2], b"bad", br#"{"id": 4}"#]);
+    let event = source.event(&[(SHARD, 1, &gzip), (SHARD, 2, &zstd), (SHARD, 3, &aggregated)]);
+    for _ in 0..2 {
+        assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
+    }
+    assert_eq!(source.ids().await, [1, 2, 3, 4]);
+    assert_eq!(source.quarantined().await, [(sequence_number(3), b"bad".to_vec())]);
 }
 
 #[tokio::test]
@@ -386,7 +306,8 @@ async fn a_wrong_setting_is_named_at_the_start() {
 async fn no_secret_is_ever_told() {
     let source = Source::create().await;
     let clickhouse = source.listen(ANYWHERE).await;
-    let wrong = Source { password: secret(), ..Source::create().await };
+    let mut wrong = Source::create().await;
+    wrong.password = secret();
     let (aws_secret, session_token) = (secret(), secret());
     let with_secrets = |mut environment: HashMap<String, String>| {
         for (name, value) in [
@@ -457,87 +378,4 @@ async fn the_log_tells_numbers_and_no_events() {
     assert_eq!((number("received"), number("delivered"), number("quarantined")), (2, 1, 1));
     assert_eq!((text(&delivered["table"]), text(&delivered["shard"])), (source.table.clone(), SHARD.into()));
     assert!(text(&of("Batch not delivered; Lambda will send it again.")["error"]).contains(&source.table));
-}
-
-async fn create_table(client: &HeliosClient, database: &str) -> helios_core::TableCreated {
-    let spec = CreateTable::new("clicks", "events", columns(SCHEMA)).database(database).order_by(["id"]);
-    client.create_table(&spec).await.unwrap()
-}
-
-/// What makes the trigger possible. It is never invoked: nothing is put into the stream.
-async fn deploy_stand_in(account: &Account) {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(b"#!/bin/sh\n").unwrap();
-    deploy(account, function(file.path(), HashMap::new())).await.unwrap();
-}
-
-fn function(bootstrap: &Path, environment: HashMap<String, String>) -> Function<'_> {
-    Function { name: "helios-delivery", bootstrap, environment, timeout_seconds: 60 }
-}
-
-async fn start(environment: HashMap<String, String>) -> Runtime {
-    let bootstrap: PathBuf = binary("bootstrap").unwrap();
-    Runtime::start(&function(&bootstrap, environment)).await.unwrap()
-}
-
-fn event(stream_arn: &str, records: &[Record<'_>]) -> Value {
-    let records: Vec<Value> = records
-        .iter()
-        .map(|(shard, place, data)| {
-            let number = sequence_number(*place);
-            json!({
-                "kinesis": {
-                    "kinesisSchemaVersion": "1.0", "partitionKey": "1", "sequenceNumber": number,
-                    "data": BASE64_STANDARD.encode(data), "approximateArrivalTimestamp": 1_768_464_000.25
-                },
-                "eventSource": "aws:kinesis", "eventVersion": "1.0", "eventName": "aws:kinesis:record",
-                "eventID": format!("{shard}:{number}"), "awsRegion": "eu-west-1",
-                "invokeIdentityArn": "arn:aws:iam::000000000000:role/r", "eventSourceARN": stream_arn
-            })
-        })
-        .collect();
-    json!({ "Records": records })
-}
-
-fn sequence_number(place: u64) -> String {
-    format!("4959{place:052}")
-}
-
-fn acknowledged() -> Answer {
-    Answer::Response(json!({"batchItemFailures": []}))
-}
-
-fn not_acknowledged(place: u64) -> Answer {
-    Answer::Response(json!({"batchItemFailures": [{"itemIdentifier": sequence_number(place)}]}))
-}
-
-fn failed(answer: Answer) -> FunctionError {
-    match answer {
-        Answer::Error(error) => error,
-        Answer::Response(response) => panic!("acknowledged: {response}"),
-    }
-}
-
-/// What of [`MIXED`] belongs into quarantine.
-fn bad() -> Vec<(String, Vec<u8>)> {
-    let bad = MIXED.into_iter().filter(|(_, place, _)| BAD_PLACES.contains(place));
-    bad.map(|(_, place, data)| (sequence_number(place), data.to_vec())).collect()
-}
-
-async fn ids(table: &str) -> Vec<u64> {
-    let rows = rows(&format!("SELECT id FROM {table} ORDER BY id")).await;
-    rows.iter().map(|row| serde_json::from_str::<Value>(row).unwrap()["id"].as_u64().unwrap()).collect()
-}
-
-fn secret() -> String {
-    Uuid::new_v4().simple().to_string()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<char> = text.chars().collect();
-    digits.chunks(2).map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap()).collect()
 }

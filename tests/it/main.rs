@@ -5,6 +5,7 @@
 mod create_table;
 mod databases;
 mod delivery_function;
+mod delivery_source;
 mod fake_kinesis;
 mod fixtures;
 mod http;

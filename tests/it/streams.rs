@@ -210,7 +210,7 @@ fn gzip(data: &[u8]) -> Vec<u8> {
 }
 
 /// An aggregated record, byte by byte: a table of one key, and records that point to it.
-fn aggregate(payloads: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn aggregate(payloads: &[&[u8]]) -> Vec<u8> {
     let mut message = vec![0x0a, 1, b'k'];
     for payload in payloads {
         let length = u8::try_from(payload.len()).unwrap();
