@@ -28,11 +28,17 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn print(&self) {
         println!("\nsources");
-        println!("{}", table(self.sources.as_array().map_or(&[], Vec::as_slice)));
+        println!(
+            "{}",
+            table(
+                rows(&self.sources),
+                &["streamName", "streamType", "databaseName", "tableName", "createdOn"]
+            )
+        );
         println!("\nquarantine");
-        println!("{}", table(&self.reasons));
+        println!("{}", table(&self.reasons, &["error_type", "events", "example"]));
         println!("\n{}", self.query);
-        println!("{}", table(&self.answer));
+        println!("{}", table(&self.answer, &["event_type", "events", "users"]));
         let Delivered { rows, rejects, seconds } = self.delivered;
         let mut summary = Table::new();
         summary.load_style(UTF8_FULL_CONDENSED);
@@ -78,30 +84,28 @@ pub(crate) fn json(value: &Value) {
 }
 
 pub(crate) fn schema(columns: &Value) {
-    let columns = columns.as_array().map_or(&[][..], Vec::as_slice);
-    let list: Vec<_> = columns
-        .iter()
-        .map(|column| format!("{} {}", plain(&column["name"]), plain(&column["type"])))
-        .collect();
-    step("schema", &list.join(", "));
+    let columns = rows(columns);
+    step("schema", &format!("{} columns that fit all of them:", columns.len()));
+    for column in columns {
+        println!("  {:<14} {:<12} {}", "", plain(&column["name"]), plain(&column["type"]));
+    }
 }
 
 pub(crate) fn serving(url: &str) {
     println!("\nHelios is serving on {url}");
 }
 
-fn table(rows: &[Value]) -> Table {
+fn table(rows: &[Value], columns: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
-    let Some(Value::Object(first)) = rows.first() else {
-        table.add_row(["(nothing)"]);
-        return table;
-    };
-    table.set_header(first.keys());
+    table.load_style(UTF8_FULL_CONDENSED).set_header(columns);
     for row in rows {
-        table.add_row(first.keys().map(|key| plain(&row[key])));
+        table.add_row(columns.iter().map(|column| plain(&row[column])));
     }
     table
+}
+
+fn rows(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 fn plain(value: &Value) -> String {
