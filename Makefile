@@ -34,8 +34,8 @@ lint: ## Format and clippy, warnings denied.
 docs: ## The API documentation, warnings denied.
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
-bench: engine ## The benchmarks.
-	cargo bench --workspace --all-features --locked
+bench: ## The benchmarks.
+	cargo bench -p helios-core --bench decode --all-features --locked
 
 engine: ## Fetch the embedded engine into the cache.
 	@setup/engine.sh >/dev/null

@@ -92,7 +92,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     report.print();
     report.check()?;
     if arguments.serve {
-        report::serving(lab.server().url());
+        report::serving(lab.server().url(), &credentials);
         let status = lab.server_mut().ended().await?;
         return Err(format!("the server ended with {status}").into());
     }

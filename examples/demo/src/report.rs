@@ -91,7 +91,12 @@ pub(crate) fn schema(columns: &Value) {
     }
 }
 
-pub(crate) fn serving(url: &str) {
+pub(crate) fn serving(url: &str, credentials: &Value) {
+    println!("\nTo go on with curl, against the emulated AWS (Ctrl-C ends it all):");
+    println!(
+        "  curl -c cookies -H 'Content-Type: application/json' {url}/api/authenticate -d '{credentials}'"
+    );
+    println!("  curl -b cookies {url}/api/sources");
     println!("\nHelios is serving on {url}");
 }
 
