@@ -358,21 +358,24 @@ async fn a_trigger_that_is_refused_takes_table_and_mapping_with_it() {
     let key = account.create_user("limited", Some(policy)).await.unwrap();
     let client = client_with(&account, Credentials::keys(key.id, key.secret));
     let database = database().await;
-    let spec = CreateTable::new("refused", "t", columns(SCHEMA)).database(&database);
+    let spec = CreateTable::new("refused", &database, columns(SCHEMA)).database(&database);
 
     let error = client.create_table(&spec).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
     assert!(client.databases().await.unwrap()[&database].is_empty(), "the table is undone");
     assert!(client.mappings().await.unwrap().all().await.unwrap().is_empty(), "and the claim");
 
+    let databases = client.databases().await.unwrap();
+    assert!(databases.get("quarantine").is_none_or(|tables| !tables.contains(&database)), "nor a quarantine");
+
     // A table that was there before stays.
     let table = format!(
-        "CREATE TABLE {database}.t (id UInt64, at DateTime64(3, 'UTC'), name Nullable(String)) ENGINE = MergeTree \
+        "CREATE TABLE {database}.{database} (id UInt64, at DateTime64(3, 'UTC'), name Nullable(String)) ENGINE = MergeTree \
          ORDER BY id SETTINGS non_replicated_deduplication_window = 10000"
     );
     client.warehouse().execute(&table).await.unwrap();
     assert_eq!(client.create_table(&spec).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
-    assert_eq!(client.databases().await.unwrap()[&database], ["t"]);
+    assert_eq!(client.databases().await.unwrap()[&database], [database]);
 }
 
 /// Leaves behind what a create leaves that was killed right after its claim, so long ago.

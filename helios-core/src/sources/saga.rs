@@ -56,9 +56,10 @@ impl<'a> Saga<'a> {
             self.made_table = true;
             self.warehouse.create_table(&self.table.definition).await?;
         }
-        quarantine::ensure(self.warehouse, self.table.definition.name()).await?;
         let trigger = self.trigger(position).await?;
         self.triggers.settle(&trigger).await?;
+        // Late, as it is not undone: tables of the same name in other databases share it.
+        quarantine::ensure(self.warehouse, self.table.definition.name()).await?;
         self.mappings.confirm(&self.mapping).await?;
         self.triggers.enable(&trigger).await
     }
