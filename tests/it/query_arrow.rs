@@ -132,11 +132,8 @@ async fn every_type_is_a_real_one() {
 async fn a_variant_is_a_union_of_real_types() {
     let sql = "SELECT arrayJoin([toDateTime(0, 'UTC')::Variant(DateTime('UTC'), String), 'x', NULL]) AS v";
     let (fields, batches) = batches(sql).await;
-    assert!(
-        fields[0].data_type().to_string().contains("\"UUID\": non-null Utf8"),
-        "{}",
-        fields[0].data_type()
-    );
+    let arrow = fields[0].data_type().to_string();
+    assert!(arrow.contains("Timestamp(s, \"UTC\")") && arrow.contains("non-null Utf8"), "{arrow}");
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(batches[0].column(0), &options).unwrap();
     let shown: Vec<_> = (0..3).map(|row| formatter.value(row).to_string()).collect();
