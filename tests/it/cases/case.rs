@@ -121,7 +121,7 @@ pub(super) fn client(lab: &Lab) -> HeliosClient {
     HeliosClient::from_config(HeliosConfig::from_map(settings).unwrap()).unwrap()
 }
 
-/// What stands for `${name}` in a case.
+/// What stands for `${name}` in a case, `${query}` beside them being its own query.
 pub(super) struct Variables(Vec<(&'static str, String)>);
 
 impl Variables {
@@ -140,10 +140,10 @@ impl Variables {
 
     /// The case, with every variable's value in its place.
     pub(super) fn fill(&self, case: &Case) -> Case {
+        let query = case.arguments.get("query").and_then(Value::as_str).unwrap_or_default();
         let fill = |text: &str| {
-            self.0
-                .iter()
-                .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
+            let own = text.replace("${query}", query);
+            self.0.iter().fold(own, |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
         };
         Case {
             arguments: case
