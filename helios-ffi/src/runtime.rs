@@ -1,0 +1,75 @@
+//! The process's one tokio runtime.
+//!
+//! Connections live on the runtime that opened them, so all clients share one, which is made by the first and stays: the
+//! calling thread runs the call, the runtime's threads the connections. In a fork its threads are not there, and whoever
+//! waited for them would wait forever; so the process it was made for is remembered.
+
+use std::{
+    fmt,
+    future::Future,
+    process,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use helios_core::{Error, ErrorKind};
+use tokio::runtime::{Builder, EnterGuard, Runtime};
+
+use crate::error::Failure;
+
+/// The process the runtime is made for. Not part of [`RUNTIME`]: a fork must not wait for a thread that is making it.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
+
+/// This process is a fork of the one that called Helios before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forked {
+    owner: u32,
+}
+
+impl fmt::Display for Forked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "this process was forked from process {}, which used Helios; its threads are not here. Use Helios after \
+             the fork only, or in a program started anew (posix_spawn, exec)",
+            self.owner
+        )
+    }
+}
+
+/// Whether the clients there are belong to another process.
+pub(crate) fn check_process() -> Result<(), Forked> {
+    match OWNER.load(Ordering::Relaxed) {
+        owner if owner == 0 || owner == process::id() => Ok(()),
+        owner => Err(Forked { owner }),
+    }
+}
+
+fn runtime() -> Result<&'static Runtime, Failure> {
+    // Whoever is first, it is this process or the one that it was forked from.
+    let _: Result<u32, u32> = OWNER.compare_exchange(0, process::id(), Ordering::Relaxed, Ordering::Relaxed);
+    check_process().map_err(Failure::Forked)?;
+    let made = RUNTIME.get_or_init(|| {
+        Builder::new_multi_thread()
+            .thread_name("helios")
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())
+    });
+    made.as_ref().map_err(|reason| {
+        Error::new(ErrorKind::Unexpected, format!("no threads for the runtime: {reason}")).into()
+    })
+}
+
+/// Runs an operation to its end on the calling thread.
+pub(crate) fn block_on<T>(operation: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    Ok(runtime()?.block_on(operation)?)
+}
+
+/// For what needs the runtime around it without waiting: opening, and dropping.
+pub(crate) fn enter() -> Result<EnterGuard<'static>, Failure> {
+    Ok(runtime()?.enter())
+}

@@ -1,0 +1,42 @@
+//! `include/helios.h` is what the source says.
+
+use std::{env, fs, path::Path};
+
+#[test]
+fn the_header_is_up_to_date() {
+    let made = header();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/helios.h");
+    if env::var_os("HELIOS_BLESS").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == made,
+        "include/helios.h is not what cbindgen makes of the source, first in line {}; \
+         `HELIOS_BLESS=1 cargo test -p helios-ffi --test header` writes it anew",
+        1 + kept.lines().zip(made.lines()).take_while(|(kept, made)| kept == made).count()
+    );
+}
+
+fn header() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut config = cbindgen::Config::from_file(folder.join("cbindgen.toml")).unwrap();
+    let includes = "\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n";
+    let rest = config.after_includes.take().unwrap();
+    config.after_includes = Some(format!("{includes}\n{}{rest}", version()));
+    let mut text = Vec::new();
+    cbindgen::generate_with_config(folder, config).unwrap().write(&mut text);
+    String::from_utf8(text).unwrap()
+}
+
+/// Cargo's version, as macros.
+fn version() -> String {
+    format!(
+        "#define HELIOS_VERSION_MAJOR {}\n#define HELIOS_VERSION_MINOR {}\n#define HELIOS_VERSION_PATCH {}\n\
+         #define HELIOS_VERSION \"{}\"\n",
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        env!("CARGO_PKG_VERSION_MINOR"),
+        env!("CARGO_PKG_VERSION_PATCH"),
+        env!("CARGO_PKG_VERSION"),
+    )
+}
