@@ -103,9 +103,9 @@ static void failures(const helios_client *client) {
     CHECK(stream.release == NULL);
 
     /* A result that is cut has no end, whatever the consumer does. */
-    query(client, "SELECT throwIf(number = 3000000, 'late\\0r') AS x FROM numbers(4000000)", &stream);
+    query(client, "SELECT throwIf(number = 3000000, 'late') AS x FROM numbers(4000000)", &stream);
     CHECK(read_all(&stream) == -1);
-    CHECK(strstr(stream.get_last_error(&stream), "late\xef\xbf\xbdr") != NULL);
+    CHECK(strstr(stream.get_last_error(&stream), "late") != NULL);
     CHECK(strstr(stream.get_last_error(&stream), "invalid_query at query_arrow") != NULL);
     CHECK(read_all(&stream) == -1);
     CHECK(strstr(stream.get_last_error(&stream), "late") != NULL);
