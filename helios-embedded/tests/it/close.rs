@@ -56,7 +56,8 @@ fn another_path_can_be_opened_right_after_the_last_drop() {
         "within" => block_on(rounds()),
         // …the only one that could end connections…
         "single" => {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(rounds())
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(rounds());
         }
         // …and from outside.
         _ => {
