@@ -58,7 +58,7 @@ fn check_names(schema: &Schema) -> Result<(), Error> {
         None => Ok(()),
         Some(field) => {
             let message = "a column's name holds a NUL, which Arrow's C interface cannot carry; give it another with AS";
-            Err(Error::new(ErrorKind::InvalidQuery, message).at("query_arrow").with("column", field.name()))
+            Err(Error::new(ErrorKind::InvalidQuery, message).at("query").with("column", field.name()))
         }
     }
 }

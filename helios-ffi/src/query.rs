@@ -35,9 +35,9 @@ pub unsafe extern "C" fn helios_client_databases(
 /// Runs one SQL statement and gives its whole result:
 /// `{"metadata": {"query", "row_count", "column_names", "column_types"}, "data": [{column: value}]}`.
 ///
-/// `options_json`, or NULL: `{"parameters": {name: text}, "database", "readOnly", "maxExecutionSeconds",
+/// `options_json`, or NULL: `{"parameters": {name: value}, "database", "readOnly", "maxExecutionSeconds",
 /// "maxResultRows", "maxResultBytes", "maxMemoryUsage", "quote64BitIntegers"}`, none of them required. Values of
-/// `parameters` take the place of `{name:Type}` in the text, and never become SQL. For large results see
+/// `parameters`, texts or numbers, take the place of `{name:Type}` in the text, and never become SQL. For large results see
 /// `helios_client_query_arrow`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_query(

@@ -40,18 +40,17 @@ impl fmt::Display for Forked {
     }
 }
 
-/// Whether the clients there are belong to another process.
-pub(crate) fn check_process() -> Result<(), Forked> {
-    match OWNER.load(Ordering::Relaxed) {
-        owner if owner == 0 || owner == process::id() => Ok(()),
-        owner => Err(Forked { owner }),
+/// Makes this process the owner if there is none yet.
+fn claim() -> Result<(), Forked> {
+    let here = process::id();
+    match OWNER.compare_exchange(0, here, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(owner) if owner != here => Err(Forked { owner }),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
 fn runtime() -> Result<&'static Runtime, Failure> {
-    // Whoever is first, it is this process or the one that it was forked from.
-    let _: Result<u32, u32> = OWNER.compare_exchange(0, process::id(), Ordering::Relaxed, Ordering::Relaxed);
-    check_process().map_err(Failure::Forked)?;
+    claim().map_err(Failure::Forked)?;
     let made = RUNTIME.get_or_init(|| {
         Builder::new_multi_thread()
             .thread_name("helios")

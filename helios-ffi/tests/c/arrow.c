@@ -106,7 +106,7 @@ static void failures(const helios_client *client) {
     query(client, "SELECT throwIf(number = 3000000, 'late') AS x FROM numbers(4000000)", &stream);
     CHECK(read_all(&stream) == -1);
     CHECK(strstr(stream.get_last_error(&stream), "late") != NULL);
-    CHECK(strstr(stream.get_last_error(&stream), "invalid_query at query_arrow") != NULL);
+    CHECK(strstr(stream.get_last_error(&stream), "invalid_query at query") != NULL);
     CHECK(read_all(&stream) == -1);
     CHECK(strstr(stream.get_last_error(&stream), "late") != NULL);
     stream.release(&stream);
