@@ -2,6 +2,13 @@
 //!
 //! A compiler or an engine that is missing fails a test.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its helper functions"
+)]
+
 use std::{
     collections::BTreeSet,
     env,

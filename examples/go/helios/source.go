@@ -35,6 +35,9 @@ type TableCreated struct {
 
 // CreateTable makes a table and lets a stream fill it, all or nothing.
 func (c *Client) CreateTable(table CreateTable) (*TableCreated, error) {
+	if table.Schema == nil {
+		table.Schema = []Column{}
+	}
 	cSpec, err := cJSON("the table", table)
 	if err != nil {
 		return nil, err
