@@ -32,7 +32,7 @@ fn header() -> String {
     let sources = SOURCES.iter().map(|name| folder.join("src").join(name).with_extension("rs"));
     let builder = cbindgen::Builder::new().with_config(config);
     let mut text = Vec::new();
-    sources.fold(builder, |builder, source| builder.with_src(source)).generate().unwrap().write(&mut text);
+    sources.fold(builder, cbindgen::Builder::with_src).generate().unwrap().write(&mut text);
     String::from_utf8(text).unwrap()
 }
 
