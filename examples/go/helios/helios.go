@@ -32,6 +32,9 @@ import (
 // ErrClosed is what a closed client answers.
 var ErrClosed = errors.New("helios: the client is closed")
 
+// Some is a value that is given, for options that may be nil: Some(10).
+func Some[T any](value T) *T { return &value }
+
 // Version is the version of the library.
 func Version() string {
 	return C.GoString(C.helios_version())

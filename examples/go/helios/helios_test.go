@@ -105,9 +105,9 @@ func TestQueryOptions(t *testing.T) {
 	}
 	_, err := client.Query("CREATE TABLE t (x Int8) ORDER BY x", &QueryOptions{ReadOnly: true})
 	expect(t, err, PermissionDenied, "readonly")
-	_, err = client.Query("SELECT number FROM numbers(1000)", &QueryOptions{MaxResultRows: 10})
+	_, err = client.Query("SELECT number FROM numbers(1000)", &QueryOptions{MaxResultRows: Some(10)})
 	expect(t, err, LimitExceeded, "")
-	_, err = client.Query("SELECT sleepEachRow(1) FROM numbers(60)", &QueryOptions{MaxExecutionSeconds: 0.1})
+	_, err = client.Query("SELECT sleepEachRow(1) FROM numbers(60)", &QueryOptions{MaxExecutionSeconds: Some(0.1)})
 	expect(t, err, Timeout, "")
 }
 
@@ -135,8 +135,10 @@ func TestBadInput(t *testing.T) {
 	expect(t, err, InvalidInput, "`x`")
 	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": func() {}}})
 	expect(t, err, InvalidInput, "cannot be written as JSON")
-	_, err = client.Query("SELECT 1", &QueryOptions{MaxExecutionSeconds: -1})
+	_, err = client.Query("SELECT 1", &QueryOptions{MaxExecutionSeconds: Some(-1.0)})
 	expect(t, err, InvalidInput, "maxExecutionSeconds")
+	_, err = client.Query("SELECT 1", &QueryOptions{MaxResultRows: Some(0)})
+	expect(t, err, InvalidInput, "maxResultRows")
 	_, err = client.Query("", nil)
 	expect(t, err, InvalidQuery, "empty")
 	_, err = client.KinesisSample("a\x00b", nil)
@@ -151,6 +153,15 @@ func TestBadInput(t *testing.T) {
 	expect(t, err, ConfigInvalid, "both set")
 	_, err = client.Query("SELECT 1", nil)
 	expect(t, err, Unavailable, "")
+}
+
+func TestNoKeysAreNotTheMachinesOwn(t *testing.T) {
+	with, err := unreachable(t).WithCredentials(Keys("", ""))
+	if err == nil {
+		defer with.Close()
+		_, err = with.Authenticate()
+	}
+	expect(t, err, InvalidInput, "access_key")
 }
 
 func TestEverySettingHasItsOwnKey(t *testing.T) {
@@ -173,9 +184,10 @@ func TestEverySettingHasItsOwnKey(t *testing.T) {
 
 func TestSecretsAreNotPrinted(t *testing.T) {
 	config := Config{ClickHousePassword: "canary", AWSSecretAccessKey: "canary", AWSSessionToken: "canary", AWSExternalID: "canary"}
-	credentials := Credentials{SecretKey: "canary", SessionToken: "canary", ExternalID: "canary"}
+	canary := Secret("canary")
+	credentials := Credentials{SecretKey: &canary, SessionToken: &canary, ExternalID: &canary}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		text := fmt.Sprintf(format+format+format, config, credentials, &credentials)
+		text := fmt.Sprintf(format+format+format, config, credentials, canary)
 		if strings.Contains(text, "canary") {
 			t.Errorf("%s: %s", format, text)
 		}
@@ -187,7 +199,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 
 func TestUseAfterClose(t *testing.T) {
 	client := openEngine(t)
-	other, err := client.WithCredentials(Credentials{AccessKey: "a", SecretKey: "b"})
+	other, err := client.WithCredentials(Keys("a", "b"))
 	if err != nil {
 		t.Fatal(err)
 	}

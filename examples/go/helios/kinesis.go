@@ -8,14 +8,21 @@ import "C"
 import "encoding/json"
 
 // Credentials say who calls AWS: keys, or a profile, or else what the AWS SDKs find; in a role if one is named.
+//
+// What is nil is not given. A key that is empty is refused: it is not taken for one that the SDKs are to find.
 type Credentials struct {
-	AccessKey    string `json:"accessKey,omitempty"`
-	SecretKey    Secret `json:"secretKey,omitempty"`
-	SessionToken Secret `json:"sessionToken,omitempty"`
-	Region       string `json:"region,omitempty"`
-	RoleARN      string `json:"roleArn,omitempty"`
-	ExternalID   Secret `json:"externalId,omitempty"`
-	Profile      string `json:"profile,omitempty"`
+	AccessKey    *string `json:"accessKey,omitempty"`
+	SecretKey    *Secret `json:"secretKey,omitempty"`
+	SessionToken *Secret `json:"sessionToken,omitempty"`
+	Region       *string `json:"region,omitempty"`
+	RoleARN      *string `json:"roleArn,omitempty"`
+	ExternalID   *Secret `json:"externalId,omitempty"`
+	Profile      *string `json:"profile,omitempty"`
+}
+
+// Keys are an access key id and its secret.
+func Keys(accessKey string, secretKey Secret) Credentials {
+	return Credentials{AccessKey: &accessKey, SecretKey: &secretKey}
 }
 
 // An Authentication is what credentials are good for.
@@ -41,14 +48,14 @@ func (c *Client) Authenticate() (*Authentication, error) {
 	return authentication, nil
 }
 
-// SampleOptions says how to read a sample.
+// SampleOptions says how to read a sample. What is nil or empty is at its default.
 type SampleOptions struct {
 	// MaxEvents is how many events are enough. Default: 100.
-	MaxEvents int `json:"maxEvents,omitempty"`
+	MaxEvents *int `json:"maxEvents,omitempty"`
 	// Position is where to begin: "now", "oldest" or an ISO 8601 time. Default: recent history first.
 	Position string `json:"position,omitempty"`
 	// TimeLimitSeconds is how long it may take. Default: 10.
-	TimeLimitSeconds float64 `json:"timeLimitSeconds,omitempty"`
+	TimeLimitSeconds *float64 `json:"timeLimitSeconds,omitempty"`
 }
 
 // A Column of a table.

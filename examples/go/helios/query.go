@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// QueryOptions says how a query may run. The zero value sets no limit.
+// QueryOptions says how a query may run. What is nil is not given: no limit. A limit of zero is refused, not taken for none.
 type QueryOptions struct {
 	// Parameters are values of {name:Type} in the text: texts, numbers, truth values. They never become SQL.
 	Parameters map[string]any `json:"parameters,omitempty"`
@@ -20,13 +20,13 @@ type QueryOptions struct {
 	// ReadOnly refuses everything that writes or reaches outside.
 	ReadOnly bool `json:"readOnly,omitempty"`
 	// MaxExecutionSeconds is how long the query may take.
-	MaxExecutionSeconds float64 `json:"maxExecutionSeconds,omitempty"`
+	MaxExecutionSeconds *float64 `json:"maxExecutionSeconds,omitempty"`
 	// MaxResultRows is how many rows the result may have.
-	MaxResultRows uint64 `json:"maxResultRows,omitempty"`
+	MaxResultRows *int `json:"maxResultRows,omitempty"`
 	// MaxResultBytes is how many bytes the result may have.
-	MaxResultBytes uint64 `json:"maxResultBytes,omitempty"`
+	MaxResultBytes *int `json:"maxResultBytes,omitempty"`
 	// MaxMemoryUsage is how much memory the query may need, in bytes.
-	MaxMemoryUsage uint64 `json:"maxMemoryUsage,omitempty"`
+	MaxMemoryUsage *int `json:"maxMemoryUsage,omitempty"`
 	// Quote64BitIntegers answers with 64-bit integers as text.
 	Quote64BitIntegers bool `json:"quote64BitIntegers,omitempty"`
 }
