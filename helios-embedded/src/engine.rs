@@ -5,7 +5,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use uuid::Uuid;
@@ -24,7 +24,9 @@ use crate::{
 /// ClickHouse, running in this process.
 ///
 /// Cheap to clone; the clones, and the connectors, clients and listeners made from them, share one engine. Dropping the
-/// last of them cancels the statements under way and stops the engine, which takes some milliseconds.
+/// last of them stops the engine before the drop returns, which takes some milliseconds: another data path can be opened
+/// right after. Idle connections do not keep it open; a request on one is then answered with ClickHouse's error 236. A
+/// result that is still being read does, until it is read to its end or dropped.
 #[derive(Clone)]
 pub struct Engine {
     open: Arc<Open>,
@@ -32,6 +34,10 @@ pub struct Engine {
 
 /// How long the statements under way may take to stop with the engine.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long opening another path waits for results that nobody is known to read: a connection's task has to notice first
+/// that its client has dropped one.
+const ANSWERS_LIMIT: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// Starts ClickHouse on a data path, or shares the engine that this process already runs on it.
@@ -43,56 +49,72 @@ impl Engine {
     /// that, the file at [`setup_location`](crate::setup_location); and at last what the system's loader finds as
     /// `libchdb.so`. The first one loaded stays for the life of the process.
     ///
-    /// After a `fork` the engine is of no use in the child: its threads are not there.
+    /// After a `fork` the engine is of no use in the child, open or not: its threads are not there.
     ///
     /// # Errors
     ///
     /// [`Error::LibraryMissing`] and [`Error::LibraryInvalid`] for the library, [`Error::PathUnusable`],
     /// [`Error::PathInUse`] (another process has it) and [`Error::OtherPathOpen`] (this process has another one) for
-    /// the data path, [`Error::EngineFailed`] if ClickHouse itself does not start.
+    /// the data path, [`Error::EngineFailed`] if ClickHouse itself does not start, [`Error::Forked`] in the child of a
+    /// process that has run it.
     #[expect(clippy::needless_pass_by_value, reason = "options are made to be given away")]
     pub fn open(options: Options) -> Result<Self, Error> {
+        // First: in a forked child even the lock may be held for good.
+        if exit::is_forked() {
+            return Err(Error::Forked);
+        }
         let path = data_path::prepare(&options.path)?;
         let mut slot = SLOT.lock();
-        while let Some(occupant) = slot.as_ref() {
-            if let Some(open) = occupant.upgrade() {
-                // Before `open` may be dropped, which takes the lock if it is the last.
-                drop(slot);
-                return Self { open }.at(path);
-            }
-            // Its last clone is being dropped; the engine still has to let go of the path.
-            slot = SLOT.vacated.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        let mut patience = None;
+        while let Some(occupant) = slot.as_mut() {
+            slot = if occupant.kept.strong_count() == 0 {
+                // It is being stopped, and still has to let go of the path.
+                SLOT.vacated.wait(slot).unwrap_or_else(PoisonError::into_inner)
+            } else if occupant.path == path {
+                match occupant.share() {
+                    Some(engine) => return Ok(engine),
+                    None => slot,
+                }
+            } else {
+                let deadline = *patience.get_or_insert_with(|| Instant::now() + ANSWERS_LIMIT);
+                let left = deadline.saturating_duration_since(Instant::now());
+                if occupant.open.strong_count() > 0 || left.is_zero() {
+                    return Err(Error::OtherPathOpen { open: occupant.path.clone(), requested: path });
+                }
+                SLOT.vacated.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0
+            };
         }
-        let open = Arc::new(Open { running: Arc::new(Running::start(path, options.library.as_deref())?) });
-        *slot = Some(Arc::downgrade(&open));
+        let running = Arc::new(Running::start(path.clone(), options.library.as_deref())?);
+        let engine = Self { open: Arc::new(Open { kept: Arc::new(Kept { running }) }) };
+        *slot = Some(Occupant {
+            path,
+            open: Arc::downgrade(&engine.open),
+            kept: Arc::downgrade(&engine.open.kept),
+        });
         drop(slot);
-        exit::stop_before(open.running.api);
-        Ok(Self { open })
+        exit::stop_before(engine.running().api);
+        Ok(engine)
     }
 
     /// The directory of the data, absolute.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.open.running.path
+        &self.running().path
     }
 
     /// The version of ClickHouse, such as `26.7.2.1`.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.open.running.version
+        &self.running().version
     }
 
-    pub(crate) fn running(&self) -> &Arc<Running> {
-        &self.open.running
+    /// For connections, which do not keep the engine open.
+    pub(crate) fn kept(&self) -> Weak<Kept> {
+        Arc::downgrade(&self.open.kept)
     }
 
-    /// This engine, if it is the one asked for.
-    fn at(self, path: PathBuf) -> Result<Self, Error> {
-        if self.path() == path {
-            Ok(self)
-        } else {
-            Err(Error::OtherPathOpen { open: self.path().to_path_buf(), requested: path })
-        }
+    fn running(&self) -> &Running {
+        &self.open.kept.running
     }
 }
 
@@ -100,27 +122,49 @@ impl fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Engine")
-            .field("path", &self.open.running.path)
-            .field("version", &self.open.running.version)
+            .field("path", &self.path())
+            .field("version", &self.version())
             .finish()
     }
 }
 
-/// What the clones of an engine share. Statements under way do not: they do not keep it open.
+/// What the clones of an engine share, and what is made from them.
 struct Open {
+    kept: Arc<Kept>,
+}
+
+/// The engine for as long as it is kept open: by the clones, and by each answer on its way. Statements under way do not
+/// keep it open.
+pub(crate) struct Kept {
     running: Arc<Running>,
 }
 
-impl Drop for Open {
+impl Kept {
+    pub(crate) fn running(&self) -> &Arc<Running> {
+        &self.running
+    }
+}
+
+impl Drop for Kept {
     fn drop(&mut self) {
+        if exit::is_forked() {
+            leak(&self.running);
+            return;
+        }
         // Held while the engine stops, so that the next one starts after it.
         let mut slot = SLOT.lock();
         self.running.stop_all();
-        if slot.as_ref().is_some_and(|occupant| occupant.strong_count() == 0) {
+        if slot.as_ref().is_some_and(|occupant| occupant.kept.strong_count() == 0) {
             *slot = None;
         }
         SLOT.vacated.notify_all();
     }
+}
+
+/// In a forked child, closing an engine connection would wait for threads that are not there.
+#[expect(clippy::mem_forget, reason = "the child has a copy of the connection that it cannot close")]
+fn leak(running: &Arc<Running>) {
+    std::mem::forget(Arc::clone(running));
 }
 
 /// The running engine.
@@ -219,9 +263,9 @@ fn kill_statement(tags: &[Uuid]) -> String {
 
 /// Brings the engine to rest if it runs. For the end of the process.
 pub(crate) fn stop_if_running() {
-    let open = SLOT.lock().as_ref().and_then(Weak::upgrade);
-    if let Some(open) = open {
-        open.running.stop_all();
+    let kept = SLOT.lock().as_ref().and_then(|occupant| occupant.kept.upgrade());
+    if let Some(kept) = kept {
+        kept.running.stop_all();
     }
 }
 
@@ -234,12 +278,32 @@ fn path_argument(path: &Path) -> Result<CString, String> {
 static SLOT: Slot = Slot { occupant: Mutex::new(None), vacated: Condvar::new() };
 
 struct Slot {
-    occupant: Mutex<Option<Weak<Open>>>,
+    occupant: Mutex<Option<Occupant>>,
     vacated: Condvar,
 }
 
+/// The engine that runs.
+struct Occupant {
+    path: PathBuf,
+    open: Weak<Open>,
+    kept: Weak<Kept>,
+}
+
+impl Occupant {
+    /// A clone, unless the engine is being stopped.
+    fn share(&mut self) -> Option<Engine> {
+        let open = self.open.upgrade().or_else(|| {
+            // Only answers have kept it open.
+            let open = Arc::new(Open { kept: self.kept.upgrade()? });
+            self.open = Arc::downgrade(&open);
+            Some(open)
+        });
+        open.map(|open| Engine { open })
+    }
+}
+
 impl Slot {
-    fn lock(&self) -> MutexGuard<'_, Option<Weak<Open>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Occupant>> {
         self.occupant.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

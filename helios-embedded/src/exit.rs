@@ -66,7 +66,12 @@ fn register(api: &'static Api) {
 }
 
 fn stop() {
-    if OWNER.get() == Some(&std::process::id()) {
+    if OWNER.get().is_some() && !is_forked() {
         engine::stop_if_running();
     }
+}
+
+/// Whether this process is a fork of the one that has run an engine. A system call, without a lock.
+pub(crate) fn is_forked() -> bool {
+    OWNER.get().is_some_and(|owner| *owner != std::process::id())
 }

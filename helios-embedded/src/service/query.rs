@@ -55,7 +55,7 @@ pub(crate) async fn run(
         let printed = if first.is_empty() { outcome.into_bytes() } else { first.freeze() };
         return Ok(Answer::whole(head, printed));
     }
-    exchange.engine.answers();
+    exchange.engine.running().answers();
     Ok(Answer::rows(head, |tag| {
         Rows::new(Source { first: first.freeze(), reader, guard, verdict }, exchange.wire, tag)
     }))

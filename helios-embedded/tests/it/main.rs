@@ -10,7 +10,10 @@
 
 mod answers;
 mod cancel;
+mod child;
+mod close;
 mod errors;
+mod fork;
 mod insert;
 mod listener;
 mod process;
