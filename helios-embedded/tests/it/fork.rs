@@ -5,7 +5,10 @@
     reason = "`fork` and `_exit` are what is tested, and the standard library has neither"
 )]
 
-use std::{ffi::c_int, time::Duration};
+use std::{
+    ffi::{c_int, c_uint},
+    time::Duration,
+};
 
 use helios_embedded::{Engine, Error, Options};
 use tokio::runtime::Runtime;
@@ -17,6 +20,7 @@ use crate::{
 
 unsafe extern "C" {
     safe fn fork() -> c_int;
+    safe fn alarm(seconds: c_uint) -> c_uint;
     safe fn _exit(status: c_int) -> !;
     fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
 }
@@ -36,6 +40,8 @@ fn the_engine_refuses_to_work_in_a_forked_child() {
 
     let child = fork();
     if child == 0 {
+        // A child that waits for ever is ended.
+        alarm(60);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let again = Engine::open(Options::new(&path));
             assert!(matches!(again, Err(Error::Forked)), "{again:?}");
