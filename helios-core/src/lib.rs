@@ -18,4 +18,4 @@ pub use config::{ConfigKey, HeliosConfig};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use sources::{CreateTable, Source, TableCreated};
 pub use streams::Credentials;
-pub use warehouse::{Databases, QueryMetadata, QueryOptions, QueryResult, QueryStream};
+pub use warehouse::{ArrowStream, Databases, QueryMetadata, QueryOptions, QueryResult, QueryStream};

@@ -11,6 +11,7 @@ mod fixtures;
 mod http;
 mod lossy_proxy;
 mod query;
+mod query_arrow;
 mod shard_reader;
 mod shop;
 mod stream_errors;

@@ -20,6 +20,8 @@ pub struct HeliosClientBuilder {
     config: HeliosConfig,
     credentials: Option<Credentials>,
     clock: Option<SharedClock>,
+    #[cfg(feature = "embedded")]
+    engine: Option<helios_embedded::Engine>,
 }
 
 impl HeliosClientBuilder {
@@ -50,6 +52,13 @@ impl HeliosClientBuilder {
     /// Sets the folder of the embedded engine. Default: `helios-data` in the working directory.
     pub fn data_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.config.data_path = Some(path.into());
+        self
+    }
+
+    /// Sets an embedded engine that is open already, in place of one to be opened at `data_path`.
+    #[cfg(feature = "embedded")]
+    pub fn engine(mut self, engine: helios_embedded::Engine) -> Self {
+        self.engine = Some(engine);
         self
     }
 
@@ -95,6 +104,8 @@ impl HeliosClientBuilder {
             database: config.clickhouse_database,
             data_path: config.data_path,
             chdb_lib: config.chdb_lib,
+            #[cfg(feature = "embedded")]
+            engine: self.engine,
         };
         let aws =
             AwsSettings { region: config.aws_region, endpoint_url: config.aws_endpoint_url, credentials };

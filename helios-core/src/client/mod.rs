@@ -12,7 +12,7 @@ use crate::{
     clock::SharedClock,
     sources::{self, CreateTable, MappingTable, Source, TableCreated, Triggers},
     streams::{AwsSession, Credentials},
-    warehouse::{Databases, QueryOptions, QueryResult, QueryStream, Warehouse},
+    warehouse::{ArrowStream, Databases, QueryOptions, QueryResult, QueryStream, Warehouse},
 };
 
 pub use authentication::Authentication;
@@ -122,6 +122,16 @@ impl HeliosClient {
         self.0.warehouse.query_stream(sql, options).await
     }
 
+    /// A query's result as Arrow record batches of real types. See [`Warehouse::query_arrow`].
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query) before the first row; later ones come through the stream.
+    #[tracing::instrument(skip_all)]
+    pub async fn query_arrow(&self, sql: &str, options: &QueryOptions) -> Result<ArrowStream> {
+        self.0.warehouse.query_arrow(sql, options).await
+    }
+
     /// Checks the AWS credentials and lists the streams they see.
     ///
     /// # Errors
@@ -223,4 +233,5 @@ const _: () = {
     assert_send_sync::<HeliosClient>();
     assert_send_sync::<crate::Error>();
     assert_send_sync::<QueryStream>();
+    assert_send_sync::<ArrowStream>();
 };

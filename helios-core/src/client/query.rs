@@ -10,7 +10,7 @@ use std::{
 use super::HeliosClient;
 use crate::{
     Result,
-    warehouse::{QueryOptions, QueryResult, QueryStream},
+    warehouse::{ArrowStream, QueryOptions, QueryResult, QueryStream},
 };
 
 /// A query: await it for the whole result.
@@ -29,7 +29,7 @@ impl Query {
 
     /// Sets a parameter, `{name:Type}` in the text. The value never becomes SQL text.
     pub fn param(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
-        self.options.parameters.insert(name.into(), format!("{value}"));
+        self.options.parameters.insert(name, value.to_string());
         self
     }
 
@@ -82,6 +82,15 @@ impl Query {
     /// As [`HeliosClient::query_stream`].
     pub async fn stream(self) -> Result<QueryStream> {
         self.client.query_stream(&self.sql, &self.options).await
+    }
+
+    /// Answers with Arrow record batches, in constant memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::query_arrow`].
+    pub async fn arrow(self) -> Result<ArrowStream> {
+        self.client.query_arrow(&self.sql, &self.options).await
     }
 }
 

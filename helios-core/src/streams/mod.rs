@@ -2,6 +2,7 @@
 
 mod compression;
 mod credentials;
+mod credentials_request;
 mod describe;
 pub(crate) mod error;
 mod identity;
@@ -17,6 +18,7 @@ mod shard_sample;
 mod shards;
 
 pub use credentials::Credentials;
+pub use credentials_request::CredentialsRequest;
 pub use describe::{StreamDescription, describe};
 pub use identity::{CallerIdentity, caller_identity};
 pub use list::list;

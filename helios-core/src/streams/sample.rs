@@ -70,7 +70,7 @@ impl Default for SampleOptions {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Wire {
     max_events: Option<usize>,
     position: Option<Position>,

@@ -17,6 +17,10 @@ const KEEPALIVE_RETRIES: u32 = 3;
 /// Shorter than the server's own, 3 s by default, so that a request never meets a connection about to be closed.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The folder of the embedded engine, unless another is set.
+#[cfg(feature = "embedded")]
+pub const DEFAULT_DATA_PATH: &str = "helios-data";
+
 /// Which ClickHouse to speak to.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -33,6 +37,9 @@ pub struct WarehouseSettings {
     pub data_path: Option<PathBuf>,
     /// The path of `libchdb.so`.
     pub chdb_lib: Option<PathBuf>,
+    /// An embedded engine that is open already, in place of one to be opened.
+    #[cfg(feature = "embedded")]
+    pub engine: Option<helios_embedded::Engine>,
 }
 
 /// A connection to ClickHouse. A clone shares the connection pool.
@@ -66,6 +73,11 @@ impl Warehouse {
         if settings.data_path.is_some() {
             let message =
                 "`clickhouse_url` and `data_path` are both set; choose the server or the embedded engine";
+            return Err(Error::new(ErrorKind::ConfigInvalid, message));
+        }
+        #[cfg(feature = "embedded")]
+        if settings.engine.is_some() {
+            let message = "`clickhouse_url` is set, and an open engine was given; choose one";
             return Err(Error::new(ErrorKind::ConfigInvalid, message));
         }
         let address = url.address()?;
@@ -107,14 +119,10 @@ impl Warehouse {
 
     #[cfg(feature = "embedded")]
     fn embedded(settings: &WarehouseSettings) -> Result<Self> {
-        let path = settings.data_path.clone().unwrap_or_else(|| PathBuf::from("helios-data"));
-        let mut options = helios_embedded::Options::new(path);
-        options.library.clone_from(&settings.chdb_lib);
-        let engine = helios_embedded::Engine::open(options).map_err(|error| {
-            Error::new(ErrorKind::EngineUnavailable, error.to_string())
-                .at("open the embedded engine")
-                .caused_by(error)
-        })?;
+        let engine = match &settings.engine {
+            Some(engine) => engine.clone(),
+            None => open_engine(settings)?,
+        };
         // The other end is a pipe in this process: nothing to gain from compression.
         let client = Client::with_http_client(engine.http_client())
             .with_url("http://embedded")
@@ -150,6 +158,18 @@ impl Warehouse {
     pub async fn execute(&self, statement: &str) -> Result<()> {
         self.client.query_raw(statement).execute().await.map_err(from_clickhouse)
     }
+}
+
+#[cfg(feature = "embedded")]
+fn open_engine(settings: &WarehouseSettings) -> Result<helios_embedded::Engine> {
+    let path = settings.data_path.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_PATH));
+    let mut options = helios_embedded::Options::new(path);
+    options.library.clone_from(&settings.chdb_lib);
+    helios_embedded::Engine::open(options).map_err(|error| {
+        Error::new(ErrorKind::EngineUnavailable, error.to_string())
+            .at("open the embedded engine")
+            .caused_by(error)
+    })
 }
 
 impl fmt::Debug for Warehouse {

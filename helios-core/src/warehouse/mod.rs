@@ -1,9 +1,11 @@
 //! ClickHouse: connection, identifiers, catalog, query, table, types.
 
+mod arrow;
 mod catalog;
 mod connection;
 mod error;
 mod identifier;
+mod parameters;
 mod partition;
 mod query;
 mod row_lines;
@@ -11,9 +13,13 @@ mod server_url;
 mod table;
 pub mod types;
 
+pub use arrow::{ArrowStream, TYPE_KEY};
 pub use catalog::Databases;
+#[cfg(feature = "embedded")]
+pub use connection::DEFAULT_DATA_PATH;
 pub use connection::{Warehouse, WarehouseSettings};
 pub use identifier::{Ident, TableName};
+pub use parameters::Parameters;
 pub use query::{QueryMetadata, QueryOptions, QueryResult, QueryStream};
 pub use server_url::ServerUrl;
 pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};

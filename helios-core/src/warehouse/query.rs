@@ -1,7 +1,6 @@
 //! Queries, answered as JSON: the documented form, as a stream or whole.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -19,17 +18,21 @@ use serde_json::value::RawValue;
 use sync_wrapper::SyncWrapper;
 
 use super::{
-    Warehouse, from_clickhouse,
+    Parameters, Warehouse, from_clickhouse,
     row_lines::{FORMAT, Line, RowLines},
 };
 use crate::{Error, ErrorKind, Result};
 
 /// How a query may run. The default sets no limit.
+///
+/// On the wire every field is optional: `{"parameters": {"user": 42}, "database": "shop", "readOnly": true,
+/// "maxExecutionSeconds": 1.5, "maxResultRows": 10, "maxResultBytes": 1000, "maxMemoryUsage": 1000000,
+/// "quote64BitIntegers": true}`. A field that is not listed is refused by its name.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct QueryOptions {
-    /// Values of the query's parameters, `{name:Type}` in the text. They never become SQL text.
-    pub parameters: BTreeMap<String, String>,
+    /// Values of the query's parameters, `{name:Type}` in the text.
+    pub parameters: Parameters,
     /// The database of tables named without one.
     pub database: Option<String>,
     /// Refuse everything that writes or reaches outside (ClickHouse `readonly = 1`).
@@ -43,7 +46,8 @@ pub struct QueryOptions {
     pub max_result_bytes: Option<u64>,
     /// Fail if the query needs more memory, in bytes.
     pub max_memory_usage: Option<u64>,
-    /// 64-bit integers as text, for readers whose numbers are doubles. Default: as numbers.
+    /// 64-bit integers as text in JSON, for readers whose numbers are doubles. Default: as numbers.
+    #[serde(rename = "quote64BitIntegers")]
     pub quote_64bit_integers: bool,
 }
 
@@ -52,24 +56,48 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration
     seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
 }
 
+/// How values become the documented JSON.
+const JSON_SETTINGS: [(&str, &str); 6] = [
+    ("date_time_output_format", "iso"),
+    ("output_format_json_escape_forward_slashes", "0"),
+    ("output_format_json_map_as_array_of_tuples", "0"),
+    ("output_format_json_named_tuples_as_objects", "1"),
+    ("output_format_json_quote_decimals", "0"),
+    ("output_format_json_quote_denormals", "0"),
+];
+
+/// Below it ClickHouse could round to zero, which stands for no limit.
+const MIN_EXECUTION_TIME: Duration = Duration::from_millis(1);
+
 impl QueryOptions {
+    /// Checks the limits.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a limit of zero, which ClickHouse takes for none.
+    pub fn validate(&self) -> Result<()> {
+        let zero = |name: &str| {
+            Err(Error::invalid_input(format!(
+                "`{name}` is too small; leave it out if there shall be no limit"
+            )))
+        };
+        if self.max_execution_time.is_some_and(|limit| limit < MIN_EXECUTION_TIME) {
+            return zero("maxExecutionSeconds");
+        }
+        let limits = [
+            ("maxResultRows", self.max_result_rows),
+            ("maxResultBytes", self.max_result_bytes),
+            ("maxMemoryUsage", self.max_memory_usage),
+        ];
+        match limits.into_iter().find(|(_, limit)| *limit == Some(0)) {
+            Some((name, _)) => zero(name),
+            None => Ok(()),
+        }
+    }
+
     fn settings(&self) -> Vec<(&'static str, String)> {
-        let mut settings: Vec<(&'static str, String)> = [
-            ("date_time_output_format", "iso"),
-            ("output_format_json_escape_forward_slashes", "0"),
-            ("output_format_json_map_as_array_of_tuples", "0"),
-            ("output_format_json_named_tuples_as_objects", "1"),
-            ("output_format_json_quote_decimals", "0"),
-            ("output_format_json_quote_denormals", "0"),
-            // A reader that goes away takes its query with it.
-            ("cancel_http_readonly_queries_on_client_close", "1"),
-        ]
-        .map(|(name, value)| (name, value.to_owned()))
-        .to_vec();
-        settings.push((
-            "output_format_json_quote_64bit_integers",
-            u8::from(self.quote_64bit_integers).to_string(),
-        ));
+        // A reader that goes away takes its query with it.
+        let mut settings = vec![("cancel_http_readonly_queries_on_client_close", "1".to_owned())];
         if let Some(limit) = self.max_execution_time {
             settings.push(("max_execution_time", limit.as_secs_f64().to_string()));
         }
@@ -138,7 +166,10 @@ impl Warehouse {
     ///
     /// What ClickHouse says; [`ErrorKind::InvalidQuery`] for an empty text or one with a `FORMAT` clause.
     pub async fn query_stream(&self, sql: &str, options: &QueryOptions) -> Result<QueryStream> {
-        let mut stream = QueryStream::new(sql, self.start_query(sql, options)?);
+        let quoted = u8::from(options.quote_64bit_integers).to_string();
+        let settings = JSON_SETTINGS.iter().map(|&(name, value)| (name, value));
+        let settings = settings.chain([("output_format_json_quote_64bit_integers", quoted.as_str())]);
+        let mut stream = QueryStream::new(sql, self.start_query(sql, options, FORMAT, settings)?);
         stream.read_head().await.map_err(|error| error.at("query"))?;
         Ok(stream)
     }
@@ -161,21 +192,32 @@ impl Warehouse {
             .map_err(|error| Error::unexpected("ClickHouse answered what is no JSON").caused_by(error))
     }
 
-    fn start_query(&self, sql: &str, options: &QueryOptions) -> Result<BytesCursor> {
+    /// Begins a query whose result comes in this format, under these settings beside those of its options.
+    pub(super) fn start_query<'a>(
+        &self,
+        sql: &str,
+        options: &QueryOptions,
+        format: &str,
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<BytesCursor> {
         if sql.trim().is_empty() {
             return Err(Error::new(ErrorKind::InvalidQuery, "the query is empty").at("query"));
         }
+        options.validate().map_err(|error| error.at("query"))?;
         let mut query = self.client().query_raw(sql);
+        for (name, value) in settings {
+            query = query.with_setting(name, value);
+        }
         for (name, value) in options.settings() {
             query = query.with_setting(name, value);
         }
         if let Some(database) = &options.database {
             query = query.with_setting("database", database);
         }
-        for (name, value) in &options.parameters {
+        for (name, value) in options.parameters.iter() {
             query = query.param(name, value);
         }
-        query.fetch_bytes(FORMAT).map_err(|error| from_clickhouse(error).at("query"))
+        query.fetch_bytes(format).map_err(|error| from_clickhouse(error).at("query"))
     }
 }
 

@@ -34,17 +34,24 @@ pub struct QueryLimits {
 }
 
 impl QueryLimits {
-    /// These limits as the library's options.
-    #[must_use]
-    pub fn options(&self, allow_writes: bool) -> QueryOptions {
-        QueryOptions {
-            read_only: !allow_writes,
-            max_execution_time: Some(self.query_timeout),
-            max_result_rows: Some(self.query_max_rows),
-            max_result_bytes: Some(u64::from(self.query_max_result_mib) << 20),
-            max_memory_usage: Some(u64::from(self.query_max_memory_mib) << 20),
-            ..QueryOptions::default()
+    /// What a request asks for, within these limits: it may ask for less, not for more.
+    ///
+    /// # Errors
+    ///
+    /// A limit of zero, which ClickHouse takes for none.
+    pub fn within(&self, asked: QueryOptions, allow_writes: bool) -> helios_core::Result<QueryOptions> {
+        asked.validate()?;
+        fn lower<T: Ord>(asked: Option<T>, limit: T) -> Option<T> {
+            asked.into_iter().chain([limit]).min()
         }
+        Ok(QueryOptions {
+            read_only: asked.read_only || !allow_writes,
+            max_execution_time: lower(asked.max_execution_time, self.query_timeout),
+            max_result_rows: lower(asked.max_result_rows, self.query_max_rows),
+            max_result_bytes: lower(asked.max_result_bytes, u64::from(self.query_max_result_mib) << 20),
+            max_memory_usage: lower(asked.max_memory_usage, u64::from(self.query_max_memory_mib) << 20),
+            ..asked
+        })
     }
 }
 
@@ -89,5 +96,41 @@ fn shutdown_seconds(text: &str) -> Result<Duration, String> {
     match seconds(text)? {
         duration if duration > Duration::from_secs(20) => Err("more than 20 seconds".to_owned()),
         duration => Ok(duration),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_may_ask_for_less_not_for_more() {
+        let limits = QueryLimits {
+            query_timeout: Duration::from_secs(30),
+            query_max_rows: 100,
+            query_max_result_mib: 1,
+            query_max_memory_mib: 1,
+            query_max_concurrent: 1,
+        };
+        let all = |value: u64| QueryOptions {
+            max_execution_time: Some(Duration::from_secs(value)),
+            max_result_rows: Some(value),
+            max_result_bytes: Some(value),
+            max_memory_usage: Some(value),
+            ..QueryOptions::default()
+        };
+        let less = limits.within(QueryOptions { read_only: true, ..all(7) }, true).unwrap();
+        assert_eq!(less, QueryOptions { read_only: true, ..all(7) });
+        let most = QueryOptions {
+            read_only: true,
+            max_execution_time: Some(Duration::from_secs(30)),
+            max_result_rows: Some(100),
+            max_result_bytes: Some(1 << 20),
+            max_memory_usage: Some(1 << 20),
+            ..QueryOptions::default()
+        };
+        assert_eq!(limits.within(all(u64::from(u32::MAX)), false).unwrap(), most);
+        assert_eq!(limits.within(QueryOptions::default(), false).unwrap(), most);
+        assert!(limits.within(all(0), false).is_err(), "zero would lift the limit");
     }
 }

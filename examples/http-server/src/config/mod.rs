@@ -160,7 +160,7 @@ mod tests {
         let config = parse(&[]).unwrap();
         assert_eq!(config.addr.to_string(), "127.0.0.1:8080");
         assert!(config.is_local() && !config.allow_writes && !config.run_as_operator && !config.behind_https);
-        let options = config.query.options(config.allow_writes);
+        let options = config.query.within(QueryOptions::default(), config.allow_writes).unwrap();
         assert!(options.read_only);
         assert_eq!(options.max_execution_time, Some(Duration::from_secs(30)));
         assert_eq!(options.max_result_rows, Some(1_000_000));
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn writes_are_allowed_by_the_operator_only() {
         let config = parse(&["--allow-writes"]).unwrap();
-        assert!(!config.query.options(config.allow_writes).read_only);
+        assert!(!config.query.within(QueryOptions::default(), config.allow_writes).unwrap().read_only);
     }
 
     #[test]

@@ -7,11 +7,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use helios_core::streams::CredentialsRequest;
+
 use crate::{
     error::{ApiError, ErrorBody},
     extract::JsonBody,
-    handlers::credentials::CredentialsRequest,
-    openapi::answers::AuthenticationAnswer,
+    handlers::credentials::credentials,
+    openapi::answers::{AuthenticationAnswer, CredentialsRequest as CredentialsBody},
     session::SessionId,
     state::AppState,
 };
@@ -21,7 +23,7 @@ use crate::{
     post,
     tag = "Helios",
     path = "/api/authenticate",
-    request_body = CredentialsRequest,
+    request_body = CredentialsBody,
     responses(
         (status = 200, body = AuthenticationAnswer,
          headers(("set-cookie", description = "helios_session, for the requests that follow"))),
@@ -35,7 +37,7 @@ pub(crate) async fn authenticate(
     JsonBody(request): JsonBody<CredentialsRequest>,
 ) -> Result<Response, ApiError> {
     let own = state.client();
-    let credentials = request.credentials(state.config().run_as_operator)?;
+    let credentials = credentials(request, state.config().run_as_operator)?;
     let client = credentials.map_or_else(|| own.clone(), |credentials| own.with_credentials(credentials));
     let mut answer = Json(client.authenticate().await?).into_response();
 

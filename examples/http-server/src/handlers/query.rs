@@ -1,6 +1,6 @@
 //! `POST /api/query`
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::{
     body::Body,
@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::StreamExt as _;
-use helios_core::warehouse::QueryOptions;
+use helios_core::warehouse::{Parameters, QueryOptions};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -19,24 +19,56 @@ use crate::{
     extract::JsonBody,
     openapi::answers::QueryAnswer,
     read_only,
+    refusal::Refusal,
     state::AppState,
 };
 
-/// One statement.
+/// One statement, and how it may run. The limits may be lower than the server's, not higher.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct QueryRequest {
     /// The SQL text, without a FORMAT clause.
     #[schema(example = "SELECT event_type, count() AS n FROM events GROUP BY event_type")]
     query: String,
-    /// Values of `{name:Type}` in the text, as text. They never become SQL.
+    /// Values of `{name:Type}` in the text: texts, numbers, truth values. They never become SQL.
     #[serde(default)]
-    parameters: BTreeMap<String, String>,
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    parameters: Parameters,
     /// The database of tables named without one.
     database: Option<String>,
+    /// Refuse what writes, also where the server allows it.
+    #[serde(default)]
+    read_only: bool,
+    /// Seconds that the query may take.
+    max_execution_seconds: Option<f64>,
+    /// Fail if the result has more rows.
+    max_result_rows: Option<u64>,
+    /// Fail if the result has more bytes.
+    max_result_bytes: Option<u64>,
+    /// Fail if the query needs more memory, in bytes.
+    max_memory_usage: Option<u64>,
     /// 64-bit integers as text, for readers whose numbers are doubles.
     #[serde(default, rename = "quote64BitIntegers")]
     quote_64bit_integers: bool,
+}
+
+impl QueryRequest {
+    fn into_parts(self) -> Result<(String, QueryOptions), Refusal> {
+        let seconds = self.max_execution_seconds.map(Duration::try_from_secs_f64).transpose();
+        let max_execution_time =
+            seconds.map_err(|error| Refusal::BadBody(format!("`maxExecutionSeconds`: {error}")))?;
+        let options = QueryOptions {
+            parameters: self.parameters,
+            database: self.database,
+            read_only: self.read_only,
+            max_execution_time,
+            max_result_rows: self.max_result_rows,
+            max_result_bytes: self.max_result_bytes,
+            max_memory_usage: self.max_memory_usage,
+            quote_64bit_integers: self.quote_64bit_integers,
+        };
+        Ok((self.query, options))
+    }
 }
 
 /// Runs a query and streams its result: data first, metadata last. An error midway cuts the connection, so that no
@@ -58,16 +90,12 @@ pub(crate) async fn query(
     JsonBody(request): JsonBody<QueryRequest>,
 ) -> Result<Response, ApiError> {
     let slot = state.query_slot()?;
-    let options = QueryOptions {
-        parameters: request.parameters,
-        database: request.database,
-        quote_64bit_integers: request.quote_64bit_integers,
-        ..state.config().query.options(state.config().allow_writes)
-    };
+    let (sql, asked) = request.into_parts()?;
+    let options = state.config().query.within(asked, state.config().allow_writes)?;
     if options.read_only {
-        read_only::check(&client, &request.query, &options).await?;
+        read_only::check(&client, &sql, &options).await?;
     }
-    let chunks = client.query_stream(&request.query, &options).await?.map(move |chunk| {
+    let chunks = client.query_stream(&sql, &options).await?.map(move |chunk| {
         // The query runs, and holds its slot, until its last chunk is read or its reader is gone.
         let _slot = &slot;
         chunk.inspect_err(

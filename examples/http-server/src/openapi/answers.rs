@@ -29,6 +29,30 @@ pub(crate) struct QueryMetadataAnswer {
     column_types: Vec<String>,
 }
 
+/// Keys, with what belongs to them. `profile`, and no keys at all, are for the operator's own use of the server.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CredentialsRequest {
+    /// The access key id.
+    #[schema(example = "AKIAIOSFODNN7EXAMPLE")]
+    access_key: Option<String>,
+    /// Its secret.
+    #[schema(format = Password)]
+    secret_key: Option<String>,
+    /// The token of temporary keys.
+    #[schema(format = Password)]
+    session_token: Option<String>,
+    /// The region of this session.
+    #[schema(example = "eu-west-1")]
+    region: Option<String>,
+    /// A role to act in.
+    role_arn: Option<String>,
+    /// The external id that the role asks for.
+    external_id: Option<String>,
+    /// A profile of the AWS configuration on the server.
+    profile: Option<String>,
+}
+
 /// Credentials that were accepted.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,0 +1,13 @@
+//! Queries, answered as Arrow: record batches of real types.
+//!
+//! ClickHouse's own Arrow carries some types in others (`DateTime` as a number, `Enum` as its number, `UUID` as bytes).
+//! So the types of a result are asked for first, and each column becomes what its type says.
+
+mod convert;
+mod integer;
+mod result_types;
+mod scalar;
+mod stream;
+mod transport;
+
+pub use stream::{ArrowStream, TYPE_KEY};
