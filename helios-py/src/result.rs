@@ -1,7 +1,7 @@
 //! The result of a query.
 
 use arrow_array::{RecordBatch, RecordBatchIterator, ffi_stream::FFI_ArrowArrayStream};
-use arrow_schema::{DataType, Field, FieldRef, SchemaRef};
+use arrow_schema::{Field, SchemaRef};
 use helios_core::warehouse::{TYPE_KEY, types::DataType as ClickHouseType};
 use pyo3::{
     prelude::*,
@@ -54,8 +54,8 @@ impl QueryResult {
     /// Names and ClickHouse types of the columns.
     #[getter]
     fn columns(&self) -> Vec<(&str, &str)> {
-        let column = |field: &'_ FieldRef| (field.name().as_str(), clickhouse_type(field).unwrap_or_default());
-        self.schema.fields().iter().map(column).collect()
+        let fields = self.schema.fields().iter();
+        fields.map(|field| (field.name().as_str(), clickhouse_type(field).unwrap_or_default())).collect()
     }
 
     fn __len__(&self) -> usize {

@@ -1,8 +1,9 @@
 //! Values made of others.
 
 use arrow_array::{
-    AnyDictionaryArray, Array, ListArray, MapArray, OffsetSizeTrait as _, StructArray, UnionArray,
+    AnyDictionaryArray, Array, ListArray, MapArray, StructArray, UnionArray,
 };
+use arrow_buffer::ArrowNativeType as _;
 use arrow_schema::{DataType as ArrowType, Fields};
 use helios_core::warehouse::types::{DataType, TupleField};
 use pyo3::{

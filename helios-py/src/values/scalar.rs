@@ -1,6 +1,8 @@
 //! Single values.
 
-use arrow_array::{Array as _, ArrayAccessor, ArrayIter, PrimitiveArray, StringArray, types::DecimalType};
+use arrow_array::{
+    Array as _, ArrayAccessor, PrimitiveArray, StringArray, iterator::ArrayIter, types::DecimalType,
+};
 use helios_core::warehouse::types::DataType;
 use pyo3::{
     IntoPyObject, IntoPyObjectExt as _,
