@@ -21,7 +21,7 @@ pub trait Driver: Send + Sync {
 
     /// Runs `work`, which waits for other threads of this driver, with none of the host's locks held that those threads
     /// may need. By default there is no such lock.
-    fn wait(&self, work: &mut dyn FnMut()) {
+    fn wait(&self, work: &mut (dyn FnMut() + Send)) {
         work();
     }
 }
