@@ -1,6 +1,6 @@
 //! Errors as exceptions of `helios.exceptions`.
 
-use helios_core::Error;
+use helios_core::{Error, ErrorKind};
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyDict};
 
 /// The exception that says what the error says.
@@ -24,4 +24,10 @@ fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>>
         (error.kind().as_str(), error.text()),
         Some(&details),
     )
+}
+
+/// Every kind of error, by its name.
+#[pyfunction]
+pub(crate) fn error_kinds() -> Vec<&'static str> {
+    ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect()
 }

@@ -26,6 +26,7 @@ mod _helios {
     use crate::{
         client::Client,
         connect::{connect, connect_async},
+        error::error_kinds,
         result::QueryResult,
     };
 

@@ -13,6 +13,10 @@ _LARGEST = 2**64 - 1
 def text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise wrong_type(name, "a str", value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(f"{name} holds half a surrogate pair, which is no text") from None
     return value
 
 

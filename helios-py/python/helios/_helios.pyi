@@ -11,6 +11,9 @@ def connect(settings: dict[str, str]) -> Client:
 def connect_async(settings: dict[str, str]) -> Awaitable[Client]:
     """`connect`, to be awaited."""
 
+def error_kinds() -> list[str]:
+    """Every kind of error, by its name."""
+
 @final
 class Client:
     """A client, open or closed. Any thread may use it."""

@@ -1,10 +1,12 @@
-"""Values of a query's parameters, in ClickHouse's text form."""
+"""Values of a query's parameters."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import isfinite
 from typing import Union
 from uuid import UUID
 
@@ -16,54 +18,43 @@ Parameter = Union[str, bool, int, float, Decimal, dt.date, dt.datetime, UUID, Se
 _KINDS = "a str, int, float, bool, Decimal, date, datetime or UUID, or a list of these"
 
 
-def texts(parameters: Mapping[str, Parameter] | None) -> dict[str, str]:
-    """The parameters as ClickHouse reads them."""
+def to_json(parameters: Mapping[str, Parameter] | None) -> str:
+    """The parameters as JSON: numbers with all their digits, everything else as ClickHouse reads its text."""
     if parameters is None:
-        return {}
+        return "{}"
     if not isinstance(parameters, Mapping):
         raise wrong_type("parameters", "a dict from name to value", parameters)
-    return {text("a parameter's name", name): _text(name, value) for name, value in parameters.items()}
+    members = (
+        f"{json.dumps(text('the name of a parameter', name))}:{_value(f'the parameter {name}', value)}"
+        for name, value in parameters.items()
+    )
+    return "{" + ",".join(members) + "}"
 
 
-def _text(name: str, value: object) -> str:
+def _value(place: str, value: object) -> str:
     if isinstance(value, (list, tuple)):
-        return _array(name, value)
-    if isinstance(value, str):
-        return value
-    return _scalar(name, value)
-
-
-def _array(name: str, values: Sequence[object]) -> str:
-    return f"[{','.join(_element(f'{name}[{index}]', value) for index, value in enumerate(values))}]"
-
-
-def _element(name: str, value: object) -> str:
-    """Inside of an array, what is no number is quoted."""
-    if isinstance(value, (list, tuple)):
-        return _array(name, value)
-    if isinstance(value, (bool, int, float, Decimal)):
-        return _scalar(name, value)
-    content = value if isinstance(value, str) else _scalar(name, value)
-    escaped = content.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def _scalar(name: str, value: object) -> str:
+        return f"[{','.join(_value(f'{place}[{index}]', element) for index, element in enumerate(value))}]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return int.__repr__(value)
-    if isinstance(value, float):
+    if isinstance(value, float) and isfinite(value):
         return float.__repr__(value)
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and value.is_finite():
         return format(value, "f")
+    return json.dumps(_text(place, value))
+
+
+def _text(place: str, value: object) -> str:
+    if isinstance(value, str):
+        return text(place, value)
+    if isinstance(value, (float, Decimal, UUID)):
+        return str(value)
     if isinstance(value, dt.datetime):
         return _time(value)
     if isinstance(value, dt.date):
         return value.isoformat()
-    if isinstance(value, UUID):
-        return str(value)
-    raise wrong_type(f"the parameter {name}", _KINDS, value)
+    raise wrong_type(place, _KINDS, value)
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
@@ -73,6 +64,8 @@ def _time(value: dt.datetime) -> str:
     """An aware time is an instant, in seconds since 1970; a naive one is what the clock shows in the parameter's zone."""
     if value.tzinfo is None:
         return value.isoformat(sep=" ")
-    seconds, fraction = divmod(value - _EPOCH, dt.timedelta(seconds=1))
-    microseconds = fraction // dt.timedelta(microseconds=1)
-    return f"{seconds}.{microseconds:06}" if microseconds else str(seconds)
+    microseconds = (value - _EPOCH) // dt.timedelta(microseconds=1)
+    seconds, fraction = divmod(abs(microseconds), 1_000_000)
+    sign = "-" if microseconds < 0 else ""
+    # ClickHouse takes fewer than five digits for a year.
+    return f"{sign}{seconds:05}.{fraction:06}" if fraction else f"{sign}{seconds:05}"

@@ -90,7 +90,6 @@ def options(
 
     time_limit = None if max_execution_time is None else seconds("max_execution_time", max_execution_time)
     given = present(
-        parameters=parameters.texts(parameter_values),
         database=optional_text("database", database),
         readOnly=flag("read_only", read_only),
         maxExecutionSeconds=time_limit,
@@ -98,7 +97,8 @@ def options(
         maxResultBytes=limit("max_result_bytes", max_result_bytes),
         maxMemoryUsage=limit("max_memory_usage", max_memory_usage),
     )
-    return json.dumps(given)
+    limits = json.dumps(given)
+    return f'{{"parameters":{parameters.to_json(parameter_values)},{limits[1:]}'
 
 
 def sql(query: str) -> str:
