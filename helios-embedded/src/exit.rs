@@ -2,11 +2,15 @@
 //!
 //! At its end a process destroys ClickHouse's static objects while ClickHouse's threads still run. A statement under way then
 //! crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
+//!
+//! In a fork of the process those threads are not there, and the destructors would wait for them for ever. So a fork ends
+//! without them.
 
 #![expect(unsafe_code, reason = "the standard library has no way to be called at the end of the process")]
 
 use std::{
-    ffi::c_int,
+    ffi::{c_int, c_void},
+    ptr,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -16,7 +20,10 @@ use std::{
 use crate::engine;
 
 unsafe extern "C" {
-    safe fn atexit(handler: extern "C" fn()) -> c_int;
+    /// As `atexit`, for handlers that are told the status. glibc has it.
+    safe fn on_exit(handler: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
+    fn fflush(file: *mut c_void) -> c_int;
+    safe fn _exit(status: c_int) -> !;
 }
 
 /// The process that runs the engine. In a fork of it the engine's threads are not there, and must not be waited for.
@@ -65,10 +72,15 @@ pub(crate) fn note_progress() {
 }
 
 fn register() {
-    extern "C" fn handler() {
+    extern "C" fn handler(status: c_int, _: *mut c_void) {
+        if is_forked() {
+            // SAFETY: a null pointer stands for all files that are open for output.
+            unsafe { fflush(ptr::null_mut()) };
+            _exit(status);
+        }
         stop();
     }
-    if atexit(handler) != 0 {
+    if on_exit(handler, ptr::null_mut()) != 0 {
         tracing::warn!(
             "A process that ends with statements under way may crash: no exit handler could be set."
         );
