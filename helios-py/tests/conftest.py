@@ -54,7 +54,7 @@ def run(tmp_path: Path) -> Run:
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=20,
             check=False,
         )
         if check:
