@@ -77,7 +77,7 @@ impl tower_service::Service<Uri> for Connector {
         };
         let (client, server) = tokio::io::duplex(WIRE_CAPACITY);
         let wire = Wire::in_process();
-        let service = Service::in_process(self.engine.clone(), Arc::clone(&wire));
+        let service = Service::in_process(self.engine.kept(), Arc::clone(&wire));
         runtime.spawn(async move {
             if let Err(error) = service.connection(&http1::Builder::new(), server).await {
                 tracing::debug!(%error, "A connection within the process ended early.");

@@ -1,22 +1,22 @@
 //! The running engine, one a process.
 
 use std::{
-    ffi::CString,
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use uuid::Uuid;
 
 use crate::{
-    api::Api,
-    connection::Connection,
     data_path,
     default_database::{self, execute},
+    driver::{Driver, DriverConnection},
     error::Error,
-    exit, library,
+    exit,
+    libchdb::Libchdb,
+    library,
     options::Options,
     work::Work,
 };
@@ -24,7 +24,9 @@ use crate::{
 /// ClickHouse, running in this process.
 ///
 /// Cheap to clone; the clones, and the connectors, clients and listeners made from them, share one engine. Dropping the
-/// last of them cancels the statements under way and stops the engine, which takes some milliseconds.
+/// last of them stops the engine before the drop returns, which takes some milliseconds: another data path can be opened
+/// right after. Idle connections do not keep it open; a request on one is then answered with ClickHouse's error 236. A
+/// result that is still being read does, until it is read to its end or dropped.
 #[derive(Clone)]
 pub struct Engine {
     open: Arc<Open>,
@@ -32,6 +34,10 @@ pub struct Engine {
 
 /// How long the statements under way may take to stop with the engine.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long opening another path waits for results that nobody is known to read: a connection's task has to notice first
+/// that its client has dropped one.
+const ANSWERS_LIMIT: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// Starts ClickHouse on a data path, or shares the engine that this process already runs on it.
@@ -43,56 +49,91 @@ impl Engine {
     /// that, the file at [`setup_location`](crate::setup_location); and at last what the system's loader finds as
     /// `libchdb.so`. The first one loaded stays for the life of the process.
     ///
-    /// After a `fork` the engine is of no use in the child: its threads are not there.
+    /// After a `fork` the engine is of no use in the child, open or not: its threads are not there.
     ///
     /// # Errors
     ///
     /// [`Error::LibraryMissing`] and [`Error::LibraryInvalid`] for the library, [`Error::PathUnusable`],
     /// [`Error::PathInUse`] (another process has it) and [`Error::OtherPathOpen`] (this process has another one) for
-    /// the data path, [`Error::EngineFailed`] if ClickHouse itself does not start.
+    /// the data path, [`Error::EngineFailed`] if ClickHouse itself does not start, [`Error::Forked`] in the child of a
+    /// process that has run it.
     #[expect(clippy::needless_pass_by_value, reason = "options are made to be given away")]
     pub fn open(options: Options) -> Result<Self, Error> {
-        let path = data_path::prepare(&options.path)?;
-        let mut slot = SLOT.lock();
-        while let Some(occupant) = slot.as_ref() {
-            if let Some(open) = occupant.upgrade() {
-                // Before `open` may be dropped, which takes the lock if it is the last.
-                drop(slot);
-                return Self { open }.at(path);
-            }
-            // Its last clone is being dropped; the engine still has to let go of the path.
-            slot = SLOT.vacated.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        Self::open_by(&options.path, || {
+            let api = library::load(options.library.as_deref())?;
+            Ok(Arc::new(Libchdb { api }))
+        })
+    }
+
+    /// Starts the ClickHouse that this process has by other means than libchdb, such as Python's package `chdb`, or
+    /// shares the engine that this process already runs on the path, whichever way it was opened.
+    ///
+    /// Blocks, and calls the driver meanwhile: none of the host's locks that the driver needs may be held.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open`], without those for the library; [`Error::EngineFailed`] has the driver's own reason.
+    pub fn open_with(path: impl AsRef<Path>, driver: Arc<dyn Driver>) -> Result<Self, Error> {
+        Self::open_by(path.as_ref(), || Ok(driver))
+    }
+
+    fn open_by(path: &Path, driver: impl FnOnce() -> Result<Arc<dyn Driver>, Error>) -> Result<Self, Error> {
+        // First: in a forked child even the lock may be held for good.
+        if exit::is_forked() {
+            return Err(Error::Forked);
         }
-        let open = Arc::new(Open { running: Arc::new(Running::start(path, options.library.as_deref())?) });
-        *slot = Some(Arc::downgrade(&open));
+        let path = data_path::prepare(path)?;
+        let mut slot = SLOT.lock();
+        let mut patience = None;
+        while let Some(occupant) = slot.as_mut() {
+            slot = if occupant.kept.strong_count() == 0 {
+                // It is being stopped, and still has to let go of the path.
+                SLOT.vacated.wait(slot).unwrap_or_else(PoisonError::into_inner)
+            } else if occupant.path == path {
+                match occupant.share() {
+                    Some(engine) => return Ok(engine),
+                    None => slot,
+                }
+            } else {
+                let deadline = *patience.get_or_insert_with(|| Instant::now() + ANSWERS_LIMIT);
+                let left = deadline.saturating_duration_since(Instant::now());
+                if occupant.open.strong_count() > 0 || left.is_zero() {
+                    return Err(Error::OtherPathOpen { open: occupant.path.clone(), requested: path });
+                }
+                SLOT.vacated.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0
+            };
+        }
+        let running = Arc::new(Running::start(path.clone(), driver()?)?);
+        let engine = Self { open: Arc::new(Open { kept: Arc::new(Kept { running }) }) };
+        *slot = Some(Occupant {
+            path,
+            open: Arc::downgrade(&engine.open),
+            kept: Arc::downgrade(&engine.open.kept),
+        });
         drop(slot);
-        exit::stop_before(open.running.api);
-        Ok(Self { open })
+        exit::stop_before();
+        Ok(engine)
     }
 
     /// The directory of the data, absolute.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.open.running.path
+        &self.running().path
     }
 
     /// The version of ClickHouse, such as `26.7.2.1`.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.open.running.version
+        &self.running().version
     }
 
-    pub(crate) fn running(&self) -> &Arc<Running> {
-        &self.open.running
+    /// For connections, which do not keep the engine open.
+    pub(crate) fn kept(&self) -> Weak<Kept> {
+        Arc::downgrade(&self.open.kept)
     }
 
-    /// This engine, if it is the one asked for.
-    fn at(self, path: PathBuf) -> Result<Self, Error> {
-        if self.path() == path {
-            Ok(self)
-        } else {
-            Err(Error::OtherPathOpen { open: self.path().to_path_buf(), requested: path })
-        }
+    fn running(&self) -> &Running {
+        &self.open.kept.running
     }
 }
 
@@ -100,64 +141,88 @@ impl fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Engine")
-            .field("path", &self.open.running.path)
-            .field("version", &self.open.running.version)
+            .field("path", &self.path())
+            .field("version", &self.version())
             .finish()
     }
 }
 
-/// What the clones of an engine share. Statements under way do not: they do not keep it open.
+/// What the clones of an engine share, and what is made from them.
 struct Open {
+    kept: Arc<Kept>,
+}
+
+/// The engine for as long as it is kept open: by the clones, and by each answer on its way. Statements under way do not
+/// keep it open.
+pub(crate) struct Kept {
     running: Arc<Running>,
 }
 
-impl Drop for Open {
-    fn drop(&mut self) {
-        // Held while the engine stops, so that the next one starts after it.
-        let mut slot = SLOT.lock();
-        self.running.stop_all();
-        if slot.as_ref().is_some_and(|occupant| occupant.strong_count() == 0) {
-            *slot = None;
-        }
-        SLOT.vacated.notify_all();
+impl Kept {
+    pub(crate) fn running(&self) -> &Arc<Running> {
+        &self.running
     }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if exit::is_forked() {
+            leak(&self.running);
+            return;
+        }
+        self.running.driver.wait(&mut || {
+            // Held while the engine stops, so that the next one starts after it.
+            let mut slot = SLOT.lock();
+            self.running.stop_all();
+            if slot.as_ref().is_some_and(|occupant| occupant.kept.strong_count() == 0) {
+                *slot = None;
+            }
+            SLOT.vacated.notify_all();
+        });
+    }
+}
+
+/// In a forked child, closing an engine connection would wait for threads that are not there.
+#[expect(clippy::mem_forget, reason = "the child has a copy of the connection that it cannot close")]
+fn leak(running: &Arc<Running>) {
+    std::mem::forget(Arc::clone(running));
 }
 
 /// The running engine.
 pub(crate) struct Running {
-    api: &'static Api,
+    driver: Arc<dyn Driver>,
     path: PathBuf,
-    arguments: Vec<CString>,
     /// Keeps the engine up between requests, and kills what the connections of requests run.
-    control: Mutex<Option<Connection>>,
+    control: Mutex<Option<Box<dyn DriverConnection>>>,
     work: Work,
     version: String,
     timezone: String,
 }
 
 impl Running {
-    fn start(path: PathBuf, library: Option<&Path>) -> Result<Self, Error> {
-        let api = library::load(library)?;
+    fn start(path: PathBuf, driver: Arc<dyn Driver>) -> Result<Self, Error> {
         data_path::ensure_free(&path)?;
         let failed = |reason| Error::EngineFailed { path: path.clone(), reason };
-        let arguments = vec![c"clickhouse".to_owned(), path_argument(&path).map_err(failed)?];
-        let Some(mut control) = Connection::open(api, &arguments) else {
-            // Another process may have been quicker.
-            data_path::ensure_free(&path)?;
-            return Err(failed("it refused the first connection; its reason is on standard error".into()));
+        let mut connection = match driver.connect(&path) {
+            Ok(connection) => connection,
+            Err(reason) => {
+                // Another process may have been quicker.
+                data_path::ensure_free(&path)?;
+                return Err(failed(reason));
+            }
         };
-        default_database::make_atomic(&mut control, &path).map_err(failed)?;
-        let version = execute(&mut control, "SELECT version()").map_err(failed)?;
-        let timezone = execute(&mut control, "SELECT timezone()").map_err(failed)?;
+        let control = connection.as_mut();
+        default_database::make_atomic(control, &path).map_err(failed)?;
+        let version = execute(control, "SELECT version()").map_err(failed)?;
+        let timezone = execute(control, "SELECT timezone()").map_err(failed)?;
         // Once in advance, for the static objects it makes: at the end of the process, when it is needed most, those made
         // last are destroyed first.
-        execute(&mut control, &kill_statement(&[Uuid::nil()])).map_err(failed)?;
+        execute(control, &kill_statement(&[Uuid::nil()])).map_err(failed)?;
         tracing::debug!(path = %path.display(), version, "Started the embedded ClickHouse.");
         Ok(Self {
-            api,
+            driver,
             path,
-            arguments,
-            control: Mutex::new(Some(control)),
+            control: Mutex::new(Some(connection)),
             work: Work::default(),
             version,
             timezone,
@@ -165,8 +230,8 @@ impl Running {
     }
 
     /// A connection of its own for one request.
-    pub(crate) fn connect(&self) -> Option<Connection> {
-        Connection::open(self.api, &self.arguments)
+    pub(crate) fn connect(&self) -> Result<Box<dyn DriverConnection>, String> {
+        self.driver.connect(&self.path)
     }
 
     pub(crate) fn timezone(&self) -> &str {
@@ -188,14 +253,9 @@ impl Running {
         drop(self.control.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    /// Notes that a statement gives its first output.
-    pub(crate) fn answers(&self) {
-        exit::note_progress(self.api);
-    }
-
     /// Notes that a statement has ended.
     pub(crate) fn ended(&self, tag: &Uuid) {
-        exit::note_progress(self.api);
+        exit::note_progress();
         self.work.end(tag);
     }
 
@@ -203,7 +263,7 @@ impl Running {
     fn kill(&self, tags: &[Uuid]) {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(control) = control.as_mut()
-            && let Err(error) = execute(control, &kill_statement(tags))
+            && let Err(error) = execute(control.as_mut(), &kill_statement(tags))
         {
             tracing::warn!(error, "Could not cancel statements that nobody waits for.");
         }
@@ -217,29 +277,49 @@ fn kill_statement(tags: &[Uuid]) -> String {
     format!("KILL QUERY WHERE splitByChar(' ', Settings['log_comment'])[1] IN ({tags}) ASYNC")
 }
 
-/// Brings the engine to rest if it runs. For the end of the process.
-pub(crate) fn stop_if_running() {
-    let open = SLOT.lock().as_ref().and_then(Weak::upgrade);
-    if let Some(open) = open {
-        open.running.stop_all();
+/// Stops this process's engine, if it runs one: cancels the statements under way, and takes no more. At the end of the
+/// process this happens by itself; a host whose own end comes first, so that its [`Driver`] stops working before the
+/// process ends, calls this while it still works.
+pub fn stop_before_exit() {
+    if exit::is_forked() {
+        return;
     }
-}
-
-fn path_argument(path: &Path) -> Result<CString, String> {
-    let text = path.to_str().ok_or("the path is not UTF-8")?;
-    CString::new(format!("--path={text}")).map_err(|error| error.to_string())
+    let kept = SLOT.lock().as_ref().and_then(|occupant| occupant.kept.upgrade());
+    if let Some(kept) = kept {
+        kept.running.driver.wait(&mut || kept.running.stop_all());
+    }
 }
 
 /// The place of the process's one engine.
 static SLOT: Slot = Slot { occupant: Mutex::new(None), vacated: Condvar::new() };
 
 struct Slot {
-    occupant: Mutex<Option<Weak<Open>>>,
+    occupant: Mutex<Option<Occupant>>,
     vacated: Condvar,
 }
 
+/// The engine that runs.
+struct Occupant {
+    path: PathBuf,
+    open: Weak<Open>,
+    kept: Weak<Kept>,
+}
+
+impl Occupant {
+    /// A clone, unless the engine is being stopped.
+    fn share(&mut self) -> Option<Engine> {
+        let open = self.open.upgrade().or_else(|| {
+            // Only answers have kept it open.
+            let open = Arc::new(Open { kept: self.kept.upgrade()? });
+            self.open = Arc::downgrade(&open);
+            Some(open)
+        });
+        open.map(|open| Engine { open })
+    }
+}
+
 impl Slot {
-    fn lock(&self) -> MutexGuard<'_, Option<Weak<Open>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Occupant>> {
         self.occupant.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -78,6 +78,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// This process is a fork of one that has run an engine.
+    #[error(
+        "no embedded ClickHouse in a forked process: its threads stayed in the process that was forked. Open it in one \
+         process only, or start the other as a new program (in Python: multiprocessing's start method \"spawn\")"
+    )]
+    Forked,
+
     /// A listener was asked for on an address that other machines can reach.
     #[error("refusing to listen on {address}: only loopback addresses are allowed, such as 127.0.0.1:8123")]
     NotLoopback {

@@ -1,14 +1,23 @@
 //! Bringing the engine to rest before the process ends.
 //!
-//! At its end a process destroys libchdb's static objects while libchdb's threads still run. A statement under way then
+//! At its end a process destroys ClickHouse's static objects while ClickHouse's threads still run. A statement under way then
 //! crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU64, Ordering},
+#![expect(unsafe_code, reason = "the standard library has no way to be called at the end of the process")]
+
+use std::{
+    ffi::c_int,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use crate::{api::Api, engine};
+use crate::engine;
+
+unsafe extern "C" {
+    safe fn atexit(handler: extern "C" fn()) -> c_int;
+}
 
 /// The process that runs the engine. In a fork of it the engine's threads are not there, and must not be waited for.
 static OWNER: OnceLock<u32> = OnceLock::new();
@@ -31,11 +40,12 @@ impl Drop for OnThreadEnd {
     }
 }
 
-/// Has the engine stopped when the process ends.
-pub(crate) fn stop_before(api: &'static Api) {
+/// Has the engine, whose first connection is open, stopped when the process ends: before its own destructors, as it was
+/// loaded earlier.
+pub(crate) fn stop_before() {
     OWNER.get_or_init(std::process::id);
     note_thread();
-    register(api);
+    register();
 }
 
 /// To be called where the main thread may come by.
@@ -46,19 +56,19 @@ pub(crate) fn note_thread() {
 /// To be called when a statement gives its first output, and when it ends: its first use of something may have made
 /// static objects, and those are destroyed before the exit handlers that were registered before them. So the handler is
 /// registered again, at first each time, later ever more rarely.
-pub(crate) fn note_progress(api: &'static Api) {
+pub(crate) fn note_progress() {
     const EACH_TIME: u64 = 32;
     let count = NOTED.fetch_add(1, Ordering::Relaxed) + 1;
     if count <= EACH_TIME || count.is_power_of_two() {
-        register(api);
+        register();
     }
 }
 
-fn register(api: &'static Api) {
+fn register() {
     extern "C" fn handler() {
         stop();
     }
-    if !api.at_exit(handler) {
+    if atexit(handler) != 0 {
         tracing::warn!(
             "A process that ends with statements under way may crash: no exit handler could be set."
         );
@@ -66,7 +76,12 @@ fn register(api: &'static Api) {
 }
 
 fn stop() {
-    if OWNER.get() == Some(&std::process::id()) {
-        engine::stop_if_running();
+    if OWNER.get().is_some() {
+        engine::stop_before_exit();
     }
+}
+
+/// Whether this process is a fork of the one that has run an engine. A system call, without a lock.
+pub(crate) fn is_forked() -> bool {
+    OWNER.get().is_some_and(|owner| *owner != std::process::id())
 }

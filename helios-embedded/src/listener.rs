@@ -1,6 +1,11 @@
 //! The same service on a loopback port, for any ClickHouse client.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioTimer, server::graceful::GracefulShutdown};
@@ -13,7 +18,7 @@ use tokio::{
 
 use crate::{
     access::{Access, Credentials},
-    engine::Engine,
+    engine::{Engine, Kept},
     error::Error,
     service::Service,
     wire::Wire,
@@ -50,9 +55,9 @@ impl Engine {
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel();
-        let serving = Serving { engine: self.clone(), access: Arc::new(Access::new(credentials)) };
+        let serving = Serving { engine: self.kept(), access: Arc::new(Access::new(credentials)) };
         let task = tokio::spawn(serving.run(socket, stopped));
-        Ok(Listener { address, stop, task })
+        Ok(Listener { address, stop, task, _engine: self.clone() })
     }
 }
 
@@ -63,6 +68,8 @@ pub struct Listener {
     /// Never sent: closing it is the sign to stop.
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    /// Kept open by the listener itself, and not by its task, which goes on for a while when the listener is dropped.
+    _engine: Engine,
 }
 
 impl Listener {
@@ -82,7 +89,7 @@ impl Listener {
 }
 
 struct Serving {
-    engine: Engine,
+    engine: Weak<Kept>,
     access: Arc<Access>,
 }
 
@@ -110,7 +117,8 @@ impl Serving {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "A connection keeps Nagle's algorithm.");
         }
-        let service = Service::over_socket(self.engine.clone(), Wire::socket(), Arc::clone(&self.access));
+        let service =
+            Service::over_socket(Weak::clone(&self.engine), Wire::socket(), Arc::clone(&self.access));
         let connection = connections.watch(service.connection(http, stream));
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -4,6 +4,7 @@
 //! operation is here twice over one future: blocking, and as an awaitable (`…_async`).
 
 mod answer;
+mod chdb;
 mod client;
 mod connect;
 mod databases;
@@ -12,6 +13,7 @@ mod error;
 mod query;
 mod result;
 mod runtime;
+mod signals;
 mod sources;
 mod streams;
 mod values;

@@ -66,7 +66,7 @@ const VALUES: &[(&str, &str, &str, &str)] = &[
         "Timestamp(ns, \"UTC\")",
         "1970-01-01T00:00:00.123456789Z",
     ),
-    ("CAST('-999:59:59', 'Time')", "Time", "Duration(s)", "PT-3599999S"),
+    ("CAST('-999:59:59', 'Time')", "Time", "Duration(s)", "-PT3599999S"),
     ("CAST('25:00:00.123', 'Time64(3)')", "Time64(3)", "Duration(ms)", "PT90000.123S"),
     (
         "toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')",
@@ -94,7 +94,7 @@ const VALUES: &[(&str, &str, &str, &str)] = &[
     (
         "[toDateTime('2026-11-23 10:00:00', 'UTC')]",
         "Array(DateTime('UTC'))",
-        "List(non-null Timestamp(s, \"UTC\"), field: 'item')",
+        "List(non-null Timestamp(s, \"UTC\"))",
         "[2026-11-23T10:00:00Z]",
     ),
     ("tuple(toIPv4('192.0.2.1'), 'x')", "Tuple(IPv4, String)", "", "{1: 192.0.2.1, 2: x}"),
@@ -130,17 +130,14 @@ async fn every_type_is_a_real_one() {
 
 #[tokio::test]
 async fn a_variant_is_a_union_of_real_types() {
-    let sql = "SELECT arrayJoin([toIPv4('192.0.2.1')::Variant(IPv4, UInt8), 7::UInt8, NULL]) AS v";
+    let sql = "SELECT arrayJoin([toDateTime(0, 'UTC')::Variant(DateTime('UTC'), String), 'x', NULL]) AS v";
     let (fields, batches) = batches(sql).await;
-    assert!(
-        fields[0].data_type().to_string().contains("\"IPv4\": non-null Utf8"),
-        "{}",
-        fields[0].data_type()
-    );
+    let arrow = fields[0].data_type().to_string();
+    assert!(arrow.contains("Timestamp(s, \"UTC\")") && arrow.contains("non-null Utf8"), "{arrow}");
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(batches[0].column(0), &options).unwrap();
     let shown: Vec<_> = (0..3).map(|row| formatter.value(row).to_string()).collect();
-    assert_eq!(shown, ["{IPv4=192.0.2.1}", "{UInt8=7}", "{NULL=}"]);
+    assert_eq!(shown, ["{DateTime=1970-01-01T00:00:00Z}", "{String=x}", "{NULL=}"]);
 }
 
 #[tokio::test]
@@ -234,7 +231,7 @@ async fn bad_sql_is_the_same_error_as_in_json() {
         };
         assert_eq!((error.kind(), error.server_code()), (kind, code), "{sql}: {error:?}");
         assert_eq!(error.operation(), "query", "{sql}");
-        assert!(!error.text().contains("DESCRIBE"), "{sql}: {error}");
+        assert!(!error.text().contains("DESCRIBE ("), "about the caller's own text: {sql}: {error}");
     }
 }
 

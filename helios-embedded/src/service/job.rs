@@ -12,10 +12,14 @@ use tokio::{net::unix::pipe::Receiver, sync::oneshot};
 use uuid::Uuid;
 
 use super::exception::{Code, Exception};
-use crate::{connection::Outcome, engine::Running, work::Interrupt};
+use crate::{
+    driver::Output,
+    engine::{Kept, Running},
+    work::Interrupt,
+};
 
 /// How a statement ended.
-pub(crate) type Verdict = Result<Outcome, Exception>;
+pub(crate) type Verdict = Result<Output, Exception>;
 
 /// A running statement, as its own thread sees it.
 pub(crate) struct Job {
@@ -27,16 +31,17 @@ impl Job {
     /// Starts `work` on a thread of its own. Not on tokio's pool for blocking work: that one is bounded, and clients
     /// who hold results open while they wait for another statement would lock each other out.
     pub(crate) fn start(
-        engine: Arc<Running>,
+        kept: Arc<Kept>,
         tag: Uuid,
         interrupt: Interrupt,
         work: impl FnOnce(&Self) -> Verdict + Send + 'static,
     ) -> Result<(Guard, oneshot::Receiver<Verdict>), Exception> {
+        let engine = Arc::clone(kept.running());
         if !engine.work().begin(tag, interrupt) {
             return Err(Exception::new(Code::QueryWasCancelled, "The process is ending"));
         }
         let (sender, verdict) = oneshot::channel();
-        let guard = Guard { engine: Arc::clone(&engine), tag };
+        let guard = Guard { kept, tag };
         let started = thread::Builder::new().name("helios-query".into()).spawn(move || {
             let job = Self { engine, tag };
             let verdict = work(&job);
@@ -47,7 +52,7 @@ impl Job {
         match started {
             Ok(_) => Ok((guard, verdict)),
             Err(error) => {
-                guard.engine.work().end(&tag);
+                guard.kept.running().work().end(&tag);
                 Err(Exception::new(Code::CannotScheduleTask, format!("No thread for the query: {error}")))
             }
         }
@@ -72,18 +77,20 @@ impl Drop for Job {
     }
 }
 
-/// Stops a statement when it is dropped before the statement's end: the client is gone.
+/// Stops a statement when it is dropped before the statement's end: the client is gone. Until then it keeps the engine
+/// open.
 pub(crate) struct Guard {
-    engine: Arc<Running>,
+    kept: Arc<Kept>,
     tag: Uuid,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if !self.engine.work().is_under_way(&self.tag) {
+        let engine = Arc::clone(self.kept.running());
+        if !engine.work().is_under_way(&self.tag) {
             return;
         }
-        let (engine, tag) = (Arc::clone(&self.engine), self.tag);
+        let tag = self.tag;
         let stopping = thread::Builder::new().name("helios-cancel".into()).spawn(move || engine.stop(&tag));
         if let Err(error) = stopping {
             tracing::warn!(%error, "No thread to cancel a statement that nobody waits for; it may run to its end.");
@@ -92,7 +99,7 @@ impl Drop for Guard {
 }
 
 /// The pipe that a statement's output goes through.
-pub(crate) struct Output {
+pub(crate) struct Pipe {
     pub(crate) reader: Receiver,
     /// To be kept open, and its number to be kept valid, while the engine writes.
     pub(crate) writer: OwnedFd,
@@ -105,7 +112,7 @@ pub(crate) struct Output {
 /// within Linux's 64 MiB of pipe buffers for each user.
 const PIPE_CAPACITY: usize = 256 * 1024;
 
-impl Output {
+impl Pipe {
     pub(crate) fn new() -> Result<Self, Exception> {
         Self::open().map_err(|error| {
             Exception::new(Code::UnknownException, format!("No pipe for the result: {error}"))

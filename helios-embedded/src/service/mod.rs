@@ -16,7 +16,11 @@ mod session;
 mod statement;
 mod values;
 
-use std::{convert::Infallible, pin::Pin, sync::Arc};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{Arc, Weak},
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header, request::Parts};
@@ -35,7 +39,9 @@ use self::{
 };
 use crate::{
     access::Access,
-    engine::{Engine, Running},
+    engine::Kept,
+    error::Error,
+    exit,
     wire::{ServiceEnd, Wire},
 };
 
@@ -45,7 +51,7 @@ const FIRST_LOOK: usize = 64 * 1024;
 /// The service of one connection.
 #[derive(Clone)]
 pub(crate) struct Service {
-    engine: Engine,
+    engine: Weak<Kept>,
     wire: Arc<Wire>,
     /// Who may ask; `None` for this process itself.
     access: Option<Arc<Access>>,
@@ -53,7 +59,8 @@ pub(crate) struct Service {
 
 /// What handling one statement takes.
 pub(crate) struct Exchange {
-    pub(crate) engine: Arc<Running>,
+    /// Keeps the engine open while the statement is handled.
+    pub(crate) engine: Arc<Kept>,
     pub(crate) wire: Arc<Wire>,
     pub(crate) session: Session,
     pub(crate) head: Head,
@@ -62,12 +69,12 @@ pub(crate) struct Exchange {
 
 impl Service {
     /// The service for clients in this process.
-    pub(crate) fn in_process(engine: Engine, wire: Arc<Wire>) -> Self {
+    pub(crate) fn in_process(engine: Weak<Kept>, wire: Arc<Wire>) -> Self {
         Self { engine, wire, access: None }
     }
 
     /// The service for clients behind a socket.
-    pub(crate) fn over_socket(engine: Engine, wire: Arc<Wire>, access: Arc<Access>) -> Self {
+    pub(crate) fn over_socket(engine: Weak<Kept>, wire: Arc<Wire>, access: Arc<Access>) -> Self {
         Self { engine, wire, access: Some(access) }
     }
 
@@ -89,24 +96,41 @@ impl Service {
         {
             return failure(&exception, "");
         }
+        let engine = match self.engine() {
+            Ok(engine) => engine,
+            Err(exception) => return failure(&exception, ""),
+        };
         match (&parts.method, path) {
             (&Method::GET | &Method::HEAD, _) if probe => plain(StatusCode::OK, "Ok.\n"),
             (&Method::GET, "/") if parts.uri.query().is_none_or(str::is_empty) => {
                 plain(StatusCode::OK, "Ok.\n")
             }
-            (&Method::GET | &Method::POST, "/") => self.statement(&parts, body).await,
+            (&Method::GET | &Method::POST, "/") => self.statement(engine, &parts, body).await,
             (_, "/") => plain(StatusCode::METHOD_NOT_ALLOWED, "Use POST, or GET for reading.\n"),
             _ => plain(StatusCode::NOT_FOUND, format!("There is no handle {path}\n")),
         }
     }
 
-    async fn statement(self, parts: &Parts, body: Incoming) -> Response<AnswerBody> {
+    /// The engine, kept open.
+    fn engine(&self) -> Result<Arc<Kept>, Exception> {
+        if exit::is_forked() {
+            return Err(Exception::new(Code::Aborted, Error::Forked.to_string()));
+        }
+        self.engine.upgrade().ok_or_else(|| {
+            Exception::new(
+                Code::Aborted,
+                "The embedded engine was closed: open it again, and connect to it anew",
+            )
+        })
+    }
+
+    async fn statement(self, engine: Arc<Kept>, parts: &Parts, body: Incoming) -> Response<AnswerBody> {
         let request = Request::read(&parts.method, parts.uri.query(), &parts.headers);
         let mut query_id = String::new();
         let answer = match request {
             Ok(mut request) => {
                 query_id = request.query_id.take().unwrap_or_else(|| Uuid::new_v4().to_string());
-                self.run(request, &parts.headers, body, &query_id).await
+                self.run(engine, request, &parts.headers, body, &query_id).await
             }
             Err(exception) => Err(exception),
         };
@@ -118,6 +142,7 @@ impl Service {
 
     async fn run(
         self,
+        engine: Arc<Kept>,
         mut request: Request,
         headers: &HeaderMap,
         body: Incoming,
@@ -141,12 +166,12 @@ impl Service {
         }
         let head = Head {
             query_id: query_id.to_owned(),
-            timezone: self.engine.running().timezone().to_owned(),
+            timezone: engine.running().timezone().to_owned(),
             ..Head::default()
         };
         let exchange = Exchange {
             session: Session::new(&request),
-            engine: Arc::clone(self.engine.running()),
+            engine,
             wire: self.wire,
             head,
             wait_end_of_query: request.wait_end_of_query,

@@ -34,8 +34,8 @@ pub(crate) struct Rows {
     state: State,
     reader: Receiver,
     verdict: oneshot::Receiver<Verdict>,
-    /// Dropped with the body, early or late.
-    _guard: Guard,
+    /// Dropped with the body, or with the statement's end: what is sent after that needs no engine.
+    guard: Option<Guard>,
     flushed: Flushed,
     tag: String,
 }
@@ -69,7 +69,7 @@ impl Rows {
             state: State::First(source.first),
             reader: source.reader,
             verdict: source.verdict,
-            _guard: source.guard,
+            guard: Some(source.guard),
             flushed: Flushed::new(wire),
             tag: tag.to_owned(),
         }
@@ -111,6 +111,7 @@ impl Body for Rows {
                 },
                 State::Deciding => {
                     let verdict = ready!(Pin::new(&mut self.verdict).poll(context));
+                    self.guard = None;
                     self.state = match verdict.unwrap_or_else(|_| Err(lost())) {
                         Ok(_) => State::Done,
                         Err(exception) => State::Failing(exception),

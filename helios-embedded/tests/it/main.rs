@@ -10,7 +10,11 @@
 
 mod answers;
 mod cancel;
+mod child;
+mod close;
+mod driver;
 mod errors;
+mod fork;
 mod insert;
 mod listener;
 mod process;

@@ -1,74 +1,22 @@
-//! What concerns the whole process, each in a process of its own: this test binary, started again for one test.
+//! What concerns the whole process, each in a process of its own.
 
 use std::{
-    env, fs,
+    fs,
     io::{BufRead, BufReader, Lines, Read},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
-use clickhouse::Client;
 use helios_embedded::{Engine, Error, LIBRARY_VARIABLE, Options};
 
-use crate::support::scratch;
-
-/// Says, in a child, which part of its test it plays, and with what.
-const PART: &str = "HELIOS_TEST_PART";
-
-/// The part of this process: `None` in the test itself.
-fn part() -> Option<(String, PathBuf)> {
-    let part = env::var(PART).ok()?;
-    let (name, argument) = part.split_once('=').expect("a part is name=argument");
-    Some((name.to_owned(), argument.into()))
-}
-
-/// This test, to be started again for a part of it.
-fn again(test: &str, part: &str, argument: &Path) -> Command {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command
-        .args(["--exact", &format!("process::{test}"), "--nocapture", "--test-threads=1"])
-        .env(PART, format!("{part}={}", argument.display()));
-    command
-}
-
-fn run(mut command: Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}\n{}\n{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
-}
-
-/// What a part printed with [`report`].
-fn reported(output: &Output) -> Vec<String> {
-    let lines = String::from_utf8(output.stdout.clone()).unwrap();
-    lines.lines().filter_map(|line| Some(line.split_once("REPORT ")?.1.to_owned())).collect()
-}
-
-fn report(text: impl std::fmt::Display) {
-    println!("REPORT {text}");
-}
-
-fn client(engine: &Engine) -> Client {
-    Client::with_http_client(engine.http_client()).with_url("http://embedded")
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
-}
+use crate::{
+    child::{again, block_on, client, part, report, reported, run},
+    support::scratch,
+};
 
 #[test]
 fn tables_of_default_keep_their_uuids_and_rows() {
-    const TEST: &str = "tables_of_default_keep_their_uuids_and_rows";
+    const TEST: &str = "process::tables_of_default_keep_their_uuids_and_rows";
     let Some((part, path)) = part() else {
         let path = scratch("restart");
         let first = reported(&run(again(TEST, "first", &path)));
@@ -102,7 +50,7 @@ fn tables_of_default_keep_their_uuids_and_rows() {
 
 #[test]
 fn a_path_that_never_held_a_table_can_be_opened_again() {
-    const TEST: &str = "a_path_that_never_held_a_table_can_be_opened_again";
+    const TEST: &str = "process::a_path_that_never_held_a_table_can_be_opened_again";
     let Some((_, path)) = part() else {
         let path = scratch("empty");
         for _ in 0..3 {
@@ -124,7 +72,7 @@ fn a_path_that_never_held_a_table_can_be_opened_again() {
 
 #[test]
 fn a_second_process_on_the_same_path_is_told_so() {
-    const TEST: &str = "a_second_process_on_the_same_path_is_told_so";
+    const TEST: &str = "process::a_second_process_on_the_same_path_is_told_so";
     let Some((part, path)) = part() else {
         let path = scratch("shared");
         let mut holder = Holder::start(again(TEST, "hold", &path));
@@ -180,7 +128,7 @@ impl Holder {
 
 #[test]
 fn one_process_has_one_path_at_a_time() {
-    const TEST: &str = "one_process_has_one_path_at_a_time";
+    const TEST: &str = "process::one_process_has_one_path_at_a_time";
     let Some((_, base)) = part() else {
         run(again(TEST, "all", &scratch("paths")));
         return;
@@ -218,7 +166,7 @@ fn one_process_has_one_path_at_a_time() {
 
 #[test]
 fn a_missing_library_is_explained() {
-    const TEST: &str = "a_missing_library_is_explained";
+    const TEST: &str = "process::a_missing_library_is_explained";
     let Some((part, path)) = part() else {
         let path = scratch("missing");
         let missing = path.join("nowhere/libchdb.so");
@@ -247,7 +195,7 @@ fn a_missing_library_is_explained() {
 
 #[test]
 fn a_file_that_is_no_engine_is_named() {
-    const TEST: &str = "a_file_that_is_no_engine_is_named";
+    const TEST: &str = "process::a_file_that_is_no_engine_is_named";
     let Some((part, path)) = part() else {
         let path = scratch("invalid");
         fs::write(path.join("text"), "not a library").unwrap();
@@ -273,7 +221,7 @@ fn some_library() -> PathBuf {
 
 #[test]
 fn an_unusable_path_is_named() {
-    const TEST: &str = "an_unusable_path_is_named";
+    const TEST: &str = "process::an_unusable_path_is_named";
     let Some((_, base)) = part() else {
         run(again(TEST, "all", &scratch("unusable")));
         return;
@@ -290,7 +238,7 @@ fn an_unusable_path_is_named() {
 
 #[test]
 fn a_crash_ends_the_process() {
-    const TEST: &str = "a_crash_ends_the_process";
+    const TEST: &str = "process::a_crash_ends_the_process";
     let Some((_, path)) = part() else {
         let mut command = again(TEST, "abort", &scratch("abort"));
         let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
@@ -318,7 +266,7 @@ fn status_mask(name: &str) -> u64 {
 
 #[test]
 fn the_callers_signal_mask_stays() {
-    const TEST: &str = "the_callers_signal_mask_stays";
+    const TEST: &str = "process::the_callers_signal_mask_stays";
     let Some((_, path)) = part() else {
         run(again(TEST, "all", &scratch("mask")));
         return;

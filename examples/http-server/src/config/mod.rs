@@ -142,7 +142,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
-    use helios_core::ConfigKey;
+    use helios_core::{ConfigKey, QueryOptions};
 
     use super::*;
 

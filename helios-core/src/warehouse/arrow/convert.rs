@@ -108,15 +108,14 @@ fn map(array: &MapArray, field: &FieldRef, key: &DataType, value: &DataType) -> 
     Ok(Arc::new(map))
 }
 
-/// A union's fields are named after their types; what is none of the variant's types is its null.
+/// A union's children are the variant's types in their order, and then its null.
 fn union(array: &UnionArray, types: &[DataType]) -> Converted {
     let ArrowType::Union(fields, _) = array.data_type() else {
         return Err(ArrowError::CastError("not a union".to_owned()));
     };
     let mut children = Vec::with_capacity(fields.len());
-    for (id, field) in fields.iter() {
-        let data_type = types.iter().find(|data_type| data_type.to_string() == *field.name());
-        children.push(match data_type {
+    for (index, (id, _)) in fields.iter().enumerate() {
+        children.push(match types.get(index) {
             Some(data_type) => convert(array.child(id), data_type)?,
             None => Arc::clone(array.child(id)),
         });

@@ -9,7 +9,7 @@ use std::{
 };
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
-use arrow_buffer::Buffer;
+use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
 use clickhouse::query::BytesCursor;
@@ -21,11 +21,14 @@ use super::{
     result_types::{ResultTypes, untold},
 };
 use crate::{
-    Column, Error, Result,
+    Column, Error, ErrorKind, Result,
     warehouse::{QueryOptions, Warehouse, from_clickhouse},
 };
 
 const FORMAT: &str = "ArrowStream";
+
+/// Of messages in the stream.
+const ALIGNMENT: usize = 8;
 
 /// Everything as bytes: ClickHouse does not check that a text is UTF-8, we do.
 const SETTINGS: [(&str, &str); 4] = [
@@ -81,6 +84,7 @@ impl Warehouse {
             decoded: VecDeque::new(),
             conversions: Vec::new(),
             schema: Arc::new(Schema::empty()),
+            received: 0,
             ended: false,
         };
         stream.read_schema().await?;
@@ -113,6 +117,8 @@ pub struct ArrowStream {
     decoded: VecDeque<RecordBatch>,
     conversions: Vec<Conversion>,
     schema: SchemaRef,
+    /// How many bytes have arrived.
+    received: usize,
     ended: bool,
 }
 
@@ -132,7 +138,7 @@ impl ArrowStream {
         while !self.ended && self.decoder.schema().is_none() {
             let chunk = self.cursor.get_mut().next().await.map_err(from_clickhouse)?;
             self.take_chunk(chunk.map(Buffer::from))?;
-            if let Some(batch) = self.decode()? {
+            if let Some(batch) = self.decode().map_err(|error| own_format().caused_by(error))? {
                 self.decoded.push_back(batch);
             }
         }
@@ -158,13 +164,18 @@ impl ArrowStream {
     /// Takes what arrived; `None` is the end of the answer.
     fn take_chunk(&mut self, chunk: Option<Buffer>) -> Result<()> {
         match chunk {
-            Some(chunk) => self.input = chunk,
+            Some(chunk) => {
+                let length = chunk.len();
+                self.input = aligned(chunk, self.received);
+                self.received += length;
+            }
             None => {
                 self.ended = true;
                 // A statement without a result answers with nothing at all.
-                if self.decoder.schema().is_some() {
-                    self.decoder.finish().map_err(malformed)?;
+                if self.received > 0 && self.decoder.schema().is_none() {
+                    return Err(own_format());
                 }
+                self.decoder.finish().map_err(malformed)?;
             }
         }
         Ok(())
@@ -227,6 +238,26 @@ impl fmt::Debug for ArrowStream {
             .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
+}
+
+/// The chunk that begins at this position of the stream, in memory that is aligned as the stream is.
+///
+/// Messages begin at multiples of eight. The decoder copies most arrays that are not aligned, but panics at a union's.
+fn aligned(chunk: Buffer, position: usize) -> Buffer {
+    let offset = position % ALIGNMENT;
+    if chunk.as_ptr().addr() % ALIGNMENT == offset {
+        return chunk;
+    }
+    let mut copy = MutableBuffer::with_capacity(offset + chunk.len());
+    copy.extend_zeros(offset);
+    copy.extend_from_slice(&chunk);
+    Buffer::from(copy).slice(offset)
+}
+
+/// What came is not Arrow from the start.
+fn own_format() -> Error {
+    let message = "the query chose its own output format; leave the FORMAT clause off: the answer is Arrow";
+    Error::new(ErrorKind::InvalidQuery, message)
 }
 
 fn malformed(error: ArrowError) -> Error {
