@@ -2,11 +2,14 @@
 //!
 //! At its end a process destroys ClickHouse's static objects while ClickHouse's threads still run. A statement under way then
 //! crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
+//!
+//! In a fork those threads are not there, and the static objects would wait for them for ever: it ends without.
 
 #![expect(unsafe_code, reason = "the standard library has no way to be called at the end of the process")]
 
 use std::{
-    ffi::c_int,
+    ffi::{c_int, c_void},
+    ptr,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -15,6 +18,15 @@ use std::{
 
 use crate::engine;
 
+// ClickHouse as a library is published for glibc only, whose exit handlers are told the status.
+#[cfg(target_env = "gnu")]
+unsafe extern "C" {
+    safe fn on_exit(handler: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
+    safe fn fflush(stream: *mut c_void) -> c_int;
+    safe fn _exit(status: c_int) -> !;
+}
+
+#[cfg(not(target_env = "gnu"))]
 unsafe extern "C" {
     safe fn atexit(handler: extern "C" fn()) -> c_int;
 }
@@ -65,14 +77,32 @@ pub(crate) fn note_progress() {
 }
 
 fn register() {
-    extern "C" fn handler() {
-        stop();
-    }
-    if atexit(handler) != 0 {
+    if register_handler() != 0 {
         tracing::warn!(
             "A process that ends with statements under way may crash: no exit handler could be set."
         );
     }
+}
+
+#[cfg(target_env = "gnu")]
+fn register_handler() -> c_int {
+    extern "C" fn handler(status: c_int, _: *mut c_void) {
+        if is_forked() {
+            // All streams; a fork has its own copy of what they hold.
+            fflush(ptr::null_mut());
+            _exit(status);
+        }
+        stop();
+    }
+    on_exit(handler, ptr::null_mut())
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn register_handler() -> c_int {
+    extern "C" fn handler() {
+        stop();
+    }
+    atexit(handler)
 }
 
 fn stop() {
