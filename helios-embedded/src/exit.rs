@@ -1,10 +1,9 @@
 //! Bringing the engine to rest before the process ends.
 //!
-//! At its end a process destroys ClickHouse's static objects while ClickHouse's threads still run. A statement under way then
-//! crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
+//! At its end a process destroys ClickHouse's static objects while ClickHouse's threads still run. A statement under way
+//! then crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
 //!
-//! In a fork of the process those threads are not there, and the destructors would wait for them for ever. So a fork ends
-//! without them.
+//! In a fork those threads are not there, and the static objects would wait for them for ever: it ends without.
 
 #![expect(unsafe_code, reason = "the standard library has no way to be called at the end of the process")]
 
@@ -19,11 +18,17 @@ use std::{
 
 use crate::engine;
 
+// glibc's own, whose handlers are told the status that a fork has to end with.
+#[cfg(target_env = "gnu")]
 unsafe extern "C" {
-    /// As `atexit`, for handlers that are told the status. glibc has it.
     safe fn on_exit(handler: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
-    fn fflush(file: *mut c_void) -> c_int;
+    fn fflush(stream: *mut c_void) -> c_int;
     safe fn _exit(status: c_int) -> !;
+}
+
+#[cfg(not(target_env = "gnu"))]
+unsafe extern "C" {
+    safe fn atexit(handler: extern "C" fn()) -> c_int;
 }
 
 /// The process that runs the engine. In a fork of it the engine's threads are not there, and must not be waited for.
@@ -72,19 +77,32 @@ pub(crate) fn note_progress() {
 }
 
 fn register() {
+    if register_handler() != 0 {
+        tracing::warn!(
+            "A process that ends with statements under way may crash: no exit handler could be set."
+        );
+    }
+}
+
+#[cfg(target_env = "gnu")]
+fn register_handler() -> c_int {
     extern "C" fn handler(status: c_int, _: *mut c_void) {
         if is_forked() {
-            // SAFETY: a null pointer stands for all files that are open for output.
+            // SAFETY: a null pointer stands for all streams; a fork has its own copy of what they hold.
             unsafe { fflush(ptr::null_mut()) };
             _exit(status);
         }
         stop();
     }
-    if on_exit(handler, ptr::null_mut()) != 0 {
-        tracing::warn!(
-            "A process that ends with statements under way may crash: no exit handler could be set."
-        );
+    on_exit(handler, ptr::null_mut())
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn register_handler() -> c_int {
+    extern "C" fn handler() {
+        stop();
     }
+    atexit(handler)
 }
 
 fn stop() {

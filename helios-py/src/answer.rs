@@ -10,6 +10,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
 
 /// An answer as its JSON.
 pub(crate) fn write<T: Serialize>(answer: &T) -> Result<String> {
-    serde_json::to_string(answer)
-        .map_err(|error| Error::new(ErrorKind::Unexpected, "an answer cannot be written as JSON").caused_by(error))
+    serde_json::to_string(answer).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, "an answer cannot be written as JSON").caused_by(error)
+    })
 }

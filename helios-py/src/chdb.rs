@@ -17,7 +17,7 @@ use pyo3::{
     types::{PyBytes, PyDict, PyType},
 };
 
-use crate::signals::Handlers;
+use crate::{exit, signals::Handlers};
 
 /// What is called, and so has to be there.
 const METHODS: [&str; 8] = [
@@ -88,6 +88,8 @@ fn is_missing(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
 
 #[pyfunction]
 fn stop_engine(py: Python<'_>) {
+    // What is stopped is of daemon threads, and those are not to come back for it.
+    exit::begin();
     py.detach(stop_before_exit);
 }
 
@@ -100,7 +102,10 @@ impl Driver for Chdb {
     fn connect(&self, path: &Path) -> Result<Box<dyn DriverConnection>, String> {
         let path = path.to_str().ok_or("the path is not UTF-8")?;
         if path.contains('?') {
-            return Err("chdb takes what follows a question mark in the path for settings; choose another path".into());
+            return Err(
+                "chdb takes what follows a question mark in the path for settings; choose another path"
+                    .into(),
+            );
         }
         attached(|py| {
             let connection = self.connect.call1(py, (path,)).map_err(|error| text(py, &error))?;
@@ -147,7 +152,8 @@ impl DriverConnection for Connection {
 
     fn classify(&mut self, sql: &[u8]) -> Analysis {
         let classify = |py: Python<'_>| -> PyResult<Analysis> {
-            let found = self.0.bind(py).call_method1(intern!(py, "classify_query"), (PyBytes::new(py, sql),))?;
+            let found =
+                self.0.bind(py).call_method1(intern!(py, "classify_query"), (PyBytes::new(py, sql),))?;
             Ok(Analysis {
                 statements: found.get_item("statement_count")?.extract()?,
                 class: Class::from_number(found.get_item("query_class")?.call_method0("__int__")?.extract()?),

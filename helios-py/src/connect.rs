@@ -19,7 +19,10 @@ pub(crate) fn connect(py: Python<'_>, settings: BTreeMap<String, String>) -> PyR
 
 /// `connect`, to be awaited.
 #[pyfunction]
-pub(crate) fn connect_async(py: Python<'_>, settings: BTreeMap<String, String>) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn connect_async(
+    py: Python<'_>,
+    settings: BTreeMap<String, String>,
+) -> PyResult<Bound<'_, PyAny>> {
     awaitable(py, open(settings))
 }
 

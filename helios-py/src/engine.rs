@@ -24,7 +24,8 @@ pub(crate) fn open(config: HeliosConfig) -> Result<HeliosClient> {
         .caused_by(missing));
     };
     let path = config.data_path.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_PATH));
-    let engine = Engine::open_with(path, driver).map_err(|error| unavailable(error.to_string()).caused_by(error))?;
+    let engine =
+        Engine::open_with(path, driver).map_err(|error| unavailable(error.to_string()).caused_by(error))?;
     HeliosClient::builder().config(config).engine(engine).build()
 }
 

@@ -20,10 +20,9 @@ fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>>
     details.set_item("retryable", error.is_retryable())?;
     details.set_item("server_code", error.server_code())?;
     details.set_item("aws_code", error.aws_code())?;
-    OF_KIND.import(py, "helios.exceptions", "of_kind")?.call(
-        (error.kind().as_str(), error.text()),
-        Some(&details),
-    )
+    OF_KIND
+        .import(py, "helios.exceptions", "of_kind")?
+        .call((error.kind().as_str(), error.text()), Some(&details))
 }
 
 /// Every kind of error, by its name.

@@ -10,6 +10,7 @@ mod connect;
 mod databases;
 mod engine;
 mod error;
+mod exit;
 mod query;
 mod result;
 mod runtime;
@@ -22,6 +23,10 @@ use pyo3::pymodule;
 
 #[pymodule]
 mod _helios {
+    use pyo3::prelude::*;
+
+    use crate::exit;
+
     #[pymodule_export]
     use crate::{
         client::Client,
@@ -29,6 +34,11 @@ mod _helios {
         error::error_kinds,
         result::QueryResult,
     };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        exit::watch(module.py())
+    }
 
     /// The version of Helios.
     #[pymodule_export]

@@ -25,7 +25,12 @@ impl QueryResult {
         Self { sql, schema, batches }
     }
 
-    fn append_rows<'py>(&self, py: Python<'py>, batch: &RecordBatch, rows: &Bound<'py, PyList>) -> PyResult<()> {
+    fn append_rows<'py>(
+        &self,
+        py: Python<'py>,
+        batch: &RecordBatch,
+        rows: &Bound<'py, PyList>,
+    ) -> PyResult<()> {
         let mut columns = Vec::with_capacity(batch.num_columns());
         for (field, array) in self.schema.fields().iter().zip(batch.columns()) {
             let data_type = clickhouse_type(field).and_then(|text| text.parse::<ClickHouseType>().ok());

@@ -1,7 +1,7 @@
 //! Waiting for futures, from Python with and without asyncio.
 
 use std::{
-    future::Future,
+    future::{Future, pending},
     panic::AssertUnwindSafe,
     pin::pin,
     sync::OnceLock,
@@ -13,7 +13,7 @@ use helios_core::{Error, ErrorKind, Result};
 use pyo3::{IntoPyObject, IntoPyObjectExt as _, prelude::*};
 use tokio::{runtime::Runtime, time::timeout};
 
-use crate::error;
+use crate::{error, exit};
 
 /// How often a blocking call looks for signals: Ctrl-C is only a note until somebody asks for it.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
@@ -57,15 +57,19 @@ where
 {
     let runtime = runtime().map_err(|error| error::raise(py, &error))?;
     let outcome: PyResult<Result<T>> = py.detach(|| {
-        runtime.block_on(async {
+        let outcome = runtime.block_on(async {
             let mut future = pin!(unpanicked(future));
             loop {
                 match timeout(SIGNAL_INTERVAL, future.as_mut()).await {
                     Ok(outcome) => return Ok(outcome),
+                    Err(_) if exit::has_begun_elsewhere() => break,
                     Err(_) => Python::attach(|py| py.check_signals())?,
                 }
             }
-        })
+            Ok(Err(Error::new(ErrorKind::Cancelled, "Python ends")))
+        });
+        exit::stay_out();
+        outcome
     });
     outcome?.map_err(|error| error::raise(py, &error))
 }
@@ -77,7 +81,14 @@ where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
     runtime().map_err(|error| error::raise(py, &error))?;
-    pyo3_async_runtimes::tokio::future_into_py(py, async { Ok(Outcome(unpanicked(future).await)) })
+    pyo3_async_runtimes::tokio::future_into_py(py, async {
+        let outcome = unpanicked(future).await;
+        if exit::has_begun_elsewhere() {
+            // Nobody is there to be told.
+            pending().await
+        }
+        Ok(Outcome(outcome))
+    })
 }
 
 /// Runs what blocks on a thread that may.
@@ -91,7 +102,10 @@ async fn unpanicked<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 fn panicked() -> Error {
-    Error::new(ErrorKind::Unexpected, "Helios failed in a way that it should not; its reason is on standard error")
+    Error::new(
+        ErrorKind::Unexpected,
+        "Helios failed in a way that it should not; its reason is on standard error",
+    )
 }
 
 /// What a future gave, made into Python's value or exception on the thread that hands it over: the runtime's threads do

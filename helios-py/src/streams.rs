@@ -57,7 +57,9 @@ impl Client {
 }
 
 fn read(credentials: &str) -> Result<Credentials> {
-    answer::read::<CredentialsRequest>(credentials)?.credentials()
+    let credentials = answer::read::<CredentialsRequest>(credentials)?.credentials()?;
+    credentials.validate()?;
+    Ok(credentials)
 }
 
 fn authenticate(

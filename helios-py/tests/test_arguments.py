@@ -13,6 +13,8 @@ import pytest
 
 import helios
 
+from .conftest import AWS
+
 Call = Callable[..., Any]
 
 
@@ -23,7 +25,7 @@ def call(request: pytest.FixtureRequest, client: helios.Client, data: Path) -> C
         return lambda method, *args, **kwargs: getattr(client, method)(*args, **kwargs)
 
     async def call(method: str, *args: Any, **kwargs: Any) -> Any:
-        async with await helios.connect_async(data) as other:
+        async with await helios.connect_async(data, **AWS) as other:
             return await getattr(other, method)(*args, **kwargs)
 
     return lambda *args, **kwargs: asyncio.run(call(*args, **kwargs))

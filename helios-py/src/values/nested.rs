@@ -1,8 +1,6 @@
 //! Values made of others.
 
-use arrow_array::{
-    AnyDictionaryArray, Array, ListArray, MapArray, StructArray, UnionArray,
-};
+use arrow_array::{AnyDictionaryArray, Array, ListArray, MapArray, StructArray, UnionArray};
 use arrow_buffer::ArrowNativeType as _;
 use arrow_schema::{DataType as ArrowType, Fields};
 use helios_core::warehouse::types::{DataType, TupleField};
@@ -27,11 +25,7 @@ pub(super) fn dictionary<'py>(
 }
 
 /// `Array` and `Nested`, as lists.
-pub(super) fn lists<'py>(
-    py: Python<'py>,
-    array: &ListArray,
-    data_type: Option<&DataType>,
-) -> Values<'py> {
+pub(super) fn lists<'py>(py: Python<'py>, array: &ListArray, data_type: Option<&DataType>) -> Values<'py> {
     let nested;
     let element = match data_type {
         Some(DataType::Array(element)) => Some(&**element),
@@ -129,7 +123,11 @@ fn has_names(fields: &Fields, elements: &[TupleField]) -> bool {
 }
 
 /// `Variant`: the value of whichever type it is.
-pub(super) fn variants<'py>(py: Python<'py>, array: &UnionArray, data_type: Option<&DataType>) -> Values<'py> {
+pub(super) fn variants<'py>(
+    py: Python<'py>,
+    array: &UnionArray,
+    data_type: Option<&DataType>,
+) -> Values<'py> {
     let types: &[DataType] = match data_type {
         Some(DataType::Variant(types)) => types,
         _ => &[],

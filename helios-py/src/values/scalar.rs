@@ -37,7 +37,11 @@ pub(super) fn decimals<'py, T: DecimalType>(py: Python<'py>, array: &PrimitiveAr
     let decimal = DECIMAL.import(py, "decimal", "Decimal")?;
     let null = || Ok(py.None().into_bound(py));
     (0..array.len())
-        .map(|index| if array.is_null(index) { null() } else { decimal.call1((array.value_as_string(index),)) })
+        .map(
+            |index| {
+                if array.is_null(index) { null() } else { decimal.call1((array.value_as_string(index),)) }
+            },
+        )
         .collect()
 }
 
