@@ -238,22 +238,21 @@ assert client.query("SELECT 1 AS one").rows() == [{"one": 1}]
 
 
 def test_an_insert_cut_off_commits_nothing(wheel: Wheel) -> None:
-    """Its data are with the engine in part when it is given up. Only the end of all of them commits."""
+    """Half of its data are good data too: only the end of all of them may commit."""
     wheel("""
-ROWS = 200_000
 client = helios.connect("data")
-client.query("CREATE TABLE t (a UInt32, s String) ORDER BY a")
-# One block, whatever its size; expressions make the parser slow.
+client.query("CREATE TABLE t (s String) ORDER BY s")
+# One block, whatever its size.
 settings = "max_insert_block_size = 100000000, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 0"
-data = ", ".join(f"({number}, upper('row {number}'))" for number in range(ROWS))
+data = "a row that is a row wherever it is cut\\n" * 3_000_000
 def interrupt():
     eventually(lambda: running(client, "INSERT INTO t%"))
     os.kill(os.getpid(), signal.SIGINT)
-for _ in range(8):
+for _ in range(3):
     watcher = threading.Thread(target=interrupt)
     watcher.start()
     try:
-        client.query(f"INSERT INTO t SETTINGS {settings} VALUES {data}")
+        client.query(f"INSERT INTO t SETTINGS {settings} FORMAT TSV\\n{data}")
     except KeyboardInterrupt:
         pass
     else:
@@ -261,8 +260,8 @@ for _ in range(8):
     watcher.join()
     eventually(lambda: not running(client, "INSERT INTO t%"))
     assert client.query("SELECT count() AS n FROM t").rows() == [{"n": 0}]
-client.query(f"INSERT INTO t SETTINGS {settings} VALUES {data}")
-assert client.query("SELECT count() AS n FROM t").rows() == [{"n": ROWS}]
+client.query("INSERT INTO t FORMAT TSV\\na\\nb")
+assert client.query("SELECT count() AS n FROM t").rows() == [{"n": 2}]
 """)
 
 
