@@ -69,7 +69,7 @@ type Count = unsafe extern "C" fn(*mut RawResult) -> u64;
 macro_rules! functions {
     ($($field:ident = $symbol:literal: $signature:ty,)*) => {
         /// The functions in use. What they may be called with is in libchdb's header, and kept by
-        /// [`connection`](crate::connection).
+        /// [`libchdb`](crate::libchdb).
         pub(crate) struct Api {
             $(pub(crate) $field: $signature,)*
             // Never unloaded: the engine's threads run its code until the process ends.
@@ -116,18 +116,7 @@ functions! {
     set_signal_handlers = "chdb_set_signal_handlers_enabled": unsafe extern "C" fn(c_int),
 }
 
-unsafe extern "C" {
-    safe fn atexit(handler: extern "C" fn()) -> c_int;
-}
-
 impl Api {
-    /// Has `handler` called when the process ends, before the library's own destructors: it was loaded earlier. `false`
-    /// if that cannot be had.
-    #[expect(clippy::unused_self, reason = "proof that the library is loaded, on which the order depends")]
-    pub(crate) fn at_exit(&self, handler: extern "C" fn()) -> bool {
-        atexit(handler) == 0
-    }
-
     /// Loads the library, binds its functions, and turns its signal handlers off: with them a crash anywhere in the
     /// process, or an abort, hangs the process instead of ending it.
     pub(crate) fn load(file: &Path) -> Result<Self, String> {

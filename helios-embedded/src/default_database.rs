@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use crate::connection::Connection;
+use crate::driver::DriverConnection;
 
 /// Makes `default` an `Atomic` database, whose tables have UUIDs that survive a restart.
 ///
 /// On every start the engine puts an *overlay* in its place: a view of the stored tables, with zero UUIDs, mixed with
 /// the files of the working directory. Detaching and attaching it brings back the stored database. One that never held
 /// a table has left only its definition behind, which cannot be attached; it is made anew, as on a fresh path.
-pub(crate) fn make_atomic(connection: &mut Connection, path: &Path) -> Result<(), String> {
+pub(crate) fn make_atomic(connection: &mut dyn DriverConnection, path: &Path) -> Result<(), String> {
     if engine(connection)? != "Atomic" {
         let metadata = path.join("metadata");
         if metadata.join("default").exists() && metadata.join("default.sql").exists() {
@@ -33,12 +33,12 @@ pub(crate) fn make_atomic(connection: &mut Connection, path: &Path) -> Result<()
     }
 }
 
-fn engine(connection: &mut Connection) -> Result<String, String> {
+fn engine(connection: &mut dyn DriverConnection) -> Result<String, String> {
     execute(connection, "SELECT engine FROM system.databases WHERE name = 'default'")
 }
 
 /// Runs a statement of our own; its output without the final newline.
-pub(crate) fn execute(connection: &mut Connection, sql: &str) -> Result<String, String> {
-    let outcome = connection.run(sql.as_bytes(), "TabSeparatedRaw", &[])?;
-    Ok(String::from_utf8_lossy(outcome.as_ref()).trim_end_matches('\n').to_owned())
+pub(crate) fn execute(connection: &mut dyn DriverConnection, sql: &str) -> Result<String, String> {
+    let output = connection.run(sql.as_bytes(), "TabSeparatedRaw", &[])?;
+    Ok(String::from_utf8_lossy(&output.printed).trim_end_matches('\n').to_owned())
 }

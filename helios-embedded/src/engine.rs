@@ -1,7 +1,6 @@
 //! The running engine, one a process.
 
 use std::{
-    ffi::CString,
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
@@ -11,12 +10,13 @@ use std::{
 use uuid::Uuid;
 
 use crate::{
-    api::Api,
-    connection::Connection,
     data_path,
     default_database::{self, execute},
+    driver::{Driver, DriverConnection},
     error::Error,
-    exit, library,
+    exit,
+    libchdb::Libchdb,
+    library,
     options::Options,
     work::Work,
 };
@@ -59,11 +59,30 @@ impl Engine {
     /// process that has run it.
     #[expect(clippy::needless_pass_by_value, reason = "options are made to be given away")]
     pub fn open(options: Options) -> Result<Self, Error> {
+        Self::open_by(&options.path, || {
+            let api = library::load(options.library.as_deref())?;
+            Ok(Arc::new(Libchdb { api }))
+        })
+    }
+
+    /// Starts the ClickHouse that this process has by other means than libchdb, such as Python's package `chdb`, or
+    /// shares the engine that this process already runs on the path, whichever way it was opened.
+    ///
+    /// Blocks, and calls the driver meanwhile: none of the host's locks that the driver needs may be held.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open`], without those for the library; [`Error::EngineFailed`] has the driver's own reason.
+    pub fn open_with(path: impl AsRef<Path>, driver: Arc<dyn Driver>) -> Result<Self, Error> {
+        Self::open_by(path.as_ref(), || Ok(driver))
+    }
+
+    fn open_by(path: &Path, driver: impl FnOnce() -> Result<Arc<dyn Driver>, Error>) -> Result<Self, Error> {
         // First: in a forked child even the lock may be held for good.
         if exit::is_forked() {
             return Err(Error::Forked);
         }
-        let path = data_path::prepare(&options.path)?;
+        let path = data_path::prepare(path)?;
         let mut slot = SLOT.lock();
         let mut patience = None;
         while let Some(occupant) = slot.as_mut() {
@@ -84,7 +103,7 @@ impl Engine {
                 SLOT.vacated.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0
             };
         }
-        let running = Arc::new(Running::start(path.clone(), options.library.as_deref())?);
+        let running = Arc::new(Running::start(path.clone(), driver()?)?);
         let engine = Self { open: Arc::new(Open { kept: Arc::new(Kept { running }) }) };
         *slot = Some(Occupant {
             path,
@@ -92,7 +111,7 @@ impl Engine {
             kept: Arc::downgrade(&engine.open.kept),
         });
         drop(slot);
-        exit::stop_before(engine.running().api);
+        exit::stop_before();
         Ok(engine)
     }
 
@@ -151,13 +170,15 @@ impl Drop for Kept {
             leak(&self.running);
             return;
         }
-        // Held while the engine stops, so that the next one starts after it.
-        let mut slot = SLOT.lock();
-        self.running.stop_all();
-        if slot.as_ref().is_some_and(|occupant| occupant.kept.strong_count() == 0) {
-            *slot = None;
-        }
-        SLOT.vacated.notify_all();
+        self.running.driver.wait(&mut || {
+            // Held while the engine stops, so that the next one starts after it.
+            let mut slot = SLOT.lock();
+            self.running.stop_all();
+            if slot.as_ref().is_some_and(|occupant| occupant.kept.strong_count() == 0) {
+                *slot = None;
+            }
+            SLOT.vacated.notify_all();
+        });
     }
 }
 
@@ -169,39 +190,39 @@ fn leak(running: &Arc<Running>) {
 
 /// The running engine.
 pub(crate) struct Running {
-    api: &'static Api,
+    driver: Arc<dyn Driver>,
     path: PathBuf,
-    arguments: Vec<CString>,
     /// Keeps the engine up between requests, and kills what the connections of requests run.
-    control: Mutex<Option<Connection>>,
+    control: Mutex<Option<Box<dyn DriverConnection>>>,
     work: Work,
     version: String,
     timezone: String,
 }
 
 impl Running {
-    fn start(path: PathBuf, library: Option<&Path>) -> Result<Self, Error> {
-        let api = library::load(library)?;
+    fn start(path: PathBuf, driver: Arc<dyn Driver>) -> Result<Self, Error> {
         data_path::ensure_free(&path)?;
         let failed = |reason| Error::EngineFailed { path: path.clone(), reason };
-        let arguments = vec![c"clickhouse".to_owned(), path_argument(&path).map_err(failed)?];
-        let Some(mut control) = Connection::open(api, &arguments) else {
-            // Another process may have been quicker.
-            data_path::ensure_free(&path)?;
-            return Err(failed("it refused the first connection; its reason is on standard error".into()));
+        let mut connection = match driver.connect(&path) {
+            Ok(connection) => connection,
+            Err(reason) => {
+                // Another process may have been quicker.
+                data_path::ensure_free(&path)?;
+                return Err(failed(reason));
+            }
         };
-        default_database::make_atomic(&mut control, &path).map_err(failed)?;
-        let version = execute(&mut control, "SELECT version()").map_err(failed)?;
-        let timezone = execute(&mut control, "SELECT timezone()").map_err(failed)?;
+        let control = connection.as_mut();
+        default_database::make_atomic(control, &path).map_err(failed)?;
+        let version = execute(control, "SELECT version()").map_err(failed)?;
+        let timezone = execute(control, "SELECT timezone()").map_err(failed)?;
         // Once in advance, for the static objects it makes: at the end of the process, when it is needed most, those made
         // last are destroyed first.
-        execute(&mut control, &kill_statement(&[Uuid::nil()])).map_err(failed)?;
+        execute(control, &kill_statement(&[Uuid::nil()])).map_err(failed)?;
         tracing::debug!(path = %path.display(), version, "Started the embedded ClickHouse.");
         Ok(Self {
-            api,
+            driver,
             path,
-            arguments,
-            control: Mutex::new(Some(control)),
+            control: Mutex::new(Some(connection)),
             work: Work::default(),
             version,
             timezone,
@@ -209,8 +230,8 @@ impl Running {
     }
 
     /// A connection of its own for one request.
-    pub(crate) fn connect(&self) -> Option<Connection> {
-        Connection::open(self.api, &self.arguments)
+    pub(crate) fn connect(&self) -> Result<Box<dyn DriverConnection>, String> {
+        self.driver.connect(&self.path)
     }
 
     pub(crate) fn timezone(&self) -> &str {
@@ -232,14 +253,9 @@ impl Running {
         drop(self.control.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    /// Notes that a statement gives its first output.
-    pub(crate) fn answers(&self) {
-        exit::note_progress(self.api);
-    }
-
     /// Notes that a statement has ended.
     pub(crate) fn ended(&self, tag: &Uuid) {
-        exit::note_progress(self.api);
+        exit::note_progress();
         self.work.end(tag);
     }
 
@@ -247,7 +263,7 @@ impl Running {
     fn kill(&self, tags: &[Uuid]) {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(control) = control.as_mut()
-            && let Err(error) = execute(control, &kill_statement(tags))
+            && let Err(error) = execute(control.as_mut(), &kill_statement(tags))
         {
             tracing::warn!(error, "Could not cancel statements that nobody waits for.");
         }
@@ -261,17 +277,17 @@ fn kill_statement(tags: &[Uuid]) -> String {
     format!("KILL QUERY WHERE splitByChar(' ', Settings['log_comment'])[1] IN ({tags}) ASYNC")
 }
 
-/// Brings the engine to rest if it runs. For the end of the process.
-pub(crate) fn stop_if_running() {
+/// Stops this process's engine, if it runs one: cancels the statements under way, and takes no more. At the end of the
+/// process this happens by itself; a host whose own end comes first, so that its [`Driver`] stops working before the
+/// process ends, calls this while it still works.
+pub fn stop_before_exit() {
+    if exit::is_forked() {
+        return;
+    }
     let kept = SLOT.lock().as_ref().and_then(|occupant| occupant.kept.upgrade());
     if let Some(kept) = kept {
-        kept.running.stop_all();
+        kept.running.driver.wait(&mut || kept.running.stop_all());
     }
-}
-
-fn path_argument(path: &Path) -> Result<CString, String> {
-    let text = path.to_str().ok_or("the path is not UTF-8")?;
-    CString::new(format!("--path={text}")).map_err(|error| error.to_string())
 }
 
 /// The place of the process's one engine.

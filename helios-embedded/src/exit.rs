@@ -1,14 +1,35 @@
 //! Bringing the engine to rest before the process ends.
 //!
-//! At its end a process destroys libchdb's static objects while libchdb's threads still run. A statement under way then
-//! crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
+//! At its end a process destroys ClickHouse's static objects while ClickHouse's threads still run. A statement under way
+//! then crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
+//!
+//! In a fork those threads are not there, and the static objects would wait for them for ever: it ends without.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU64, Ordering},
+#![expect(unsafe_code, reason = "the standard library has no way to be called at the end of the process")]
+
+use std::{
+    ffi::{c_int, c_void},
+    ptr,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use crate::{api::Api, engine};
+use crate::engine;
+
+// glibc's own, whose handlers are told the status that a fork has to end with.
+#[cfg(target_env = "gnu")]
+unsafe extern "C" {
+    safe fn on_exit(handler: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
+    fn fflush(stream: *mut c_void) -> c_int;
+    safe fn _exit(status: c_int) -> !;
+}
+
+#[cfg(not(target_env = "gnu"))]
+unsafe extern "C" {
+    safe fn atexit(handler: extern "C" fn()) -> c_int;
+}
 
 /// The process that runs the engine. In a fork of it the engine's threads are not there, and must not be waited for.
 static OWNER: OnceLock<u32> = OnceLock::new();
@@ -31,11 +52,12 @@ impl Drop for OnThreadEnd {
     }
 }
 
-/// Has the engine stopped when the process ends.
-pub(crate) fn stop_before(api: &'static Api) {
+/// Has the engine, whose first connection is open, stopped when the process ends: before its own destructors, as it was
+/// loaded earlier.
+pub(crate) fn stop_before() {
     OWNER.get_or_init(std::process::id);
     note_thread();
-    register(api);
+    register();
 }
 
 /// To be called where the main thread may come by.
@@ -46,28 +68,46 @@ pub(crate) fn note_thread() {
 /// To be called when a statement gives its first output, and when it ends: its first use of something may have made
 /// static objects, and those are destroyed before the exit handlers that were registered before them. So the handler is
 /// registered again, at first each time, later ever more rarely.
-pub(crate) fn note_progress(api: &'static Api) {
+pub(crate) fn note_progress() {
     const EACH_TIME: u64 = 32;
     let count = NOTED.fetch_add(1, Ordering::Relaxed) + 1;
     if count <= EACH_TIME || count.is_power_of_two() {
-        register(api);
+        register();
     }
 }
 
-fn register(api: &'static Api) {
-    extern "C" fn handler() {
-        stop();
-    }
-    if !api.at_exit(handler) {
+fn register() {
+    if register_handler() != 0 {
         tracing::warn!(
             "A process that ends with statements under way may crash: no exit handler could be set."
         );
     }
 }
 
+#[cfg(target_env = "gnu")]
+fn register_handler() -> c_int {
+    extern "C" fn handler(status: c_int, _: *mut c_void) {
+        if is_forked() {
+            // SAFETY: a null pointer stands for all streams; a fork has its own copy of what they hold.
+            unsafe { fflush(ptr::null_mut()) };
+            _exit(status);
+        }
+        stop();
+    }
+    on_exit(handler, ptr::null_mut())
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn register_handler() -> c_int {
+    extern "C" fn handler() {
+        stop();
+    }
+    atexit(handler)
+}
+
 fn stop() {
-    if OWNER.get().is_some() && !is_forked() {
-        engine::stop_if_running();
+    if OWNER.get().is_some() {
+        engine::stop_before_exit();
     }
 }
 

@@ -2,13 +2,14 @@
 
 mod access;
 mod api;
-mod connection;
 mod connector;
 mod data_path;
 mod default_database;
+mod driver;
 mod engine;
 mod error;
 mod exit;
+mod libchdb;
 mod library;
 mod listener;
 mod options;
@@ -19,7 +20,8 @@ mod work;
 pub use self::{
     access::Credentials,
     connector::{Connector, InProcess},
-    engine::Engine,
+    driver::{Analysis, Class, Counts, Driver, DriverConnection, DriverInsert, Output},
+    engine::{Engine, stop_before_exit},
     error::Error,
     library::{ENGINE_VERSION, LIBRARY_VARIABLE, setup_location},
     listener::Listener,

@@ -43,6 +43,7 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (115, ErrorKind::InvalidQuery, false),     // UNKNOWN_SETTING
     (117, ErrorKind::InvalidQuery, false),     // INCORRECT_DATA
     (128, ErrorKind::LimitExceeded, false),    // TOO_LARGE_ARRAY_SIZE
+    (130, ErrorKind::InvalidQuery, false),     // CANNOT_READ_ARRAY_FROM_TEXT
     (131, ErrorKind::LimitExceeded, false),    // TOO_LARGE_STRING_SIZE
     (139, ErrorKind::InvalidQuery, false),     // NO_ELEMENTS_IN_CONFIG
     (153, ErrorKind::InvalidQuery, false),     // ILLEGAL_DIVISION

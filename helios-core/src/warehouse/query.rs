@@ -214,10 +214,11 @@ impl Warehouse {
         if let Some(database) = &options.database {
             query = query.with_setting("database", database);
         }
-        for (name, value) in options.parameters.iter() {
-            query = query.param(name, value);
-        }
-        query.fetch_bytes(format).map_err(|error| from_clickhouse(error).at("query"))
+        options
+            .parameters
+            .apply(query)
+            .fetch_bytes(format)
+            .map_err(|error| from_clickhouse(error).at("query"))
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn run(exchange: Exchange, insert: Insert, mut input: Input) ->
     };
     match outcome {
         Ok(outcome) => {
-            Ok(Answer::whole(Head { counts: Some(outcome.counts()), ..exchange.head }, Bytes::new()))
+            Ok(Answer::whole(Head { counts: Some(outcome.counts), ..exchange.head }, Bytes::new()))
         }
         Err(exception) => {
             input.discard();

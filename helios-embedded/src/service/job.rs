@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use super::exception::{Code, Exception};
 use crate::{
-    connection::Outcome,
+    driver::Output,
     engine::{Kept, Running},
     work::Interrupt,
 };
 
 /// How a statement ended.
-pub(crate) type Verdict = Result<Outcome, Exception>;
+pub(crate) type Verdict = Result<Output, Exception>;
 
 /// A running statement, as its own thread sees it.
 pub(crate) struct Job {
@@ -99,7 +99,7 @@ impl Drop for Guard {
 }
 
 /// The pipe that a statement's output goes through.
-pub(crate) struct Output {
+pub(crate) struct Pipe {
     pub(crate) reader: Receiver,
     /// To be kept open, and its number to be kept valid, while the engine writes.
     pub(crate) writer: OwnedFd,
@@ -112,7 +112,7 @@ pub(crate) struct Output {
 /// within Linux's 64 MiB of pipe buffers for each user.
 const PIPE_CAPACITY: usize = 256 * 1024;
 
-impl Output {
+impl Pipe {
     pub(crate) fn new() -> Result<Self, Exception> {
         Self::open().map_err(|error| {
             Exception::new(Code::UnknownException, format!("No pipe for the result: {error}"))

@@ -8,12 +8,15 @@ use tokio::{io::Interest, net::unix::pipe, sync::oneshot};
 use super::{
     Exchange,
     exception::{Code, Exception},
-    job::{Job, Output, Verdict},
+    job::{Job, Pipe, Verdict},
     response::{Answer, Head},
     rows::{Rows, Source},
     statement::Query,
 };
-use crate::connection::{Analysis, Class, Connection};
+use crate::{
+    driver::{Analysis, Class, DriverConnection},
+    exit,
+};
 
 /// How much of a result is waited for before the answer begins. A statement that ends or fails within it gets an exact
 /// summary or a plain error. A server waits for more.
@@ -25,14 +28,14 @@ pub(crate) async fn run(
     query: Query,
     default_format: String,
 ) -> Result<Answer, Exception> {
-    let Output { reader, writer, drain } = Output::new()?;
+    let Pipe { reader, writer, drain } = Pipe::new()?;
     let (format_sender, format) = oneshot::channel();
     let session = exchange.session;
     let tag = session.tag;
     let (guard, verdict) = Job::start(Arc::clone(&exchange.engine), tag, drain, move |job| {
         let mut connection = session.open(job.engine())?;
         let file = format!("/proc/self/fd/{}", writer.as_raw_fd());
-        let (text, format) = plan(&mut connection, &query, &session.parameters, &file)?;
+        let (text, format) = plan(connection.as_mut(), &query, &session.parameters, &file)?;
         job.check()?;
         let format = format.unwrap_or(default_format);
         // The receiver is gone only with the client, which `check` and the guard take care of.
@@ -51,11 +54,11 @@ pub(crate) async fn run(
     let limit = if exchange.wait_end_of_query { usize::MAX } else { HELD_BACK };
     if fill(&reader, &mut first, limit).await? {
         let outcome = ended(verdict).await?;
-        head.counts = Some(outcome.counts());
-        let printed = if first.is_empty() { outcome.into_bytes() } else { first.freeze() };
+        head.counts = Some(outcome.counts);
+        let printed = if first.is_empty() { outcome.printed } else { first.freeze() };
         return Ok(Answer::whole(head, printed));
     }
-    exchange.engine.running().answers();
+    exit::note_progress();
     Ok(Answer::rows(head, |tag| {
         Rows::new(Source { first: first.freeze(), reader, guard, verdict }, exchange.wire, tag)
     }))
@@ -65,7 +68,7 @@ pub(crate) async fn run(
 ///
 /// Statements that select get their result redirected into the pipe. Others print little, and print it directly.
 fn plan(
-    connection: &mut Connection,
+    connection: &mut dyn DriverConnection,
     query: &Query,
     parameters: &[(String, String)],
     file: &str,

@@ -14,7 +14,7 @@ use super::{
     exception::Exception,
     rows::{CutShort, Rows},
 };
-use crate::connection::Counts;
+use crate::driver::Counts;
 
 const QUERY_ID: HeaderName = HeaderName::from_static("x-clickhouse-query-id");
 const FORMAT: HeaderName = HeaderName::from_static("x-clickhouse-format");

@@ -6,7 +6,7 @@ use super::{
     exception::{Code, Exception},
     request::Request,
 };
-use crate::{connection::Connection, engine::Running};
+use crate::{driver::DriverConnection, engine::Running};
 
 /// What a request's connection is set to before its statement runs.
 #[derive(Debug)]
@@ -40,12 +40,9 @@ impl Session {
     }
 
     /// A connection in this state.
-    pub(crate) fn open(&self, engine: &Running) -> Result<Connection, Exception> {
-        let mut connection = engine.connect().ok_or_else(|| {
-            Exception::new(
-                Code::UnknownException,
-                "The embedded engine refused a connection; see standard error",
-            )
+    pub(crate) fn open(&self, engine: &Running) -> Result<Box<dyn DriverConnection>, Exception> {
+        let mut connection = engine.connect().map_err(|reason| {
+            Exception::new(Code::UnknownException, format!("No connection to the embedded engine: {reason}"))
         })?;
         for statement in &self.statements {
             connection.run(statement.as_bytes(), "Null", &[]).map_err(Exception::from_engine)?;

@@ -12,6 +12,7 @@ mod answers;
 mod cancel;
 mod child;
 mod close;
+mod driver;
 mod errors;
 mod fork;
 mod insert;

@@ -1,22 +1,43 @@
-//! Connections, statements and inserts as types that cannot be misused.
+//! libchdb's connections, statements and inserts as types that cannot be misused.
 
 #![expect(unsafe_code, reason = "the one place where libchdb's functions are called")]
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
+    path::Path,
     ptr::NonNull,
     slice,
 };
 
 use bytes::Bytes;
 
-use crate::api::{Api, RawAnalysis, RawConnection, RawInsert, RawResult, StatementWithParameters};
+use crate::{
+    api::{Api, RawAnalysis, RawConnection, RawInsert, RawResult, StatementWithParameters},
+    driver::{Analysis, Class, Counts, Driver, DriverConnection, DriverInsert, Output},
+};
 
-/// Server-side parameters: names, and values in ClickHouse's escaped text form.
-pub(crate) type Parameters = [(String, String)];
+/// Names and values, as [`DriverConnection`] has them.
+type Parameters = [(String, String)];
 
-/// One engine connection: a session with its own settings and current database. It runs one statement at a time.
-pub(crate) struct Connection {
+/// libchdb, loaded.
+pub(crate) struct Libchdb {
+    pub(crate) api: &'static Api,
+}
+
+impl Driver for Libchdb {
+    /// libchdb prints the reason of a refusal on standard error.
+    fn connect(&self, path: &Path) -> Result<Box<dyn DriverConnection>, String> {
+        let text = path.to_str().ok_or("the path is not UTF-8")?;
+        let path = CString::new(format!("--path={text}")).map_err(|error| error.to_string())?;
+        match Connection::open(self.api, &[c"clickhouse".to_owned(), path]) {
+            Some(connection) => Ok(Box::new(connection)),
+            None => Err("it refused a connection; its reason is on standard error".into()),
+        }
+    }
+}
+
+/// A connection of libchdb.
+struct Connection {
     api: &'static Api,
     handle: NonNull<*mut RawConnection>,
 }
@@ -26,71 +47,14 @@ pub(crate) struct Connection {
 unsafe impl Send for Connection {}
 
 impl Connection {
-    /// Connects, and starts the engine if this is the process's first connection. `None` is a refusal; the engine
-    /// prints its reason on standard error.
-    pub(crate) fn open(api: &'static Api, arguments: &[CString]) -> Option<Self> {
+    /// Connects, and starts the engine if this is the process's first connection. `None` is a refusal.
+    fn open(api: &'static Api, arguments: &[CString]) -> Option<Self> {
         let mut pointers: Vec<*mut c_char> = arguments.iter().map(|text| text.as_ptr().cast_mut()).collect();
         let count = c_int::try_from(pointers.len()).ok()?;
         // SAFETY: `pointers` holds `count` NUL-terminated strings that outlive the call; libchdb copies what it keeps
         // and does not write to them.
         let handle = unsafe { (api.connect)(count, pointers.as_mut_ptr()) };
         NonNull::new(handle).map(|handle| Self { api, handle })
-    }
-
-    /// Runs one statement to its end. What it prints is in `format` unless its text says otherwise.
-    ///
-    /// The text must be a single statement (see [`Connection::classify`]): libchdb runs every statement it finds.
-    pub(crate) fn run(
-        &mut self,
-        sql: &[u8],
-        format: &str,
-        parameters: &Parameters,
-    ) -> Result<Outcome, String> {
-        let raw = self.call(self.api.query, sql, format, parameters);
-        Outcome { api: self.api, raw }.checked()
-    }
-
-    /// The engine's complaint about a text that is not exactly one statement. Nothing is run.
-    pub(crate) fn complaint(&mut self, sql: &[u8], parameters: &Parameters) -> Option<String> {
-        let raw = self.call(self.api.stream, sql, "Null", parameters);
-        let started = Outcome { api: self.api, raw };
-        if let Err(complaint) = started.error() {
-            return Some(complaint);
-        }
-        // SAFETY: both handles are live and belong together; no row was fetched.
-        unsafe { (self.api.cancel)(self.raw(), started.raw) };
-        None
-    }
-
-    /// What the engine's parser sees in the text. Nothing is run.
-    pub(crate) fn classify(&mut self, sql: &[u8]) -> Analysis {
-        let mut analysis = RawAnalysis { struct_size: RawAnalysis::SIZE, ..Default::default() };
-        // SAFETY: `sql` is valid for its length, a null database is allowed, and `analysis` carries its own size.
-        let state = unsafe {
-            (self.api.classify)(self.raw(), sql.as_ptr(), sql.len(), std::ptr::null(), 0, &raw mut analysis)
-        };
-        match state {
-            0 => Analysis {
-                statements: analysis.statement_count,
-                class: Class::from_raw(analysis.query_class),
-            },
-            _ => Analysis { statements: 0, class: Class::Unknown },
-        }
-    }
-
-    /// Starts an insert. `head` is the statement without its `FORMAT` clause and without data.
-    pub(crate) fn insert(
-        &mut self,
-        head: &[u8],
-        format: &str,
-        parameters: &Parameters,
-    ) -> Result<InsertStream<'_>, String> {
-        let raw = self.call(self.api.insert, head, format, parameters);
-        let stream = InsertStream { connection: self, raw };
-        match stream.error() {
-            Some(error) => Err(error),
-            None => Ok(stream),
-        }
     }
 
     fn call<Handle>(
@@ -128,6 +92,54 @@ impl Connection {
     }
 }
 
+impl DriverConnection for Connection {
+    /// libchdb runs every statement that it finds in the text.
+    fn run(&mut self, sql: &[u8], format: &str, parameters: &Parameters) -> Result<Output, String> {
+        let raw = self.call(self.api.query, sql, format, parameters);
+        Outcome { api: self.api, raw }.output()
+    }
+
+    fn classify(&mut self, sql: &[u8]) -> Analysis {
+        let mut analysis = RawAnalysis { struct_size: RawAnalysis::SIZE, ..Default::default() };
+        // SAFETY: `sql` is valid for its length, a null database is allowed, and `analysis` carries its own size.
+        let state = unsafe {
+            (self.api.classify)(self.raw(), sql.as_ptr(), sql.len(), std::ptr::null(), 0, &raw mut analysis)
+        };
+        match state {
+            0 => Analysis {
+                statements: analysis.statement_count,
+                class: Class::from_number(analysis.query_class),
+            },
+            _ => Analysis::UNKNOWN,
+        }
+    }
+
+    fn complaint(&mut self, sql: &[u8], parameters: &Parameters) -> Option<String> {
+        let raw = self.call(self.api.stream, sql, "Null", parameters);
+        let started = Outcome { api: self.api, raw };
+        if let Err(complaint) = started.error() {
+            return Some(complaint);
+        }
+        // SAFETY: both handles are live and belong together; no row was fetched.
+        unsafe { (self.api.cancel)(self.raw(), started.raw) };
+        None
+    }
+
+    fn insert<'connection>(
+        &'connection mut self,
+        head: &[u8],
+        format: &str,
+        parameters: &Parameters,
+    ) -> Result<Box<dyn DriverInsert + 'connection>, String> {
+        let raw = self.call(self.api.insert, head, format, parameters);
+        let stream = InsertStream { connection: self, raw };
+        match stream.error() {
+            Some(error) => Err(error),
+            None => Ok(Box::new(stream)),
+        }
+    }
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
         // SAFETY: the handle came from `connect` and is closed once. Insert streams borrow the connection, so none is
@@ -136,40 +148,8 @@ impl Drop for Connection {
     }
 }
 
-/// What the engine's parser says about a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Analysis {
-    /// How many statements it holds; 0 if it does not parse.
-    pub(crate) statements: u32,
-    pub(crate) class: Class,
-}
-
-/// What a statement does to state that outlives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// `SELECT`, `SHOW`, `DESCRIBE`, `EXPLAIN`, `EXISTS`, `CHECK`.
-    ReadOnly,
-    /// Changes data or tables.
-    Mutating,
-    /// Acts on the session, the engine or files: `SET`, `KILL`, `SYSTEM`, `INTO OUTFILE`.
-    Control,
-    /// Did not parse.
-    Unknown,
-}
-
-impl Class {
-    fn from_raw(class: u32) -> Self {
-        match class {
-            0 => Self::ReadOnly,
-            1 | 2 => Self::Mutating,
-            3 => Self::Control,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// What a finished statement printed and counted.
-pub(crate) struct Outcome {
+/// libchdb's result of a finished statement.
+struct Outcome {
     api: &'static Api,
     raw: *mut RawResult,
 }
@@ -178,8 +158,15 @@ pub(crate) struct Outcome {
 unsafe impl Send for Outcome {}
 
 impl Outcome {
-    /// Rows and bytes, as the engine counted them.
-    pub(crate) fn counts(&self) -> Counts {
+    /// What the statement printed, without a copy, and counted; or the engine's error.
+    fn output(self) -> Result<Output, String> {
+        self.error()?;
+        let counts = self.counts();
+        let printed = if self.as_ref().is_empty() { Bytes::new() } else { Bytes::from_owner(self) };
+        Ok(Output { printed, counts })
+    }
+
+    fn counts(&self) -> Counts {
         // SAFETY: the result is live; the functions only read it.
         unsafe {
             Counts {
@@ -191,15 +178,6 @@ impl Outcome {
                 result_bytes: (self.api.result_bytes)(self.raw),
             }
         }
-    }
-
-    /// What the statement printed, without a copy.
-    pub(crate) fn into_bytes(self) -> Bytes {
-        if self.as_ref().is_empty() { Bytes::new() } else { Bytes::from_owner(self) }
-    }
-
-    fn checked(self) -> Result<Self, String> {
-        self.error().map(|()| self)
     }
 
     fn error(&self) -> Result<(), String> {
@@ -235,26 +213,14 @@ impl Drop for Outcome {
     }
 }
 
-/// Rows and bytes of a statement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) read_rows: u64,
-    pub(crate) read_bytes: u64,
-    pub(crate) written_rows: u64,
-    pub(crate) written_bytes: u64,
-    pub(crate) result_rows: u64,
-    pub(crate) result_bytes: u64,
-}
-
-/// An insert that waits for its data. Dropped before [`InsertStream::finish`], it is cancelled.
-pub(crate) struct InsertStream<'a> {
+/// libchdb's insert stream.
+struct InsertStream<'a> {
     connection: &'a mut Connection,
     raw: *mut RawInsert,
 }
 
-impl InsertStream<'_> {
-    /// Hands data to the engine, and waits while it is busy with earlier data.
-    pub(crate) fn append(&mut self, data: &[u8]) -> Result<(), String> {
+impl DriverInsert for InsertStream<'_> {
+    fn append(&mut self, data: &[u8]) -> Result<(), String> {
         // SAFETY: the stream is live, and `data` is valid for its length; libchdb copies it.
         match unsafe { (self.connection.api.append)(self.raw, data.as_ptr().cast(), data.len()) } {
             0 => Ok(()),
@@ -262,13 +228,14 @@ impl InsertStream<'_> {
         }
     }
 
-    /// Commits what was appended.
-    pub(crate) fn finish(self) -> Result<Outcome, String> {
+    fn finish(self: Box<Self>) -> Result<Output, String> {
         // SAFETY: the stream is live; `self` is consumed, so it is finished once.
         let raw = unsafe { (self.connection.api.finish)(self.raw) };
-        Outcome { api: self.connection.api, raw }.checked()
+        Outcome { api: self.connection.api, raw }.output()
     }
+}
 
+impl InsertStream<'_> {
     fn error(&self) -> Option<String> {
         if self.raw.is_null() {
             return Some("the engine started no insert".into());

@@ -1,0 +1,67 @@
+"""Arguments of the wrong type or out of range are refused by their name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from .exceptions import InvalidInputError
+
+_LARGEST = 2**64 - 1
+
+
+def text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise wrong_type(name, "a str", value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(f"{name} holds half a surrogate pair, which is no text") from None
+    return value
+
+
+def optional_text(name: str, value: object) -> str | None:
+    return None if value is None else text(name, value)
+
+
+def texts(name: str, value: object) -> list[str]:
+    """A list of texts; one text alone is most likely a mistake."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise wrong_type(name, "a list of str", value)
+    return [text(f"{name}[{index}]", element) for index, element in enumerate(value)]
+
+
+def flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise wrong_type(name, "a bool", value)
+    return value
+
+
+def count(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type(name, "an int", value)
+    if not 0 <= value <= _LARGEST:
+        raise InvalidInputError(f"{name} must be 0 to 2**64 - 1", context={name: str(value)})
+    return value
+
+
+def seconds(name: str, value: object) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise wrong_type(name, "a number of seconds", value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not 0 <= number < _LARGEST:
+        raise InvalidInputError(f"{name} must be a number of seconds, 0 or more", context={name: str(number)})
+    return number
+
+
+def wrong_type(name: str, expected: str, value: object) -> TypeError:
+    """The value itself stays out of the message: it may be a secret."""
+    return TypeError(f"{name} must be {expected}, not {type(value).__name__}")
+
+
+def present(**values: object) -> dict[str, object]:
+    """What was given."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,93 @@
+"""The Rust side of Helios. Requests and small answers are JSON text; each operation is there blocking and as an awaitable."""
+
+from collections.abc import Awaitable
+from typing import Any, final
+
+__version__: str
+
+def connect(settings: dict[str, str]) -> Client:
+    """Opens a client: the settings of the environment, and these over them."""
+
+def connect_async(settings: dict[str, str]) -> Awaitable[Client]:
+    """`connect`, to be awaited."""
+
+def error_kinds() -> list[str]:
+    """Every kind of error, by its name."""
+
+@final
+class Client:
+    """A client, open or closed. Any thread may use it."""
+
+    def databases(self) -> str:
+        """`{"default": ["events", "users"]}`"""
+
+    def databases_async(self) -> Awaitable[str]:
+        """`databases`, to be awaited."""
+
+    def query(self, sql: str, options: str) -> QueryResult:
+        """Runs a query; `options` is the JSON of `QueryOptions`."""
+
+    def query_async(self, sql: str, options: str) -> Awaitable[QueryResult]:
+        """`query`, to be awaited."""
+
+    def authenticate(self, credentials: str | None = None) -> str:
+        """Checks credentials, and goes on with them if they are accepted; without any, checks the client's own."""
+
+    def authenticate_async(self, credentials: str | None = None) -> Awaitable[str]:
+        """`authenticate`, to be awaited."""
+
+    def with_credentials(self, credentials: str) -> Client:
+        """Another client that acts with these credentials."""
+
+    def kinesis_sample(self, stream: str, options: str) -> str:
+        """Samples a stream; `options` is the JSON of `SampleOptions`."""
+
+    def kinesis_sample_async(self, stream: str, options: str) -> Awaitable[str]:
+        """`kinesis_sample`, to be awaited."""
+
+    def create_table(self, spec: str) -> str:
+        """Creates a table and lets a stream fill it; `spec` is the JSON of `CreateTable`."""
+
+    def create_table_async(self, spec: str) -> Awaitable[str]:
+        """`create_table`, to be awaited."""
+
+    def sources(self) -> str:
+        """Lists the sources."""
+
+    def sources_async(self) -> Awaitable[str]:
+        """`sources`, to be awaited."""
+
+    def close(self) -> None:
+        """Ends the operations under way and lets go of the engine."""
+
+    def close_async(self) -> Awaitable[None]:
+        """`close`, to be awaited."""
+
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def place(self) -> str:
+        """Where ClickHouse is: a URL without its password, or the path of the embedded engine."""
+
+@final
+class QueryResult:
+    """A whole result, as Arrow."""
+
+    @property
+    def sql(self) -> str:
+        """The SQL text."""
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """Names and ClickHouse types of the columns."""
+
+    @property
+    def batches(self) -> int:
+        """How many pieces the rows come in."""
+
+    def rows(self, batch: int | None = None) -> list[dict[str, Any]]:
+        """The rows of one piece, of all without a number."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule interface. The result's own schema is given whatever is asked for, as the interface allows."""

@@ -1,0 +1,186 @@
+"""The client, for programs with asyncio."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+
+from . import _helios, authentication, query, sample, source
+from . import table as tables
+from ._checks import text
+from ._settings import settings
+from .authentication import Authentication
+from .column import Schema
+from .parameters import Parameter
+from .query import QueryResult
+from .sample import Position, StreamSample
+from .source import Source
+from .table import TableCreated
+
+
+async def connect_async(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    url: str | None = None,
+    **options: str | os.PathLike[str] | None,
+) -> AsyncClient:
+    """Open a client for asyncio; arguments, settings and exceptions are those of :func:`connect`.
+
+    >>> async with await helios.connect_async("./data") as client:
+    ...     result = await client.query("SELECT 1 AS one")
+    """
+    return AsyncClient(await _helios.connect_async(settings(path, url, options)))
+
+
+class AsyncClient:
+    """All of Helios, for asyncio. Made by :func:`connect_async`.
+
+    Tasks may share it, also those of different event loops. Cancelling a task ends its operation, on the engine too. The
+    methods are those of :class:`Client`, to be awaited.
+    """
+
+    __slots__ = ("__weakref__", "_native")
+
+    def __init__(self, native: _helios.Client) -> None:
+        self._native = native
+
+    async def databases(self) -> dict[str, list[str]]:
+        """As :meth:`Client.databases`."""
+        answer: dict[str, list[str]] = json.loads(await self._native.databases_async())
+        return answer
+
+    async def query(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        database: str | None = None,
+        read_only: bool = False,
+        max_execution_time: float | None = None,
+        max_result_rows: int | None = None,
+        max_result_bytes: int | None = None,
+        max_memory_usage: int | None = None,
+    ) -> QueryResult:
+        """As :meth:`Client.query`."""
+        options = query.options(
+            parameters,
+            database=database,
+            read_only=read_only,
+            max_execution_time=max_execution_time,
+            max_result_rows=max_result_rows,
+            max_result_bytes=max_result_bytes,
+            max_memory_usage=max_memory_usage,
+        )
+        return QueryResult(await self._native.query_async(query.sql(sql), options))
+
+    async def authenticate(
+        self,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        *,
+        session_token: str | None = None,
+        region: str | None = None,
+        role_arn: str | None = None,
+        external_id: str | None = None,
+        profile: str | None = None,
+    ) -> Authentication:
+        """As :meth:`Client.authenticate`."""
+        given = authentication.credentials(
+            access_key,
+            secret_key,
+            session_token=session_token,
+            region=region,
+            role_arn=role_arn,
+            external_id=external_id,
+            profile=profile,
+        )
+        return authentication.read(await self._native.authenticate_async(given))
+
+    def with_credentials(
+        self,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        *,
+        session_token: str | None = None,
+        region: str | None = None,
+        role_arn: str | None = None,
+        external_id: str | None = None,
+        profile: str | None = None,
+    ) -> AsyncClient:
+        """As :meth:`Client.with_credentials`; it is not awaited."""
+        given = authentication.credentials(
+            access_key,
+            secret_key,
+            session_token=session_token,
+            region=region,
+            role_arn=role_arn,
+            external_id=external_id,
+            profile=profile,
+        )
+        return AsyncClient(self._native.with_credentials(given or "{}"))
+
+    async def kinesis_sample(
+        self,
+        stream: str,
+        *,
+        max_events: int | None = None,
+        position: Position | None = None,
+        time_limit: float | None = None,
+    ) -> StreamSample:
+        """As :meth:`Client.kinesis_sample`."""
+        options = sample.options(max_events=max_events, position=position, time_limit=time_limit)
+        return sample.read(await self._native.kinesis_sample_async(text("stream", stream), options))
+
+    async def create_table(
+        self,
+        stream: str,
+        table: str,
+        schema: Schema,
+        *,
+        database: str = "default",
+        order_by: Iterable[str] = (),
+        partition_by: str | None = None,
+        start_position: Position = "now",
+        create_database: bool = False,
+    ) -> TableCreated:
+        """As :meth:`Client.create_table`."""
+        spec = tables.spec(
+            stream,
+            table,
+            schema,
+            database=database,
+            order_by=order_by,
+            partition_by=partition_by,
+            start_position=start_position,
+            create_database=create_database,
+        )
+        return tables.read(await self._native.create_table_async(spec))
+
+    async def sources(self) -> list[Source]:
+        """As :meth:`Client.sources`."""
+        return source.read(await self._native.sources_async())
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._native.closed
+
+    async def close(self) -> None:
+        """As :meth:`Client.close`."""
+        await self._native.close_async()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<helios.AsyncClient {'closed' if self.closed else 'of ' + self._native.place}>"

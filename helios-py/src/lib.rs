@@ -1,0 +1,47 @@
+//! `helios._helios`: what the Python package `helios` calls.
+//!
+//! Requests and small answers cross as JSON text in the shapes of the HTTP interface, results of queries as Arrow. Each
+//! operation is here twice over one future: blocking, and as an awaitable (`…_async`).
+
+mod answer;
+mod chdb;
+mod client;
+mod connect;
+mod databases;
+mod engine;
+mod error;
+mod exit;
+mod query;
+mod result;
+mod runtime;
+mod signals;
+mod sources;
+mod streams;
+mod values;
+
+use pyo3::pymodule;
+
+#[pymodule]
+mod _helios {
+    use pyo3::prelude::*;
+
+    use crate::exit;
+
+    #[pymodule_export]
+    use crate::{
+        client::Client,
+        connect::{connect, connect_async},
+        error::error_kinds,
+        result::QueryResult,
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        exit::watch(module.py())
+    }
+
+    /// The version of Helios.
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "as Python names it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,140 @@
+//! Waiting for futures, from Python with and without asyncio.
+
+use std::{
+    future::{Future, pending},
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::OnceLock,
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
+use helios_core::{Error, ErrorKind, Result};
+use pyo3::{IntoPyObject, IntoPyObjectExt as _, prelude::*};
+use tokio::{runtime::Runtime, time::timeout};
+
+use crate::{error, exit};
+
+/// How often a blocking call looks for signals: Ctrl-C is only a note until somebody asks for it.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The process whose threads the runtime and the engine have.
+static OWNER: OnceLock<u32> = OnceLock::new();
+
+/// Whether this is a fork of the process that used Helios first.
+pub(crate) fn is_forked() -> bool {
+    OWNER.get().is_some_and(|owner| *owner != std::process::id())
+}
+
+/// The threads that run futures.
+///
+/// In a fork of the process they are not there: whoever waited for them would wait for ever.
+fn runtime() -> Result<&'static Runtime> {
+    OWNER.get_or_init(std::process::id);
+    refuse_fork()?;
+    Ok(pyo3_async_runtimes::tokio::get_runtime())
+}
+
+/// # Errors
+///
+/// In a forked process.
+pub(crate) fn refuse_fork() -> Result<()> {
+    if !is_forked() {
+        return Ok(());
+    }
+    let message = "this process is a fork of one that used Helios, and the threads of Helios are not in it; start it with \
+                   the `spawn` or `forkserver` method of `multiprocessing`, or use Helios only after the fork";
+    Err(Error::new(ErrorKind::Unavailable, message))
+}
+
+/// Waits for a future without holding up other Python threads.
+///
+/// A signal whose handler raises, such as Ctrl-C, drops the future, and that cancels what it waits for.
+pub(crate) fn block_on<F, T>(py: Python<'_>, future: F) -> PyResult<T>
+where
+    F: Future<Output = Result<T>> + Send,
+    T: Send,
+{
+    let runtime = runtime().map_err(|error| error::raise(py, &error))?;
+    let outcome: PyResult<Result<T>> = py.detach(|| {
+        let outcome = runtime.block_on(async {
+            let mut future = pin!(unpanicked(future));
+            loop {
+                match timeout(SIGNAL_INTERVAL, future.as_mut()).await {
+                    Ok(outcome) => return Ok(outcome),
+                    Err(_) if exit::has_begun_elsewhere() => break,
+                    Err(_) => Python::attach(|py| py.check_signals())?,
+                }
+            }
+            Ok(Err(Error::new(ErrorKind::Cancelled, "Python ends")))
+        });
+        exit::stay_out();
+        outcome
+    });
+    outcome?.map_err(|error| error::raise(py, &error))
+}
+
+/// The future as an awaitable of the running event loop. Cancelling the awaitable drops the future.
+pub(crate) fn awaitable<F, T>(py: Python<'_>, future: F) -> PyResult<Bound<'_, PyAny>>
+where
+    F: Future<Output = Result<T>> + Send + 'static,
+    T: for<'py> IntoPyObject<'py> + Send + 'static,
+{
+    runtime().map_err(|error| error::raise(py, &error))?;
+    pyo3_async_runtimes::tokio::future_into_py(py, async {
+        let outcome = unpanicked(future).await;
+        if exit::has_begun_elsewhere() {
+            // Nobody is there to be told.
+            pending().await
+        }
+        Ok(Outcome(outcome))
+    })
+}
+
+/// Runs what blocks on a thread that may.
+pub(crate) async fn unblocked<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| panicked())
+}
+
+/// A panic is a defect, but no reason to end the process of Python.
+async fn unpanicked<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
+}
+
+fn panicked() -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        "Helios failed in a way that it should not; its reason is on standard error",
+    )
+}
+
+/// What a future gave, made into Python's value or exception on the thread that hands it over: the runtime's threads do
+/// not wait for the interpreter.
+struct Outcome<T>(Result<T>);
+
+impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Outcome<T> {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        match self.0 {
+            Ok(value) => value.into_bound_py_any(py),
+            Err(error) => Err(error::raise(py, &error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error() {
+        let runtime = runtime().unwrap();
+        let error = runtime.block_on(unpanicked::<()>(async { panic!("a defect") })).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected);
+        let error = runtime.block_on(unblocked(|| panic!("a defect"))).map(|()| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected);
+    }
+}

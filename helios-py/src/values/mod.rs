@@ -1,0 +1,8 @@
+//! Arrow's values as Python's.
+
+mod column;
+mod nested;
+mod scalar;
+mod time;
+
+pub(crate) use column::column;

@@ -1,0 +1,73 @@
+"""One embedded engine for all tests of a run, in a folder of its own; what needs another process starts one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import helios
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# What the shell says of a Helios of its own must not reach the tests; which engine to load it may say.
+for name in list(os.environ):
+    if name.startswith(("HELIOS_", "AWS_")) and name != "HELIOS_CHDB_LIB":
+        del os.environ[name]
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+# An AWS that is not there: nothing here gets as far as to call it.
+AWS = {
+    "aws_region": "eu-west-1",
+    "aws_endpoint_url": "http://127.0.0.1:9",
+    "aws_access_key_id": "AKIAEXAMPLE",
+    "aws_secret_access_key": "secret",
+}
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the engine that all tests share."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def client(data: Path) -> Iterator[helios.Client]:
+    with helios.connect(data, **AWS) as client:
+        yield client
+
+
+@pytest.fixture
+def table(client: helios.Client) -> Iterator[str]:
+    """The name of a table that is not there yet, and is dropped."""
+    name = f"t_{uuid.uuid4().hex}"
+    yield name
+    client.query(f"DROP TABLE IF EXISTS {name}")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs Python code in a process of its own, in a folder of its own, and expects it to end well."""
+
+    def run(code: str, *, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        if check:
+            assert process.returncode == 0, process.stdout + process.stderr
+        return process
+
+    return run

@@ -1,0 +1,166 @@
+"""Arguments of a wrong type are a TypeError that names them, with and without asyncio; no method takes them as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import helios
+
+from .conftest import AWS
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(request: pytest.FixtureRequest, client: helios.Client, data: Path) -> Call:
+    """Calls a method of a client by its name."""
+    if request.param == "sync":
+        return lambda method, *args, **kwargs: getattr(client, method)(*args, **kwargs)
+
+    async def call(method: str, *args: Any, **kwargs: Any) -> Any:
+        async with await helios.connect_async(data, **AWS) as other:
+            return await getattr(other, method)(*args, **kwargs)
+
+    return lambda *args, **kwargs: asyncio.run(call(*args, **kwargs))
+
+
+COLUMNS = [("a", "UInt8")]
+
+NOT_TEXTS = [None, 1, b"x", ["x"], object()]
+NOT_OPTIONAL_TEXTS = [1, True, b"x", ["x"], object()]
+NOT_FLAGS = [None, 1, 0, "true", object()]
+NOT_COUNTS = ["1", 1.0, True, b"1", object()]
+NOT_SECONDS = ["1", True, dt.timedelta(seconds=1), object()]
+NOT_POSITIONS = [1, 1.0, b"now", dt.date(2026, 1, 1), object()]
+
+WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
+    # method, argument, what comes before it, what it is in the message, wrong values
+    ("query", "sql", (), "sql", NOT_TEXTS),
+    ("query", "parameters", ("SELECT 1",), "parameters", ["x", ["x"], 1, [("a", 1)]]),
+    ("query", "database", ("SELECT 1",), "database", NOT_OPTIONAL_TEXTS),
+    ("query", "read_only", ("SELECT 1",), "read_only", NOT_FLAGS),
+    ("query", "max_execution_time", ("SELECT 1",), "max_execution_time", NOT_SECONDS),
+    ("query", "max_result_rows", ("SELECT 1",), "max_result_rows", NOT_COUNTS),
+    ("query", "max_result_bytes", ("SELECT 1",), "max_result_bytes", NOT_COUNTS),
+    ("query", "max_memory_usage", ("SELECT 1",), "max_memory_usage", NOT_COUNTS),
+    *(
+        ("authenticate", name, (), name, NOT_OPTIONAL_TEXTS)
+        for name in ("access_key", "secret_key", "session_token", "region", "role_arn", "external_id", "profile")
+    ),
+    ("kinesis_sample", "stream", (), "stream", NOT_TEXTS),
+    ("kinesis_sample", "max_events", ("s",), "max_events", NOT_COUNTS),
+    ("kinesis_sample", "position", ("s",), "position", NOT_POSITIONS),
+    ("kinesis_sample", "time_limit", ("s",), "time_limit", NOT_SECONDS),
+    ("create_table", "stream", (), "stream", NOT_TEXTS),
+    ("create_table", "table", ("s",), "table", NOT_TEXTS),
+    ("create_table", "schema", ("s", "t"), "schema", [None, 1, "a", b"ab", [1], ["ab"], [("a",)], [{"name": "a"}], [None]]),
+    ("create_table", "schema", ("s", "t"), "the type in schema", [[("a", 1)], {"a": None}, [{"name": "a", "type": 1}]]),
+    ("create_table", "schema", ("s", "t"), "the name in schema", [[(1, "UInt8")], {1: "UInt8"}]),
+    ("create_table", "database", ("s", "t", COLUMNS), "database", NOT_TEXTS),
+    ("create_table", "order_by", ("s", "t", COLUMNS), "order_by", [None, 1, "a", [1], [None]]),
+    ("create_table", "partition_by", ("s", "t", COLUMNS), "partition_by", NOT_OPTIONAL_TEXTS),
+    ("create_table", "start_position", ("s", "t", COLUMNS), "start_position", [None, *NOT_POSITIONS]),
+    ("create_table", "create_database", ("s", "t", COLUMNS), "create_database", NOT_FLAGS),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "argument", "before", "name", "values"), WRONG, ids=[f"{case[0]}-{case[3]}" for case in WRONG]
+)
+def test_a_wrong_type_is_named(
+    call: Call, method: str, argument: str, before: tuple[Any, ...], name: str, values: list[Any]
+) -> None:
+    # What has no default is needed to get as far as the argument in question.
+    after = {"create_table": {"table": "t", "schema": COLUMNS}}.get(method, {}) if not before else {}
+    if before == ("s",) and method == "create_table":
+        after = {"schema": COLUMNS}
+    for value in values:
+        with pytest.raises(TypeError, match=rf"^{name}.* must be ") as caught:
+            call(method, *before, **{**after, argument: value})
+        assert not isinstance(caught.value, helios.HeliosError)
+
+
+def test_what_does_not_exist_is_no_argument(call: Call) -> None:
+    for method, before in [
+        ("databases", ()),
+        ("sources", ()),
+        ("close", ()),
+        ("query", ("SELECT 1",)),
+        ("authenticate", ()),
+        ("kinesis_sample", ("s",)),
+        ("create_table", ("s", "t", COLUMNS)),
+    ]:
+        with pytest.raises(TypeError, match="unexpected keyword argument 'no_such'"):
+            call(method, *before, no_such=1)
+
+
+OUT_OF_RANGE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+    ("query", ("SELECT 1",), {"max_result_rows": -1}),
+    ("query", ("SELECT 1",), {"max_result_bytes": 2**64}),
+    ("query", ("SELECT 1",), {"max_memory_usage": -(2**70)}),
+    ("query", ("SELECT 1",), {"max_execution_time": -0.5}),
+    ("query", ("SELECT 1",), {"max_execution_time": math.nan}),
+    ("query", ("SELECT 1",), {"max_execution_time": math.inf}),
+    ("query", ("SELECT 1",), {"max_execution_time": 10**400}),
+    ("query", ("SELECT '\ud800'",), {}),
+    ("query", ("SELECT 1",), {"database": "\udfff"}),
+    ("kinesis_sample", ("s",), {"max_events": 0}),
+    ("kinesis_sample", ("s",), {"max_events": 10_001}),
+    ("kinesis_sample", ("s",), {"time_limit": 0}),
+    ("kinesis_sample", ("s",), {"time_limit": 61}),
+    ("kinesis_sample", ("s",), {"position": "yesterday"}),
+    ("kinesis_sample", ("s",), {"position": dt.datetime(2026, 1, 1)}),
+    ("create_table", ("s", "t", COLUMNS), {"start_position": "yesterday"}),
+    ("create_table", ("s", "", COLUMNS), {}),
+    ("create_table", ("s", "t", []), {}),
+    ("create_table", ("s", "t", {"a": "NoSuchType"}), {}),
+    ("create_table", ("s", "t", [("a", "UInt8"), ("a", "UInt8")]), {}),
+    ("create_table", ("s", "t", COLUMNS), {"order_by": ["b"]}),
+    ("create_table", ("s", "t", COLUMNS), {"database": "system"}),
+    ("authenticate", ("AKIA", ""), {}),
+    ("authenticate", ("AKIA",), {}),
+    ("authenticate", (None, "secret"), {}),
+    ("authenticate", ("AKIA\n", "secret"), {}),
+    ("authenticate", ("AKIA", "secret"), {"region": "evil.example/"}),
+    ("authenticate", ("AKIA", "secret"), {"role_arn": "reader"}),
+    ("authenticate", ("AKIA", "secret"), {"profile": "also"}),
+    ("authenticate", (), {"external_id": "e"}),
+    ("authenticate", (), {"session_token": "t"}),
+]
+
+
+@pytest.mark.parametrize(("method", "args", "kwargs"), OUT_OF_RANGE, ids=[str(case) for case in OUT_OF_RANGE])
+def test_what_is_out_of_range(call: Call, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    with pytest.raises(helios.InvalidInputError):
+        call(method, *args, **kwargs)
+
+
+def test_credentials_of_a_client_are_checked_by_their_form(client: helios.Client) -> None:
+    with pytest.raises(helios.InvalidInputError, match="region"):
+        client.with_credentials("AKIA", "secret", region="evil.example/")
+    with pytest.raises(TypeError, match="secret_key must be a str, not bytes"):
+        client.with_credentials("AKIA", b"canary")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        [helios.Column("a", "UInt8"), helios.Column("b", "String")],
+        (("a", "UInt8"), ["b", "String"]),
+        [{"name": "a", "type": "UInt8"}, {"type": "String", "name": "b"}],
+        {"a": "UInt8", "b": "String"},
+        iter([("a", "UInt8"), ("b", "String")]),
+    ],
+    ids=["columns", "pairs", "dicts", "mapping", "iterator"],
+)
+def test_a_schema_in_each_way_of_writing_it(schema: Any) -> None:
+    from helios.column import columns
+
+    assert columns(schema) == [helios.Column("a", "UInt8"), helios.Column("b", "String")]

@@ -1,0 +1,71 @@
+"""Ctrl-C ends a blocking call soon, and what it asked of the engine."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+CODE = """
+import asyncio, helios, os, signal, sys, threading, time
+
+SLOW = "SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1"
+RUNNING = "SELECT 1 FROM system.processes WHERE query LIKE 'SELECT sum(sleepEachRow%'"
+helios.connect("data")  # the engine of all that follows
+watcher = helios.connect("data")
+sent = []
+
+def interrupt():
+    while not watcher.query(RUNNING):
+        pass
+    sent.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt).start()
+try:
+    CALL
+except KeyboardInterrupt:
+    took = time.monotonic() - sent[0]
+else:
+    raise SystemExit("no KeyboardInterrupt")
+# 0.1 s between two looks at the signals; the rest is for a machine that is busy.
+assert took < 1, took
+limit = time.monotonic() + 10
+while watcher.query(RUNNING):
+    assert time.monotonic() < limit, "the query goes on"
+assert watcher.query("SELECT 1 AS one").rows() == [{"one": 1}]
+"""
+
+ASYNC = """
+    async def main():
+        async with await helios.connect_async("data") as client:
+            await client.query(SLOW)
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("call", ['helios.connect("data").query(SLOW)', ASYNC], ids=["sync", "async"])
+def test_ctrl_c_ends_a_query(run: Run, call: str) -> None:
+    run(CODE.replace("CALL", call.strip()).replace("helios.connect(\"data\")  #", "keep = helios.connect(\"data\")  #"))
+
+
+def test_the_handler_of_a_signal_runs_during_a_call(run: Run) -> None:
+    run("""
+import helios, signal
+class Enough(Exception):
+    pass
+def handler(number, frame):
+    raise Enough
+signal.signal(signal.SIGALRM, handler)
+client = helios.connect("data")
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+try:
+    client.query("SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1")
+except Enough:
+    pass
+else:
+    raise SystemExit("the handler did not run")
+""")
