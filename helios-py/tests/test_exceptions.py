@@ -7,6 +7,7 @@ import inspect
 import pickle
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -52,7 +53,8 @@ def test_a_class_is_also_what_python_calls_it() -> None:
 
 
 def test_a_class_is_found_where_it_says_it_is() -> None:
-    for error in [helios.HeliosError, *classes()]:
+    errors: list[type[helios.HeliosError]] = [helios.HeliosError, *classes()]
+    for error in errors:
         assert error.__module__ == "helios.exceptions"
         assert getattr(exceptions, error.__name__) is error
         assert getattr(helios, error.__name__) is error
@@ -151,3 +153,10 @@ def test_a_traceback_shows_the_text_once(run: Callable[..., subprocess.Completed
     last = process.stderr.strip().splitlines()[-1]
     assert last.startswith("helios.exceptions.NotFoundError: ")
     assert process.stderr.count("Unknown table") <= 1
+
+
+def test_the_readme_lists_every_class() -> None:
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    for kind, (error, built_in) in BUILT_IN.items():
+        also = "" if built_in is helios.HeliosError else f"`{built_in.__name__}` "
+        assert f"| `{error.__name__}` | `{kind}` | {also}|" in readme
