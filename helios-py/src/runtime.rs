@@ -63,7 +63,7 @@ where
                 match timeout(SIGNAL_INTERVAL, future.as_mut()).await {
                     Ok(outcome) => return Ok(outcome),
                     Err(_) if exit::has_begun_elsewhere() => break,
-                    Err(_) => Python::attach(|py| py.check_signals())?,
+                    Err(_) => Python::attach(Python::check_signals)?,
                 }
             }
             Ok(Err(Error::new(ErrorKind::Cancelled, "Python ends")))
@@ -85,7 +85,7 @@ where
         let outcome = unpanicked(future).await;
         if exit::has_begun_elsewhere() {
             // Nobody is there to be told.
-            pending().await
+            pending::<()>().await;
         }
         Ok(Outcome(outcome))
     })

@@ -54,8 +54,8 @@ def test_a_class_is_also_what_python_calls_it() -> None:
 def test_a_class_is_found_where_it_says_it_is() -> None:
     for error in [helios.HeliosError, *classes()]:
         assert error.__module__ == "helios.exceptions"
-        assert getattr(exceptions, error.__qualname__) is error
-        assert getattr(helios, error.__qualname__) is error
+        assert getattr(exceptions, error.__name__) is error
+        assert getattr(helios, error.__name__) is error
         assert error.__name__ in exceptions.__all__
         assert error.__name__ in helios.__all__
 
@@ -131,7 +131,9 @@ def test_limits(client: helios.Client) -> None:
     with pytest.raises(helios.LimitExceededError):
         client.query("SELECT groupArray(number) FROM numbers(10000000)", max_memory_usage=10_000_000)
     with pytest.raises(TimeoutError):
-        client.query("SELECT sum(sleepEachRow(0.1)) FROM numbers(1000) SETTINGS max_block_size = 1", max_execution_time=0.2)
+        client.query(
+            "SELECT sum(sleepEachRow(0.1)) FROM numbers(1000) SETTINGS max_block_size = 1", max_execution_time=0.2
+        )
     with pytest.raises(helios.HeliosError, match="readonly"):
         client.query("CREATE TABLE t (a Int8) ORDER BY a", read_only=True)
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Well within the time that a request may take.
-const MAX_SECONDS: u8 = 30;
+const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// Which stream to look into, and how far.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -29,12 +29,12 @@ pub(crate) struct SampleRequest {
     #[schema(example = "clicks")]
     stream_name: String,
     /// How many events to read at most. Default: 100.
-    max_events: Option<u16>,
+    max_events: Option<usize>,
     /// Where to begin: `oldest`, `now` or an ISO 8601 time. Default: recent history first, then new arrivals.
     #[schema(value_type = Option<String>, example = "oldest")]
     position: Option<Position>,
     /// How many seconds to read at most, up to 30. Default: 10.
-    time_limit_seconds: Option<u8>,
+    time_limit_seconds: Option<f64>,
 }
 
 /// Reads a few events of a stream and infers a schema that fits them all.
@@ -55,14 +55,13 @@ pub(crate) async fn kinesis_sample(
 ) -> Result<Json<StreamSample>, ApiError> {
     let mut options = SampleOptions { position: request.position, ..SampleOptions::default() };
     if let Some(events) = request.max_events {
-        options.max_events = events.into();
+        options.max_events = events;
     }
     if let Some(seconds) = request.time_limit_seconds {
-        if seconds > MAX_SECONDS {
-            let text = format!("`timeLimitSeconds` is {seconds}; at most {MAX_SECONDS} are allowed");
-            return Err(Refusal::BadBody(text).into());
-        }
-        options.time_limit = Duration::from_secs(seconds.into());
+        options.time_limit =
+            Duration::try_from_secs_f64(seconds).ok().filter(|limit| *limit <= MAX_TIME).ok_or_else(
+                || Refusal::BadBody(format!("`timeLimitSeconds` is {seconds}; 0 to 30 are allowed")),
+            )?;
     }
     Ok(Json(client.kinesis_sample_with(&request.stream_name, &options).await?))
 }

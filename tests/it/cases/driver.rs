@@ -1,0 +1,95 @@
+//! The cases through another language: a program of that language calls Helios as it is told.
+//!
+//! A request is a line `operation text_length options_length`, then the text (SQL, or a stream) and the options as JSON. The
+//! reply is a line `ok length` or `error length`, then JSON: the answer, or the error as HTTP shows it.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::PathBuf,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use helios_tests::Lab;
+use serde_json::Value;
+
+use super::{
+    case::Case,
+    face::{Face, Outcome, outcome},
+};
+
+pub(super) struct Driver {
+    child: Child,
+    requests: ChildStdin,
+    replies: BufReader<ChildStdout>,
+}
+
+impl Driver {
+    /// The installed Python package, by its sync or its async client.
+    pub(super) fn python(kind: &str, lab: &Lab) -> Self {
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/cases/drivers/driver.py");
+        let mut command = Command::new(built("venv/bin/python"));
+        command.arg(program).arg(kind);
+        Self::start(command, lab)
+    }
+
+    /// A compiled program.
+    pub(super) fn compiled(name: &str, lab: &Lab) -> Self {
+        Self::start(Command::new(built(name)), lab)
+    }
+
+    fn start(mut command: Command, lab: &Lab) -> Self {
+        let mut child = command
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(lab.client_environment())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let requests = child.stdin.take().unwrap();
+        let replies = BufReader::new(child.stdout.take().unwrap());
+        Self { child, requests, replies }
+    }
+}
+
+impl Face for Driver {
+    async fn call(&mut self, case: &Case) -> Outcome {
+        let (text, options) = case.split();
+        let options = if options.is_empty() { String::new() } else { Value::from(options).to_string() };
+        write!(self.requests, "{} {} {}\n{text}{options}", case.operation, text.len(), options.len())
+            .unwrap();
+        self.requests.flush().unwrap();
+
+        let mut head = String::new();
+        self.replies.read_line(&mut head).unwrap();
+        let (verdict, length) = head
+            .trim_end()
+            .split_once(' ')
+            .unwrap_or_else(|| panic!("{}: the driver ended: {head:?}", case.name));
+        let mut body = vec![0; length.parse().unwrap()];
+        self.replies.read_exact(&mut body).unwrap();
+        match verdict {
+            "ok" => outcome(true, &body),
+            "error" => outcome(false, &body),
+            other => panic!("{}: the driver answered {other}", case.name),
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // It has nothing to clean up, and its input ends with it.
+        if self.child.kill().is_ok() {
+            drop(self.child.wait());
+        }
+    }
+}
+
+/// What `make faces` puts into the target folder. A face that was not built fails its test.
+fn built(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let target = own.ancestors().nth(3).unwrap();
+    let path = target.join("faces").join(name);
+    assert!(path.exists(), "{} was not built: run `make faces`, or `make test`", path.display());
+    path
+}

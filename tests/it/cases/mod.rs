@@ -1,0 +1,94 @@
+//! The cases of `tests/cases/*.json`, told once and run through every face.
+//!
+//! Each face gets an engine and an AWS account of its own, both fresh, so that the same cases have the same answers.
+
+mod case;
+mod driver;
+mod face;
+mod http;
+mod pattern;
+mod rust;
+
+use helios_tests::{Lab, LabOptions};
+
+use self::{
+    case::{CaseFile, Variables},
+    driver::Driver,
+    face::Face,
+};
+
+/// Runs every case through a face, and fails with all that went wrong.
+async fn run<F: Face>(start: impl AsyncFn(&Lab) -> F) {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for guarded in [false, true] {
+        let files: Vec<CaseFile> =
+            CaseFile::all().into_iter().filter(|file| file.guarded == guarded).collect();
+        let options = LabOptions { allow_writes: true, guarded, ..LabOptions::default() };
+        let lab = Lab::start(options).await.unwrap();
+        let variables = Variables::new(&lab).await;
+        for file in &files {
+            file.set_up(&lab).await;
+        }
+        let mut face = start(&lab).await;
+        for file in &files {
+            for case in &file.cases {
+                count += 1;
+                let case = variables.fill(case);
+                let outcome = face.call(&case).await;
+                if let Err(difference) = case.check(&outcome) {
+                    failures.push(format!("{}: {}\n  {difference}", file.name, case.name));
+                }
+            }
+        }
+    }
+    let failed = failures.len();
+    assert!(failures.is_empty(), "{failed} of {count} cases failed:\n{}", failures.join("\n"));
+}
+
+#[test]
+fn there_are_cases_for_every_operation() {
+    let files = CaseFile::all();
+    let cases: Vec<_> = files.iter().flat_map(|file| &file.cases).collect();
+    assert!(cases.len() >= 60, "{} cases", cases.len());
+    for operation in ["databases", "query", "authenticate", "kinesis_sample", "create_table", "sources"] {
+        let of_it: Vec<_> = cases.iter().filter(|case| case.operation == operation).collect();
+        assert!(of_it.iter().any(|case| case.answer.is_some()), "{operation} is never seen to work");
+    }
+    for file in &files {
+        let mut names: Vec<_> = file.cases.iter().map(|case| &case.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), file.cases.len(), "a name of {} stands twice", file.name);
+    }
+}
+
+#[tokio::test]
+async fn rust() {
+    run(async |lab| rust::RustFace::new(lab)).await;
+}
+
+#[tokio::test]
+async fn http() {
+    run(async |lab| http::HttpFace::new(lab).await).await;
+}
+
+#[tokio::test]
+async fn python() {
+    run(async |lab| Driver::python("sync", lab)).await;
+}
+
+#[tokio::test]
+async fn python_async() {
+    run(async |lab| Driver::python("async", lab)).await;
+}
+
+#[tokio::test]
+async fn c() {
+    run(async |lab| Driver::compiled("driver-c", lab)).await;
+}
+
+#[tokio::test]
+async fn go() {
+    run(async |lab| Driver::compiled("driver-go", lab)).await;
+}

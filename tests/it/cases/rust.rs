@@ -1,0 +1,65 @@
+//! The cases through `HeliosClient`.
+
+use helios_core::{Error, HeliosClient, streams::CredentialsRequest};
+use helios_tests::Lab;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{
+    case::{Case, client},
+    face::{Face, Failure, Outcome},
+};
+
+pub(super) struct RustFace {
+    client: HeliosClient,
+}
+
+impl RustFace {
+    pub(super) fn new(lab: &Lab) -> Self {
+        Self { client: client(lab) }
+    }
+
+    async fn run(&self, case: &Case) -> Result<Value, Error> {
+        let client = &self.client;
+        let (text, options) = case.split();
+        Ok(match case.operation.as_str() {
+            "databases" => json(client.databases().await?),
+            "query" => json(client.query_with(&text, &read(options)?).await?),
+            "authenticate" => {
+                let request: CredentialsRequest = read(options)?;
+                let client = match request.is_empty() {
+                    true => client.clone(),
+                    false => client.with_credentials(request.credentials()?),
+                };
+                json(client.authenticate().await?)
+            }
+            "kinesis_sample" => json(client.kinesis_sample_with(&text, &read(options)?).await?),
+            "create_table" => json(client.create_table(&read(options)?).await?),
+            "sources" => json(client.sources().await?),
+            other => panic!("there is no operation {other}"),
+        })
+    }
+}
+
+impl Face for RustFace {
+    async fn call(&mut self, case: &Case) -> Outcome {
+        self.run(case).await.map_err(|error| Failure {
+            code: error.kind().as_str().to_owned(),
+            error: error.text().into_owned(),
+            retryable: error.is_retryable(),
+            server_code: error.server_code(),
+            aws_code: error.aws_code().map(str::to_owned),
+        })
+    }
+}
+
+/// As the other faces read them: from text, where every digit of a number counts.
+fn read<T: DeserializeOwned>(options: Map<String, Value>) -> Result<T, Error> {
+    serde_json::from_str(&Value::from(options).to_string())
+        .map_err(|error| Error::new(helios_core::ErrorKind::InvalidInput, error.to_string()))
+}
+
+fn json(answer: impl Serialize) -> Value {
+    let text = serde_json::to_string(&answer).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
