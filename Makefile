@@ -4,16 +4,24 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 # Cargo's own variable, if somebody set it.
-target := $(or $(CARGO_TARGET_DIR),target)
+target := $(abspath $(or $(CARGO_TARGET_DIR),target))
+# What the tests need of the other languages.
+faces := $(target)/faces
+python := $(faces)/venv/bin/python
+
+# Where C and Go find the library.
+export CGO_CFLAGS := -I$(CURDIR)/helios-ffi/include
+export CGO_LDFLAGS := -L$(target)/debug -Wl,-rpath,$(target)/debug
 
 # One build of all three: built apart they would share fewer dependencies.
 build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
-.PHONY: help demo serve test lint docs bench engine emulator
+.PHONY: help demo serve test test-rust test-python test-go faces lint lint-rust lint-go lint-python docs bench \
+	engine emulator compilers
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: engine emulator ## Events from a stream to a table and back, through the documented HTTP calls.
 	@$(build-demo)
@@ -23,13 +31,34 @@ serve: engine emulator ## The demo, then its server stays up (HELIOS_ADDR, defau
 	@$(build-demo)
 	@$(target)/demo/helios-demo --serve
 
-test: engine emulator ## All tests, with the real engine and the emulator.
+test: test-python test-go test-rust ## All tests, of all faces, with the real engine and the emulator.
+
+test-rust: engine emulator faces ## The tests in Rust, among them the cases through every face, and the C ABI's.
 	cargo build --workspace --bins --locked
 	cargo test --workspace --all-features --locked
 
-lint: ## Format and clippy, warnings denied.
+test-python: engine faces ## The Python package's own tests.
+	$(python) -m pytest --quiet
+
+test-go: engine faces ## The Go package's own tests.
+	cd examples/go && go vet ./... && go test ./...
+
+faces: compilers ## Build the C library, the Go and C drivers of the cases, and a virtual environment with the wheel.
+	cargo build --locked -p helios-ffi
+	mkdir -p $(faces)
+	cc -std=c99 -Wall -Wextra -Werror -pedantic tests/cases/drivers/driver.c $(CGO_CFLAGS) $(CGO_LDFLAGS) -lhelios \
+		-o $(faces)/driver-c
+	cd tests/cases/drivers/go && go build -o $(faces)/driver-go .
+	setup/python.sh $(faces)
+
+lint: lint-rust lint-go ## Format and lints of every language, warnings denied.
+
+lint-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+lint-go: compilers
+	test -z "$$(gofmt -l examples/go tests/cases/drivers/go | tee /dev/stderr)"
 
 docs: ## The API documentation, warnings denied.
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
@@ -42,3 +71,6 @@ engine: ## Fetch the embedded engine into the cache.
 
 emulator: ## Fetch the AWS emulator into the cache.
 	@setup/emulator.sh >/dev/null
+
+compilers: ## Install gcc and Go where they are missing (Debian, as root).
+	@setup/compilers.sh

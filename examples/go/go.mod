@@ -1,0 +1,3 @@
+module github.com/helios-stream/helios/examples/go
+
+go 1.19

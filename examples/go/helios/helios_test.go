@@ -1,0 +1,283 @@
+package helios
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// openEngine opens the embedded engine in a folder of its own. An engine that is missing fails the test.
+func openEngine(t *testing.T) *Client {
+	t.Helper()
+	client, err := Open(Config{DataPath: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// unreachable is a client of a server that is not there.
+func unreachable(t *testing.T) *Client {
+	t.Helper()
+	client, err := Open(Config{
+		ClickHouseURL:      "http://127.0.0.1:1",
+		AWSEndpointURL:     "http://127.0.0.1:1",
+		AWSRegion:          "eu-west-1",
+		AWSAccessKeyID:     "AKIAIOSFODNN7EXAMPLE",
+		AWSSecretAccessKey: "secret",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+func mustQuery(t *testing.T, client *Client, sql string, options *QueryOptions) *QueryResult {
+	t.Helper()
+	result, err := client.Query(sql, options)
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return result
+}
+
+// expect fails unless err is an *Error of this kind that says text.
+func expect(t *testing.T, err error, kind Kind, text string) *Error {
+	t.Helper()
+	var failure *Error
+	if !errors.As(err, &failure) || !errors.Is(err, kind) || !strings.Contains(failure.Message, text) {
+		t.Fatalf("got %v, not %s with %q", err, string(kind), text)
+	}
+	return failure
+}
+
+func TestQuery(t *testing.T) {
+	client := openEngine(t)
+	mustQuery(t, client, "CREATE TABLE events (id UInt64, name String) ORDER BY id", nil)
+	mustQuery(t, client, "INSERT INTO events VALUES (18446744073709551615, 'it''s'), (1, 'ça')", nil)
+
+	result := mustQuery(t, client, "SELECT * FROM events WHERE name != {not:String} ORDER BY id",
+		&QueryOptions{Parameters: map[string]any{"not": "it's not"}})
+	want := QueryMetadata{
+		Query:       "SELECT * FROM events WHERE name != {not:String} ORDER BY id",
+		RowCount:    2,
+		ColumnNames: []string{"id", "name"},
+		ColumnTypes: []string{"UInt64", "String"},
+	}
+	if !reflect.DeepEqual(result.Metadata, want) {
+		t.Errorf("got %+v", result.Metadata)
+	}
+	type event struct {
+		ID   uint64
+		Name string
+	}
+	rows, err := Rows[event](result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(rows, []event{{1, "ça"}, {18446744073709551615, "it's"}}) {
+		t.Errorf("got %v", rows)
+	}
+	if _, err := Rows[struct{ ID bool }](result); err == nil || !strings.Contains(err.Error(), "row 0") {
+		t.Errorf("got %v", err)
+	}
+
+	databases, err := client.Databases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(databases["default"], []string{"events"}) {
+		t.Errorf("got %v", databases)
+	}
+}
+
+func TestQueryOptions(t *testing.T) {
+	client := openEngine(t)
+	result := mustQuery(t, client, "SELECT toUInt64(1) AS x", &QueryOptions{Quote64BitIntegers: true})
+	if string(result.Data[0]) != `{"x":"1"}` {
+		t.Errorf("got %s", result.Data[0])
+	}
+	_, err := client.Query("CREATE TABLE t (x Int8) ORDER BY x", &QueryOptions{ReadOnly: true})
+	expect(t, err, PermissionDenied, "readonly")
+	_, err = client.Query("SELECT number FROM numbers(1000)", &QueryOptions{MaxResultRows: Some(10)})
+	expect(t, err, LimitExceeded, "")
+	_, err = client.Query("SELECT sleepEachRow(1) FROM numbers(60)", &QueryOptions{MaxExecutionSeconds: Some(0.1)})
+	expect(t, err, Timeout, "")
+}
+
+func TestErrors(t *testing.T) {
+	client := openEngine(t)
+	_, err := client.Query("SELECT * FROM nowhere", nil)
+	failure := expect(t, err, NotFound, "nowhere")
+	if failure.ServerCode != 60 || failure.AWSCode != "" || failure.Operation != "query" || failure.Retryable {
+		t.Errorf("got %+v", failure)
+	}
+	if errors.Is(err, InvalidQuery) || !strings.HasPrefix(err.Error(), "helios: not_found at query: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	client := unreachable(t)
+	_, err := client.Query("SELECT '\x00'", nil)
+	expect(t, err, InvalidInput, "sql holds a NUL byte, at offset 8")
+	_, err = client.Query("SELECT '\xff'", nil)
+	expect(t, err, InvalidUTF8, "offset 8")
+	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": "\xff"}})
+	expect(t, err, InvalidUTF8, `"x"`)
+	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": []int{1}}})
+	expect(t, err, InvalidInput, "`x`")
+	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": func() {}}})
+	expect(t, err, InvalidInput, "cannot be written as JSON")
+	_, err = client.Query("SELECT 1", &QueryOptions{MaxExecutionSeconds: Some(-1.0)})
+	expect(t, err, InvalidInput, "maxExecutionSeconds")
+	_, err = client.Query("SELECT 1", &QueryOptions{MaxResultRows: Some(0)})
+	expect(t, err, InvalidInput, "maxResultRows")
+	_, err = client.Query("", nil)
+	expect(t, err, InvalidQuery, "empty")
+	_, err = client.KinesisSample("a\x00b", nil)
+	expect(t, err, InvalidInput, "stream holds a NUL byte")
+	_, err = client.KinesisSample("clicks", &SampleOptions{Position: "yesterday"})
+	expect(t, err, InvalidInput, "yesterday")
+	_, err = client.CreateTable(CreateTable{StreamName: "clicks", TableName: "clicks"})
+	expect(t, err, InvalidInput, "column")
+	_, err = Open(Config{DataPath: "a\x00b"})
+	expect(t, err, InvalidInput, "data_path holds a NUL byte")
+	_, err = Open(Config{DataPath: "data", ClickHouseURL: "http://127.0.0.1:1"})
+	expect(t, err, ConfigInvalid, "both set")
+	_, err = client.Query("SELECT 1", nil)
+	expect(t, err, Unavailable, "")
+}
+
+func TestNoKeysAreNotTheMachinesOwn(t *testing.T) {
+	with, err := unreachable(t).WithCredentials(Keys("", ""))
+	if err == nil {
+		defer with.Close()
+		_, err = with.Authenticate()
+	}
+	expect(t, err, InvalidInput, "access_key")
+}
+
+func TestEverySettingHasItsOwnKey(t *testing.T) {
+	var config Config
+	fields := reflect.ValueOf(&config).Elem()
+	for i := 0; i < fields.NumField(); i++ {
+		fields.Field(i).SetString(fields.Type().Field(i).Name)
+	}
+	seen := map[string]bool{}
+	for _, value := range config.settings() {
+		seen[value] = true
+	}
+	if len(seen) != fields.NumField() {
+		t.Errorf("%d fields, %d settings", fields.NumField(), len(seen))
+	}
+	// All of them are known to the library: what it complains of is that they contradict each other.
+	_, err := Open(config)
+	expect(t, err, ConfigInvalid, "choose one")
+}
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	config := Config{ClickHousePassword: "canary", AWSSecretAccessKey: "canary", AWSSessionToken: "canary", AWSExternalID: "canary"}
+	canary := Secret("canary")
+	credentials := Credentials{SecretKey: &canary, SessionToken: &canary, ExternalID: &canary}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		text := fmt.Sprintf(format+format+format, config, credentials, canary)
+		if strings.Contains(text, "canary") {
+			t.Errorf("%s: %s", format, text)
+		}
+	}
+	if text, _ := json.Marshal(credentials); !strings.Contains(string(text), "canary") {
+		t.Errorf("the library must get them: %s", text)
+	}
+}
+
+func TestUseAfterClose(t *testing.T) {
+	client := openEngine(t)
+	other, err := client.WithCredentials(Keys("a", "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
+	client.Close()
+	_, e1 := client.Databases()
+	_, e2 := client.Query("SELECT 1", nil)
+	_, e3 := client.Authenticate()
+	_, e4 := client.KinesisSample("clicks", nil)
+	_, e5 := client.CreateTable(CreateTable{})
+	_, e6 := client.Sources()
+	_, e7 := client.WithCredentials(Credentials{})
+	for i, err := range []error{e1, e2, e3, e4, e5, e6, e7} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("call %d: %v", i+1, err)
+		}
+	}
+	// The other one is as good as before.
+	mustQuery(t, other, "SELECT 1", nil)
+	other.Close()
+}
+
+func TestAnotherPathAfterClose(t *testing.T) {
+	first := openEngine(t)
+	mustQuery(t, first, "SELECT 1", nil)
+	_, err := Open(Config{DataPath: t.TempDir()})
+	expect(t, err, EngineUnavailable, "already runs an engine")
+	first.Close()
+	mustQuery(t, openEngine(t), "SELECT 1", nil)
+}
+
+func TestGoroutinesShareAClient(t *testing.T) {
+	client := openEngine(t)
+	var group sync.WaitGroup
+	for i := 0; i < 8; i++ {
+		group.Add(1)
+		go func(i int) {
+			defer group.Done()
+			for j := 0; j < 20; j++ {
+				result, err := client.Query(fmt.Sprintf("SELECT %d AS x", i*100+j), nil)
+				if err != nil || string(result.Data[0]) != fmt.Sprintf(`{"x":%d}`, i*100+j) {
+					t.Errorf("%v, %v", result, err)
+				}
+				if _, err := client.Query("SELECT", nil); !errors.Is(err, InvalidQuery) {
+					t.Errorf("got %v", err)
+				}
+			}
+		}(i)
+	}
+	group.Wait()
+}
+
+func TestCloseUnderUse(t *testing.T) {
+	client := openEngine(t)
+	var group sync.WaitGroup
+	started := make(chan struct{}, 8)
+	for i := 0; i < cap(started); i++ {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for first := true; ; first = false {
+				_, err := client.Query("SELECT 1", nil)
+				if errors.Is(err, ErrClosed) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if first {
+					started <- struct{}{}
+				}
+			}
+		}()
+	}
+	for i := 0; i < cap(started); i++ {
+		<-started
+	}
+	client.Close()
+	group.Wait()
+}

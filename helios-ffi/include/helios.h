@@ -1,0 +1,418 @@
+/*
+ * Helios for C: Amazon Kinesis streams as ClickHouse tables.
+ *
+ * Made by cbindgen from helios-ffi/src; `HELIOS_BLESS=1 cargo test -p helios-ffi --test header` makes it anew.
+ *
+ * CALLS. Names begin with `helios_`, then the thing they act on. Arguments: that thing, inputs, outputs, and last
+ * `helios_error **error`. What may fail returns a `helios_status`, 0 for success. Outputs are written on success only.
+ *
+ * ERRORS. On failure a new error is written to `*error`, to be freed by `helios_error_free`; on success `*error` is left
+ * as it is. `error` may be NULL: then the status is all there is.
+ *
+ * NULL. No pointer may be NULL unless its function says so: HELIOS_STATUS_NULL_ARGUMENT. Every `_free` takes NULL. A
+ * pointer that is not NULL must be good: a handle not yet freed, a text that ends with NUL, room for the output.
+ *
+ * TEXTS. UTF-8 and NUL-terminated, in both directions: HELIOS_STATUS_INVALID_UTF8. Inputs are copied where they are
+ * needed after the call. `*_json` arguments are one JSON object in a text; keys that are none are refused by name. A
+ * text written to a `char **` is the caller's, to be freed by `helios_string_free`; a `const char *` that is returned
+ * belongs to the thing asked, and lives as long as it.
+ *
+ * MEMORY. Each thing is freed once, by the function of its type: never by `free`. A `const` handle is not changed.
+ *
+ * THREADS. Any number of threads may use one client at the same time. Free it when no call on it is under way. A config,
+ * an error and an Arrow stream are for one thread at a time. Calls block until they are done. The library has threads of
+ * its own, installs no signal handler, and stays loaded until the process ends, also after `dlclose`.
+ *
+ * FORK. Threads do not survive a fork. In a child of a process that has used Helios, calls on clients fail at once with
+ * HELIOS_STATUS_UNAVAILABLE, and freeing a client does nothing. End such a child with `_exit` or `exec`. A process that
+ * forks first and uses Helios then is fine.
+ */
+
+#ifndef HELIOS_H
+#define HELIOS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HELIOS_VERSION_MAJOR 0
+#define HELIOS_VERSION_MINOR 1
+#define HELIOS_VERSION_PATCH 0
+#define HELIOS_VERSION "0.1.0"
+/* The Arrow C data and stream interfaces, as https://arrow.apache.org/docs/format/CDataInterface.html gives them. */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ArrowSchema {
+    const char *format;
+    const char *name;
+    const char *metadata;
+    int64_t flags;
+    int64_t n_children;
+    struct ArrowSchema **children;
+    struct ArrowSchema *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+
+struct ArrowArray {
+    int64_t length;
+    int64_t null_count;
+    int64_t offset;
+    int64_t n_buffers;
+    int64_t n_children;
+    const void **buffers;
+    struct ArrowArray **children;
+    struct ArrowArray *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ARROW_C_DATA_INTERFACE */
+
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ARROW_C_STREAM_INTERFACE */
+
+
+/**
+ * What a call answers: 0 for success, else what sort of thing went wrong.
+ *
+ * A number is never given another meaning. Later versions may add numbers: treat one you do not know as
+ * `HELIOS_STATUS_UNEXPECTED`.
+ */
+enum helios_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It worked.
+     */
+    HELIOS_STATUS_OK = 0,
+    /**
+     * A setting is missing, unknown or contradicts another.
+     */
+    HELIOS_STATUS_CONFIG_INVALID = 1,
+    /**
+     * An argument is malformed: a name, a schema, a position, an option.
+     */
+    HELIOS_STATUS_INVALID_INPUT = 2,
+    /**
+     * ClickHouse refused the SQL text.
+     */
+    HELIOS_STATUS_INVALID_QUERY = 3,
+    /**
+     * No credentials, or credentials that were not accepted.
+     */
+    HELIOS_STATUS_UNAUTHENTICATED = 4,
+    /**
+     * The credentials are good, the permission is missing.
+     */
+    HELIOS_STATUS_PERMISSION_DENIED = 5,
+    /**
+     * A stream, table, database or function that does not exist.
+     */
+    HELIOS_STATUS_NOT_FOUND = 6,
+    /**
+     * Something of that name exists already.
+     */
+    HELIOS_STATUS_ALREADY_EXISTS = 7,
+    /**
+     * What exists differs from what was asked for, or another operation is under way.
+     */
+    HELIOS_STATUS_CONFLICT = 8,
+    /**
+     * A limit was passed: size, rows, memory, quota.
+     */
+    HELIOS_STATUS_LIMIT_EXCEEDED = 9,
+    /**
+     * It took longer than allowed. Whether it took effect is unknown.
+     */
+    HELIOS_STATUS_TIMEOUT = 10,
+    /**
+     * The other side cannot be reached or is not ready. Also: this process is a fork (see above).
+     */
+    HELIOS_STATUS_UNAVAILABLE = 11,
+    /**
+     * The embedded engine cannot be opened.
+     */
+    HELIOS_STATUS_ENGINE_UNAVAILABLE = 12,
+    /**
+     * The query was cancelled.
+     */
+    HELIOS_STATUS_CANCELLED = 13,
+    /**
+     * None of the above: a defect in Helios or an answer nobody expected.
+     */
+    HELIOS_STATUS_UNEXPECTED = 14,
+    /**
+     * A pointer that must not be NULL is NULL.
+     */
+    HELIOS_STATUS_NULL_ARGUMENT = 100,
+    /**
+     * A text is not UTF-8.
+     */
+    HELIOS_STATUS_INVALID_UTF8 = 101,
+    /**
+     * A defect in Helios: it panicked. The handles of the call may be freed; do not use them otherwise.
+     */
+    HELIOS_STATUS_PANIC = 102,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum helios_status helios_status;
+#else
+typedef uint32_t helios_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * All of Helios. Any number of threads may use one client at the same time.
+ */
+typedef struct helios_client helios_client;
+
+/**
+ * Settings. To be used by one thread at a time.
+ */
+typedef struct helios_config helios_config;
+
+/**
+ * Why a call failed: what happened, to which thing, and what to do next. Holds no secret.
+ *
+ * Free it with `helios_error_free`. The texts it gives live as long as it does.
+ */
+typedef struct helios_error helios_error;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library, `"0.1.0"`; that of the header is `HELIOS_VERSION`. Not to be freed.
+ */
+const char *helios_version(void);
+
+/**
+ * What sort of thing went wrong: the status that the call answered. `HELIOS_STATUS_OK` for NULL.
+ */
+helios_status helios_error_status(const helios_error *error);
+
+/**
+ * The status by name, the same name in every language: `"not_found"`. `"ok"` for NULL.
+ */
+const char *helios_error_kind(const helios_error *error);
+
+/**
+ * What a person reads: what happened, to which thing. Ends with NUL and holds no other (U+FFFD stands for one). Empty
+ * for NULL.
+ */
+const char *helios_error_message(const helios_error *error);
+
+/**
+ * The length of the message in bytes, without the NUL at its end.
+ */
+size_t helios_error_message_length(const helios_error *error);
+
+/**
+ * The operation that failed: `"query"`. Empty if it failed outside of one, and for NULL.
+ */
+const char *helios_error_operation(const helios_error *error);
+
+/**
+ * Whether the same call may succeed later, unchanged.
+ */
+bool helios_error_is_retryable(const helios_error *error);
+
+/**
+ * ClickHouse's error number, such as 60 for an unknown table; 0 if the error is none of ClickHouse's.
+ */
+uint32_t helios_error_server_code(const helios_error *error);
+
+/**
+ * AWS's error code, such as `"ResourceNotFoundException"`; NULL if the error is none of AWS's.
+ */
+const char *helios_error_aws_code(const helios_error *error);
+
+/**
+ * Frees an error. NULL is fine.
+ */
+void helios_error_free(helios_error *error);
+
+/**
+ * Frees a text that a call wrote to a `char **`. NULL is fine.
+ */
+void helios_string_free(char *text);
+
+/**
+ * Settings that are all at their defaults: the embedded engine in the folder `helios-data`, and for AWS what its SDKs
+ * find. To be freed by `helios_config_free`.
+ */
+helios_config *helios_config_new(void);
+
+/**
+ * Takes all settings from the environment, in place of those set before: `HELIOS_CLICKHOUSE_URL` is the setting
+ * `clickhouse_url`, and so on. No other thread may change the environment meanwhile.
+ */
+helios_status helios_config_read_env(helios_config *config,
+                                     helios_error **error);
+
+/**
+ * Sets one setting. The keys: `clickhouse_url`, `clickhouse_user`, `clickhouse_password`, `clickhouse_database`,
+ * `data_path`, `chdb_lib`, `aws_region`, `aws_endpoint_url`, `aws_access_key_id`, `aws_secret_access_key`,
+ * `aws_session_token`, `aws_profile`, `aws_role_arn`, `aws_external_id`, `mapping_table`, `delivery_function`.
+ *
+ * `HELIOS_STATUS_CONFIG_INVALID` for a key that is none, naming the nearest one. Whether the settings are right, and
+ * agree with each other, is checked by `helios_client_new`.
+ */
+helios_status helios_config_set(helios_config *config,
+                                const char *key,
+                                const char *value,
+                                helios_error **error);
+
+/**
+ * Frees settings. NULL is fine. The clients made from them keep their own copy.
+ */
+void helios_config_free(helios_config *config);
+
+/**
+ * Makes a client with these settings, to be freed by `helios_client_free`. Opens the embedded engine (up to half a
+ * second) unless `clickhouse_url` is set; connects to nothing else yet.
+ *
+ * A process has one engine at a time: clients of the same `data_path` share it, another path can be opened when they
+ * all are freed. `HELIOS_STATUS_CONFIG_INVALID` for settings that are wrong or contradict each other,
+ * `HELIOS_STATUS_ENGINE_UNAVAILABLE` if the engine cannot be opened.
+ */
+helios_status helios_client_new(const helios_config *config,
+                                helios_client **client,
+                                helios_error **error);
+
+/**
+ * Makes another client that speaks to AWS as somebody else and shares all connections. Both are to be freed, in any order.
+ *
+ * `credentials_json`: `{"accessKey", "secretKey", "sessionToken", "region", "roleArn", "externalId", "profile"}`, none
+ * of them required: keys, or a profile, or else what the AWS SDKs find; in a role if one is named.
+ */
+helios_status helios_client_with_credentials(const helios_client *client,
+                                             const char *credentials_json,
+                                             helios_client **other,
+                                             helios_error **error);
+
+/**
+ * Frees a client. NULL is fine. No call on it may be under way; streams it gave stay good. With the last client of an
+ * embedded engine, and the last stream, the engine is closed, which takes some milliseconds.
+ *
+ * In a fork of the process that made the client it does nothing.
+ */
+void helios_client_free(helios_client *client);
+
+/**
+ * Every database with its tables, sorted: `{"default": ["events", "users"]}`.
+ */
+helios_status helios_client_databases(const helios_client *client,
+                                      char **json,
+                                      helios_error **error);
+
+/**
+ * Runs one SQL statement and gives its whole result:
+ * `{"metadata": {"query", "row_count", "column_names", "column_types"}, "data": [{column: value}]}`.
+ *
+ * `options_json`, or NULL: `{"parameters": {name: value}, "database", "readOnly", "maxExecutionSeconds",
+ * "maxResultRows", "maxResultBytes", "maxMemoryUsage", "quote64BitIntegers"}`, none of them required. Values of
+ * `parameters`, texts or numbers, take the place of `{name:Type}` in the text, and never become SQL. For large results see
+ * `helios_client_query_arrow`.
+ */
+helios_status helios_client_query(const helios_client *client,
+                                  const char *sql,
+                                  const char *options_json,
+                                  char **json,
+                                  helios_error **error);
+
+/**
+ * Runs one SQL statement and gives its result as a stream of Arrow record batches, read as fast as `get_next` is called,
+ * in constant memory. Types are ClickHouse's; the name of each stands in its field's metadata as `clickhouse.type`.
+ *
+ * `options_json` as for `helios_client_query`. What `stream` holds is overwritten, so it must not be a stream that is not
+ * released. Release it when done, also before its end: that cancels the query. A query that fails midway makes
+ * `get_next` fail, now and ever after, with the reason in `get_last_error`; only a whole result has an end. A stream
+ * is for one thread at a time, and stays good when the client is freed.
+ */
+helios_status helios_client_query_arrow(const helios_client *client,
+                                        const char *sql,
+                                        const char *options_json,
+                                        struct ArrowArrayStream *stream,
+                                        helios_error **error);
+
+/**
+ * Checks the client's AWS credentials and lists the streams they see:
+ * `{"authenticated": true, "streamNames": […], "account", "arn"}`.
+ */
+helios_status helios_client_authenticate(const helios_client *client,
+                                         char **json,
+                                         helios_error **error);
+
+/**
+ * Reads a few events of a stream and infers the schema that fits them all:
+ * `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], "orderBy", "partitionBy", "eventsRead", …}`.
+ *
+ * `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10}`,
+ * none of them required.
+ */
+helios_status helios_client_kinesis_sample(const helios_client *client,
+                                           const char *stream,
+                                           const char *options_json,
+                                           char **json,
+                                           helios_error **error);
+
+/**
+ * Makes a table and lets a stream fill it, all or nothing:
+ * `{"success": true, "createTableQuery", "message", "tableUUID", "streamARN"}`.
+ *
+ * `spec_json`: `{"streamName", "tableName", "schema": [{"name", "type"}]}`, and if wanted `"databaseName"`, `"orderBy"`,
+ * `"partitionBy"`, `"startPosition"`, `"createDatabase"`.
+ */
+helios_status helios_client_create_table(const helios_client *client,
+                                         const char *spec_json,
+                                         char **json,
+                                         helios_error **error);
+
+/**
+ * Every source, in the order of creation:
+ * `[{"streamName", "streamType": "kinesis", "tableName", "createdOn": "MM-DD-YYYY"}]`.
+ */
+helios_status helios_client_sources(const helios_client *client, char **json, helios_error **error);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* HELIOS_H */

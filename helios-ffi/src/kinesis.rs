@@ -1,0 +1,62 @@
+//! Streams: who may see them, and what is in them.
+
+#![expect(unsafe_code, reason = "the C ABI: exported names, and pointers")]
+
+use std::ffi::c_char;
+
+use helios_core::streams::SampleOptions;
+
+use crate::{
+    boundary,
+    client::HeliosClient,
+    error::HeliosError,
+    json,
+    pointer::{handle, optional_text, output, text},
+    runtime::block_on,
+    status::HeliosStatus,
+};
+
+/// Checks the client's AWS credentials and lists the streams they see:
+/// `{"authenticated": true, "streamNames": […], "account", "arn"}`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_authenticate(
+    client: *const HeliosClient,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    boundary::status(error, || {
+        // SAFETY: the caller's promise.
+        let (client, json) = unsafe { (handle(client, "client")?, output(json, "json")?) };
+        json.write(json::answer(&block_on(client.client.authenticate())?)?);
+        Ok(())
+    })
+}
+
+/// Reads a few events of a stream and infers the schema that fits them all:
+/// `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], "orderBy", "partitionBy", "eventsRead", …}`.
+///
+/// `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10}`,
+/// none of them required.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_kinesis_sample(
+    client: *const HeliosClient,
+    stream: *const c_char,
+    options_json: *const c_char,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    boundary::status(error, || {
+        // SAFETY: the caller's promise.
+        let (client, stream, options, json) = unsafe {
+            (
+                handle(client, "client")?,
+                text(stream, "stream")?,
+                optional_text(options_json, "options_json")?,
+                output(json, "json")?,
+            )
+        };
+        let options: SampleOptions = json::options(options, "options_json")?;
+        json.write(json::answer(&block_on(client.client.kinesis_sample_with(stream, &options))?)?);
+        Ok(())
+    })
+}

@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::missing_safety_doc, reason = "what a caller owes is said once, at the top of helios.h")]
+
+mod arrow;
+mod boundary;
+mod client;
+mod config;
+mod error;
+mod json;
+mod kinesis;
+mod pointer;
+mod query;
+mod runtime;
+mod source;
+mod status;
+#[cfg(feature = "test-hooks")]
+mod test_hooks;
+mod text;
+mod version;
+
+pub use arrow::helios_client_query_arrow;
+pub use client::{HeliosClient, helios_client_free, helios_client_new, helios_client_with_credentials};
+pub use config::{
+    HeliosConfig, helios_config_free, helios_config_new, helios_config_read_env, helios_config_set,
+};
+pub use error::{
+    HeliosError, helios_error_aws_code, helios_error_free, helios_error_is_retryable, helios_error_kind,
+    helios_error_message, helios_error_message_length, helios_error_operation, helios_error_server_code,
+    helios_error_status,
+};
+pub use kinesis::{helios_client_authenticate, helios_client_kinesis_sample};
+pub use query::{helios_client_databases, helios_client_query};
+pub use source::{helios_client_create_table, helios_client_sources};
+pub use status::HeliosStatus;
+#[cfg(feature = "test-hooks")]
+pub use test_hooks::helios_test_panic;
+pub use text::helios_string_free;
+pub use version::helios_version;

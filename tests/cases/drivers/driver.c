@@ -1,0 +1,124 @@
+/*
+ * The shared cases, through C: reads operations from standard input, and writes answers to standard output.
+ *
+ * A request is `operation text_length json_length\n`, the text, the JSON. A reply is `ok length\n` or `error length\n`, and
+ * as much JSON.
+ */
+#include <helios.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What C cannot pass on is not passed on in part. */
+static char *read_text(size_t length) {
+    char *text = (char *)malloc(length + 1);
+    if (text == NULL || fread(text, 1, length, stdin) != length) {
+        fputs("the request ends early\n", stderr);
+        exit(EXIT_FAILURE);
+    }
+    if (memchr(text, '\0', length) != NULL) {
+        fputs("a text in C cannot hold a NUL\n", stderr);
+        exit(EXIT_FAILURE);
+    }
+    text[length] = '\0';
+    return text;
+}
+
+static void reply(const char *outcome, const char *json, size_t length) {
+    printf("%s %lu\n", outcome, (unsigned long)length);
+    fwrite(json, 1, length, stdout);
+    fflush(stdout);
+}
+
+/* Writes a JSON string to `out`, which has room for six bytes each and the quotes. Returns where it ends. */
+static char *quote(char *out, const char *text) {
+    *out++ = '"';
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20)
+            out += sprintf(out, "\\u%04x", (unsigned)*text);
+        else {
+            if (*text == '"' || *text == '\\') *out++ = '\\';
+            *out++ = *text;
+        }
+    }
+    *out++ = '"';
+    return out;
+}
+
+static void reply_error(const helios_error *error) {
+    const char *aws_code = helios_error_aws_code(error);
+    const char *message = helios_error_message(error);
+    char *json = (char *)malloc(6 * (strlen(message) + (aws_code ? strlen(aws_code) : 0)) + 256);
+    char *end = json;
+    if (json == NULL) exit(EXIT_FAILURE);
+    end += sprintf(end, "{\"code\": \"%s\", \"error\": ", helios_error_kind(error));
+    end = quote(end, message);
+    end += sprintf(end, ", \"retryable\": %s", helios_error_is_retryable(error) ? "true" : "false");
+    if (helios_error_server_code(error) != 0)
+        end += sprintf(end, ", \"serverCode\": %lu", (unsigned long)helios_error_server_code(error));
+    if (aws_code != NULL) {
+        end += sprintf(end, ", \"awsCode\": ");
+        end = quote(end, aws_code);
+    }
+    end += sprintf(end, "}");
+    reply("error", json, (size_t)(end - json));
+    free(json);
+}
+
+static helios_status authenticate(const helios_client *client, const char *credentials, char **answer, helios_error **error) {
+    helios_client *other = NULL;
+    helios_status status;
+    if (credentials == NULL) return helios_client_authenticate(client, answer, error);
+    status = helios_client_with_credentials(client, credentials, &other, error);
+    if (status == HELIOS_STATUS_OK) status = helios_client_authenticate(other, answer, error);
+    helios_client_free(other);
+    return status;
+}
+
+static helios_status call(const helios_client *client, const char *operation, const char *text, const char *json, char **answer,
+                          helios_error **error) {
+    if (strcmp(operation, "databases") == 0) return helios_client_databases(client, answer, error);
+    if (strcmp(operation, "query") == 0) return helios_client_query(client, text, json, answer, error);
+    if (strcmp(operation, "authenticate") == 0) return authenticate(client, json, answer, error);
+    if (strcmp(operation, "kinesis_sample") == 0) return helios_client_kinesis_sample(client, text, json, answer, error);
+    if (strcmp(operation, "create_table") == 0)
+        return helios_client_create_table(client, json == NULL ? "" : json, answer, error);
+    if (strcmp(operation, "sources") == 0) return helios_client_sources(client, answer, error);
+    fprintf(stderr, "there is no operation %s\n", operation);
+    exit(EXIT_FAILURE);
+}
+
+static helios_client *client_of_environment(void) {
+    helios_config *config = helios_config_new();
+    helios_client *client = NULL;
+    helios_error *error = NULL;
+    if (helios_config_read_env(config, &error) || helios_client_new(config, &client, &error)) {
+        fprintf(stderr, "%s: %s\n", helios_error_kind(error), helios_error_message(error));
+        exit(EXIT_FAILURE);
+    }
+    helios_config_free(config);
+    return client;
+}
+
+int main(void) {
+    helios_client *client = client_of_environment();
+    char operation[32];
+    unsigned long text_length, json_length;
+    while (scanf("%31s %lu %lu", operation, &text_length, &json_length) == 3 && getchar() == '\n') {
+        char *text = read_text(text_length);
+        char *json = read_text(json_length);
+        char *answer = NULL;
+        helios_error *error = NULL;
+        if (call(client, operation, text, json_length == 0 ? NULL : json, &answer, &error) == HELIOS_STATUS_OK)
+            reply("ok", answer, strlen(answer));
+        else
+            reply_error(error);
+        helios_string_free(answer);
+        helios_error_free(error);
+        free(text);
+        free(json);
+    }
+    helios_client_free(client);
+    return feof(stdin) ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,141 @@
+// The shared cases, through Go: reads operations from standard input, and writes answers to standard output.
+//
+// A request is "operation text_length json_length\n", the text, the JSON. A reply is "ok length\n" or "error length\n", and
+// as much JSON.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+
+	"github.com/helios-stream/helios/examples/go/helios"
+)
+
+func main() {
+	log.SetFlags(0)
+	client, err := helios.OpenEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	in := bufio.NewReader(os.Stdin)
+	for {
+		operation, text, options, err := request(in)
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		outcome := "ok"
+		answer, err := call(client, operation, text, options)
+		if err != nil {
+			outcome, answer = "error", failure(err)
+		}
+		body, err := json.Marshal(answer)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s %d\n%s", outcome, len(body), body)
+	}
+}
+
+func request(in *bufio.Reader) (operation, text string, options []byte, err error) {
+	line, err := in.ReadString('\n')
+	if err != nil {
+		return
+	}
+	var lengths [2]int
+	if _, err = fmt.Sscanf(line, "%s %d %d", &operation, &lengths[0], &lengths[1]); err != nil {
+		return
+	}
+	body := make([]byte, lengths[0]+lengths[1])
+	if _, err = io.ReadFull(in, body); err != nil {
+		return
+	}
+	return operation, string(body[:lengths[0]]), body[lengths[0]:], nil
+}
+
+func call(client *helios.Client, operation, text string, options []byte) (any, error) {
+	switch operation {
+	case "databases":
+		return client.Databases()
+	case "query":
+		parsed, err := read[helios.QueryOptions](options)
+		if err != nil {
+			return nil, err
+		}
+		return client.Query(text, parsed)
+	case "authenticate":
+		credentials, err := read[helios.Credentials](options)
+		if err != nil {
+			return nil, err
+		}
+		if credentials == nil {
+			return client.Authenticate()
+		}
+		other, err := client.WithCredentials(*credentials)
+		if err != nil {
+			return nil, err
+		}
+		defer other.Close()
+		return other.Authenticate()
+	case "kinesis_sample":
+		parsed, err := read[helios.SampleOptions](options)
+		if err != nil {
+			return nil, err
+		}
+		return client.KinesisSample(text, parsed)
+	case "create_table":
+		table, err := read[helios.CreateTable](options)
+		if err != nil {
+			return nil, err
+		}
+		if table == nil {
+			table = new(helios.CreateTable)
+		}
+		return client.CreateTable(*table)
+	case "sources":
+		return client.Sources()
+	default:
+		log.Fatalf("there is no operation %s", operation)
+		return nil, nil
+	}
+}
+
+// read makes options of their JSON, nil of none. In Go they are fields of a struct: one that is none does not compile, which
+// stands here as the error of the other languages.
+func read[T any](text []byte) (*T, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	value := new(T)
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	decoder.UseNumber()
+	if err := decoder.Decode(value); err != nil {
+		return nil, &helios.Error{Kind: helios.InvalidInput, Message: err.Error()}
+	}
+	return value, nil
+}
+
+func failure(err error) map[string]any {
+	var failed *helios.Error
+	if !errors.As(err, &failed) {
+		log.Fatal(err)
+	}
+	body := map[string]any{"code": failed.Kind, "error": failed.Message, "retryable": failed.Retryable}
+	if failed.ServerCode != 0 {
+		body["serverCode"] = failed.ServerCode
+	}
+	if failed.AWSCode != "" {
+		body["awsCode"] = failed.AWSCode
+	}
+	return body
+}
