@@ -1,7 +1,7 @@
 //! Bringing the engine to rest before the process ends.
 //!
-//! At its end a process destroys ClickHouse's static objects while ClickHouse's threads still run. A statement under way then
-//! crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
+//! At its end a process destroys ClickHouse's static objects while ClickHouse's threads still run. A statement under way
+//! then crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
 //!
 //! In a fork those threads are not there, and the static objects would wait for them for ever: it ends without.
 
@@ -18,11 +18,11 @@ use std::{
 
 use crate::engine;
 
-// ClickHouse as a library is published for glibc only, whose exit handlers are told the status.
+// glibc's own, whose handlers are told the status that a fork has to end with.
 #[cfg(target_env = "gnu")]
 unsafe extern "C" {
     safe fn on_exit(handler: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
-    safe fn fflush(stream: *mut c_void) -> c_int;
+    fn fflush(stream: *mut c_void) -> c_int;
     safe fn _exit(status: c_int) -> !;
 }
 
@@ -88,8 +88,8 @@ fn register() {
 fn register_handler() -> c_int {
     extern "C" fn handler(status: c_int, _: *mut c_void) {
         if is_forked() {
-            // All streams; a fork has its own copy of what they hold.
-            fflush(ptr::null_mut());
+            // SAFETY: a null pointer stands for all streams; a fork has its own copy of what they hold.
+            unsafe { fflush(ptr::null_mut()) };
             _exit(status);
         }
         stop();

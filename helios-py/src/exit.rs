@@ -21,7 +21,7 @@ pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
 
 /// Called by Python once all threads but the daemons have ended.
 #[pyfunction]
-fn begin() {
+pub(crate) fn begin() {
     ENDING.get_or_init(|| thread::current().id());
 }
 

@@ -14,7 +14,7 @@ use helios_embedded::{Engine, Error, Options};
 use tokio::runtime::Runtime;
 
 use crate::{
-    child::{again, client, part, run},
+    child::{again, block_on, client, part, run},
     support::{code, scratch},
 };
 
@@ -23,6 +23,15 @@ unsafe extern "C" {
     safe fn alarm(seconds: c_uint) -> c_uint;
     safe fn _exit(status: c_int) -> !;
     fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
+}
+
+/// The status of a child that has ended by itself.
+fn wait_for(child: c_int) -> c_int {
+    let mut status = -1;
+    // SAFETY: `status` is valid for writes.
+    let ended = unsafe { waitpid(child, &raw mut status, 0) };
+    assert_eq!((ended, status & 0x7F), (child, 0), "{status:#x}");
+    status >> 8
 }
 
 #[test]
@@ -41,7 +50,7 @@ fn the_engine_refuses_to_work_in_a_forked_child() {
     let child = fork();
     if child == 0 {
         // A child that waits for ever is ended.
-        alarm(60);
+        alarm(30);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let again = Engine::open(Options::new(&path));
             assert!(matches!(again, Err(Error::Forked)), "{again:?}");
@@ -57,11 +66,30 @@ fn the_engine_refuses_to_work_in_a_forked_child() {
         }));
         _exit(i32::from(outcome.is_err()));
     }
-    let mut status = -1;
-    // SAFETY: `status` is valid for writes.
-    let ended = unsafe { waitpid(child, &raw mut status, 0) };
-    assert_eq!((ended, status), (child, 0));
+    assert_eq!(wait_for(child), 0);
     parents.block_on(kept.query("SELECT 1").execute()).unwrap();
     drop((kept, engine));
     drop(Engine::open(Options::new(path)).unwrap());
+}
+
+#[test]
+fn a_forked_child_ends() {
+    const TEST: &str = "fork::a_forked_child_ends";
+    let Some((part, path)) = part() else {
+        for part in ["open", "closed"] {
+            run(again(TEST, part, &scratch("end")));
+        }
+        return;
+    };
+    let engine = Engine::open(Options::new(path)).unwrap();
+    block_on(client(&engine).query("SELECT sum(number) FROM numbers_mt(1000000)").execute()).unwrap();
+    let engine = Some(engine).filter(|_| part == "open");
+    let child = fork();
+    if child == 0 {
+        alarm(30);
+        #[expect(clippy::exit, reason = "what is tested")]
+        std::process::exit(3);
+    }
+    assert_eq!(wait_for(child), 3);
+    drop(engine);
 }
