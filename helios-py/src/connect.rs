@@ -1,6 +1,6 @@
 //! Opening a client.
 
-use std::{collections::BTreeMap, future::Future};
+use std::collections::BTreeMap;
 
 use helios_core::{ConfigKey, HeliosConfig, Result};
 use pyo3::prelude::*;
@@ -26,13 +26,11 @@ pub(crate) fn connect_async(
     awaitable(py, open(settings))
 }
 
-fn open(settings: BTreeMap<String, String>) -> impl Future<Output = Result<Client>> + Send {
-    async move {
-        let config = config(settings)?;
-        let place = place(&config);
-        let client = unblocked(move || engine::open(config)).await??;
-        Ok(Client::new(client, place))
-    }
+async fn open(settings: BTreeMap<String, String>) -> Result<Client> {
+    let config = config(settings)?;
+    let place = place(&config);
+    let client = unblocked(move || engine::open(config)).await??;
+    Ok(Client::new(client, place))
 }
 
 fn config(settings: BTreeMap<String, String>) -> Result<HeliosConfig> {

@@ -8,8 +8,8 @@ use pyo3::Python;
 
 use crate::chdb;
 
-/// The client of these settings. Opens the embedded engine (blocking) unless they name a server: with libchdb, or, if
-/// none is named and none found, with the package `chdb`.
+/// The client of these settings. Opens the embedded engine (blocking, on a thread for that) unless they name a server:
+/// with libchdb, or, if none is named and none found, with the package `chdb`.
 pub(crate) fn open(config: HeliosConfig) -> Result<HeliosClient> {
     let missing = match HeliosClient::from_config(config.clone()) {
         Err(error) if config.chdb_lib.is_none() && is_without_library(&error) => error,

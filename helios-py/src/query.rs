@@ -1,6 +1,6 @@
 //! Queries.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use futures_util::TryStreamExt as _;
 use helios_core::{HeliosClient, QueryOptions, Result};
@@ -34,7 +34,7 @@ fn query(
     client.run(async move |client: HeliosClient| {
         let options: QueryOptions = answer::read(&options)?;
         let stream = client.query_arrow(&sql, &options).await?;
-        let schema = stream.schema().clone();
+        let schema = Arc::clone(stream.schema());
         let batches = stream.try_collect().await?;
         Ok(QueryResult::new(sql, schema, batches))
     })

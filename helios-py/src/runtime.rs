@@ -63,7 +63,7 @@ where
                 match timeout(SIGNAL_INTERVAL, future.as_mut()).await {
                     Ok(outcome) => return Ok(outcome),
                     Err(_) if exit::has_begun_elsewhere() => break,
-                    Err(_) => Python::attach(|py| py.check_signals())?,
+                    Err(_) => check_signals()?,
                 }
             }
             Ok(Err(Error::new(ErrorKind::Cancelled, "Python ends")))
@@ -72,6 +72,12 @@ where
         outcome
     });
     outcome?.map_err(|error| error::raise(py, &error))
+}
+
+/// Runs the handlers of the signals that have come.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method's interpreter has one lifetime only")]
+fn check_signals() -> PyResult<()> {
+    Python::attach(|py| py.check_signals())
 }
 
 /// The future as an awaitable of the running event loop. Cancelling the awaitable drops the future.
@@ -85,7 +91,7 @@ where
         let outcome = unpanicked(future).await;
         if exit::has_begun_elsewhere() {
             // Nobody is there to be told.
-            pending().await
+            pending::<()>().await;
         }
         Ok(Outcome(outcome))
     })

@@ -23,13 +23,15 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
-# An AWS that is not there: nothing here gets as far as to call it.
-AWS = {
-    "aws_region": "eu-west-1",
-    "aws_endpoint_url": "http://127.0.0.1:9",
-    "aws_access_key_id": "AKIAEXAMPLE",
-    "aws_secret_access_key": "secret",
-}
+@pytest.fixture(scope="session")
+def aws() -> dict[str, str]:
+    """The settings of an AWS that is not there: nothing here gets as far as to call it."""
+    return {
+        "aws_region": "eu-west-1",
+        "aws_endpoint_url": "http://127.0.0.1:9",
+        "aws_access_key_id": "AKIAEXAMPLE",
+        "aws_secret_access_key": "secret",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +41,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def client(data: Path) -> Iterator[helios.Client]:
-    with helios.connect(data, **AWS) as client:
+def client(data: Path, aws: dict[str, str]) -> Iterator[helios.Client]:
+    with helios.connect(data, **aws) as client:
         yield client
 
 

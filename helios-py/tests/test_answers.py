@@ -54,7 +54,10 @@ SOURCE = {
     [
         (authentication.read, AUTHENTICATION),
         (sample.read, SAMPLE),
-        (sample.read, {**SAMPLE, "sampleEvent": None, "inferredSchema": [], "evidence": [], "partitionBy": "toDate(t)"}),
+        (
+            sample.read,
+            {**SAMPLE, "sampleEvent": None, "inferredSchema": [], "evidence": [], "partitionBy": "toDate(t)"},
+        ),
         (table.read, CREATED),
         (lambda text: source.read(f"[{text}]")[0], SOURCE),
     ],

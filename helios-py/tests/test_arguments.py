@@ -13,19 +13,17 @@ import pytest
 
 import helios
 
-from .conftest import AWS
-
 Call = Callable[..., Any]
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest, client: helios.Client, data: Path) -> Call:
+def call(request: pytest.FixtureRequest, client: helios.Client, data: Path, aws: dict[str, str]) -> Call:
     """Calls a method of a client by its name."""
     if request.param == "sync":
         return lambda method, *args, **kwargs: getattr(client, method)(*args, **kwargs)
 
     async def call(method: str, *args: Any, **kwargs: Any) -> Any:
-        async with await helios.connect_async(data, **AWS) as other:
+        async with await helios.connect_async(data, **aws) as other:
             return await getattr(other, method)(*args, **kwargs)
 
     return lambda *args, **kwargs: asyncio.run(call(*args, **kwargs))
@@ -60,7 +58,13 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     ("kinesis_sample", "time_limit", ("s",), "time_limit", NOT_SECONDS),
     ("create_table", "stream", (), "stream", NOT_TEXTS),
     ("create_table", "table", ("s",), "table", NOT_TEXTS),
-    ("create_table", "schema", ("s", "t"), "schema", [None, 1, "a", b"ab", [1], ["ab"], [("a",)], [{"name": "a"}], [None]]),
+    (
+        "create_table",
+        "schema",
+        ("s", "t"),
+        "schema",
+        [None, 1, "a", b"ab", [1], ["ab"], [("a",)], [{"name": "a"}], [None]],
+    ),
     ("create_table", "schema", ("s", "t"), "the type in schema", [[("a", 1)], {"a": None}, [{"name": "a", "type": 1}]]),
     ("create_table", "schema", ("s", "t"), "the name in schema", [[(1, "UInt8")], {1: "UInt8"}]),
     ("create_table", "database", ("s", "t", COLUMNS), "database", NOT_TEXTS),

@@ -9,12 +9,19 @@ import helios
 
 
 def test_a_table(client: helios.Client) -> None:
-    sql = "SELECT number AS n, toString(number) AS s, toDateTime(number, 'UTC') AS t, [number] AS a FROM numbers(200000)"
+    sql = (
+        "SELECT number AS n, toString(number) AS s, toDateTime(number, 'UTC') AS t, [number] AS a FROM numbers(200000)"
+    )
     result = client.query(sql)
     table = pa.table(result)
     assert table.num_rows == len(result) == 200_000
     assert table.schema.names == ["n", "s", "t", "a"]
-    assert table.schema.types == [pa.uint64(), pa.string(), pa.timestamp("s", "UTC"), pa.list_(pa.field("item", pa.uint64(), False))]
+    assert table.schema.types == [
+        pa.uint64(),
+        pa.string(),
+        pa.timestamp("s", "UTC"),
+        pa.list_(pa.field("item", pa.uint64(), False)),
+    ]
     assert table.schema.field("t").metadata == {b"clickhouse.type": b"DateTime('UTC')"}
     assert table.slice(199_999).to_pylist() == result.rows()[199_999:]
     table.validate(full=True)

@@ -7,6 +7,7 @@ import inspect
 import pickle
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -52,10 +53,11 @@ def test_a_class_is_also_what_python_calls_it() -> None:
 
 
 def test_a_class_is_found_where_it_says_it_is() -> None:
-    for error in [helios.HeliosError, *classes()]:
+    errors: list[type[helios.HeliosError]] = [helios.HeliosError, *classes()]
+    for error in errors:
         assert error.__module__ == "helios.exceptions"
-        assert getattr(exceptions, error.__qualname__) is error
-        assert getattr(helios, error.__qualname__) is error
+        assert getattr(exceptions, error.__name__) is error
+        assert getattr(helios, error.__name__) is error
         assert error.__name__ in exceptions.__all__
         assert error.__name__ in helios.__all__
 
@@ -131,7 +133,9 @@ def test_limits(client: helios.Client) -> None:
     with pytest.raises(helios.LimitExceededError):
         client.query("SELECT groupArray(number) FROM numbers(10000000)", max_memory_usage=10_000_000)
     with pytest.raises(TimeoutError):
-        client.query("SELECT sum(sleepEachRow(0.1)) FROM numbers(1000) SETTINGS max_block_size = 1", max_execution_time=0.2)
+        client.query(
+            "SELECT sum(sleepEachRow(0.1)) FROM numbers(1000) SETTINGS max_block_size = 1", max_execution_time=0.2
+        )
     with pytest.raises(helios.HeliosError, match="readonly"):
         client.query("CREATE TABLE t (a Int8) ORDER BY a", read_only=True)
 
@@ -149,3 +153,10 @@ def test_a_traceback_shows_the_text_once(run: Callable[..., subprocess.Completed
     last = process.stderr.strip().splitlines()[-1]
     assert last.startswith("helios.exceptions.NotFoundError: ")
     assert process.stderr.count("Unknown table") <= 1
+
+
+def test_the_readme_lists_every_class() -> None:
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    for kind, (error, built_in) in BUILT_IN.items():
+        also = "" if built_in is helios.HeliosError else f"`{built_in.__name__}` "
+        assert f"| `{error.__name__}` | `{kind}` | {also}|" in readme

@@ -49,7 +49,7 @@ ASYNC = """
 
 @pytest.mark.parametrize("call", ['helios.connect("data").query(SLOW)', ASYNC], ids=["sync", "async"])
 def test_ctrl_c_ends_a_query(run: Run, call: str) -> None:
-    run(CODE.replace("CALL", call.strip()).replace("helios.connect(\"data\")  #", "keep = helios.connect(\"data\")  #"))
+    run(CODE.replace("CALL", call.strip()).replace('helios.connect("data")  #', 'keep = helios.connect("data")  #'))
 
 
 def test_the_handler_of_a_signal_runs_during_a_call(run: Run) -> None:

@@ -92,7 +92,21 @@ def test_subclasses_are_what_they_inherit(client: helios.Client) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, b"bytes", bytearray(b"x"), {"a": 1}, {1}, object(), 1j, range(3), dt.timedelta(1), dt.time(1), [None], [b"x"], [{}]],
+    [
+        None,
+        b"bytes",
+        bytearray(b"x"),
+        {"a": 1},
+        {1},
+        object(),
+        1j,
+        range(3),
+        dt.timedelta(1),
+        dt.time(1),
+        [None],
+        [b"x"],
+        [{}],
+    ],
     ids=repr,
 )
 def test_anything_else_is_a_type_error_that_names_it(client: helios.Client, value: Any) -> None:
@@ -102,7 +116,7 @@ def test_anything_else_is_a_type_error_that_names_it(client: helios.Client, valu
 
 def test_an_error_holds_no_value(client: helios.Client) -> None:
     with pytest.raises(TypeError) as caught:
-        client.query("SELECT {key:String}", {"key": b"canary"})  # type: ignore[dict-item]
+        client.query("SELECT {key:String}", {"key": b"canary"})
     assert "canary" not in str(caught.value)
 
 

@@ -15,7 +15,9 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def test_representations(data: Path) -> None:
-    with helios.connect(url="http://ann:canary@127.0.0.1:9", aws_access_key_id="AKIAEXAMPLEEXAMPLE12", aws_secret_access_key="canary") as client:
+    with helios.connect(
+        url="http://ann:canary@127.0.0.1:9", aws_access_key_id="AKIAEXAMPLEEXAMPLE12", aws_secret_access_key="canary"
+    ) as client:
         assert "canary" not in repr(client) + repr(client._native) + client._native.place
         other = client.with_credentials("AKIAEXAMPLEEXAMPLE12", "canary", session_token="canary")
         assert "canary" not in repr(other)

@@ -31,7 +31,9 @@ def test_contradictions(tmp_path: Path) -> None:
         helios.connect("a", data_path="b")
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:8123", "ftp://host", "http://host?password=canary", "http://host:canary/"])
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:8123", "ftp://host", "http://host?password=canary", "http://host:canary/"]
+)
 def test_what_is_no_url(url: str) -> None:
     with pytest.raises(helios.ConfigError, match="clickhouse_url") as caught:
         helios.connect(url=url)

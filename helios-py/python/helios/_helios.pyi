@@ -3,6 +3,8 @@
 from collections.abc import Awaitable
 from typing import Any, final
 
+__all__ = ["Client", "QueryResult", "__version__", "connect", "connect_async", "error_kinds"]
+
 __version__: str
 
 def connect(settings: dict[str, str]) -> Client:
