@@ -4,7 +4,7 @@
 //! a method, and lets other Python threads run during all of them. Its wrappers above that module are not used: they
 //! convert results, and take settings out of paths.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, thread};
 
 use helios_embedded::{
     Analysis, Class, Counts, Driver, DriverConnection, DriverInsert, Output, stop_before_exit,
@@ -33,16 +33,26 @@ const METHODS: [&str; 8] = [
 
 /// The driver, or `None` if the package is not installed.
 ///
-/// The first time it imports the package, which takes up to a second and blocks `SIGPIPE` in the thread that does: let it
-/// be none of the program's own.
+/// The first time it imports the package, which takes up to a second.
 ///
 /// # Errors
 ///
 /// The package is there, but cannot be imported or is too old.
 pub(crate) fn driver(py: Python<'_>) -> PyResult<Option<Arc<dyn Driver>>> {
     static LOADED: PyOnceLock<Option<Arc<Chdb>>> = PyOnceLock::new();
-    let loaded = LOADED.get_or_try_init(py, || import(py))?;
+    let loaded = LOADED.get_or_try_init(py, || py.detach(load))?;
     Ok(loaded.clone().map(|chdb| chdb as Arc<dyn Driver>))
+}
+
+/// Imports the package on a thread of its own, which ends with it. The import blocks `SIGPIPE` in its thread, and the
+/// package keeps a pointer to the interpreter's state of that thread, to use it for every later call from there: on a
+/// thread that lets go of the interpreter in between, the state is another one by then, and the call crashes.
+fn load() -> PyResult<Option<Arc<Chdb>>> {
+    let failed = |reason: String| Err(PyImportError::new_err(format!("chdb cannot be imported: {reason}")));
+    match thread::Builder::new().name("helios-load".into()).spawn(|| Python::attach(import)) {
+        Ok(thread) => thread.join().unwrap_or_else(|_| failed("its thread panicked".into())),
+        Err(error) => failed(format!("no thread to import it on: {error}")),
+    }
 }
 
 fn import(py: Python<'_>) -> PyResult<Option<Arc<Chdb>>> {

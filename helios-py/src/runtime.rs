@@ -75,7 +75,10 @@ where
 }
 
 /// Runs the handlers of the signals that have come.
-#[expect(clippy::redundant_closure_for_method_calls, reason = "the method's interpreter has one lifetime only")]
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method's interpreter has one lifetime only"
+)]
 fn check_signals() -> PyResult<()> {
     Python::attach(|py| py.check_signals())
 }
