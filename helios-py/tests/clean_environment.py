@@ -34,14 +34,17 @@ def check(python: Path, readme: Path) -> None:
         # Nothing of this machine's set-up: no libchdb, no settings.
         process = subprocess.run(
             [python, "-c", found["code"]],
+            check=False,
             cwd=home,
             env={"HOME": home, "PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
             timeout=300,
         )
-    if process.stdout != found["output"]:
-        sys.exit(f"{readme} promises\n{found['output']}\nand this came\n{process.stdout}\n{process.stderr}")
+    if process.returncode or process.stdout != found["output"]:
+        sys.exit(
+            f"{readme} promises\n{found['output']}\nand this came, with exit code {process.returncode}\n{process.stdout}\n{process.stderr}"
+        )
 
 
 if __name__ == "__main__":
