@@ -11,7 +11,11 @@ use std::{
 use futures_util::FutureExt as _;
 use helios_core::{Error, ErrorKind, Result};
 use pyo3::{IntoPyObject, IntoPyObjectExt as _, prelude::*};
-use tokio::{runtime::Runtime, time::timeout};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+    time::timeout,
+};
 
 use crate::{error, exit};
 
@@ -30,9 +34,21 @@ pub(crate) fn is_forked() -> bool {
 ///
 /// In a fork of the process they are not there: whoever waited for them would wait for ever.
 fn runtime() -> Result<&'static Runtime> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     OWNER.get_or_init(std::process::id);
     refuse_fork()?;
-    Ok(pyo3_async_runtimes::tokio::get_runtime())
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    let runtime = Builder::new_multi_thread().thread_name("helios").enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Error::new(ErrorKind::Unexpected, "the threads of Helios cannot be started").caused_by(error)
+    })?;
+    // Of two that were made at once, one is let go of again, on its own threads.
+    if let Err(other) = RUNTIME.set(runtime) {
+        other.shutdown_background();
+    }
+    RUNTIME.get().ok_or_else(panicked)
 }
 
 /// # Errors
@@ -89,9 +105,16 @@ where
     F: Future<Output = Result<T>> + Send + 'static,
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
-    runtime().map_err(|error| error::raise(py, &error))?;
-    pyo3_async_runtimes::tokio::future_into_py(py, async {
-        let outcome = unpanicked(future).await;
+    let runtime = runtime().map_err(|error| error::raise(py, &error))?;
+    // On threads apart from those that hand over outcomes: the package `chdb` is called on these, and leaves states of
+    // the interpreter behind. What is left of a set of tasks that is dropped is dropped with it.
+    let mut task = JoinSet::new();
+    task.spawn_on(future, runtime.handle());
+    pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        let outcome = match task.join_next().await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_)) | None => Err(panicked()),
+        };
         if exit::has_begun_elsewhere() {
             // Nobody is there to be told.
             pending::<()>().await;
