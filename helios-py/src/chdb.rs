@@ -93,7 +93,7 @@ fn is_missing(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
 #[pyfunction]
 fn stop_engine(py: Python<'_>) {
     // What is stopped is of daemon threads, and those are not to come back for it.
-    exit::begin();
+    exit::begin(py);
     py.detach(stop_before_exit);
 }
 

@@ -11,8 +11,9 @@ use pyo3::prelude::*;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use crate::{
-    error,
-    runtime::{awaitable, block_on, is_forked, refuse_fork, unblocked},
+    awaitable::awaitable,
+    error, exit,
+    runtime::{block_on, is_forked, refuse_fork, unblocked},
 };
 
 /// A client, open or closed. Any thread may use it.
@@ -145,7 +146,7 @@ impl Drop for Shared {
         }
         // Stopping the engine may need the interpreter on another thread.
         let mut client = Some(client);
-        Python::try_attach(|py| py.detach(|| drop(client.take())));
+        exit::attach(|py| py.detach(|| drop(client.take())));
     }
 }
 

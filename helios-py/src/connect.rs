@@ -6,9 +6,10 @@ use helios_core::{ConfigKey, HeliosConfig, Result};
 use pyo3::prelude::*;
 
 use crate::{
+    awaitable::awaitable,
     client::Client,
     engine,
-    runtime::{awaitable, block_on, unblocked},
+    runtime::{block_on, unblocked},
 };
 
 /// Opens a client: the settings of the environment, and these over them.

@@ -5,11 +5,7 @@ use std::future::Future;
 use helios_core::{HeliosClient, Result};
 use pyo3::prelude::*;
 
-use crate::{
-    answer,
-    client::Client,
-    runtime::{awaitable, block_on},
-};
+use crate::{answer, awaitable::awaitable, client::Client, runtime::block_on};
 
 #[pymethods]
 impl Client {

@@ -1,17 +1,43 @@
 //! The end of the interpreter.
 //!
-//! Daemon threads may wait for something then. They must not come back into an interpreter that is no more: that would
-//! crash the process on its way out.
+//! A thread that comes into the interpreter while it ends crashes the process on its way out, or is ended in the middle of
+//! what it does. So the end waits for the threads of Helios that are in, and the others stay out.
 
 use std::{
-    sync::OnceLock,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, ThreadId},
 };
 
 use pyo3::prelude::*;
 
-/// The thread that ends the interpreter, once it does.
-static ENDING: OnceLock<ThreadId> = OnceLock::new();
+use crate::runtime::is_forked;
+
+static DOOR: Door = Door { state: Mutex::new(State { inside: 0, ending: None }), left: Condvar::new() };
+
+struct Door {
+    state: Mutex<State>,
+    left: Condvar,
+}
+
+struct State {
+    /// How many threads are in, or wait for their turn.
+    inside: usize,
+    /// The thread that ends the interpreter, once it does.
+    ending: Option<ThreadId>,
+}
+
+impl Door {
+    /// Held for moments only, and never while waiting for the interpreter.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_shut(&self) -> bool {
+        self.ending.is_some_and(|thread| thread != thread::current().id())
+    }
+}
 
 /// Has the end noticed.
 pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
@@ -19,20 +45,47 @@ pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
     py.import("atexit")?.call_method1("register", (begin,)).map(drop)
 }
 
-/// Called by Python once all threads but the daemons have ended.
+/// Called by Python once all its threads but the daemons have ended.
 #[pyfunction]
-pub(crate) fn begin() {
-    ENDING.get_or_init(|| thread::current().id());
+pub(crate) fn begin(py: Python<'_>) {
+    // The threads of the parent, in or not, are not in its fork.
+    if is_forked() {
+        return;
+    }
+    py.detach(|| {
+        let mut state = DOOR.lock();
+        state.ending = Some(thread::current().id());
+        while state.inside > 0 {
+            state = DOOR.left.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    });
 }
 
-/// Whether another thread ends the interpreter.
-pub(crate) fn has_begun_elsewhere() -> bool {
-    ENDING.get().is_some_and(|thread| *thread != thread::current().id())
+/// Does something in the interpreter; `None` if that ends.
+pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    {
+        let mut state = DOOR.lock();
+        if state.is_shut() {
+            return None;
+        }
+        state.inside += 1;
+    }
+    let _inside = Inside;
+    Python::try_attach(work)
+}
+
+struct Inside;
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        DOOR.lock().inside -= 1;
+        DOOR.left.notify_all();
+    }
 }
 
 /// Holds up a thread that has no interpreter to come back to.
 pub(crate) fn stay_out() {
-    while has_begun_elsewhere() {
+    while DOOR.lock().is_shut() {
         thread::park();
     }
 }

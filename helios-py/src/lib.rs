@@ -4,6 +4,7 @@
 //! operation is here twice over one future: blocking, and as an awaitable (`…_async`).
 
 mod answer;
+mod awaitable;
 mod chdb;
 mod client;
 mod connect;

@@ -6,12 +6,7 @@ use futures_util::TryStreamExt as _;
 use helios_core::{HeliosClient, QueryOptions, Result};
 use pyo3::prelude::*;
 
-use crate::{
-    answer,
-    client::Client,
-    result::QueryResult,
-    runtime::{awaitable, block_on},
-};
+use crate::{answer, awaitable::awaitable, client::Client, result::QueryResult, runtime::block_on};
 
 #[pymethods]
 impl Client {

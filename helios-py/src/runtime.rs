@@ -1,19 +1,12 @@
-//! Waiting for futures, from Python with and without asyncio.
+//! The threads that run futures, and waiting for these.
 
-use std::{
-    future::{Future, pending},
-    panic::AssertUnwindSafe,
-    pin::pin,
-    sync::OnceLock,
-    time::Duration,
-};
+use std::{future::Future, panic::AssertUnwindSafe, pin::pin, sync::OnceLock, time::Duration};
 
 use futures_util::FutureExt as _;
 use helios_core::{Error, ErrorKind, Result};
-use pyo3::{IntoPyObject, IntoPyObjectExt as _, prelude::*};
+use pyo3::prelude::*;
 use tokio::{
     runtime::{Builder, Runtime},
-    task::JoinSet,
     time::timeout,
 };
 
@@ -33,7 +26,7 @@ pub(crate) fn is_forked() -> bool {
 /// The threads that run futures.
 ///
 /// In a fork of the process they are not there: whoever waited for them would wait for ever.
-fn runtime() -> Result<&'static Runtime> {
+pub(crate) fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     OWNER.get_or_init(std::process::id);
     refuse_fork()?;
@@ -78,11 +71,12 @@ where
             loop {
                 match timeout(SIGNAL_INTERVAL, future.as_mut()).await {
                     Ok(outcome) => return Ok(outcome),
-                    Err(_) if exit::has_begun_elsewhere() => break,
-                    Err(_) => check_signals()?,
+                    Err(_) => match check_signals() {
+                        Some(handled) => handled?,
+                        None => return Ok(Err(Error::new(ErrorKind::Cancelled, "Python ends"))),
+                    },
                 }
             }
-            Ok(Err(Error::new(ErrorKind::Cancelled, "Python ends")))
         });
         exit::stay_out();
         outcome
@@ -90,37 +84,13 @@ where
     outcome?.map_err(|error| error::raise(py, &error))
 }
 
-/// Runs the handlers of the signals that have come.
+/// Runs the handlers of the signals that have come; `None` if the interpreter ends.
 #[expect(
     clippy::redundant_closure_for_method_calls,
     reason = "the method's interpreter has one lifetime only"
 )]
-fn check_signals() -> PyResult<()> {
-    Python::attach(|py| py.check_signals())
-}
-
-/// The future as an awaitable of the running event loop. Cancelling the awaitable drops the future.
-pub(crate) fn awaitable<F, T>(py: Python<'_>, future: F) -> PyResult<Bound<'_, PyAny>>
-where
-    F: Future<Output = Result<T>> + Send + 'static,
-    T: for<'py> IntoPyObject<'py> + Send + 'static,
-{
-    let runtime = runtime().map_err(|error| error::raise(py, &error))?;
-    // On threads apart from those that hand over outcomes: the package `chdb` is called on these, and leaves states of
-    // the interpreter behind. What is left of a set of tasks that is dropped is dropped with it.
-    let mut task = JoinSet::new();
-    task.spawn_on(future, runtime.handle());
-    pyo3_async_runtimes::tokio::future_into_py(py, async move {
-        let outcome = match task.join_next().await {
-            Some(Ok(outcome)) => outcome,
-            Some(Err(_)) | None => Err(panicked()),
-        };
-        if exit::has_begun_elsewhere() {
-            // Nobody is there to be told.
-            pending::<()>().await;
-        }
-        Ok(Outcome(outcome))
-    })
+fn check_signals() -> Option<PyResult<()>> {
+    exit::attach(|py| py.check_signals())
 }
 
 /// Runs what blocks on a thread that may.
@@ -129,7 +99,7 @@ pub(crate) async fn unblocked<T: Send + 'static>(work: impl FnOnce() -> T + Send
 }
 
 /// A panic is a defect, but no reason to end the process of Python.
-async fn unpanicked<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) async fn unpanicked<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
 }
 
@@ -138,23 +108,6 @@ fn panicked() -> Error {
         ErrorKind::Unexpected,
         "Helios failed in a way that it should not; its reason is on standard error",
     )
-}
-
-/// What a future gave, made into Python's value or exception on the thread that hands it over: the runtime's threads do
-/// not wait for the interpreter.
-struct Outcome<T>(Result<T>);
-
-impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Outcome<T> {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        match self.0 {
-            Ok(value) => value.into_bound_py_any(py),
-            Err(error) => Err(error::raise(py, &error)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,7 @@ use helios_core::{
 };
 use pyo3::prelude::*;
 
-use crate::{
-    answer,
-    client::Client,
-    error,
-    runtime::{awaitable, block_on},
-};
+use crate::{answer, awaitable::awaitable, client::Client, error, runtime::block_on};
 
 #[pymethods]
 impl Client {
