@@ -34,7 +34,8 @@ serve: engine emulator ## The demo, then its server stays up (HELIOS_ADDR, defau
 test: test-python test-go test-rust ## All tests, of all faces, with the real engine and the emulator.
 
 test-rust: engine emulator faces ## The tests in Rust, among them the cases through every face, and the C ABI's.
-	cargo build --workspace --bins --locked
+	# Together, as built apart the programs would share fewer dependencies with the tests that run them.
+	cargo build --workspace --all-features --bins --tests --locked
 	cargo test --workspace --all-features --locked
 
 test-python: engine faces ## The Python package's own tests, and its README in a clean environment.
