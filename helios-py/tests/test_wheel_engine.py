@@ -97,7 +97,7 @@ TYPES = [
     "map('k', [1, NULL])",
     "tuple(1, 'a')",
     "CAST(tuple(1, 'a'), 'Tuple(n Int32, s String)')",
-    "'{\"a\": {\"b\": 1}}'::JSON",
+    '\'{"a": {"b": 1}}\'::JSON',
 ]
 
 
@@ -164,7 +164,7 @@ ERRORS = {
     "SELECT sleep(1) SETTINGS max_execution_time = 0.1": 159,
     "INSERT INTO nosuch VALUES (1)": 60,
     "INSERT INTO victim VALUES (1), (nonsense": 62,
-    "INSERT INTO victim FORMAT JSONEachRow {\"a\":1}\n\ndrop table victim": 27,
+    'INSERT INTO victim FORMAT JSONEachRow {"a":1}\n\ndrop table victim': 27,
     "SELECT 1; DROP TABLE victim": 62,
     "DROP TABLE victim; nonsense(": 62,
     "SELECT 1 PARALLEL WITH DROP TABLE victim": 62,
