@@ -37,11 +37,12 @@ test-rust: engine emulator faces ## The tests in Rust, among them the cases thro
 	cargo build --workspace --bins --locked
 	cargo test --workspace --all-features --locked
 
-test-python: engine faces ## The Python package's own tests.
+test-python: engine faces ## The Python package's own tests, and its README in a clean environment.
 	$(python) -m pytest --quiet
+	python3 helios-py/tests/clean_environment.py $(faces)/wheels/*.whl
 
 test-go: engine faces ## The Go package's own tests.
-	cd examples/go && go vet ./... && go test ./...
+	cd examples/go && go vet ./... && go test -count=1 ./...
 
 faces: compilers ## Build the C library, the Go and C drivers of the cases, and a virtual environment with the wheel.
 	cargo build --locked -p helios-ffi
@@ -51,7 +52,7 @@ faces: compilers ## Build the C library, the Go and C drivers of the cases, and 
 	cd tests/cases/drivers/go && go build -o $(faces)/driver-go .
 	setup/python.sh $(faces)
 
-lint: lint-rust lint-go ## Format and lints of every language, warnings denied.
+lint: lint-rust lint-go lint-python ## Format and lints of every language, warnings denied.
 
 lint-rust:
 	cargo fmt --all --check
@@ -59,6 +60,12 @@ lint-rust:
 
 lint-go: compilers
 	test -z "$$(gofmt -l examples/go tests/cases/drivers/go | tee /dev/stderr)"
+
+lint-python: faces
+	$(faces)/venv/bin/ruff check helios-py examples/python tests/cases/drivers
+	$(faces)/venv/bin/ruff format --check helios-py examples/python tests/cases/drivers
+	$(faces)/venv/bin/mypy
+	$(python) -m mypy.stubtest helios
 
 docs: ## The API documentation, warnings denied.
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked

@@ -106,12 +106,11 @@ impl RecordBatchReader for Batches {
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        // In a fork there is no runtime to enter, and the stream stays where it is.
-        boundary::status(std::ptr::null_mut(), || {
-            let _runtime = runtime::enter()?;
+        boundary::value((), || {
+            // In a fork there is none, and the stream stays where it is.
+            let Ok(_runtime) = runtime::enter() else { return };
             // SAFETY: dropped here and nowhere else.
             unsafe { ManuallyDrop::drop(&mut self.stream) };
-            Ok(())
         });
     }
 }

@@ -9,7 +9,7 @@ use helios_core::streams::CredentialsRequest;
 use crate::{
     boundary,
     config::HeliosConfig,
-    error::{Failure, HeliosError},
+    error::HeliosError,
     json,
     pointer::{handle, output, text},
     runtime,
@@ -81,15 +81,13 @@ pub unsafe extern "C" fn helios_client_with_credentials(
 /// In a fork of the process that made the client it does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_free(client: *mut HeliosClient) {
-    let free = || {
+    boundary::value((), || {
         if client.is_null() {
-            return Ok::<(), Failure>(());
+            return;
         }
-        // In a fork this fails, and rightly so: closing the engine would wait for threads that are not there.
-        let _runtime = runtime::enter()?;
+        // In a fork there is none, and the client stays where it is: closing the engine would wait for its threads.
+        let Ok(_runtime) = runtime::enter() else { return };
         // SAFETY: made by `into_handle`, and freed once: the caller's promise.
         drop(unsafe { Box::from_raw(client) });
-        Ok(())
-    };
-    boundary::status(std::ptr::null_mut(), free);
+    });
 }

@@ -119,7 +119,7 @@ mod tests {
         let runtime = runtime().unwrap();
         let error = runtime.block_on(unpanicked::<()>(async { panic!("a defect") })).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unexpected);
-        let error = runtime.block_on(unblocked::<()>(|| panic!("a defect"))).unwrap_err();
+        let error = runtime.block_on(unblocked(|| panic!("a defect"))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unexpected);
     }
 }

@@ -131,7 +131,7 @@ func TestBadInput(t *testing.T) {
 	expect(t, err, InvalidUTF8, "offset 8")
 	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": "\xff"}})
 	expect(t, err, InvalidUTF8, `"x"`)
-	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": []int{1}}})
+	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": map[string]int{"a": 1}}})
 	expect(t, err, InvalidInput, "`x`")
 	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": func() {}}})
 	expect(t, err, InvalidInput, "cannot be written as JSON")

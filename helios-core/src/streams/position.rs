@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::Error;
 
@@ -11,8 +11,8 @@ use crate::Error;
 ///
 /// As text, and so on the wire: `"oldest"`, `"now"`, or an ISO 8601 time with its offset (`"2026-01-31T12:00:00Z"`).
 /// Kinesis' own words `"TRIM_HORIZON"` and `"LATEST"` are read too, in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "String")]
 pub enum Position {
     /// The oldest event the stream still keeps.
     Oldest,
@@ -52,11 +52,10 @@ impl FromStr for Position {
     }
 }
 
-impl TryFrom<String> for Position {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self, Error> {
-        text.parse()
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|error: Error| D::Error::custom(error.text()))
     }
 }
 
@@ -101,5 +100,7 @@ mod tests {
             assert!(error.to_string().contains("\"oldest\""), "{error}");
         }
         assert!(serde_json::from_str::<Position>("5").is_err());
+        let error = serde_json::from_str::<Position>("\"yesterday\"").unwrap_err().to_string();
+        assert!(error.starts_with("a position is \"oldest\""), "{error}");
     }
 }

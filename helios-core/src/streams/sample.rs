@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
     describe::describe,
@@ -27,8 +27,7 @@ pub(super) const MAX_SAMPLE_BYTES: usize = 64 * 1024 * 1024;
 /// How to sample.
 ///
 /// On the wire: `{"maxEvents": 100, "position": "oldest", "timeLimitSeconds": 10}`, each optional.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "Wire")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SampleOptions {
     /// How many events are enough: 1 to 10,000. Default 100.
     pub max_events: usize,
@@ -77,21 +76,19 @@ struct Wire {
     time_limit_seconds: Option<f64>,
 }
 
-impl TryFrom<Wire> for SampleOptions {
-    type Error = Error;
-
-    fn try_from(wire: Wire) -> Result<Self> {
+impl<'de> Deserialize<'de> for SampleOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = Wire::deserialize(deserializer)?;
         let default = Self::default();
-        let time_limit =
-            wire.time_limit_seconds.map(Duration::try_from_secs_f64).transpose().map_err(|cause| {
-                Error::invalid_input("timeLimitSeconds must be a number of seconds").caused_by(cause)
-            })?;
+        let time_limit = wire.time_limit_seconds.map(Duration::try_from_secs_f64).transpose();
         let options = Self {
             max_events: wire.max_events.unwrap_or(default.max_events),
             position: wire.position,
-            time_limit: time_limit.unwrap_or(default.time_limit),
+            time_limit: time_limit
+                .map_err(|error| D::Error::custom(format_args!("timeLimitSeconds: {error}")))?
+                .unwrap_or(default.time_limit),
         };
-        options.validate()?;
+        options.validate().map_err(|error| D::Error::custom(error.text()))?;
         Ok(options)
     }
 }

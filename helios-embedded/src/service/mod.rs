@@ -158,7 +158,13 @@ impl Service {
         if let Some(boundary) = form::boundary(headers) {
             form::read(&mut request, input.text().await?, boundary).await?;
         }
-        let statement = read_statement(request.query.trim(), &mut input).await?;
+        let statement = match read_statement(request.query.trim(), &mut input).await {
+            Ok(statement) => statement,
+            Err(exception) => {
+                input.discard();
+                return Err(exception);
+            }
+        };
         if let Statement::Query(query) = &statement
             && request.is_read_only()
         {

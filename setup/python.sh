@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Builds the wheel and installs it, with what its tests need, into the virtual environment FOLDER/venv.
+# Usage: setup/python.sh FOLDER
+set -euo pipefail
+
+folder=$1
+top=$(cd "$(dirname "$0")/.." && pwd)
+requirements=$top/helios-py/requirements-dev.txt
+venv=$folder/venv
+pip=("$venv/bin/python" -m pip --quiet --disable-pip-version-check)
+
+mkdir -p "$folder"
+if ! cmp -s "$requirements" "$venv/requirements-dev.txt"; then
+  echo "Making the Python environment of the tests …" >&2
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "${pip[@]}" install -r "$requirements" >&2
+  cp "$requirements" "$venv/requirements-dev.txt"
+fi
+
+rm -rf "$folder/wheels"
+(cd "$top" && "$venv/bin/maturin" build --quiet --profile dev --locked --out "$folder/wheels") >&2
+wheel=("$folder"/wheels/*.whl)
+"${pip[@]}" install --force-reinstall --no-deps "${wheel[0]}" >&2
+"${pip[@]}" install "${wheel[0]}[embedded]" >&2
