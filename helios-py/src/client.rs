@@ -157,3 +157,45 @@ fn closed() -> Error {
 fn closed_meanwhile() -> Error {
     Error::new(ErrorKind::Cancelled, "the client was closed before the operation ended")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, sync::mpsc};
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::runtime::runtime;
+
+    struct HeldUntilTold(mpsc::Receiver<()>);
+
+    impl Drop for HeldUntilTold {
+        fn drop(&mut self) {
+            self.0.recv().unwrap();
+        }
+    }
+
+    #[test]
+    fn closing_waits_until_what_is_under_way_has_ended() {
+        let server = HeliosClient::builder().clickhouse_url("http://127.0.0.1:9").build().unwrap();
+        let client = Client::new(server, String::new());
+        let ((entered, has_entered), (tell, told)) = (mpsc::channel(), mpsc::channel());
+        let operation = client.run(async move |_| -> Result<()> {
+            let _held = HeldUntilTold(told);
+            entered.send(()).unwrap();
+            pending().await
+        });
+        let runtime = runtime().unwrap();
+        let task = runtime.spawn(operation);
+        has_entered.recv().unwrap();
+
+        let mut closing = Box::pin(client.shared().close());
+        assert!(runtime.block_on(async { (&mut closing).now_or_never() }).is_none());
+        assert!(client.0.lock().is_some(), "the engine was let go of under an operation");
+        tell.send(()).unwrap();
+        runtime.block_on(closing).unwrap();
+        let ended = runtime.block_on(task).unwrap();
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!(client.0.enter().err().unwrap().kind(), ErrorKind::InvalidInput);
+    }
+}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pandas
+import polars
 import pyarrow as pa
-import pytest
 
 import helios
 
@@ -67,6 +68,7 @@ def test_a_requested_schema_may_be_ignored(client: helios.Client) -> None:
 
 
 def test_pandas_and_polars(client: helios.Client) -> None:
-    result = client.query("SELECT number AS n FROM numbers(3)")
-    pandas = pytest.importorskip("pandas")
-    assert pandas.DataFrame.from_arrow(result)["n"].tolist() == [0, 1, 2]
+    result = client.query("SELECT number AS n, toString(number) AS s FROM numbers(3)")
+    frame = pandas.DataFrame.from_arrow(result)
+    assert frame["n"].tolist() == [0, 1, 2]
+    assert polars.DataFrame(result).rows() == [(0, "0"), (1, "1"), (2, "2")]

@@ -113,9 +113,9 @@ thread.start()
 while not client.query("SELECT 1 FROM system.processes WHERE query LIKE '%sleepEachRow%' AND query NOT LIKE '%processes%'"):
     pass
 client.close()
+helios.connect("elsewhere").close()
 thread.join(10)
 assert raised == ["the client was closed before the operation ended"], raised
-helios.connect("elsewhere").close()
 """)
 
 
