@@ -30,7 +30,7 @@ pub(crate) struct QueryRequest {
     /// The SQL text, without a FORMAT clause.
     #[schema(example = "SELECT event_type, count() AS n FROM events GROUP BY event_type")]
     query: String,
-    /// Values of `{name:Type}` in the text: texts, numbers, truth values. They never become SQL.
+    /// Values of `{name:Type}` in the text: texts, numbers, truth values, lists of these. They never become SQL.
     #[serde(default)]
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     parameters: Parameters,
