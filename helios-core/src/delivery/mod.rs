@@ -12,6 +12,8 @@ mod deliverer;
 mod history;
 mod insert;
 pub mod ledger;
+#[cfg(test)]
+mod model;
 mod partitions;
 mod place;
 mod plan;
