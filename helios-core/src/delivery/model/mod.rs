@@ -62,7 +62,7 @@ async fn run(seed: u64, left_out: LeftOut) -> Result<(), String> {
     let has_provenance = chance.percent(50);
     // Without provenance, a change of the schema may make a range uncertain where rows are refused, or columns are lost.
     let refuses = has_provenance || chance.percent(50);
-    let changes = if has_provenance { chance.below(4) } else { usize::from(!refuses) };
+    let changes = if has_provenance { chance.below(10) } else { usize::from(!refuses) };
     let bad = [0, 1, 20, 50, 100][chance.below(5)];
     let mix = Mix { bad, refused: if refuses { 10 } else { 0 }, schemas: true };
     let stream = Arc::new(Stream::produce(&mut chance, mix, 24));

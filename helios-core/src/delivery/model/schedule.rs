@@ -156,7 +156,7 @@ impl Schedule<'_> {
                     running.retain(|other| other.process != process);
                     processes[process] = Known::default();
                 }
-                21 if is_troubled && self.changes > 0 => {
+                21..25 if is_troubled && self.changes > 0 => {
                     self.changes -= 1;
                     self.world.change_schema().await;
                 }
@@ -202,7 +202,7 @@ impl Schedule<'_> {
             known: Arc::clone(known),
         };
         let (target, batch) = (self.world.describe().await, self.stream.batch(shard, from, to));
-        let allowed = 20 + self.chance.lock().unwrap().below(100);
+        let allowed = 20 + self.chance.lock().unwrap().below(300);
         let deadline = self.clock.now() + Duration::from_secs(allowed.try_into().unwrap());
         let delivery = async move { worker.deliver(&target, &batch, deadline).await };
         Invocation { shard, from, to, process, awaited: true, gate, delivery: Box::pin(delivery) }
