@@ -61,6 +61,8 @@ fn cut(events: &[Event<'_>], start: usize, limit: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use bytes::Bytes;
     use proptest::prelude::*;
 
@@ -69,6 +71,9 @@ mod tests {
         *,
     };
 
+    /// Events that only have a size share these bytes.
+    static LARGE: LazyLock<Bytes> = LazyLock::new(|| vec![b'x'; 33 << 20].into());
+
     fn events(numbers: &[String], sizes: &[usize]) -> Vec<Event<'static>> {
         let numbers = numbers.iter().map(|number| &*number.clone().leak());
         numbers
@@ -76,7 +81,7 @@ mod tests {
             .map(|(sequence_number, size)| Event {
                 place: Place { sequence_number, sub_sequence: 0 },
                 arrival: None,
-                payload: Ok(Bytes::from(vec![b'x'; *size])),
+                payload: Ok(LARGE.slice(..*size)),
             })
             .collect()
     }

@@ -3,6 +3,7 @@
 //! The product's own code runs against a table in memory that knows tokens as ClickHouse does, and against the embedded
 //! engine. Its workers are stopped before and after each of their effects, and go on in an order that a seed decides.
 
+mod bench;
 mod chance;
 #[cfg(feature = "embedded")]
 mod engine;
