@@ -42,13 +42,15 @@ pub enum ConfigKey {
     AwsExternalId,
     /// `mapping_table`: the DynamoDB table that maps streams to tables. Default: `helios-sources`.
     MappingTable,
+    /// `ledger_table`: the DynamoDB table of what was delivered. Default: `helios-ledger`.
+    LedgerTable,
     /// `delivery_function`: name or ARN of the Lambda function that delivers. Default: `helios-delivery`.
     DeliveryFunction,
 }
 
 impl ConfigKey {
     /// Every key.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ClickHouseUrl,
         Self::ClickHouseUser,
         Self::ClickHousePassword,
@@ -64,6 +66,7 @@ impl ConfigKey {
         Self::AwsRoleArn,
         Self::AwsExternalId,
         Self::MappingTable,
+        Self::LedgerTable,
         Self::DeliveryFunction,
     ];
 
@@ -86,6 +89,7 @@ impl ConfigKey {
             Self::AwsRoleArn => "aws_role_arn",
             Self::AwsExternalId => "aws_external_id",
             Self::MappingTable => "mapping_table",
+            Self::LedgerTable => "ledger_table",
             Self::DeliveryFunction => "delivery_function",
         }
     }
@@ -160,6 +164,8 @@ pub struct HeliosConfig {
     pub aws_external_id: Option<SecretString>,
     /// See [`ConfigKey::MappingTable`].
     pub mapping_table: Option<String>,
+    /// See [`ConfigKey::LedgerTable`].
+    pub ledger_table: Option<String>,
     /// See [`ConfigKey::DeliveryFunction`].
     pub delivery_function: Option<String>,
 }
@@ -218,6 +224,7 @@ impl HeliosConfig {
             ConfigKey::AwsRoleArn => self.aws_role_arn = Some(value),
             ConfigKey::AwsExternalId => self.aws_external_id = Some(value.into()),
             ConfigKey::MappingTable => self.mapping_table = Some(value),
+            ConfigKey::LedgerTable => self.ledger_table = Some(value),
             ConfigKey::DeliveryFunction => self.delivery_function = Some(value),
         }
     }

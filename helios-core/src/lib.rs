@@ -6,6 +6,7 @@ pub mod clock;
 mod column;
 mod config;
 pub mod delivery;
+mod dynamo;
 mod error;
 pub mod schema;
 pub mod sources;

@@ -45,7 +45,8 @@ pub unsafe extern "C" fn helios_config_read_env(
 
 /// Sets one setting. The keys: `clickhouse_url`, `clickhouse_user`, `clickhouse_password`, `clickhouse_database`,
 /// `data_path`, `chdb_lib`, `aws_region`, `aws_endpoint_url`, `aws_access_key_id`, `aws_secret_access_key`,
-/// `aws_session_token`, `aws_profile`, `aws_role_arn`, `aws_external_id`, `mapping_table`, `delivery_function`.
+/// `aws_session_token`, `aws_profile`, `aws_role_arn`, `aws_external_id`, `mapping_table`, `ledger_table`,
+/// `delivery_function`.
 ///
 /// `HELIOS_STATUS_CONFIG_INVALID` for a key that is none, naming the nearest one. Whether the settings are right, and
 /// agree with each other, is checked by `helios_client_new`.

@@ -1,13 +1,15 @@
 //! One invocation: an event in, what is not committed out.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use aws_lambda_events::event::{kinesis::KinesisEvent, streams::KinesisEventResponse};
+use futures_util::FutureExt as _;
 use helios_core::{
     ConfigKey, Error, ErrorKind, HeliosClient, HeliosConfig, Result,
-    delivery::{Batch, Deliverer},
+    delivery::{Batch, Deliverer, DeliveryReport, Undelivered},
     sources::{Mapping, MappingTable},
 };
+use jiff::Timestamp;
 
 use crate::{event::batches, failure::Failure, sequence::SequenceNumber, targets::Targets};
 
@@ -33,7 +35,7 @@ impl Function {
         let client = HeliosClient::from_config(config)?;
         let (warehouse, clock) = (client.warehouse().clone(), Arc::clone(client.clock()));
         Ok(Self {
-            deliverer: Deliverer::new(warehouse.clone(), Arc::clone(&clock)),
+            deliverer: client.deliverer().await?,
             mappings: client.mappings().await?,
             targets: Targets::new(warehouse, clock),
         })
@@ -44,14 +46,16 @@ impl Function {
     /// # Errors
     ///
     /// For an event that cannot be understood, and for a stream that has no source: an answer would acknowledge it.
-    pub(crate) async fn handle(&self, event: KinesisEvent) -> Result<KinesisEventResponse, Failure> {
+    pub(crate) async fn handle(
+        &self,
+        event: KinesisEvent,
+        deadline: Timestamp,
+    ) -> Result<KinesisEventResponse, Failure> {
         let mut uncommitted = Vec::new();
         for batch in batches(event)? {
             let mappings = self.mappings_of(&batch.stream_arn).await?;
-            if let Err(error) = self.deliver(&batch, &mappings).await {
-                tracing::error!(error = %format!("{error:#}"), "Batch not delivered; Lambda will send it again.");
-                let first = batch.records.into_iter().next().map(|record| record.sequence_number);
-                uncommitted.push(SequenceNumber::new(first.unwrap_or_default())?);
+            for number in self.deliver(&batch, &mappings, deadline).await {
+                uncommitted.push(SequenceNumber::new(number)?);
             }
         }
         Ok(answer(uncommitted))
@@ -66,32 +70,57 @@ impl Function {
         Ok(mappings)
     }
 
-    /// Delivers a batch to every table of its stream. If it fails for one, the others still get it; then the whole batch
-    /// comes again, and these know it by its token.
-    async fn deliver(&self, batch: &Batch, mappings: &[Mapping]) -> Result<()> {
-        let mut outcome = Ok(());
+    /// Delivers a batch to every table of its stream, and returns for each that lacks some of it the first number.
+    ///
+    /// If it fails for one, the others still get it; each has a ledger of its own.
+    async fn deliver(&self, batch: &Batch, mappings: &[Mapping], deadline: Timestamp) -> Vec<String> {
+        let mut uncommitted = Vec::new();
         for mapping in mappings {
-            if let Err(error) = self.deliver_to(mapping, batch).await {
+            let delivery = guard(batch, self.deliver_to(mapping, batch, deadline)).await;
+            if let Err(Undelivered { error, uncommitted: first, .. }) = delivery {
                 self.targets.forget(mapping);
-                outcome = outcome.and(Err(error));
+                tracing::error!(error = %format!("{error:#}"), "Batch not delivered; Lambda will send it again.");
+                uncommitted.extend(first);
             }
         }
-        outcome
+        uncommitted
     }
 
-    async fn deliver_to(&self, mapping: &Mapping, batch: &Batch) -> Result<()> {
-        let target = self.targets.of(mapping).await?;
-        let report = self.deliverer.deliver(&target, batch).await?;
+    async fn deliver_to(
+        &self,
+        mapping: &Mapping,
+        batch: &Batch,
+        deadline: Timestamp,
+    ) -> Result<DeliveryReport, Undelivered> {
+        let target = self.targets.of(mapping).await.map_err(|error| not_at_all(batch, error))?;
+        let report = self.deliverer.deliver(&target, batch, Some(deadline)).await?;
         tracing::info!(
             table = %mapping.table.plain(),
             shard = %batch.shard,
             received = report.received,
             delivered = report.delivered,
             quarantined = report.quarantined,
+            duplicates = report.duplicates_skipped,
             "Batch delivered."
         );
-        Ok(())
+        Ok(report)
     }
+}
+
+/// A delivery that panics has failed: it must neither pass for delivered, nor keep other tables from their events.
+async fn guard(
+    batch: &Batch,
+    delivery: impl Future<Output = Result<DeliveryReport, Undelivered>>,
+) -> Result<DeliveryReport, Undelivered> {
+    AssertUnwindSafe(delivery).catch_unwind().await.unwrap_or_else(|_| {
+        let message = "the delivery of a batch panicked; what it said is in the log before this";
+        Err(not_at_all(batch, Error::new(ErrorKind::Unexpected, message)))
+    })
+}
+
+fn not_at_all(batch: &Batch, error: Error) -> Undelivered {
+    let first = batch.records.first().map(|record| record.sequence_number.clone());
+    Undelivered::new(error, first)
 }
 
 /// Lambda takes the lowest of several numbers and repeats from there: so one is enough, and it must be the right one.
@@ -105,6 +134,7 @@ fn answer(uncommitted: Vec<SequenceNumber>) -> KinesisEventResponse {
 
 #[cfg(test)]
 mod tests {
+    use helios_core::delivery::Record;
     use serde_json::json;
 
     use super::*;
@@ -118,6 +148,16 @@ mod tests {
         let answered = |texts: &[&str]| serde_json::to_value(answer(numbers(texts))).unwrap();
         assert_eq!(answered(&[]), json!({"batchItemFailures": []}));
         assert_eq!(answered(&["10", "9", "100"]), json!({"batchItemFailures": [{"itemIdentifier": "9"}]}));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_of_the_whole_batch() {
+        let record =
+            Record { sequence_number: "7".to_owned(), data: Vec::new().into(), approximate_arrival: None };
+        let batch = Batch { stream_arn: "arn".to_owned(), shard: "s".to_owned(), records: vec![record] };
+        let undelivered = guard(&batch, async { panic!("a defect") }).await.unwrap_err();
+        assert_eq!(undelivered.error.kind(), ErrorKind::Unexpected);
+        assert_eq!(undelivered.uncommitted.as_deref(), Some("7"));
     }
 
     #[tokio::test]

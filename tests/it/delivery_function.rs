@@ -155,17 +155,58 @@ async fn an_insert_whose_answer_is_lost_is_not_doubled() {
     let function = source.function(proxy.address()).await;
     let event = source.event(&MIXED);
 
-    // The rejects are committed, and the function does not hear of it.
-    proxy.lose_answer_of_insert(1);
-    assert_eq!(function.invoke(&event).await.unwrap(), not_acknowledged(10));
-    assert_eq!((source.ids().await, source.quarantined().await), (vec![], bad()));
-    // Then the rows.
-    proxy.lose_answer_of_insert(2);
-    assert_eq!(function.invoke(&event).await.unwrap(), not_acknowledged(10));
-    assert_eq!((source.ids().await, source.quarantined().await), (vec![1, 2, 3], bad()));
-
+    // The rejects are committed, then the rows, and the function does not hear of it: it asks again by itself.
+    for (lost, place) in [(1, 10), (2, 110)] {
+        proxy.lose_answer_of_insert(lost);
+        let moved: Vec<Record<'_>> =
+            MIXED.into_iter().map(|(shard, at, data)| (shard, at + place - 10, data)).collect();
+        assert_eq!(function.invoke(&source.event(&moved)).await.unwrap(), acknowledged());
+    }
+    assert_eq!(source.ids().await, [1, 1, 2, 2, 3, 3]);
+    assert_eq!(source.quarantined().await.len(), 2 * BAD_PLACES.len());
     assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
-    assert_eq!((source.ids().await, source.quarantined().await), (vec![1, 2, 3], bad()));
+    assert_eq!(source.ids().await, [1, 1, 2, 2, 3, 3]);
+}
+
+/// Lambda does not promise to hand over the same batch again.
+#[tokio::test]
+async fn a_batch_that_is_cut_anew_is_not_doubled() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let function = source.function(clickhouse.local_addr()).await;
+    let warehouse = source.client.warehouse();
+    let event = |places: std::ops::Range<u64>| {
+        let payloads: Vec<_> = places.clone().map(|place| format!(r#"{{"id": {place}}}"#)).collect();
+        let records: Vec<Record<'_>> =
+            places.zip(&payloads).map(|(place, data)| (SHARD, place, data.as_bytes())).collect();
+        source.event(&records)
+    };
+    // A range is left open, and the table is away: whether it has been inserted is not known.
+    warehouse.execute(&format!("DROP TABLE {} SYNC", source.table)).await.unwrap();
+    assert_eq!(function.invoke(&event(0..6)).await.unwrap(), not_acknowledged(0));
+    warehouse.execute(&source.statement).await.unwrap();
+    // Longer, shorter, and overlapping; by this process, and by one that knows nothing.
+    assert_eq!(function.invoke(&event(0..9)).await.unwrap(), acknowledged());
+    let other = source.function(clickhouse.local_addr()).await;
+    for (function, places) in [(&other, 0..4), (&function, 3..8), (&other, 7..12), (&function, 2..14)] {
+        assert_eq!(function.invoke(&event(places)).await.unwrap(), acknowledged());
+    }
+    assert_eq!(source.ids().await, (0..14).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_table_in_the_place_of_another_is_not_filled() {
+    let source = Source::create().await;
+    let clickhouse = source.listen(ANYWHERE).await;
+    let function = source.function(clickhouse.local_addr()).await;
+    let warehouse = source.client.warehouse();
+    let aside = format!("{}_aside", source.table);
+    warehouse.execute(&format!("RENAME TABLE {} TO {aside}", source.table)).await.unwrap();
+    warehouse.execute(&format!("CREATE TABLE {} AS {aside}", source.table)).await.unwrap();
+    assert_eq!(function.invoke(&source.event(&MIXED)).await.unwrap(), not_acknowledged(10));
+    assert!(source.ids().await.is_empty());
+    let printed = function.kill().await.unwrap();
+    assert!(printed.contains("replaced by another of the same name"), "{printed}");
 }
 
 #[tokio::test]
@@ -231,16 +272,19 @@ async fn a_batch_is_acknowledged_when_all_tables_have_it() {
     let clickhouse = source.listen(ANYWHERE).await;
     let function = source.function(clickhouse.local_addr()).await;
     let warehouse = source.client.warehouse();
-    let event = source.event(&MIXED);
 
-    for table in [&source.table, &second] {
+    for (table, place) in [(&source.table, 10), (&second, 110)] {
+        let moved: Vec<Record<'_>> =
+            MIXED.into_iter().map(|(shard, at, data)| (shard, at + place - 10, data)).collect();
+        let event = source.event(&moved);
         let aside = format!("{table}_aside");
         warehouse.execute(&format!("RENAME TABLE {table} TO {aside}")).await.unwrap();
-        assert_eq!(function.invoke(&event).await.unwrap(), not_acknowledged(10), "without {table}");
+        assert_eq!(function.invoke(&event).await.unwrap(), not_acknowledged(place), "without {table}");
         warehouse.execute(&format!("RENAME TABLE {aside} TO {table}")).await.unwrap();
+        assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
     }
-    assert_eq!(function.invoke(&event).await.unwrap(), acknowledged());
-    assert_eq!((source.ids().await, ids(&second).await), (vec![1, 2, 3], vec![1, 2, 3]));
+    let twice = vec![1, 1, 2, 2, 3, 3];
+    assert_eq!((source.ids().await, ids(&second).await), (twice.clone(), twice));
 }
 
 #[tokio::test]

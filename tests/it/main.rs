@@ -10,6 +10,7 @@ mod delivery_source;
 mod fake_kinesis;
 mod fixtures;
 mod http;
+mod ledger;
 mod lossy_proxy;
 mod query;
 mod query_arrow;

@@ -42,6 +42,8 @@ type Config struct {
 	AWSExternalID Secret
 	// MappingTable is the DynamoDB table that maps streams to tables. Default: "helios-sources".
 	MappingTable string
+	// LedgerTable is the DynamoDB table of what was delivered. Default: "helios-ledger".
+	LedgerTable string
 	// DeliveryFunction is the name or ARN of the Lambda function that delivers. Default: "helios-delivery".
 	DeliveryFunction string
 }
@@ -64,6 +66,7 @@ func (c Config) settings() map[string]string {
 		"aws_role_arn":          c.AWSRoleARN,
 		"aws_external_id":       string(c.AWSExternalID),
 		"mapping_table":         c.MappingTable,
+		"ledger_table":          c.LedgerTable,
 		"delivery_function":     c.DeliveryFunction,
 	}
 	for key, value := range settings {

@@ -8,6 +8,7 @@ use super::{HeliosClient, Inner};
 use crate::{
     ConfigKey, Error, ErrorKind, HeliosConfig, Result,
     clock::{SharedClock, SystemClock},
+    delivery::ledger::DEFAULT_LEDGER_TABLE,
     sources::{DEFAULT_FUNCTION, DEFAULT_MAPPING_TABLE},
     streams::{AwsSession, AwsSettings, Credentials},
     warehouse::{Warehouse, WarehouseSettings},
@@ -113,6 +114,7 @@ impl HeliosClientBuilder {
             warehouse: Warehouse::connect(&warehouse)?,
             session: AwsSession::new(aws),
             mapping_table: config.mapping_table.unwrap_or_else(|| DEFAULT_MAPPING_TABLE.to_owned()),
+            ledger_table: config.ledger_table.unwrap_or_else(|| DEFAULT_LEDGER_TABLE.to_owned()),
             function: config.delivery_function.unwrap_or_else(|| DEFAULT_FUNCTION.to_owned()),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
         })))

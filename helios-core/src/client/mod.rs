@@ -10,6 +10,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     HeliosConfig, Result,
     clock::SharedClock,
+    delivery::{Deliverer, ledger::DynamoLedger},
     sources::{self, CreateTable, MappingTable, Source, TableCreated, Triggers},
     streams::{AwsSession, Credentials},
     warehouse::{ArrowStream, Databases, QueryOptions, QueryResult, QueryStream, Warehouse},
@@ -41,6 +42,7 @@ struct Inner {
     warehouse: Warehouse,
     session: AwsSession,
     mapping_table: String,
+    ledger_table: String,
     function: String,
     clock: SharedClock,
 }
@@ -76,6 +78,7 @@ impl HeliosClient {
             warehouse: self.0.warehouse.clone(),
             session: self.0.session.with_credentials(credentials),
             mapping_table: self.0.mapping_table.clone(),
+            ledger_table: self.0.ledger_table.clone(),
             function: self.0.function.clone(),
             clock: Arc::clone(&self.0.clock),
         }))
@@ -178,8 +181,9 @@ impl HeliosClient {
         let Inner { warehouse, session, function, clock, .. } = &*self.0;
         let create = async {
             let mappings = self.mappings().await?;
+            let ledger = self.ledger().await?;
             let triggers = Triggers::open(session, function, Arc::clone(clock)).await?;
-            sources::create_table(warehouse, session, &mappings, &triggers, clock, spec).await
+            sources::create_table(warehouse, session, (&mappings, &ledger), &triggers, clock, spec).await
         };
         create.await.map_err(|error| error.at("create_table"))
     }
@@ -211,6 +215,26 @@ impl HeliosClient {
         MappingTable::open(&self.0.session, &self.0.mapping_table, Arc::clone(&self.0.clock)).await
     }
 
+    /// The ledger: what was delivered.
+    ///
+    /// # Errors
+    ///
+    /// As [`mappings`](Self::mappings).
+    pub async fn ledger(&self) -> Result<DynamoLedger> {
+        DynamoLedger::open(&self.0.session, &self.0.ledger_table, Arc::clone(&self.0.clock)).await
+    }
+
+    /// A deliverer of events into the tables, with the ledger in DynamoDB.
+    ///
+    /// # Errors
+    ///
+    /// As [`mappings`](Self::mappings).
+    pub async fn deliverer(&self) -> Result<Deliverer> {
+        let (warehouse, clock) = (self.0.warehouse.clone(), Arc::clone(&self.0.clock));
+        let kinesis = aws_sdk_kinesis::Client::new(&self.0.session.sdk_config().await?);
+        Ok(Deliverer::new(warehouse, Arc::new(self.ledger().await?), clock).reading_from(kinesis))
+    }
+
     /// The clock.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
@@ -223,6 +247,7 @@ impl fmt::Debug for HeliosClient {
         f.debug_struct("HeliosClient")
             .field("warehouse", &self.0.warehouse)
             .field("mapping_table", &self.0.mapping_table)
+            .field("ledger_table", &self.0.ledger_table)
             .field("function", &self.0.function)
             .finish_non_exhaustive()
     }

@@ -1,48 +1,50 @@
-//! One batch, end to end.
+//! Deliverers: what the faces and the function call.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
-use tokio::sync::OnceCell;
+use jiff::Timestamp;
 
 use super::{
-    batch::{Batch, Event},
-    decode::{Decoder, Reject, RejectKind},
-    insert::Insert,
-    quarantine::{self, Origin, Rejects},
-    settings::InsertSettings,
+    batch::Batch,
+    history::{KinesisHistory, NoHistory},
+    ledger::SharedLedger,
+    report::{DeliveryReport, Undelivered},
+    sink::WarehouseSink,
     target::Target,
-    token::{Kind, Range, token},
+    worker::Worker,
 };
-use crate::{Error, Result, clock::SharedClock, warehouse::Warehouse};
+use crate::{clock::SharedClock, warehouse::Warehouse};
 
-/// What became of a batch. delivered + quarantined = received.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct DeliveryReport {
-    /// Kinesis records.
-    pub records: u64,
-    /// Events in them.
-    pub received: u64,
-    /// Events that are rows of the table.
-    pub delivered: u64,
-    /// Events that are in quarantine.
-    pub quarantined: u64,
-}
+/// How long a delivery may take for which nothing else is said.
+const TIME_ALLOWED: Duration = Duration::from_secs(300);
 
-/// Delivers batches. A clone shares the connection.
+/// Delivers batches, every event once. A clone shares the connection, and what is known of the ledger.
 #[derive(Clone, Debug)]
 pub struct Deliverer {
     warehouse: Warehouse,
-    clock: SharedClock,
-    settings: Arc<OnceCell<InsertSettings>>,
+    worker: Worker,
 }
 
 impl Deliverer {
-    /// A deliverer into this ClickHouse.
+    /// A deliverer into this ClickHouse, which keeps its account in this ledger.
     #[must_use]
-    pub fn new(warehouse: Warehouse, clock: SharedClock) -> Self {
-        Self { warehouse, clock, settings: Arc::default() }
+    pub fn new(warehouse: Warehouse, ledger: SharedLedger, clock: SharedClock) -> Self {
+        let worker = Worker {
+            sink: Arc::new(WarehouseSink::new(warehouse.clone())),
+            ledger,
+            history: Arc::new(NoHistory),
+            clock,
+            known: Arc::default(),
+        };
+        Self { warehouse, worker }
+    }
+
+    /// Reads from Kinesis what a batch lacks of a range that an earlier attempt has left open.
+    #[must_use]
+    pub fn reading_from(mut self, kinesis: aws_sdk_kinesis::Client) -> Self {
+        let clock = Arc::clone(&self.worker.clock);
+        self.worker.history = Arc::new(KinesisHistory { client: kinesis, clock });
+        self
     }
 
     /// The ClickHouse it delivers into.
@@ -51,126 +53,36 @@ impl Deliverer {
         &self.warehouse
     }
 
-    /// Delivers a batch: rejects to quarantine, then rows into the table. When it returns, both are committed.
+    /// The ledger.
+    #[must_use]
+    pub fn ledger(&self) -> &SharedLedger {
+        &self.worker.ledger
+    }
+
+    /// Delivers a batch: rejects to quarantine, then rows into the table. When it returns, all is committed.
     ///
-    /// It may be repeated with the same batch, here or in another process, after any failure: what is committed is not
-    /// committed twice, as long as ClickHouse's deduplication window of the table reaches back to the first attempt.
+    /// It may be repeated after any failure, here or in another process, with the batch cut in any way, and also while
+    /// another attempt is under way. Nothing new is begun after `deadline` (default: five minutes from now).
     ///
     /// # Errors
     ///
-    /// What ClickHouse says; then nothing, the rejects, or all may be committed.
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a column that events cannot fill.
+    /// What ClickHouse, the ledger and Kinesis say, and what was committed until then.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a column that events cannot fill,
+    /// [`Conflict`](crate::ErrorKind::Conflict) with `state: UNCERTAIN` if it cannot be known whether events are in the
+    /// table.
     #[tracing::instrument(skip_all, fields(table = %target.table.plain(), shard = %batch.shard, records = batch.records.len()))]
-    pub async fn deliver(&self, target: &Target, batch: &Batch) -> Result<DeliveryReport> {
-        self.deliver_pieces(target, batch).await.map_err(|error| {
-            error.at("deliver").with("stream", &batch.stream_arn).with("shard", &batch.shard)
-        })
-    }
-
-    async fn deliver_pieces(&self, target: &Target, batch: &Batch) -> Result<DeliveryReport> {
-        let mut report = DeliveryReport { records: count(batch.records.len()), ..DeliveryReport::default() };
-        let mut decoder = target.decoder()?;
-        for piece in batch.pieces() {
-            self.deliver_piece(target, batch, &mut decoder, &piece, &mut report).await?;
-        }
-        Ok(report)
-    }
-
-    async fn deliver_piece(
+    pub async fn deliver(
         &self,
         target: &Target,
         batch: &Batch,
-        decoder: &mut Decoder,
-        events: &[Event<'_>],
-        report: &mut DeliveryReport,
-    ) -> Result<()> {
-        let [first, ..] = events else { return Ok(()) };
-        let last = events.last().unwrap_or(first);
-        let range = Range {
-            stream_arn: &batch.stream_arn,
-            shard: &batch.shard,
-            first: first.place,
-            last: last.place,
-        };
-        let rejects = decode(decoder, events);
-        let rows = decoder.finish()?;
-        if rows.num_rows() + rejects.len() != events.len() {
-            return Err(Error::unexpected("events were lost or doubled while they were decoded")
-                .with("received", events.len().to_string())
-                .with("rows", rows.num_rows().to_string())
-                .with("rejects", rejects.len().to_string()));
-        }
-        // The rejects first: when the rows are committed and the process dies, nothing else remains to be done.
-        if rejects.len() > 0 {
-            self.quarantine(target, range, &rejects).await?;
-        }
-        let insert = Insert {
-            table: &target.table,
-            from_text: target.has_columns_from_text()?,
-            settings: self.settings().await?,
-            token: &token(range, target.uuid, Kind::Rows),
-        };
-        insert.send(&self.warehouse, &rows).await?;
-        report.received += count(events.len());
-        report.delivered += count(rows.num_rows());
-        report.quarantined += count(rejects.len());
-        Ok(())
+        deadline: Option<Timestamp>,
+    ) -> Result<DeliveryReport, Undelivered> {
+        let now = self.worker.clock.now();
+        let deadline = deadline.unwrap_or_else(|| now.saturating_add(TIME_ALLOWED).unwrap_or(now));
+        self.worker.deliver(target, batch, deadline).await.map_err(|undelivered| {
+            let error = undelivered.error.at("deliver");
+            let error = error.with("stream", &batch.stream_arn).with("shard", &batch.shard);
+            Undelivered { error, ..undelivered }
+        })
     }
-
-    async fn quarantine(&self, target: &Target, range: Range<'_>, rejects: &Rejects<'_>) -> Result<()> {
-        let schema_version = &target.schema_version();
-        let origin = Origin {
-            table: &target.table,
-            stream_arn: range.stream_arn,
-            shard: range.shard,
-            schema_version,
-            now: self.clock.now(),
-        };
-        let insert = Insert {
-            table: &quarantine::table_of(&target.table)?,
-            from_text: false,
-            settings: self.settings().await?,
-            token: &token(range, target.uuid, Kind::Rejects { schema_version }),
-        };
-        let rows = rejects.to_batch(origin)?;
-        match insert.send(&self.warehouse, &rows).await {
-            // Its table or database is not there: nobody made the source through us, or somebody dropped it.
-            Err(error) if error.kind() == crate::ErrorKind::NotFound => {
-                quarantine::ensure(&self.warehouse, &target.table).await?;
-                insert.send(&self.warehouse, &rows).await
-            }
-            sent => sent,
-        }
-    }
-
-    async fn settings(&self) -> Result<&InsertSettings> {
-        self.settings.get_or_try_init(|| InsertSettings::of(&self.warehouse)).await
-    }
-}
-
-/// Reads events into rows; what does not fit is returned.
-fn decode<'a>(decoder: &mut Decoder, events: &[Event<'a>]) -> Rejects<'a> {
-    let mut rejects = Rejects::default();
-    for event in events {
-        let (reject, raw) = match &event.payload {
-            Ok(data) => match decoder.decode(data) {
-                Ok(()) => continue,
-                Err(reject) => (reject, data),
-            },
-            Err(unreadable) => {
-                let reject = Reject {
-                    error_type: RejectKind::UnreadableRecord,
-                    message: unreadable.defect.to_string(),
-                    column: None,
-                };
-                (reject, &unreadable.data)
-            }
-        };
-        rejects.push(reject, event.place, raw.clone());
-    }
-    rejects
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

@@ -12,10 +12,9 @@ use crate::{
     warehouse::{Ident, TableName, Warehouse, from_clickhouse},
 };
 
-/// How long one chunk may wait for the connection, and the whole insert for the server's answer. After that the outcome is
-/// unknown, and the same insert, with the same token, may be tried again.
+/// How long one chunk may wait for the connection. After that, as after the insert's own timeout, the outcome is unknown,
+/// and the same insert, with the same token, may be tried again.
 const SEND_TIMEOUT: Duration = Duration::from_secs(60);
-const END_TIMEOUT: Duration = Duration::from_secs(240);
 const CHUNK: usize = 1024 * 1024;
 
 /// Where a batch goes, and how.
@@ -26,6 +25,10 @@ pub(super) struct Insert<'a> {
     pub(super) from_text: bool,
     pub(super) settings: &'a InsertSettings,
     pub(super) token: &'a str,
+    /// Whether an error of a materialized view is to be passed over.
+    pub(super) ignore_views: bool,
+    /// How long to wait for the server's answer.
+    pub(super) timeout: Duration,
 }
 
 impl Insert<'_> {
@@ -42,10 +45,13 @@ impl Insert<'_> {
         let mut insert = warehouse
             .client()
             .insert_formatted_with(self.statement(batch)?)
-            .with_timeouts(Some(SEND_TIMEOUT), Some(END_TIMEOUT))
+            .with_timeouts(Some(SEND_TIMEOUT.min(self.timeout)), Some(self.timeout))
             .with_setting("insert_deduplication_token", self.token);
         for (name, value) in self.settings.for_insert(self.from_text) {
             insert = insert.with_setting(name, value);
+        }
+        if self.ignore_views {
+            insert = insert.with_setting("materialized_views_ignore_errors", "1");
         }
         let about = |error| from_clickhouse(error).with("table", self.table.plain());
         while !body.is_empty() {

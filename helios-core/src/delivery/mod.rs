@@ -1,19 +1,42 @@
-//! Records → table: every event becomes a row, or a reject in quarantine with its reason.
+//! Records → table: every event becomes a row, or a reject in quarantine with its reason, once.
 //!
 //! [`Deliverer::deliver`] takes one [`Batch`], records of one shard in order, to one [`Target`]. For every batch
-//! delivered + quarantined = received. The same batch may be delivered again after a failure: its rows and its rejects
-//! carry a token by which ClickHouse knows them.
+//! delivered + quarantined + duplicates skipped = received. What is about to be inserted is written into the [`ledger`]
+//! first, with the token by which ClickHouse knows it: whatever happens in between, and however the batch is cut the next
+//! time, the same events are inserted with the same token.
 
+mod backoff;
 mod batch;
 mod decode;
 mod deliverer;
+mod history;
 mod insert;
+pub mod ledger;
+#[cfg(test)]
+mod model;
+mod partitions;
+mod place;
+mod plan;
+mod provenance;
 pub mod quarantine;
+mod refusal;
+mod report;
+mod schema;
 mod settings;
+mod sink;
+mod split;
 mod target;
 mod token;
+mod view;
+mod window;
+mod worker;
 
 pub use batch::{Batch, Record};
 pub use decode::{Decoder, MAX_DEPTH, Reject, RejectKind};
-pub use deliverer::{Deliverer, DeliveryReport};
+pub use deliverer::Deliverer;
+pub use place::Identity;
+pub use report::{DeliveryReport, Undelivered};
+pub use schema::TableSchema;
 pub use target::Target;
+pub use view::View;
+pub use window::Window;

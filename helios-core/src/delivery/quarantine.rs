@@ -1,11 +1,14 @@
 //! The quarantine: events that did not fit, with their reason, in `quarantine.<table>`.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
 use jiff::Timestamp;
 
-use super::{batch::Place, decode::Reject};
+use super::{
+    decode::Reject,
+    place::{Identity, Place},
+};
 use crate::{
     Error, Result,
     warehouse::{DEDUPLICATION_WINDOW, Ident, TableName, Warehouse},
@@ -77,6 +80,11 @@ impl<'a> Rejects<'a> {
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Leaves out those that are in quarantine already.
+    pub(super) fn remove(&mut self, present: &BTreeSet<Identity>) {
+        self.entries.retain(|(_, place, _)| !present.contains(&place.to_identity()));
     }
 
     pub(super) fn to_batch(&self, origin: Origin<'_>) -> Result<RecordBatch> {

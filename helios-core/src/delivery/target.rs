@@ -5,10 +5,16 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::decode::Decoder;
+use super::{
+    partitions::Partitions,
+    provenance::Provenance,
+    schema::{TableSchema, short},
+    view::{View, describe_views},
+    window::{ServerWindow, Window, is_replicated},
+};
 use crate::{
     Column, Error, ErrorKind, Result,
-    warehouse::{TableName, Warehouse, from_clickhouse, types::DataType},
+    warehouse::{DEDUPLICATION_WINDOW, TableName, Warehouse, from_clickhouse},
 };
 
 /// A table that events go to, as it was when it was looked at.
@@ -19,10 +25,35 @@ pub struct Target {
     pub table: TableName,
     /// Its identity.
     pub uuid: Uuid,
-    /// The columns that events fill, in order.
-    pub columns: Vec<Column>,
-    /// Those of them that have a `DEFAULT`, which an absent field gets.
-    pub defaults: Vec<String>,
+    /// The columns that events fill.
+    pub schema: TableSchema,
+    /// How long it remembers the tokens of inserts.
+    pub window: Window,
+    /// The materialized views that are fed by it.
+    pub views: Vec<View>,
+    /// A hash of the statement that would make it again.
+    pub(super) definition: String,
+    /// How many blocks have been inserted so far, about, and never more than by the time a range is opened.
+    pub(super) blocks: u64,
+    /// What it is partitioned by.
+    pub(super) partitions: Partitions,
+    /// Whether its rows say where they came from.
+    pub(super) provenance: Option<Provenance>,
+}
+
+#[derive(Row, Deserialize)]
+struct TableRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    uuid: Uuid,
+    engine: String,
+    statement: String,
+    partition_key: String,
+    view_databases: Vec<String>,
+    view_names: Vec<String>,
+    highest_block: i64,
+    blocks_of_partitions: i64,
+    window_blocks: u64,
+    window_seconds: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -31,6 +62,21 @@ struct ColumnRow {
     r#type: String,
     default_kind: String,
 }
+
+/// Blocks are numbered through a plain `MergeTree`, and through each partition of a replicated one.
+const TABLE: &str = "\
+    SELECT tables.uuid AS uuid, tables.engine_full AS engine, tables.create_table_query AS statement, \
+    tables.partition_key AS partition_key, \
+    tables.dependencies_database AS view_databases, tables.dependencies_table AS view_names, \
+    ifNull((SELECT max(max_block_number) FROM system.parts \
+     WHERE database = {database:String} AND table = {table:String}), 0) AS highest_block, \
+    ifNull((SELECT sum(last) FROM (SELECT max(max_block_number) + 1 AS last FROM system.parts \
+     WHERE database = {database:String} AND table = {table:String} GROUP BY partition_id)), 0) AS blocks_of_partitions, \
+    ifNull((SELECT toUInt64OrZero(any(value)) FROM system.replicated_merge_tree_settings \
+     WHERE name = 'replicated_deduplication_window'), 0) AS window_blocks, \
+    ifNull((SELECT toUInt64OrZero(any(value)) FROM system.replicated_merge_tree_settings \
+     WHERE name = 'replicated_deduplication_window_seconds'), 0) AS window_seconds \
+    FROM system.tables AS tables WHERE database = {database:String} AND name = {table:String}";
 
 const COLUMNS: &str = "\
     SELECT name, type, default_kind FROM system.columns \
@@ -42,107 +88,67 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such table, and whatever keeps ClickHouse from answering.
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such table, [`Conflict`](ErrorKind::Conflict) if it is another
+    /// of the same name, and whatever keeps ClickHouse from answering.
     pub async fn describe(warehouse: &Warehouse, table: &TableName, uuid: Uuid) -> Result<Self> {
-        let rows: Vec<ColumnRow> = warehouse
-            .client()
-            .query_raw(COLUMNS)
-            .param("database", table.database().as_str())
-            .param("table", table.table().as_str())
-            .fetch_all()
-            .await
-            .map_err(|error| from_clickhouse(error).with("table", table.plain()))?;
-        if rows.is_empty() {
+        let described = Self::look(warehouse, table, uuid).await;
+        described.map_err(|error| error.with("table", table.plain()))
+    }
+
+    async fn look(warehouse: &Warehouse, table: &TableName, uuid: Uuid) -> Result<Self> {
+        let ask = |question| {
+            let query = warehouse.client().query_raw(question);
+            query.param("database", table.database().as_str()).param("table", table.table().as_str())
+        };
+        let missing = || {
             let message = "the table does not exist, or has no column that events could fill";
-            return Err(Error::new(ErrorKind::NotFound, message).with("table", table.plain()));
+            Error::new(ErrorKind::NotFound, message)
+        };
+        let found: Option<TableRow> = ask(TABLE).fetch_optional().await.map_err(from_clickhouse)?;
+        let found = found.ok_or_else(missing)?;
+        if found.uuid != uuid {
+            let message = "the table was replaced by another of the same name, which is not filled: \
+                           create a source for it, or put the first one back";
+            let error = Error::new(ErrorKind::Conflict, message);
+            return Err(error.with("uuid", found.uuid.to_string()).with("expected", uuid.to_string()));
+        }
+        let rows: Vec<ColumnRow> = ask(COLUMNS).fetch_all().await.map_err(from_clickhouse)?;
+        if rows.is_empty() {
+            return Err(missing());
         }
         let defaults =
             rows.iter().filter(|row| !row.default_kind.is_empty()).map(|row| row.name.clone()).collect();
-        let columns = rows.into_iter().map(|row| Column::new(row.name, row.r#type)).collect();
-        Ok(Self { table: table.clone(), uuid, columns, defaults })
+        let mut columns = rows.into_iter().map(|row| Column::new(row.name, row.r#type)).collect();
+        let provenance = Provenance::take(&mut columns);
+        let views = found.view_databases.into_iter().zip(found.view_names).collect::<Vec<_>>();
+        let server = ServerWindow { blocks: found.window_blocks, seconds: found.window_seconds };
+        let blocks =
+            if is_replicated(&found.engine) { found.blocks_of_partitions } else { found.highest_block };
+        Ok(Self {
+            table: table.clone(),
+            uuid,
+            window: Window::of(&found.engine, server),
+            views: describe_views(warehouse, &views, server).await?,
+            definition: short(Sha256::new_with_prefix(found.statement)),
+            partitions: Partitions::of(&found.partition_key, &columns),
+            blocks: u64::try_from(blocks).unwrap_or(0),
+            provenance,
+            schema: TableSchema { columns, defaults },
+        })
     }
 
-    /// Which schema this is: equal for equal columns.
+    /// What about the table puts exactly-once at risk, for a person.
     #[must_use]
-    pub fn schema_version(&self) -> String {
-        let mut hash = Sha256::new();
-        for column in &self.columns {
-            let defaulted = self.defaults.contains(&column.name);
-            let default = if defaulted { "default" } else { "" };
-            for part in [column.name.as_str(), column.data_type.as_str(), default] {
-                hash.update((part.len() as u64).to_le_bytes());
-                hash.update(part.as_bytes());
-            }
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.window.blocks < DEDUPLICATION_WINDOW {
+            warnings.push(format!(
+                "the table's deduplication window is {}, less than {DEDUPLICATION_WINDOW}: an insert that is repeated \
+                 late may be doubled, or be UNCERTAIN",
+                self.window.blocks
+            ));
         }
-        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    pub(super) fn decoder(&self) -> Result<Decoder> {
-        Decoder::with_defaults(&self.columns, &self.defaults)
-            .map_err(|error| error.with("table", self.table.plain()))
-    }
-
-    /// Whether ClickHouse makes some column from the text that is sent for it.
-    pub(super) fn has_columns_from_text(&self) -> Result<bool> {
-        for column in &self.columns {
-            if is_from_text(&column.data_type.parse()?) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-fn is_from_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Json(_) | DataType::Dynamic { .. } | DataType::Variant(_) => true,
-        DataType::Nullable(inner) | DataType::Array(inner) => is_from_text(inner),
-        DataType::Map(_, value) => is_from_text(value),
-        DataType::Tuple(fields) | DataType::Nested(fields) => {
-            fields.iter().any(|field| is_from_text(&field.data_type))
-        }
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn target(columns: &[(&str, &str)], defaults: &[&str]) -> Target {
-        Target {
-            table: TableName::new("d", "t").unwrap(),
-            uuid: Uuid::nil(),
-            columns: columns.iter().map(|(name, data_type)| Column::new(*name, *data_type)).collect(),
-            defaults: defaults.iter().map(|name| (*name).to_owned()).collect(),
-        }
-    }
-
-    #[test]
-    fn text_is_found_on_every_level() {
-        let from_text =
-            |data_type| target(&[("a", "UInt8"), ("b", data_type)], &[]).has_columns_from_text().unwrap();
-        assert!(!from_text("Map(String, Tuple(a Array(String)))"));
-        for data_type in
-            ["JSON", "Nullable(JSON(a UInt8))", "Map(String, Tuple(a Array(Dynamic)))", "Variant(String)"]
-        {
-            assert!(from_text(data_type), "{data_type}");
-        }
-    }
-
-    #[test]
-    fn the_version_follows_names_types_and_defaults() {
-        let versions = [
-            target(&[("a", "UInt8")], &[]),
-            target(&[("a", "UInt8")], &["a"]),
-            target(&[("a", "UInt16")], &[]),
-            target(&[("b", "UInt8")], &[]),
-            target(&[("aU", "Int8")], &[]),
-        ]
-        .map(|target| target.schema_version());
-        let distinct: std::collections::BTreeSet<_> = versions.iter().collect();
-        assert_eq!(distinct.len(), versions.len());
-        assert_eq!(versions[0], target(&[("a", "UInt8")], &[]).schema_version());
-        assert_eq!(versions[0].len(), 16);
+        warnings.extend(self.views.iter().filter_map(View::warning));
+        warnings
     }
 }

@@ -2,66 +2,61 @@
 
 use uuid::Uuid;
 
-use super::batch::Place;
+use super::place::Place;
 
-/// Events of one shard, from the first to the last.
+/// What of a range is inserted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Range<'a> {
-    pub(super) stream_arn: &'a str,
-    pub(super) shard: &'a str,
-    pub(super) first: Place<'a>,
-    pub(super) last: Place<'a>,
-}
-
-/// What of the range is inserted.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind<'a> {
+pub(super) enum Part {
     /// The rows, into the table.
-    ///
-    /// Without the version of the schema: if it changes between two attempts, rows that the first has committed must
-    /// not come in again.
     Rows,
-    /// The rejects, into quarantine, with the version of the schema: if it changes between two attempts, other events
-    /// may be rejected, and they must not get lost.
-    Rejects { schema_version: &'a str },
+    /// The rejects, into quarantine.
+    Rejects,
+    /// An event that ClickHouse refuses, into quarantine.
+    Refused,
 }
 
-/// The token of an insert: the same for the same events into the same table, in every process and at all times.
-pub(super) fn token(range: Range<'_>, table: Uuid, kind: Kind<'_>) -> String {
-    let Range { stream_arn, shard, first, last } = range;
-    let kind = match kind {
-        Kind::Rows => "rows".to_owned(),
-        Kind::Rejects { schema_version } => format!("rejects@{schema_version}"),
+/// The token of a range, the same in every process and at all times. The ledger keeps it as long as the range is open.
+///
+/// It has the version of the schema in it: what is rejected depends on that, and so do the rows.
+pub(super) fn range_token(
+    (stream_arn, shard, table): (&str, &str, Uuid),
+    (first, last): (Place<'_>, Place<'_>),
+    schema_version: &str,
+) -> String {
+    format!("helios-2 {table} {stream_arn} {shard} {first}-{last} {schema_version}")
+}
+
+/// The token of one insert of a range.
+pub(super) fn insert_token(range_token: &str, part: Part) -> String {
+    let part = match part {
+        Part::Rows => "rows",
+        Part::Rejects => "rejects",
+        Part::Refused => "refused",
     };
-    format!(
-        "helios-1 {kind} {table} {stream_arn} {shard} {}.{}-{}.{}",
-        first.sequence_number, first.sub_sequence, last.sequence_number, last.sub_sequence
-    )
+    format!("{range_token} {part}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RANGE: Range<'_> = Range {
-        stream_arn: "arn:aws:kinesis:eu-west-1:111122223333:stream/clicks",
-        shard: "shardId-000000000000",
-        first: Place { sequence_number: "49", sub_sequence: 0 },
-        last: Place { sequence_number: "51", sub_sequence: 7 },
-    };
-
     /// A change of this text makes every insert under way unknown to ClickHouse.
     #[test]
     fn the_text_is_stable() {
-        assert_eq!(
-            token(RANGE, Uuid::from_u128(1), Kind::Rows),
-            "helios-1 rows 00000000-0000-0000-0000-000000000001 \
-             arn:aws:kinesis:eu-west-1:111122223333:stream/clicks shardId-000000000000 49.0-51.7"
+        let first = Place { sequence_number: "49", sub_sequence: 0 };
+        let last = Place { sequence_number: "51", sub_sequence: 7 };
+        let shard = (
+            "arn:aws:kinesis:eu-west-1:111122223333:stream/clicks",
+            "shardId-000000000000",
+            Uuid::from_u128(1),
         );
+        let token = range_token(shard, (first, last), "ab12");
         assert_eq!(
-            token(RANGE, Uuid::from_u128(1), Kind::Rejects { schema_version: "ab12" }),
-            "helios-1 rejects@ab12 00000000-0000-0000-0000-000000000001 \
-             arn:aws:kinesis:eu-west-1:111122223333:stream/clicks shardId-000000000000 49.0-51.7"
+            insert_token(&token, Part::Rows),
+            "helios-2 00000000-0000-0000-0000-000000000001 \
+             arn:aws:kinesis:eu-west-1:111122223333:stream/clicks shardId-000000000000 49.0-51.7 ab12 rows"
         );
+        assert_eq!(insert_token(&token, Part::Rejects), format!("{token} rejects"));
+        assert_eq!(insert_token(&token, Part::Refused), format!("{token} refused"));
     }
 }

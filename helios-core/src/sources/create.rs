@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Column, Error, ErrorKind, Result,
     clock::SharedClock,
-    delivery::{Decoder, quarantine},
+    delivery::{Decoder, ledger::DynamoLedger, quarantine},
     streams::{self, AwsSession, Position},
     warehouse::{TableDefinition, TableName, Warehouse},
 };
@@ -139,7 +139,7 @@ pub struct TableCreated {
 pub async fn create_table(
     warehouse: &Warehouse,
     session: &AwsSession,
-    mappings: &MappingTable,
+    (mappings, ledger): (&MappingTable, &DynamoLedger),
     triggers: &Triggers,
     clock: &SharedClock,
     spec: &CreateTable,
@@ -158,6 +158,7 @@ pub async fn create_table(
     ready_database(warehouse, &name, spec.create_database).await?;
     let found = warehouse.describe_table(&name).await?;
     mappings.ensure().await?;
+    ledger.ensure().await?;
     let table = match found {
         Some(existing) => {
             check_existing(&definition, &existing)?;

@@ -1,15 +1,12 @@
 //! The mapping: the DynamoDB item that says which stream feeds which table.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
     error::ProvideErrorMetadata as _,
     operation::put_item::{PutItemError, builders::PutItemFluentBuilder},
-    types::{
-        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableStatus,
-    },
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -17,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     Column, Error, ErrorKind, Result,
     clock::SharedClock,
+    dynamo::DynamoTable,
     streams::{AwsSession, error::from_sdk},
     warehouse::TableName,
 };
@@ -26,9 +24,6 @@ pub const DEFAULT_MAPPING_TABLE: &str = "helios-sources";
 
 const STREAM_ID: &str = "stream_id";
 const TABLE_ID: &str = "table_id";
-const READY_POLL: Duration = Duration::from_millis(500);
-/// DynamoDB makes an on-demand table in seconds.
-const READY_LIMIT: Duration = Duration::from_secs(120);
 
 /// How far a source has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,11 +118,7 @@ impl Mapping {
 
 /// The DynamoDB table of all mappings.
 #[derive(Clone, Debug)]
-pub struct MappingTable {
-    client: Client,
-    name: String,
-    clock: SharedClock,
-}
+pub struct MappingTable(DynamoTable);
 
 impl MappingTable {
     /// The table of that name, which need not exist yet.
@@ -137,7 +128,13 @@ impl MappingTable {
     /// [`ErrorKind::ConfigInvalid`] if the session has no region, [`ErrorKind::Unauthenticated`] if it has no
     /// credentials.
     pub async fn open(session: &AwsSession, name: impl Into<String>, clock: SharedClock) -> Result<Self> {
-        Ok(Self { client: Client::new(&session.sdk_config().await?), name: name.into(), clock })
+        Ok(Self(DynamoTable {
+            client: Client::new(&session.sdk_config().await?),
+            name: name.into(),
+            role: "mapping table",
+            keys: [STREAM_ID, TABLE_ID],
+            clock,
+        }))
     }
 
     /// Makes the table unless it exists, and waits until it is ready.
@@ -146,48 +143,7 @@ impl MappingTable {
     ///
     /// [`ErrorKind::PermissionDenied`], [`ErrorKind::Timeout`] if it does not become ready within two minutes.
     pub async fn ensure(&self) -> Result<()> {
-        match self.status().await? {
-            Some(TableStatus::Active) => return Ok(()),
-            Some(_) => {}
-            None => self.make().await?,
-        }
-        let deadline = self.clock.now() + READY_LIMIT;
-        while self.status().await? != Some(TableStatus::Active) {
-            if self.clock.now() > deadline {
-                let message = "the mapping table did not become ready within two minutes";
-                return Err(self.about(Error::new(ErrorKind::Timeout, message).retryable(true)));
-            }
-            self.clock.sleep(READY_POLL).await;
-        }
-        Ok(())
-    }
-
-    async fn status(&self) -> Result<Option<TableStatus>> {
-        match self.client.describe_table().table_name(&self.name).send().await {
-            Ok(answer) => Ok(answer.table.and_then(|table| table.table_status)),
-            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
-            Err(error) => Err(self.about(from_sdk(error))),
-        }
-    }
-
-    async fn make(&self) -> Result<()> {
-        let invalid = |error| Error::unexpected("the mapping table cannot be described").caused_by(error);
-        let mut request =
-            self.client.create_table().table_name(&self.name).billing_mode(BillingMode::PayPerRequest);
-        for (name, key) in [(STREAM_ID, KeyType::Hash), (TABLE_ID, KeyType::Range)] {
-            let attribute =
-                AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
-            let key = KeySchemaElement::builder().attribute_name(name).key_type(key);
-            request = request
-                .attribute_definitions(attribute.build().map_err(invalid)?)
-                .key_schema(key.build().map_err(invalid)?);
-        }
-        match request.send().await {
-            Ok(_) => Ok(()),
-            // Somebody else was faster.
-            Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
-            Err(error) => Err(self.about(from_sdk(error))),
-        }
+        self.0.ensure().await
     }
 
     /// Writes a pending mapping where there is none. Returns the one that is there already, if it is another's.
@@ -226,9 +182,10 @@ impl MappingTable {
 
     fn put(&self, mapping: &Mapping) -> Result<PutItemFluentBuilder> {
         Ok(self
+            .0
             .client
             .put_item()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .set_item(Some(mapping.to_item()?))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
@@ -256,9 +213,10 @@ impl MappingTable {
     ///
     /// [`ErrorKind::Conflict`] if it is no longer this operation's.
     pub async fn confirm(&self, mapping: &Mapping) -> Result<()> {
-        self.client
+        self.0
+            .client
             .update_item()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .set_key(Some(Self::key(mapping)))
             .update_expression("SET #state = :active")
             .condition_expression("operation_id = :operation")
@@ -281,9 +239,10 @@ impl MappingTable {
     /// What DynamoDB says.
     pub async fn release(&self, mapping: &Mapping) -> Result<()> {
         let request = self
+            .0
             .client
             .delete_item()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .set_key(Some(Self::key(mapping)))
             .condition_expression("operation_id = :operation")
             .expression_attribute_values(":operation", AttributeValue::S(mapping.operation_id.to_string()));
@@ -321,9 +280,10 @@ impl MappingTable {
 
     async fn of_stream_in_any_state(&self, stream_arn: &str) -> Result<Vec<Mapping>> {
         let mut pages = self
+            .0
             .client
             .query()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .key_condition_expression("stream_id = :stream")
             .expression_attribute_values(":stream", AttributeValue::S(stream_arn.to_owned()))
             .consistent_read(true)
@@ -343,8 +303,15 @@ impl MappingTable {
     ///
     /// What DynamoDB says.
     pub async fn all(&self) -> Result<Vec<Mapping>> {
-        let mut pages =
-            self.client.scan().table_name(&self.name).consistent_read(true).into_paginator().items().send();
+        let mut pages = self
+            .0
+            .client
+            .scan()
+            .table_name(&self.0.name)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
         let mut mappings = Vec::new();
         while let Some(item) = pages.next().await {
             match item {
@@ -366,7 +333,7 @@ impl MappingTable {
     }
 
     fn about(&self, error: Error) -> Error {
-        error.with("mapping table", &self.name)
+        self.0.about(error)
     }
 }
 

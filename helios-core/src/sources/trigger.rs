@@ -101,6 +101,8 @@ impl Triggers {
             "does not report batch item failures: events that are not delivered would be lost"
         } else if found.bisect_batch_on_function_error == Some(true) {
             "halves batches after an error: events could be doubled"
+        } else if found.parallelization_factor.is_some_and(|factor| factor > 1) {
+            "hands over several batches of a shard at once, in any order: events would pass for delivered"
         } else {
             return Ok(Trigger { id });
         };

@@ -25,3 +25,4 @@ pub use server_url::ServerUrl;
 pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};
 
 pub(crate) use error::from_clickhouse;
+pub(crate) use partition::Partition;

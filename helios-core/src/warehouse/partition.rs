@@ -43,6 +43,14 @@ impl Partition {
         }
         Ok(Self { function, column: Ident::new(column)? })
     }
+
+    pub(crate) fn function(&self) -> Option<&'static str> {
+        self.function
+    }
+
+    pub(crate) fn column(&self) -> &Ident {
+        &self.column
+    }
 }
 
 impl fmt::Display for Partition {

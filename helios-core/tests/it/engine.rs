@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use helios_core::{
     clock::SystemClock,
-    delivery::{Batch, Deliverer, Record, Target},
+    delivery::{Batch, Deliverer, DeliveryReport, Record, Target, Undelivered, ledger::MemoryLedger},
     warehouse::{QueryOptions, TableName, Warehouse, WarehouseSettings},
 };
 use uuid::Uuid;
@@ -49,8 +49,19 @@ impl Fixture {
         let table = TableName::new(&name, format!("t_{name}")).unwrap();
         warehouse.create_database(table.database()).await.unwrap();
         warehouse.execute(&format!("CREATE TABLE {table} {definition}")).await.unwrap();
-        let deliverer = Deliverer::new(warehouse, Arc::new(SystemClock));
-        Self { deliverer, table, uuid: Uuid::new_v4() }
+        let uuid = warehouse.describe_table(&table).await.unwrap().unwrap().uuid;
+        let deliverer = Deliverer::new(warehouse, Arc::new(MemoryLedger::default()), Arc::new(SystemClock));
+        Self { deliverer, table, uuid }
+    }
+
+    /// A deliverer that knows nothing of what the first has done.
+    pub(crate) fn another_deliverer(&self) -> Deliverer {
+        let warehouse = self.deliverer.warehouse().clone();
+        Deliverer::new(warehouse, Arc::new(MemoryLedger::default()), Arc::new(SystemClock))
+    }
+
+    pub(crate) async fn deliver(&self, batch: &Batch) -> Result<DeliveryReport, Undelivered> {
+        self.deliverer.deliver(&self.target().await, batch, None).await
     }
 
     pub(crate) async fn target(&self) -> Target {

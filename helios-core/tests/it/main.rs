@@ -4,4 +4,5 @@
 
 mod delivery;
 mod engine;
+mod refused;
 mod values;

@@ -259,7 +259,7 @@ async fn every_value_comes_back_as_it_was_sent_or_goes_to_quarantine() {
         let fixture = Fixture::new(&format!("i UInt32, x {data_type}")).await;
         let values = fitting.iter().map(|(value, _)| value).chain(others.iter());
         let events = values.enumerate().map(|(at, value)| format!(r#"{{"i":{at},"x":{value}}}"#));
-        let report = match fixture.deliverer.deliver(&fixture.target().await, &batch(0, events)).await {
+        let report = match fixture.deliver(&batch(0, events)).await {
             Ok(report) => report,
             Err(error) => {
                 wrong.push(format!("{data_type}: {error}"));

@@ -35,7 +35,7 @@ def connect(
     arguments are put over them. ``None`` counts as not given. The options are ``clickhouse_user``,
     ``clickhouse_password``, ``clickhouse_database``, ``chdb_lib``, ``aws_region``, ``aws_endpoint_url``,
     ``aws_access_key_id``, ``aws_secret_access_key``, ``aws_session_token``, ``aws_profile``, ``aws_role_arn``,
-    ``aws_external_id``, ``mapping_table``, ``delivery_function``.
+    ``aws_external_id``, ``mapping_table``, ``ledger_table``, ``delivery_function``.
 
     Raises :class:`ConfigError` for settings that are unknown or contradict each other, and
     :class:`EngineUnavailableError` if the engine cannot be opened. Nothing else is connected to yet.

@@ -45,6 +45,10 @@ pub struct BackendArgs {
     #[arg(long, value_name = "NAME")]
     pub mapping_table: Option<String>,
 
+    /// The DynamoDB table of what was delivered [env: HELIOS_LEDGER_TABLE; default: helios-ledger].
+    #[arg(long, value_name = "NAME")]
+    pub ledger_table: Option<String>,
+
     /// The Lambda function that delivers, by name or ARN [env: HELIOS_DELIVERY_FUNCTION; default: helios-delivery].
     #[arg(long, value_name = "NAME")]
     pub delivery_function: Option<String>,
@@ -70,6 +74,7 @@ impl BackendArgs {
         config.aws_region = args.region.or(config.aws_region);
         config.aws_endpoint_url = args.aws_endpoint_url.or(config.aws_endpoint_url);
         config.mapping_table = args.mapping_table.or(config.mapping_table);
+        config.ledger_table = args.ledger_table.or(config.ledger_table);
         config.delivery_function = args.delivery_function.or(config.delivery_function);
         config
     }

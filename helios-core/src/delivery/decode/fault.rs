@@ -28,6 +28,8 @@ pub enum RejectKind {
     InvalidValue,
     /// ClickHouse would store something else than what was sent.
     NotRepresentable,
+    /// ClickHouse refuses the row, for a constraint of the table or a reason like it.
+    Refused,
 }
 
 impl RejectKind {
@@ -46,6 +48,7 @@ impl RejectKind {
             Self::OutOfRange => "out_of_range",
             Self::InvalidValue => "invalid_value",
             Self::NotRepresentable => "not_representable",
+            Self::Refused => "refused",
         }
     }
 }

@@ -1,0 +1,73 @@
+//! One entry of the ledger.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    super::place::Identity,
+    range::{OpenRange, Remainder},
+};
+
+/// How far one table has the events of one shard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Entry {
+    /// How often it was written.
+    pub version: u64,
+    /// Which write made this version.
+    pub writer: Uuid,
+    /// The last event that is committed, and all before it are.
+    pub committed: Option<Identity>,
+    /// Events that may be committed, or not.
+    pub open: Option<OpenRange>,
+    /// What is left of ranges that ClickHouse has refused: one within the other, the innermost first.
+    pub remainders: Vec<Remainder>,
+    /// What became of the events.
+    pub counters: Counters,
+    /// Why it does not go on, since when.
+    pub trouble: Option<Trouble>,
+}
+
+/// What became of the events of a shard. received = inserted + quarantined + duplicates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Events that came, as often as they came.
+    pub received: u64,
+    /// Events that are rows.
+    pub inserted: u64,
+    /// Events that are in quarantine.
+    pub quarantined: u64,
+    /// Events that came again and were passed over.
+    pub duplicates: u64,
+    /// The first event that was committed.
+    pub first: Option<Identity>,
+    /// When the last committed event arrived in the stream, as far as is known.
+    pub last_event_time: Option<Timestamp>,
+}
+
+/// Why the events of a shard do not get into the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Trouble {
+    /// What sort of trouble.
+    pub kind: TroubleKind,
+    /// ClickHouse's number, where it gave one.
+    pub server_code: Option<u32>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What sort of trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum TroubleKind {
+    /// ClickHouse, or a materialized view in it, does not take the rows. Every attempt is the same insert.
+    Failing,
+    /// Whether the open range is in the table cannot be known.
+    Uncertain,
+}

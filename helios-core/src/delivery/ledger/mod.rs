@@ -1,0 +1,61 @@
+//! The ledger: what was delivered, per stream, shard and table.
+//!
+//! Every write is conditional on the version that was read: whoever has slept through another's write cannot move it.
+
+mod dynamo;
+mod entry;
+mod memory;
+mod range;
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+pub use dynamo::{DEFAULT_LEDGER_TABLE, DynamoLedger};
+pub use entry::{Counters, Entry, Trouble, TroubleKind};
+pub use memory::MemoryLedger;
+pub use range::{OpenRange, Remainder};
+
+use crate::Result;
+
+/// What an entry is about: one shard of a stream, and one table that it fills.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LedgerKey {
+    /// The stream's ARN.
+    pub stream_arn: String,
+    /// The shard's id.
+    pub shard: String,
+    /// The table's UUID.
+    pub table: Uuid,
+}
+
+/// Whether a write took effect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// It did.
+    Done,
+    /// It did not: this is what somebody else wrote before.
+    Conflict(Box<Entry>),
+}
+
+/// Where entries are kept.
+pub trait Ledger: Send + Sync + fmt::Debug {
+    /// The entry as it is now; of version 0 where there is none.
+    fn read<'a>(&'a self, key: &'a LedgerKey) -> BoxFuture<'a, Result<Entry>>;
+
+    /// Writes an entry if the one that is there has the version just below its own.
+    ///
+    /// Repeating a write that took effect is no conflict: its `writer` tells.
+    fn write<'a>(&'a self, key: &'a LedgerKey, entry: &'a Entry) -> BoxFuture<'a, Result<Written>>;
+
+    /// The entries of all shards of one source, by shard.
+    fn of_source<'a>(
+        &'a self,
+        stream_arn: &'a str,
+        table: Uuid,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>>>;
+}
+
+/// A shared ledger.
+pub type SharedLedger = Arc<dyn Ledger>;

@@ -1,0 +1,205 @@
+//! Gates before and after every effect of a worker: there it can be stopped, killed, or be told that it failed.
+
+use std::{
+    collections::BTreeSet,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+};
+
+use futures_util::future::{BoxFuture, FutureExt as _, poll_fn};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    super::{
+        batch::Record,
+        history::History,
+        ledger::{Entry, Ledger, LedgerKey, OpenRange, SharedLedger, Written},
+        place::Identity,
+        sink::{Block, Sink},
+        target::Target,
+    },
+    chance::Chance,
+    schedule::ModelClock,
+};
+use crate::{Error, ErrorKind, Result, clock::Clock as _, warehouse::TableName};
+
+/// What of the algorithm is left out, to see that it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    Nothing,
+    Token,
+    Condition,
+    /// An open range is forgotten, and the batch begins anew.
+    OpenRange,
+    /// Of what a batch lacks of the open range, only a part is read.
+    MissingPart,
+}
+
+/// One worker's gates.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    stopped: Arc<AtomicBool>,
+    chance: Arc<Mutex<Chance>>,
+    /// Out of a hundred effects, so many fail: half of them take effect nevertheless.
+    faults: Arc<Mutex<u64>>,
+    /// By what an insert ends that takes longer than it may. Without one it arrives however late.
+    clock: Option<Arc<ModelClock>>,
+}
+
+impl Gate {
+    pub(super) fn new(
+        chance: &Arc<Mutex<Chance>>,
+        faults: &Arc<Mutex<u64>>,
+        clock: Option<Arc<ModelClock>>,
+    ) -> Self {
+        Self { stopped: Arc::default(), chance: Arc::clone(chance), faults: Arc::clone(faults), clock }
+    }
+
+    /// Lets a worker run to its next gate. Its result, if it has come to its end.
+    pub(super) async fn step<T>(&self, worker: &mut Pin<Box<dyn Future<Output = T> + '_>>) -> Option<T> {
+        poll_fn(|context| match worker.as_mut().poll(context) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending if self.stopped.swap(false, Ordering::SeqCst) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+
+    async fn pass(&self) {
+        let mut here = false;
+        poll_fn(|_| {
+            if std::mem::replace(&mut here, true) {
+                return Poll::Ready(());
+            }
+            self.stopped.store(true, Ordering::SeqCst);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    async fn effect<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
+        self.pass().await;
+        let (before, after) = {
+            let faults = *self.faults.lock().unwrap();
+            let mut chance = self.chance.lock().unwrap();
+            (chance.percent(faults / 2), chance.percent(faults / 2))
+        };
+        let lost = || Error::new(ErrorKind::Timeout, "no answer in time").retryable(true);
+        if before {
+            return Err(lost());
+        }
+        let result = effect.await;
+        self.pass().await;
+        if after { Err(lost()) } else { result }
+    }
+}
+
+/// A part of delivery behind gates.
+#[derive(Debug)]
+pub(super) struct Gated<T: ?Sized> {
+    pub(super) gate: Gate,
+    pub(super) left_out: LeftOut,
+    pub(super) inner: Arc<T>,
+}
+
+impl Sink for Gated<dyn Sink> {
+    fn describe<'a>(&'a self, table: &'a TableName, uuid: Uuid) -> BoxFuture<'a, Result<Target>> {
+        self.gate.effect(self.inner.describe(table, uuid)).boxed()
+    }
+
+    fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>> {
+        let until = self.gate.clock.as_ref().map(|clock| (clock, clock.now() + block.timeout));
+        let insert = async move {
+            let unique = format!("{} {}", block.token, Uuid::new_v4());
+            if until.is_some_and(|(clock, until)| clock.now() > until) {
+                return Err(Error::new(ErrorKind::Timeout, "no answer in time").retryable(true));
+            }
+            let token = if self.left_out == LeftOut::Token { unique.as_str() } else { block.token };
+            self.inner.insert(Block { token, ..block }).await
+        };
+        self.gate.effect(insert).boxed()
+    }
+
+    fn ensure_quarantine<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<()>> {
+        self.gate.effect(self.inner.ensure_quarantine(table)).boxed()
+    }
+
+    fn count_rows<'a>(
+        &'a self,
+        table: &'a TableName,
+        key: &'a LedgerKey,
+        range: &'a OpenRange,
+    ) -> BoxFuture<'a, Result<u64>> {
+        self.gate.effect(self.inner.count_rows(table, key, range)).boxed()
+    }
+
+    fn quarantined<'a>(
+        &'a self,
+        table: &'a TableName,
+        key: &'a LedgerKey,
+        range: &'a OpenRange,
+    ) -> BoxFuture<'a, Result<BTreeSet<Identity>>> {
+        self.gate.effect(self.inner.quarantined(table, key, range)).boxed()
+    }
+}
+
+impl Ledger for Gated<dyn Ledger> {
+    fn read<'a>(&'a self, key: &'a LedgerKey) -> BoxFuture<'a, Result<Entry>> {
+        let read = async move {
+            let entry = self.inner.read(key).await?;
+            let open = entry.open.filter(|_| self.left_out != LeftOut::OpenRange);
+            Ok(Entry { open, ..entry })
+        };
+        self.gate.effect(read).boxed()
+    }
+
+    fn write<'a>(&'a self, key: &'a LedgerKey, entry: &'a Entry) -> BoxFuture<'a, Result<Written>> {
+        let write = async move {
+            let written = self.inner.write(key, entry).await?;
+            match written {
+                Written::Conflict(other) if self.left_out == LeftOut::Condition => {
+                    // Whatever is there is written over.
+                    let forced = Entry { version: other.version + 1, ..entry.clone() };
+                    self.inner.write(key, &forced).await
+                }
+                written => Ok(written),
+            }
+        };
+        self.gate.effect(write).boxed()
+    }
+
+    fn of_source<'a>(
+        &'a self,
+        stream_arn: &'a str,
+        table: Uuid,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>>> {
+        self.inner.of_source(stream_arn, table)
+    }
+}
+
+impl History for Gated<dyn History> {
+    fn read<'a>(
+        &'a self,
+        key: &'a LedgerKey,
+        range: &'a OpenRange,
+        deadline: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
+        let read = async move {
+            let mut records = self.inner.read(key, range, deadline).await?;
+            if let (LeftOut::MissingPart, Some(records)) = (self.left_out, &mut records) {
+                records.truncate(records.len() / 2);
+            }
+            Ok(records)
+        };
+        self.gate.effect(read).boxed()
+    }
+}
+
+pub(super) fn gated_ledger(gate: &Gate, left_out: LeftOut, inner: &SharedLedger) -> SharedLedger {
+    Arc::new(Gated::<dyn Ledger> { gate: gate.clone(), left_out, inner: Arc::clone(inner) })
+}

@@ -1,0 +1,106 @@
+//! The columns of a table that decide which events are rows and which are rejects.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::decode::Decoder;
+use crate::{Column, Result, warehouse::types::DataType};
+
+/// What of a table events are read by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TableSchema {
+    /// The columns that events fill, in order.
+    pub columns: Vec<Column>,
+    /// Those of them that have a `DEFAULT`, which an absent field gets.
+    pub defaults: Vec<String>,
+}
+
+impl TableSchema {
+    /// Which schema this is: equal for equal columns.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let mut hash = Sha256::new();
+        for column in &self.columns {
+            let defaulted = self.defaults.contains(&column.name);
+            let default = if defaulted { "default" } else { "" };
+            for part in [column.name.as_str(), column.data_type.as_str(), default] {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part.as_bytes());
+            }
+        }
+        short(hash)
+    }
+
+    pub(super) fn decoder(&self) -> Result<Decoder> {
+        Decoder::with_defaults(&self.columns, &self.defaults)
+    }
+
+    /// Whether ClickHouse makes some column from the text that is sent for it.
+    pub(super) fn has_columns_from_text(&self) -> Result<bool> {
+        for column in &self.columns {
+            if is_from_text(&column.data_type.parse()?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Enough of a hash to tell what differs.
+pub(super) fn short(hash: Sha256) -> String {
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn is_from_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Json(_) | DataType::Dynamic { .. } | DataType::Variant(_) => true,
+        DataType::Nullable(inner) | DataType::Array(inner) => is_from_text(inner),
+        DataType::Map(_, value) => is_from_text(value),
+        DataType::Tuple(fields) | DataType::Nested(fields) => {
+            fields.iter().any(|field| is_from_text(&field.data_type))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(columns: &[(&str, &str)], defaults: &[&str]) -> TableSchema {
+        TableSchema {
+            columns: columns.iter().map(|(name, data_type)| Column::new(*name, *data_type)).collect(),
+            defaults: defaults.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn text_is_found_on_every_level() {
+        let from_text =
+            |data_type| schema(&[("a", "UInt8"), ("b", data_type)], &[]).has_columns_from_text().unwrap();
+        assert!(!from_text("Map(String, Tuple(a Array(String)))"));
+        for data_type in
+            ["JSON", "Nullable(JSON(a UInt8))", "Map(String, Tuple(a Array(Dynamic)))", "Variant(String)"]
+        {
+            assert!(from_text(data_type), "{data_type}");
+        }
+    }
+
+    #[test]
+    fn the_version_follows_names_types_and_defaults() {
+        let versions = [
+            schema(&[("a", "UInt8")], &[]),
+            schema(&[("a", "UInt8")], &["a"]),
+            schema(&[("a", "UInt16")], &[]),
+            schema(&[("b", "UInt8")], &[]),
+            schema(&[("aU", "Int8")], &[]),
+        ]
+        .map(|schema| schema.version());
+        let distinct: std::collections::BTreeSet<_> = versions.iter().collect();
+        assert_eq!(distinct.len(), versions.len());
+        assert_eq!(versions[0], schema(&[("a", "UInt8")], &[]).version());
+        assert_eq!(versions[0].len(), 16);
+    }
+}

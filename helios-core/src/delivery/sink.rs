@@ -1,0 +1,180 @@
+//! What delivery does in ClickHouse, and nothing else: the tests put a model, or faults, in its place.
+
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+
+use arrow_array::RecordBatch;
+use clickhouse::Row;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::{
+    insert::Insert,
+    ledger::{LedgerKey, OpenRange},
+    place::Identity,
+    provenance, quarantine,
+    settings::InsertSettings,
+    target::Target,
+};
+use crate::{
+    Result,
+    warehouse::{TableName, Warehouse, from_clickhouse},
+};
+
+/// One insert: one block for each partition.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block<'a> {
+    pub(super) table: &'a TableName,
+    pub(super) rows: &'a RecordBatch,
+    pub(super) token: &'a str,
+    /// As of [`Insert`].
+    pub(super) from_text: bool,
+    pub(super) ignore_views: bool,
+    pub(super) timeout: Duration,
+}
+
+pub(super) trait Sink: Send + Sync + fmt::Debug {
+    /// The table as it is now.
+    fn describe<'a>(&'a self, table: &'a TableName, uuid: Uuid) -> BoxFuture<'a, Result<Target>>;
+
+    fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>>;
+
+    /// Makes the quarantine of a table unless it is there.
+    fn ensure_quarantine<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<()>>;
+
+    /// How many events of a range are rows of the table, which knows their provenance.
+    fn count_rows<'a>(
+        &'a self,
+        table: &'a TableName,
+        key: &'a LedgerKey,
+        range: &'a OpenRange,
+    ) -> BoxFuture<'a, Result<u64>>;
+
+    /// Which events of a range are in quarantine.
+    fn quarantined<'a>(
+        &'a self,
+        table: &'a TableName,
+        key: &'a LedgerKey,
+        range: &'a OpenRange,
+    ) -> BoxFuture<'a, Result<BTreeSet<Identity>>>;
+}
+
+/// ClickHouse.
+#[derive(Clone, Debug)]
+pub(super) struct WarehouseSink {
+    warehouse: Warehouse,
+    settings: Arc<OnceCell<InsertSettings>>,
+}
+
+#[derive(Row, Deserialize)]
+struct IdentityRow {
+    sequence_number: String,
+    sub_sequence: u64,
+}
+
+impl WarehouseSink {
+    pub(super) fn new(warehouse: Warehouse) -> Self {
+        Self { warehouse, settings: Arc::default() }
+    }
+
+    async fn send(&self, block: Block<'_>) -> Result<()> {
+        let settings = self.settings.get_or_try_init(|| InsertSettings::of(&self.warehouse)).await?;
+        let Block { table, rows, token, from_text, ignore_views, timeout } = block;
+        Insert { table, from_text, settings, token, ignore_views, timeout }.send(&self.warehouse, rows).await
+    }
+
+    /// A query about the events of a range; numbers of any length compare as numbers when the shorter come first.
+    fn of_range(&self, question: &str, key: &LedgerKey, range: &OpenRange) -> clickhouse::query::Query {
+        let [first, last] = [&range.first, &range.last];
+        let number = |identity: &Identity| identity.sequence_number.trim_start_matches('0').to_owned();
+        self.warehouse
+            .client()
+            .query_raw(question)
+            .param("stream", &key.stream_arn)
+            .param("shard", &key.shard)
+            .param("first", number(first))
+            .param("first_sub", first.sub_sequence)
+            .param("last", number(last))
+            .param("last_sub", last.sub_sequence)
+    }
+
+    async fn count(&self, table: &TableName, key: &LedgerKey, range: &OpenRange) -> Result<u64> {
+        let question = format!(
+            "SELECT uniqExact({sequence}, {sub}) FROM {table} WHERE {shard} = {{shard:String}} AND {}",
+            within(provenance::SEQUENCE, provenance::SUB_SEQUENCE),
+            sequence = provenance::SEQUENCE,
+            sub = provenance::SUB_SEQUENCE,
+            shard = provenance::SHARD,
+        );
+        let counted = self.of_range(&question, key, range).fetch_one().await;
+        counted.map_err(|error| from_clickhouse(error).with("table", table.plain()))
+    }
+
+    async fn rejects(
+        &self,
+        table: &TableName,
+        key: &LedgerKey,
+        range: &OpenRange,
+    ) -> Result<BTreeSet<Identity>> {
+        let quarantine = quarantine::table_of(table)?;
+        let question = format!(
+            "SELECT DISTINCT sequence_number, sub_sequence FROM {quarantine} WHERE original_table = {{table:String}} \
+             AND stream = {{stream:String}} AND shard = {{shard:String}} AND {}",
+            within("sequence_number", "sub_sequence")
+        );
+        let query = self.of_range(&question, key, range).param("table", table.plain());
+        let rows: Vec<IdentityRow> = match query.fetch_all().await.map_err(from_clickhouse) {
+            Ok(rows) => rows,
+            Err(error) if error.kind() == crate::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error.with("table", quarantine.plain())),
+        };
+        let identities = rows
+            .into_iter()
+            .map(|row| Identity { sequence_number: row.sequence_number, sub_sequence: row.sub_sequence });
+        Ok(identities.collect())
+    }
+}
+
+/// The condition that an event is in the range.
+fn within(sequence: &str, sub_sequence: &str) -> String {
+    let place = format!(
+        "tuple(length(trim(LEADING '0' FROM {sequence})), trim(LEADING '0' FROM {sequence}), toUInt64({sub_sequence}))"
+    );
+    let end = |number: &str, sub: &str| {
+        format!("tuple(length({{{number}:String}}), {{{number}:String}}, {{{sub}:UInt64}})")
+    };
+    format!("{place} BETWEEN {} AND {}", end("first", "first_sub"), end("last", "last_sub"))
+}
+
+impl Sink for WarehouseSink {
+    fn describe<'a>(&'a self, table: &'a TableName, uuid: Uuid) -> BoxFuture<'a, Result<Target>> {
+        Target::describe(&self.warehouse, table, uuid).boxed()
+    }
+
+    fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>> {
+        self.send(block).boxed()
+    }
+
+    fn ensure_quarantine<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<()>> {
+        quarantine::ensure(&self.warehouse, table).boxed()
+    }
+
+    fn count_rows<'a>(
+        &'a self,
+        table: &'a TableName,
+        key: &'a LedgerKey,
+        range: &'a OpenRange,
+    ) -> BoxFuture<'a, Result<u64>> {
+        self.count(table, key, range).boxed()
+    }
+
+    fn quarantined<'a>(
+        &'a self,
+        table: &'a TableName,
+        key: &'a LedgerKey,
+        range: &'a OpenRange,
+    ) -> BoxFuture<'a, Result<BTreeSet<Identity>>> {
+        self.rejects(table, key, range).boxed()
+    }
+}

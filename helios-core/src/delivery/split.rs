@@ -1,0 +1,127 @@
+//! The events of a range, parted into rows and rejects.
+
+use arrow_array::RecordBatch;
+
+use super::{
+    batch::Event,
+    decode::{Decoder, Reject, RejectKind},
+    quarantine::Rejects,
+    schema::TableSchema,
+};
+use crate::{Error, Result};
+
+/// By what events are parted: it makes the same split of the same events, whenever and wherever.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rule<'a> {
+    /// What fits it is a row.
+    pub(super) schema: &'a TableSchema,
+    /// What does not fit one of these is in quarantine already.
+    pub(super) settled: &'a [TableSchema],
+    /// ClickHouse refuses the row, with this number.
+    pub(super) refusal: Option<u32>,
+}
+
+/// Rows and rejects.
+#[derive(Debug)]
+pub(super) struct Split<'e, 'r> {
+    pub(super) rows: RecordBatch,
+    /// The events that the rows are made of, in order.
+    pub(super) row_events: Vec<&'e Event<'r>>,
+    pub(super) rejects: Rejects<'r>,
+    /// How many rejects are in quarantine already.
+    pub(super) settled: usize,
+    pub(super) digest: String,
+}
+
+impl Rule<'_> {
+    pub(super) fn split<'e, 'r>(self, events: &'e [Event<'r>]) -> Result<Split<'e, 'r>> {
+        let mut decoder = self.schema.decoder()?;
+        let mut others = Vec::new();
+        for schema in self.settled.iter().filter(|schema| *schema != self.schema) {
+            others.push(schema.decoder()?);
+        }
+        let own_settled = self.settled.contains(self.schema);
+        let (mut rejects, mut row_events, mut settled) = (Rejects::default(), Vec::new(), 0);
+        let mut digest = Digest::default();
+        for event in events {
+            let verdict = if others.iter_mut().any(|decoder| decode(decoder, event).is_err()) {
+                Verdict::Settled
+            } else {
+                match decode(&mut decoder, event) {
+                    Ok(()) => Verdict::Row,
+                    Err(_) if own_settled => Verdict::Settled,
+                    Err(reject) => Verdict::Reject(reject),
+                }
+            };
+            digest.add(event, &verdict);
+            match (verdict, self.refusal) {
+                (Verdict::Row, None) => row_events.push(event),
+                (Verdict::Row, Some(code)) => rejects.push(refused(code), event.place, event.data().clone()),
+                (Verdict::Reject(reject), _) => rejects.push(reject, event.place, event.data().clone()),
+                (Verdict::Settled, _) => settled += 1,
+            }
+        }
+        let rows = decoder.finish()?;
+        let rows = if self.refusal.is_some() { rows.slice(0, 0) } else { rows };
+        let split = Split { rows, row_events, rejects, settled, digest: digest.text() };
+        split.check(events.len())?;
+        Ok(split)
+    }
+}
+
+impl Split<'_, '_> {
+    /// Conservation: what is neither row nor reject would be lost.
+    fn check(&self, received: usize) -> Result<()> {
+        let (rows, rejects) = (self.rows.num_rows(), self.rejects.len() + self.settled);
+        if rows == self.row_events.len() && rows + rejects == received {
+            return Ok(());
+        }
+        Err(Error::unexpected("events were lost or doubled while they were decoded")
+            .with("received", received.to_string())
+            .with("rows", rows.to_string())
+            .with("rejects", rejects.to_string()))
+    }
+}
+
+enum Verdict {
+    Row,
+    Reject(Reject),
+    Settled,
+}
+
+fn decode(decoder: &mut Decoder, event: &Event<'_>) -> Result<(), Reject> {
+    match &event.payload {
+        Ok(data) => decoder.decode(data),
+        Err(unreadable) => Err(Reject {
+            error_type: RejectKind::UnreadableRecord,
+            message: unreadable.defect.to_string(),
+            column: None,
+        }),
+    }
+}
+
+fn refused(code: u32) -> Reject {
+    let message = format!("ClickHouse refuses the row, with its error {code}");
+    Reject { error_type: RejectKind::Refused, message, column: None }
+}
+
+/// What events and their verdicts come to. Not against an adversary: against ourselves.
+#[derive(Default)]
+struct Digest(u128);
+
+impl Digest {
+    fn add(&mut self, event: &Event<'_>, verdict: &Verdict) {
+        let verdict = match verdict {
+            Verdict::Row => 1,
+            Verdict::Reject(_) | Verdict::Settled => 2,
+        };
+        let data = cityhash_rs::cityhash_102_128(event.data());
+        // The golden ratio's bits: what was added before is spread over all of them.
+        self.0 =
+            (self.0.rotate_left(29) ^ data ^ verdict).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    }
+
+    fn text(&self) -> String {
+        format!("{:032x}", self.0)
+    }
+}

@@ -1,0 +1,274 @@
+//! One batch on its way through the ledger.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    super::{
+        batch::{Event, events},
+        ledger::{Entry, LedgerKey, OpenRange, Trouble, TroubleKind, Written},
+        plan::{Step, plan},
+        report::DeliveryReport,
+        schema::TableSchema,
+        split::{Rule, Split},
+        target::Target,
+        token::range_token,
+    },
+    Worker, count,
+};
+use crate::{Error, ErrorKind, Result};
+
+/// The state of one delivery.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) key: LedgerKey,
+    /// The table as it was when it was looked at last.
+    pub(super) target: Target,
+    /// The ledger's entry as it was read or written last.
+    pub(super) entry: Entry,
+    pub(super) report: DeliveryReport,
+    pub(super) deadline: Timestamp,
+    /// The token of the open range, if this run has opened it and no insert of it can have taken effect unseen.
+    pub(super) fresh: Option<String>,
+    /// The token of the open range, if the ledger says that this run works on it.
+    pub(super) held: Option<String>,
+    /// Whether an insert of rows has gone without an answer, and may be under way.
+    pub(super) unanswered: bool,
+    /// What an error is to be written down as.
+    pub(super) trouble: Option<Trouble>,
+    /// Duplicates that the ledger has not counted yet.
+    pub(super) duplicates: u64,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        worker: &'a Worker,
+        key: LedgerKey,
+        target: Target,
+        entry: Entry,
+        report: DeliveryReport,
+        deadline: Timestamp,
+    ) -> Self {
+        let duplicates = report.duplicates_skipped;
+        Self {
+            worker,
+            key,
+            target,
+            entry,
+            report,
+            deadline,
+            fresh: None,
+            held: None,
+            unanswered: false,
+            trouble: None,
+            duplicates,
+        }
+    }
+
+    /// Goes on until every event of the batch is committed.
+    pub(super) async fn drive(&mut self, batch: &[Event<'_>]) -> Result<()> {
+        let committed = self.entry.committed.as_ref();
+        self.duplicates +=
+            count(committed.map_or(0, |last| batch.partition_point(|event| event.place <= last.place())));
+        loop {
+            self.check_deadline()?;
+            match plan(&self.entry, batch) {
+                Step::Done => break,
+                Step::Stale => return Err(self.stale(batch)),
+                Step::Open(range) => self.open(batch.get(range).unwrap_or_default()).await?,
+                Step::Finish(range) => self.finish(batch.get(range).unwrap_or_default()).await?,
+                Step::Fetch => self.fetch(batch).await?,
+            }
+        }
+        let DeliveryReport { received, delivered, quarantined, .. } = self.report;
+        self.report.duplicates_skipped = received.saturating_sub(delivered + quarantined);
+        Ok(())
+    }
+
+    /// Writes down that these events are about to be inserted, then inserts them.
+    async fn open(&mut self, events: &[Event<'_>]) -> Result<()> {
+        let schema = self.target.schema.clone();
+        let last = events.last().map(|event| event.place);
+        let around =
+            self.entry.remainders.iter().find(|left| last.is_some_and(|last| last <= left.last.place()));
+        let settled = around.map_or_else(Vec::new, |left| left.settled.clone());
+        let rule = Rule { schema: &schema, settled: &settled, refusal: None };
+        let (mut events, mut split) = (events, rule.split(events)?);
+        if let Some(row) = self.target.partitions.excess(&split.rows) {
+            // Too many partitions for one block: as many events as make fewer.
+            let excess = split
+                .row_events
+                .get(row)
+                .map_or(0, |excess| events.partition_point(|event| event.place < excess.place));
+            events = events.get(..excess.max(1)).unwrap_or(events);
+            split = rule.split(events)?;
+        }
+        let range = self.range(events, &split, schema.clone(), settled.clone())?;
+        if self.begin(Entry { open: Some(range), ..self.entry.clone() }).await? {
+            self.commit(events, split).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down a range that this run opens. `false` if somebody else was faster.
+    pub(super) async fn begin(&mut self, entry: Entry) -> Result<bool> {
+        let token = entry.open.as_ref().map(|open| open.token.clone());
+        let is_written = self.write(entry).await?;
+        if is_written {
+            self.unanswered &= self.held == token;
+            self.fresh.clone_from(&token);
+            self.held = token;
+        }
+        Ok(is_written)
+    }
+
+    /// Writes down that this run, too, works on the open range. `false` if somebody else was faster.
+    async fn hold(&mut self) -> Result<bool> {
+        let Some(open) = &self.entry.open else { return Ok(false) };
+        if self.held.as_ref() == Some(&open.token) {
+            return Ok(true);
+        }
+        let token = open.token.clone();
+        let others_until = open.others_until.max(Some(open.held_until));
+        let open = OpenRange { held_until: self.deadline, others_until, ..open.clone() };
+        let is_written = self.write(Entry { open: Some(open), ..self.entry.clone() }).await?;
+        if is_written {
+            self.held = Some(token);
+        }
+        Ok(is_written)
+    }
+
+    /// A range of these events, as it is opened now.
+    pub(super) fn range(
+        &self,
+        events: &[Event<'_>],
+        split: &Split<'_, '_>,
+        schema: TableSchema,
+        settled: Vec<TableSchema>,
+    ) -> Result<OpenRange> {
+        let [first, ..] = events else { return Err(Error::unexpected("a range without events")) };
+        let last = events.last().unwrap_or(first);
+        let Self { key, target, worker, .. } = self;
+        let shard = (key.stream_arn.as_str(), key.shard.as_str(), key.table);
+        let rule = rule_version(&schema, &settled);
+        Ok(OpenRange {
+            first: first.place.to_identity(),
+            last: last.place.to_identity(),
+            events: count(events.len()),
+            rows: count(split.rows.num_rows()),
+            token: range_token(shard, (first.place, last.place), &rule),
+            digest: split.digest.clone(),
+            schema,
+            settled,
+            definition: target.definition.clone(),
+            opened_at: worker.clock.now(),
+            blocks: target.blocks,
+            held_until: self.deadline,
+            others_until: None,
+            refusal: None,
+        })
+    }
+
+    /// Inserts the open range, which somebody has opened before, from its events.
+    async fn finish(&mut self, events: &[Event<'_>]) -> Result<()> {
+        let Some(open) = self.entry.open.clone() else { return Ok(()) };
+        let split =
+            Rule { schema: &open.schema, settled: &open.settled, refusal: open.refusal }.split(events)?;
+        if split.digest != open.digest || count(events.len()) != open.events {
+            let message = "the events of the open range differ from those it was opened with: under its token they would \
+                           pass for inserted";
+            return Err(self.about(Error::new(ErrorKind::Conflict, message)));
+        }
+        if self.hold().await? {
+            self.commit(events, split).await?;
+        }
+        Ok(())
+    }
+
+    /// Finishes the open range with events from the shard.
+    async fn fetch(&mut self, batch: &[Event<'_>]) -> Result<()> {
+        let Some(open) = self.entry.open.clone() else { return Ok(()) };
+        let Some(records) = self.worker.history.read(&self.key, &open, self.deadline).await? else {
+            return self.settle_without_events(&open).await;
+        };
+        let (first, last) = (open.first.place(), open.last.place());
+        let events: Vec<_> = events(&records).filter(|event| (first..=last).contains(&event.place)).collect();
+        let in_batch = batch.iter().filter(|event| (first..=last).contains(&event.place)).count();
+        self.report.received += count(events.len() - in_batch.min(events.len()));
+        self.finish(&events).await
+    }
+
+    /// Writes an entry in place of the one that is known. `false` if somebody else was faster: then theirs is known.
+    pub(super) async fn write(&mut self, mut entry: Entry) -> Result<bool> {
+        entry.version = self.entry.version + 1;
+        entry.writer = Uuid::new_v4();
+        match self.worker.ledger.write(&self.key, &entry).await? {
+            Written::Done => {
+                self.entry = entry;
+                Ok(true)
+            }
+            Written::Conflict(other) => {
+                tracing::debug!(shard = self.key.shard, "Another worker has moved the ledger.");
+                self.entry = *other;
+                self.fresh = None;
+                self.held = None;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Writes down why it does not go on; what cannot be written will be found by the next attempt.
+    pub(super) async fn write_trouble(&mut self) {
+        let Some(trouble) = self.trouble.take() else { return };
+        let is_known = self
+            .entry
+            .trouble
+            .as_ref()
+            .is_some_and(|known| known.kind == trouble.kind && known.server_code == trouble.server_code);
+        if is_known {
+            return;
+        }
+        if let Err(error) = self.write(Entry { trouble: Some(trouble), ..self.entry.clone() }).await {
+            tracing::warn!(%error, "The trouble of a source could not be written into the ledger.");
+        }
+    }
+
+    /// Marks an error as one that another attempt alone will not cure.
+    pub(super) fn troubled(&mut self, kind: TroubleKind, error: Error) -> Error {
+        let since = self.worker.clock.now();
+        self.trouble = Some(Trouble { kind, server_code: error.server_code(), since });
+        self.about(error)
+    }
+
+    /// Names the open range.
+    pub(super) fn about(&self, error: Error) -> Error {
+        match &self.entry.open {
+            Some(open) => error.with("range", format!("{}-{}", open.first, open.last)),
+            None => error,
+        }
+    }
+
+    pub(super) fn check_deadline(&self) -> Result<()> {
+        if self.worker.clock.now() < self.deadline {
+            return Ok(());
+        }
+        let message = "the time allowed is over; what is left comes with the next attempt";
+        Err(Error::new(ErrorKind::Timeout, message).retryable(true))
+    }
+
+    fn stale(&self, batch: &[Event<'_>]) -> Error {
+        let message = "the batch begins before the first event that the table was ever given: these events were not \
+                       delivered, and cannot be, as later ones were; let the trigger begin later";
+        let place = |place: Option<String>| place.unwrap_or_default();
+        Error::new(ErrorKind::Conflict, message)
+            .with("first of the batch", place(batch.first().map(|event| event.place.to_string())))
+            .with("first of the table", place(self.entry.counters.first.as_ref().map(ToString::to_string)))
+    }
+}
+
+/// Which split this makes: part of the token, which must not come with other rows.
+fn rule_version(schema: &TableSchema, settled: &[TableSchema]) -> String {
+    let versions = std::iter::once(schema).chain(settled).map(TableSchema::version);
+    versions.collect::<Vec<_>>().join("-")
+}
