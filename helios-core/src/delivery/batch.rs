@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::streams::{UnreadableRecord, UserRecord, unpack};
+use super::events::events_of;
+use crate::streams::UnreadableRecord;
 
 /// The most events in one insert.
 const MAX_EVENTS: usize = 1_000_000;
@@ -74,12 +75,9 @@ impl Batch {
 
     fn events(&self) -> impl Iterator<Item = Event<'_>> {
         self.records.iter().flat_map(|record| {
-            unpack(record.data.clone()).map(|unpacked| {
-                let (sub_sequence, payload) = match unpacked {
-                    Ok(UserRecord { sub_sequence, data }) => (sub_sequence, Ok(data)),
-                    Err(unreadable) => (unreadable.sub_sequence, Err(unreadable)),
-                };
-                Event { place: Place { sequence_number: &record.sequence_number, sub_sequence }, payload }
+            events_of(record.data.clone()).map(|(sub_sequence, payload)| Event {
+                place: Place { sequence_number: &record.sequence_number, sub_sequence },
+                payload,
             })
         })
     }

@@ -158,11 +158,7 @@ fn decode<'a>(decoder: &mut Decoder, events: &[Event<'a>]) -> Rejects<'a> {
                 Err(reject) => (reject, data),
             },
             Err(unreadable) => {
-                let reject = Reject {
-                    error_type: RejectKind::UnreadableRecord,
-                    message: unreadable.defect.to_string(),
-                    column: None,
-                };
+                let reject = Reject::new(RejectKind::UnreadableRecord, unreadable.defect.to_string());
                 (reject, &unreadable.data)
             }
         };

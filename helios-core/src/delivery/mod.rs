@@ -7,6 +7,7 @@
 mod batch;
 mod decode;
 mod deliverer;
+mod events;
 mod insert;
 pub mod quarantine;
 mod settings;
@@ -14,6 +15,6 @@ mod target;
 mod token;
 
 pub use batch::{Batch, Record};
-pub use decode::{Decoder, MAX_DEPTH, Reject, RejectKind};
+pub use decode::{Decoder, MAX_DEPTH, MAX_PATH_BYTES, MAX_VALUE_BYTES, Missing, Reject, RejectKind};
 pub use deliverer::{Deliverer, DeliveryReport};
 pub use target::Target;
