@@ -44,7 +44,7 @@ pub(super) fn node(data_type: &DataType) -> Option<Node> {
 /// the type has a null of its own, which the event could have meant, or where Arrow's null is an empty list.
 pub(super) fn defaulted(node: Node, data_type: &DataType) -> Node {
     match data_type {
-        DataType::LowCardinality(inner) if !inner.is_nullable() => node.with_nulls().as_dictionary(),
+        DataType::LowCardinality(inner) if !inner.is_nullable() => node.with_nulls().with_dictionary(),
         DataType::SimpleAggregateFunction { data_type, .. } => defaulted(node, data_type),
         DataType::Nullable(_)
         | DataType::LowCardinality(_)

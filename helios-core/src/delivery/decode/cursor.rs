@@ -87,6 +87,13 @@ impl<'a> Cursor<'a> {
     /// Passes over white space.
     #[inline]
     pub(super) fn space(&mut self) {
+        if self.peek() <= b' ' {
+            self.spaces();
+        }
+    }
+
+    #[inline(never)]
+    fn spaces(&mut self) {
         while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
             self.at += 1;
         }

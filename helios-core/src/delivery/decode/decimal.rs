@@ -36,23 +36,19 @@ impl Decimals {
 
     fn push(&mut self, number: &Number<'_>) -> Checked {
         let short = self.short(number);
+        let digits = || Digits::of(number.text).unscaled(self.precision, self.scale);
+        let out_of_range = || Fault::range(&self.name);
         match &mut self.values {
-            Values::Narrow(values) => match short {
-                Some(value) => Some(values.push(value)),
-                None => {
-                    let digits = Digits::of(number.text).unscaled(self.precision, self.scale);
-                    digits.and_then(|digits| digits.parse().ok()).map(|value| values.push(value))
-                }
-            },
-            Values::Wide(values) => match short {
-                Some(value) => Some(values.push(i256::from_i128(value))),
-                None => {
-                    let digits = Digits::of(number.text).unscaled(self.precision, self.scale);
-                    digits.and_then(|digits| i256::from_string(&digits)).map(|value| values.push(value))
-                }
-            },
+            Values::Narrow(values) => {
+                let value = short.or_else(|| digits()?.parse().ok());
+                values.push(value.ok_or_else(out_of_range)?);
+            }
+            Values::Wide(values) => {
+                let value = short.map(i256::from_i128).or_else(|| i256::from_string(&digits()?));
+                values.push(value.ok_or_else(out_of_range)?);
+            }
         }
-        .ok_or_else(|| Fault::range(&self.name))
+        Ok(())
     }
 
     /// The number times 10^scale where few digits make that easy.

@@ -14,9 +14,9 @@ pub(super) fn epoch(number: &Number<'_>) -> Option<Instant> {
         return fraction(digits, exponent, number.negative);
     }
     let per_second = match digits {
-        ..SECONDS_END => 1,
-        ..100_000_000_000_000 => 1_000,
-        ..100_000_000_000_000_000 => 1_000_000,
+        0..SECONDS_END => 1,
+        SECONDS_END..100_000_000_000_000 => 1_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000_000,
         _ => 1_000_000_000,
     };
     nanoseconds(i128::from(digits) * (1_000_000_000 / per_second), number.negative)

@@ -1,6 +1,6 @@
 //! Why an event did not fit.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// What was wrong with an event: the stable word in the quarantine's `error_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,12 +67,12 @@ pub struct Reject {
     /// The column it did not fit into, if it was one column's fault.
     pub column: Option<String>,
     /// Where in the event: `$.place.tags[2]`; at most [`MAX_PATH_BYTES`].
-    pub path: Option<String>,
+    pub path: Option<Box<str>>,
     /// The ClickHouse type that was wanted there.
-    pub wanted: Option<String>,
+    pub wanted: Option<Box<str>>,
     /// The JSON value that was there, as it was written; at most [`MAX_VALUE_BYTES`] of it. Part of the event: it
     /// belongs where the event's bytes belong, into quarantine, not into a log.
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
 }
 
 /// The most of a value that a [`Reject`] repeats.
@@ -100,7 +100,7 @@ pub(super) struct Fault {
     /// What leads to it, innermost first.
     path: Vec<Step>,
     /// The type that was wanted, and the value that was there.
-    expected: Option<(String, Option<String>)>,
+    expected: Option<(Box<str>, Option<Box<str>>)>,
 }
 
 #[derive(Debug)]
@@ -138,8 +138,12 @@ impl Fault {
     /// Notes what was wanted, and what was there instead, unless something further inside has done so.
     #[cold]
     pub(super) fn expecting(mut self: Box<Self>, wanted: &str, found: Option<&str>) -> Box<Self> {
-        self.expected
-            .get_or_insert_with(|| (wanted.to_owned(), found.map(|found| bounded(found, MAX_VALUE_BYTES))));
+        self.expected.get_or_insert_with(|| {
+            (
+                bounded(wanted, MAX_VALUE_BYTES).into(),
+                found.map(|found| bounded(found, MAX_VALUE_BYTES).into()),
+            )
+        });
         self
     }
 
@@ -167,7 +171,14 @@ impl Fault {
             _ => self.message,
         };
         let (wanted, value) = self.expected.unzip();
-        Reject { error_type: self.kind, message, column, path, wanted, value: value.flatten() }
+        Reject {
+            error_type: self.kind,
+            message,
+            column,
+            path: path.map(Into::into),
+            wanted,
+            value: value.flatten(),
+        }
     }
 
     /// `$.place.tags[2]`, with names that are no identifiers as `["a b"]`.
@@ -178,12 +189,11 @@ impl Fault {
                 name.starts_with(|c: char| c.is_alphabetic() || c == '_')
                     && name.chars().all(|c| c.is_alphanumeric() || c == '_')
             };
-            // Writing into a text cannot fail.
-            let _: fmt::Result = match step {
-                Step::Field(name) if is_plain(name) => write!(path, ".{name}"),
-                Step::Field(name) => write!(path, "[{}]", serde_json::Value::from(name.as_str())),
-                Step::Element(index) => write!(path, "[{index}]"),
-            };
+            path.push_str(&match step {
+                Step::Field(name) if is_plain(name) => format!(".{name}"),
+                Step::Field(name) => format!("[{}]", serde_json::Value::from(name.as_str())),
+                Step::Element(index) => format!("[{index}]"),
+            });
         }
         bounded(&path, MAX_PATH_BYTES)
     }

@@ -31,7 +31,7 @@ where
         Self { name, values: Vec::new() }
     }
 
-    fn from_text(&mut self, text: &str) -> Checked {
+    fn push_text(&mut self, text: &str) -> Checked {
         match Number::parse(text) {
             Some(number) if number.is_integer() => self.push(&number),
             _ => Err(Fault::invalid(&self.name)),
@@ -79,11 +79,11 @@ where
         if size_of::<P::Native>() < 8 {
             return Err(Fault::mismatch("a text", &self.name));
         }
-        self.from_text(text)
+        self.push_text(text)
     }
 
     fn key(&mut self, text: &str) -> Checked {
-        self.from_text(text)
+        self.push_text(text)
     }
 
     fn placeholder(&mut self) {

@@ -16,17 +16,31 @@ pub(super) struct Moment {
     pub(super) offset: Option<i64>,
 }
 
+/// The day that was last asked for: events of one batch mostly are of one.
+#[derive(Debug, Default)]
+pub(super) struct LastDay {
+    text: [u8; 10],
+    days: i64,
+}
+
+impl LastDay {
+    #[inline]
+    fn days(&mut self, text: &[u8; 10]) -> Option<i64> {
+        if self.text != *text {
+            *self = Self { days: days(text)?, text: *text };
+        }
+        Some(self.days)
+    }
+}
+
 impl Moment {
     /// `2024-06-15T12:34:56.789+02:00`: date, `T` or a space, time, an optional fraction, an optional offset
     /// (`Z`, `±hh:mm`, `±hhmm` or `±hh`).
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (head, rest) = text.as_bytes().split_first_chunk::<19>()?;
-        let [d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, b'T' | b't' | b' ', h0, h1, b':', m0, m1, b':', s0, s1] =
-            *head
-        else {
-            return None;
-        };
-        let day = days(&[d0, d1, d2, d3, d4, d5, d6, d7, d8, d9])?;
+    pub(super) fn parse(text: &str, last: &mut LastDay) -> Option<Self> {
+        let (day, rest) = text.as_bytes().split_first_chunk::<10>()?;
+        let (clock, rest) = rest.split_first_chunk::<9>()?;
+        let [b'T' | b't' | b' ', h0, h1, b':', m0, m1, b':', s0, s1] = *clock else { return None };
+        let day = last.days(day)?;
         let (hour, minute, second) = (two(h0, h1)?, two(m0, m1)?, two(s0, s1)?);
         if hour > 23 || minute > 59 || second > 59 {
             return None;
@@ -85,7 +99,6 @@ fn two(tens: u8, ones: u8) -> Option<i64> {
     (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
 }
 
-#[inline]
 fn days(text: &[u8; 10]) -> Option<i64> {
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = *text else { return None };
     let (year, month, day) = (two(y0, y1)? * 100 + two(y2, y3)?, two(m0, m1)?, two(d0, d1)?);
@@ -148,7 +161,7 @@ mod tests {
     use super::*;
 
     fn instant(text: &str) -> Option<Instant> {
-        let Moment { seconds, nanoseconds, offset } = Moment::parse(text)?;
+        let Moment { seconds, nanoseconds, offset } = Moment::parse(text, &mut LastDay::default())?;
         Some(Instant { seconds: seconds - offset.unwrap_or_default(), nanoseconds })
     }
 
@@ -224,7 +237,7 @@ mod tests {
 
         #[test]
         fn no_text_panics(text in "[0-9TZ:.+ é-]{0,40}") {
-            let _ = (Moment::parse(&text), date(&text), clock_time(&text));
+            let _ = (instant(&text), date(&text), clock_time(&text));
         }
     }
 }

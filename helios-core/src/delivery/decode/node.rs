@@ -92,7 +92,7 @@ impl Node {
     }
 
     /// The same, travelling as a dictionary, without which ClickHouse does not replace a null by the default.
-    pub(super) fn as_dictionary(mut self) -> Self {
+    pub(super) fn with_dictionary(mut self) -> Self {
         self.dictionary = true;
         self
     }
@@ -112,17 +112,35 @@ impl Node {
     #[inline]
     pub(super) fn read(&mut self, cursor: &mut Cursor<'_>) -> Checked {
         let start = cursor.at();
-        match self.fill(cursor) {
-            Ok(()) => Ok(()),
+        let filled = match &mut self.shape {
+            Shape::Scalar(values) if cursor.peek() != b'n' => values.read(cursor),
+            _ => return self.read_other(cursor),
+        };
+        match filled {
+            Ok(()) => {
+                self.pushed();
+                Ok(())
+            }
             Err(fault) => Err(self.explain(fault, cursor, start)),
         }
     }
 
     #[inline]
+    fn pushed(&mut self) {
+        if let Some(present) = &mut self.present {
+            present.append_non_null();
+        }
+        self.length += 1;
+    }
+
+    fn read_other(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        let start = cursor.at();
+        self.fill(cursor).map_err(|fault| self.explain(fault, cursor, start))
+    }
+
     fn fill(&mut self, cursor: &mut Cursor<'_>) -> Checked {
         let first = cursor.peek();
         match &mut self.shape {
-            Shape::Scalar(values) if first != b'n' => values.read(cursor)?,
             Shape::List { offsets, element } if first == b'[' => fill_list(cursor, offsets, element)?,
             Shape::Map { offsets, key, value, keys } if first == b'{' => {
                 fill_map(cursor, key.as_mut(), value, keys)?;
@@ -132,10 +150,7 @@ impl Node {
             Shape::Tuple(members) if first == b'[' => members.fill_in_order(cursor)?,
             _ => return self.other(cursor),
         }
-        if let Some(present) = &mut self.present {
-            present.append_non_null();
-        }
-        self.length += 1;
+        self.pushed();
         Ok(())
     }
 

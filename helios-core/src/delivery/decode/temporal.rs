@@ -16,7 +16,7 @@ use arrow_schema::{ArrowError, DataType as ArrowType};
 use super::{
     epoch::epoch,
     fault::{Checked, Fault, RejectKind},
-    iso::{Instant, Moment, clock_time, date},
+    iso::{Instant, LastDay, Moment, clock_time, date},
     number::Number,
     scalar::{Scalar, take},
     zone::Zone,
@@ -56,17 +56,19 @@ struct Reader {
     meaning: Meaning,
     /// The zone of the column, if it is known: that of a time without an offset.
     zone: Zone,
+    last_day: LastDay,
 }
 
 impl Reader {
     /// The number a text becomes, in the unit it travels in.
     #[inline]
-    fn text(&self, text: &str) -> Checked<i64> {
+    fn text(&mut self, text: &str) -> Checked<i64> {
         match self.meaning {
             Meaning::Date => self.within(self.parsed(date(text))?, 0, LAST_DATE),
             Meaning::Date32 => self.within(self.parsed(date(text))?, FIRST_DATE32, LAST_DATE32),
             Meaning::DateTime | Meaning::DateTime64(_) => {
-                let moment = self.parsed(Moment::parse(text))?;
+                let moment = Moment::parse(text, &mut self.last_day);
+                let moment = self.parsed(moment)?;
                 self.instant(self.zone.instant(moment).ok_or_else(|| self.unclear())?)
             }
             Meaning::Time => {
@@ -172,7 +174,7 @@ pub(super) fn scalar(name: String, meaning: Meaning, zone: Option<&str>) -> Box<
     {
         Box::new(Numbers::<P> { reader, values: Vec::new() })
     }
-    let reader = Reader { name, meaning, zone: Zone::named(zone) };
+    let reader = Reader { name, meaning, zone: Zone::named(zone), last_day: LastDay::default() };
     match meaning {
         Meaning::Date => numbers::<UInt16Type>(reader),
         Meaning::Date32 => numbers::<Date32Type>(reader),

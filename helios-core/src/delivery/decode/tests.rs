@@ -1,7 +1,7 @@
 use arrow_array::{
     Array,
     cast::AsArray,
-    types::{Int8Type, UInt8Type, UInt64Type},
+    types::{Float64Type, Int8Type, UInt8Type, UInt64Type},
 };
 use proptest::prelude::*;
 
@@ -303,7 +303,7 @@ fn a_reject_says_where_and_repeats_little_of_the_event() {
     let missing = reject("{}");
     assert_eq!((missing.path.as_deref(), missing.value), (Some("$.id"), None));
     let long = reject(&format!(r#"{{"id":"{}é"}}"#, "é".repeat(10_000)));
-    let value = long.value.unwrap();
+    let value = long.value.unwrap().into_string();
     assert!(value.len() <= MAX_VALUE_BYTES && value.ends_with("é…"), "{value}");
     let key = format!(r#"{{"a b":[{{"{}":1}}]}}"#, "k".repeat(1 << 20));
     let path = reject(&key).path.unwrap();
@@ -502,9 +502,10 @@ const EVERY: &[&str] = &[
 fn key(data_type: &DataType) -> (usize, u32) {
     let width = match data_type {
         DataType::Int { bits } | DataType::UInt { bits } | DataType::Float { bits } => u32::from(*bits),
-        DataType::Decimal { precision, .. } => {
-            [9, 18, 38, 76].into_iter().filter(|most| precision > most).count() as u32
-        }
+        DataType::Decimal { precision: ..=9, .. } => 32,
+        DataType::Decimal { precision: ..=18, .. } => 64,
+        DataType::Decimal { precision: ..=38, .. } => 128,
+        DataType::Decimal { .. } => 256,
         DataType::DateTime64 { precision, .. } | DataType::Time64 { precision } => {
             u32::from(precision.div_ceil(3))
         }
@@ -530,6 +531,104 @@ fn every_type_that_is_taken_has_its_row_in_the_table() {
         }
         for value in *others {
             assert!(outcome(text, value).is_err(), "{text} {value}");
+        }
+    }
+}
+
+/// Bytes that somebody made to hurt: whatever they are, the outcome is that of another parser, in bounded memory.
+mod hostile {
+    use super::*;
+
+    fn decode_one(event: &str) -> Result<RecordBatch, Reject> {
+        let mut decoder = decoder(&[("s", "String"), ("n", "Nullable(Float64)"), ("i", "Nullable(Int64)")]);
+        decoder.decode(event.as_bytes())?;
+        Ok(decoder.finish().unwrap())
+    }
+
+    #[test]
+    fn huge_numbers() {
+        let digits = "9".repeat(1 << 20);
+        for number in [digits.clone(), format!("1e{digits}"), format!("-0.{digits}"), format!("1e-{digits}")]
+        {
+            for column in ["n", "i"] {
+                let reject = decode_one(&format!(r#"{{"s":"","{column}":{number}}}"#)).err();
+                // A long fraction is a Float64 like any other.
+                assert_eq!(reject.is_none(), column == "n" && number.starts_with("-0."), "{column}");
+                let size = reject
+                    .map_or(0, |reject| reject.value.map_or(0, |value| value.len()) + reject.message.len());
+                assert!(size < 1000);
+            }
+            assert!(decode_one(&format!(r#"{{"s":"","other":{number}}}"#)).is_ok());
+            let text = decode_one(&format!(r#"{{"s":{number}}}"#)).unwrap();
+            assert_eq!(text.column(0).as_binary::<i32>().value(0), number.as_bytes());
+        }
+    }
+
+    #[test]
+    fn long_names_texts_and_many_fields() {
+        let long = "k".repeat(1 << 20);
+        assert!(decode_one(&format!(r#"{{"s":"","{long}":1}}"#)).is_ok());
+        assert!(decode_one(&format!(r#"{{"s":"{long}\u0000"}}"#)).is_ok());
+        let many: String = (0..50_000).map(|at| format!(r#""k{at}":{{}},"#)).collect();
+        assert!(decode_one(&format!(r#"{{{many}"s":""}}"#)).is_ok());
+        let mut maps = decoder(&[("m", "Map(String, JSON)"), ("j", "JSON")]);
+        let event = format!(r#"{{"m":{{{many}"s":{{}}}},"j":{{{many}"s":[]}}}}"#);
+        assert_eq!(maps.decode(event.as_bytes()), Ok(()));
+        let twice = format!(r#"{{"m":{{{many}"k0":{{}}}},"j":{{}}}}"#);
+        assert_eq!(maps.decode(twice.as_bytes()).unwrap_err().error_type, RejectKind::DuplicateField);
+        let twice = format!(r#"{{"m":{{}},"j":{{{many}"k\u0030":{{}}}}}}"#);
+        assert_eq!(maps.decode(twice.as_bytes()).unwrap_err().error_type, RejectKind::DuplicateField);
+    }
+
+    /// A reject takes back what it had filled: nothing piles up.
+    #[test]
+    fn rejects_leave_nothing_behind() {
+        let mut decoder = decoder(&[("s", "String"), ("a", "Array(UInt64)"), ("i", "UInt8")]);
+        let numbers = vec!["1"; 1000].join(",");
+        let event = format!(r#"{{"s":"{}","a":[{numbers}],"i":256}}"#, "x".repeat(100_000));
+        for _ in 0..1000 {
+            assert_eq!(decoder.decode(event.as_bytes()).unwrap_err().error_type, RejectKind::OutOfRange);
+        }
+        let batch = decoder.finish().unwrap();
+        assert_eq!(batch.num_rows(), 0);
+        assert!(batch.get_array_memory_size() < 1_000_000, "{}", batch.get_array_memory_size());
+    }
+
+    proptest! {
+        /// What is taken is what another parser sees in the same bytes; what is not, it does not take either, or sees
+        /// a value that does not fit.
+        #[test]
+        fn values_are_those_of_another_parser(
+            text in r#"(\\["\\/bfnrtu]|\\u[0-9a-fA-F]{4}|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|[^"\\]|\x00){0,8}"#,
+            number in r"-?[0-9]{1,25}(\.[0-9]{0,20})?([eE][+-]?[0-9]{0,4})?",
+            space in "[ \t\r\n]{0,2}",
+        ) {
+            let event = format!(r#"{{{space}"s":{space}"{text}"{space},"n":{number}{space}}}"#);
+            let theirs: Option<serde_json::Value> = serde_json::from_str(&event).ok();
+            match (decode_one(&event), theirs) {
+                (Ok(batch), Some(theirs)) => {
+                    prop_assert_eq!(batch.column(0).as_binary::<i32>().value(0), theirs["s"].as_str().unwrap().as_bytes());
+                    // Another parser may be off by a bit; the standard library is not.
+                    let expected: f64 = number.parse().unwrap();
+                    let ours = batch.column(1).as_primitive::<Float64Type>().value(0);
+                    prop_assert_eq!(ours.to_bits(), expected.to_bits());
+                }
+                (Err(reject), Some(_)) => prop_assert_eq!(reject.error_type, RejectKind::OutOfRange, "{}", event),
+                (Err(reject), None) => {
+                    let kind = reject.error_type;
+                    prop_assert!(matches!(kind, RejectKind::MalformedJson | RejectKind::OutOfRange), "{event}: {kind}");
+                }
+                (Ok(_), None) => prop_assert!(false, "{}", event),
+            }
+        }
+
+        #[test]
+        fn bytes_that_are_no_text_are_refused(mut event in prop::collection::vec(any::<u8>(), 1..40), at in any::<prop::sample::Index>()) {
+            let at = at.index(event.len());
+            event[at] = 0xff;
+            let event = [&br#"{"s":""#[..], &event, br#""}"#].concat();
+            let mut decoder = decoder(&[("s", "String")]);
+            prop_assert_eq!(decoder.decode(&event).unwrap_err().error_type, RejectKind::MalformedJson);
         }
     }
 }

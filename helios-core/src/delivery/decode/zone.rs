@@ -53,10 +53,12 @@ fn offset_in(zone: &TimeZone, seconds: i64) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::iso::LastDay, *};
 
     fn seconds(zone: Option<&str>, text: &str) -> Option<i64> {
-        Zone::named(zone).instant(Moment::parse(text)?).map(|instant| instant.seconds)
+        Zone::named(zone)
+            .instant(Moment::parse(text, &mut LastDay::default())?)
+            .map(|instant| instant.seconds)
     }
 
     #[test]
