@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::place::Place;
-use crate::streams::{UnreadableRecord, UserRecord, unpack};
+use super::{events::events_of, place::Place};
+use crate::streams::UnreadableRecord;
 
 /// One Kinesis record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,13 +49,10 @@ impl Event<'_> {
 /// The events of records, in order.
 pub(super) fn events(records: &[Record]) -> impl Iterator<Item = Event<'_>> {
     records.iter().flat_map(|record| {
-        unpack(record.data.clone()).map(|unpacked| {
-            let (sub_sequence, payload) = match unpacked {
-                Ok(UserRecord { sub_sequence, data }) => (sub_sequence, Ok(data)),
-                Err(unreadable) => (unreadable.sub_sequence, Err(unreadable)),
-            };
-            let place = Place { sequence_number: &record.sequence_number, sub_sequence };
-            Event { place, arrival: record.approximate_arrival, payload }
+        events_of(record.data.clone()).map(|(sub_sequence, payload)| Event {
+            place: Place { sequence_number: &record.sequence_number, sub_sequence },
+            arrival: record.approximate_arrival,
+            payload,
         })
     })
 }

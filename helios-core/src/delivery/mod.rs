@@ -9,6 +9,7 @@ mod backoff;
 mod batch;
 mod decode;
 mod deliverer;
+mod events;
 mod history;
 mod insert;
 pub mod ledger;
@@ -32,7 +33,7 @@ mod window;
 mod worker;
 
 pub use batch::{Batch, Record};
-pub use decode::{Decoder, MAX_DEPTH, Reject, RejectKind};
+pub use decode::{Decoder, MAX_DEPTH, MAX_PATH_BYTES, MAX_VALUE_BYTES, Missing, Reject, RejectKind};
 pub use deliverer::Deliverer;
 pub use place::Identity;
 pub use report::{DeliveryReport, Undelivered};

@@ -92,17 +92,13 @@ enum Verdict {
 fn decode(decoder: &mut Decoder, event: &Event<'_>) -> Result<(), Reject> {
     match &event.payload {
         Ok(data) => decoder.decode(data),
-        Err(unreadable) => Err(Reject {
-            error_type: RejectKind::UnreadableRecord,
-            message: unreadable.defect.to_string(),
-            column: None,
-        }),
+        Err(unreadable) => Err(Reject::new(RejectKind::UnreadableRecord, unreadable.defect.to_string())),
     }
 }
 
 fn refused(code: u32) -> Reject {
     let message = format!("ClickHouse refuses the row, with its error {code}");
-    Reject { error_type: RejectKind::Refused, message, column: None }
+    Reject::new(RejectKind::Refused, message)
 }
 
 /// What events and their verdicts come to. Not against an adversary: against ourselves.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helper functions")]
 
+mod cases;
 mod delivery;
 mod engine;
 mod refused;

@@ -6,47 +6,52 @@ use arrow_array::types::{
 
 use super::{
     decimal::Decimals,
-    fixed::{self, FixedBytes},
+    fixed::{FixedBytes, Meaning as Fixed},
     float::{Float32s, Float64s},
     integer::{Booleans, Enums, Integers},
     members::Members,
-    node::{Node, Shape},
+    node::{Absent, Node, Shape},
     scalar::Scalar,
-    temporal,
+    temporal::{self, Meaning as Temporal},
     text::{Taking, Texts},
 };
 use crate::warehouse::types::{DataType, TupleField};
 
 /// A node for values of a type; `None` for a type that JSON events cannot fill.
 pub(super) fn node(data_type: &DataType) -> Option<Node> {
+    let name = data_type.to_string();
     Some(match data_type {
-        DataType::Nullable(inner) => node(inner)?.nullable(),
+        DataType::Nullable(inner) => node(inner)?.nullable(name),
         DataType::LowCardinality(inner) => node(inner)?,
         DataType::SimpleAggregateFunction { data_type, .. } => node(data_type)?,
-        DataType::Array(element) => Node::list(node(element)?),
-        DataType::Map(key, value) => Node::map(scalar(unwrapped(key))?, node(value)?),
-        DataType::Tuple(fields) => tuple(fields)?,
-        DataType::Nested(fields) => Node::list(tuple(fields)?),
+        DataType::Array(element) => Node::list(name, node(element)?),
+        DataType::Map(key, value) => Node::map(name, scalar(unwrapped(key))?, node(value)?),
+        DataType::Tuple(fields) => tuple(name, fields)?,
+        DataType::Nested(fields) => Node::list(name.clone(), tuple(name, fields)?),
         DataType::Point => point(),
-        DataType::Ring | DataType::LineString => Node::list(point()),
-        DataType::Polygon | DataType::MultiLineString => Node::list(Node::list(point())),
-        DataType::MultiPolygon => Node::list(Node::list(Node::list(point()))),
-        other => Node::new(Shape::Scalar(scalar(other)?)),
+        DataType::Ring | DataType::LineString => Node::list(name, point()),
+        DataType::Polygon | DataType::MultiLineString => Node::list(name, node(&DataType::Ring)?),
+        DataType::MultiPolygon => Node::list(name, node(&DataType::Polygon)?),
+        DataType::Json(_) => Node::new(name, Shape::Scalar(scalar(data_type)?)).when_absent(Absent::Empty),
+        other => Node::new(name, Shape::Scalar(scalar(other)?)),
     })
 }
 
-/// Whether ClickHouse fills a null in a column of this type with the column's default (measured on 26.7): not where the
-/// type itself has a null, or where Arrow or the conversion has none.
-pub(super) fn null_means_default(data_type: &DataType) -> bool {
+/// The same node for a column that has a `DEFAULT`.
+///
+/// An absent field becomes a null, which ClickHouse replaces (measured on 26.7 and 26.9): of a `LowCardinality` only if
+/// it travels as a dictionary, of a `JSON` only by the reader that [`Target`](super::super::Target) asks for. Not where
+/// the type has a null of its own, which the event could have meant, or where Arrow's null is an empty list.
+pub(super) fn defaulted(node: Node, data_type: &DataType) -> Node {
     match data_type {
-        DataType::SimpleAggregateFunction { data_type, .. } => null_means_default(data_type),
+        DataType::LowCardinality(inner) if !inner.is_nullable() => node.with_nulls().with_dictionary(),
+        DataType::SimpleAggregateFunction { data_type, .. } => defaulted(node, data_type),
         DataType::Nullable(_)
         | DataType::LowCardinality(_)
         | DataType::Array(_)
         | DataType::Map(..)
         | DataType::Tuple(_)
         | DataType::Nested(_)
-        | DataType::Json(_)
         | DataType::Dynamic { .. }
         | DataType::Variant(_)
         | DataType::Point
@@ -54,8 +59,8 @@ pub(super) fn null_means_default(data_type: &DataType) -> bool {
         | DataType::LineString
         | DataType::MultiLineString
         | DataType::Polygon
-        | DataType::MultiPolygon => false,
-        _ => true,
+        | DataType::MultiPolygon => node.when_absent(Absent::Defaulted),
+        _ => node.with_nulls(),
     }
 }
 
@@ -66,36 +71,34 @@ fn unwrapped(data_type: &DataType) -> &DataType {
     }
 }
 
-fn tuple(fields: &[TupleField]) -> Option<Node> {
+fn tuple(name: String, fields: &[TupleField]) -> Option<Node> {
     let members = fields.iter().enumerate().map(|(at, field)| {
         let name = field.name.clone().unwrap_or_else(|| (at + 1).to_string());
         Some((name, node(&field.data_type)?))
     });
-    Some(Node::new(Shape::Tuple(Members::new(members.collect::<Option<_>>()?))))
+    Some(Node::new(name, Shape::Tuple(Members::new(members.collect::<Option<_>>()?))))
 }
 
 fn point() -> Node {
-    let coordinate = || Node::new(Shape::Scalar(Box::<Float64s>::default()));
-    Node::new(Shape::Tuple(Members::new(vec![
-        ("1".to_owned(), coordinate()),
-        ("2".to_owned(), coordinate()),
-    ])))
+    let coordinate = || Node::new("Float64".to_owned(), Shape::Scalar(Box::<Float64s>::default()));
+    let members = vec![("1".to_owned(), coordinate()), ("2".to_owned(), coordinate())];
+    Node::new("Point".to_owned(), Shape::Tuple(Members::new(members)))
 }
 
 fn scalar(data_type: &DataType) -> Option<Box<dyn Scalar>> {
     let name = data_type.to_string();
-    let fixed = |meaning| Box::new(FixedBytes::new(meaning)) as Box<dyn Scalar>;
+    let fixed = |name, meaning| Box::new(FixedBytes::new(name, meaning)) as Box<dyn Scalar>;
     Some(match data_type {
         DataType::Int { bits: 8 } => Box::new(Integers::<Int8Type>::new(name)),
         DataType::Int { bits: 16 } => Box::new(Integers::<Int16Type>::new(name)),
         DataType::Int { bits: 32 } => Box::new(Integers::<Int32Type>::new(name)),
         DataType::Int { bits: 64 } => Box::new(Integers::<Int64Type>::new(name)),
-        DataType::Int { bits } => fixed(fixed::Meaning::Int(usize::from(bits / 8))),
+        DataType::Int { bits } => fixed(name, Fixed::Int(usize::from(bits / 8))),
         DataType::UInt { bits: 8 } => Box::new(Integers::<UInt8Type>::new(name)),
         DataType::UInt { bits: 16 } => Box::new(Integers::<UInt16Type>::new(name)),
         DataType::UInt { bits: 32 } => Box::new(Integers::<UInt32Type>::new(name)),
         DataType::UInt { bits: 64 } => Box::new(Integers::<UInt64Type>::new(name)),
-        DataType::UInt { bits } => fixed(fixed::Meaning::UInt(usize::from(bits / 8))),
+        DataType::UInt { bits } => fixed(name, Fixed::UInt(usize::from(bits / 8))),
         DataType::Float { bits: 32 } => Box::new(Float32s::float32()),
         DataType::Float { .. } => Box::<Float64s>::default(),
         DataType::BFloat16 => Box::new(Float32s::bfloat16()),
@@ -106,20 +109,20 @@ fn scalar(data_type: &DataType) -> Option<Box<dyn Scalar>> {
             Box::new(Texts::new(name, Taking::Text))
         }
         DataType::Json(_) => Box::new(Texts::new(name, Taking::Object)),
-        DataType::FixedString { length } => {
-            fixed(fixed::Meaning::FixedString(usize::try_from(*length).ok()?))
+        DataType::FixedString { length } => fixed(name, Fixed::FixedString(usize::try_from(*length).ok()?)),
+        DataType::Uuid => fixed(name, Fixed::Uuid),
+        DataType::Ipv6 => fixed(name, Fixed::Ipv6),
+        DataType::Ipv4 => temporal::scalar(name, Temporal::Ipv4, None),
+        DataType::Date => temporal::scalar(name, Temporal::Date, None),
+        DataType::Date32 => temporal::scalar(name, Temporal::Date32, None),
+        DataType::DateTime { timezone } => temporal::scalar(name, Temporal::DateTime, timezone.as_deref()),
+        DataType::DateTime64 { precision, timezone } => {
+            temporal::scalar(name, Temporal::DateTime64(*precision), timezone.as_deref())
         }
-        DataType::Uuid => fixed(fixed::Meaning::Uuid),
-        DataType::Ipv6 => fixed(fixed::Meaning::Ipv6),
-        DataType::Ipv4 => temporal::scalar(temporal::Meaning::Ipv4),
-        DataType::Date => temporal::scalar(temporal::Meaning::Date),
-        DataType::Date32 => temporal::scalar(temporal::Meaning::Date32),
-        DataType::DateTime { .. } => temporal::scalar(temporal::Meaning::DateTime),
-        DataType::DateTime64 { precision, .. } => temporal::scalar(temporal::Meaning::DateTime64(*precision)),
-        DataType::Time => temporal::scalar(temporal::Meaning::Time),
-        DataType::Time64 { precision } => temporal::scalar(temporal::Meaning::Time64(*precision)),
-        DataType::Enum8(values) => Box::new(Enums::<Int8Type>::new("Enum8", values)),
-        DataType::Enum16(values) => Box::new(Enums::<Int16Type>::new("Enum16", values)),
+        DataType::Time => temporal::scalar(name, Temporal::Time, None),
+        DataType::Time64 { precision } => temporal::scalar(name, Temporal::Time64(*precision), None),
+        DataType::Enum8(values) => Box::new(Enums::<Int8Type>::new("Enum8", values)?),
+        DataType::Enum16(values) => Box::new(Enums::<Int16Type>::new("Enum16", values)?),
         _ => return None,
     })
 }

@@ -61,6 +61,7 @@ impl fmt::Display for RejectKind {
 
 /// An event that did not fit, with its reason. The message never repeats the event's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reject {
     /// What was wrong.
     pub error_type: RejectKind,
@@ -68,75 +69,145 @@ pub struct Reject {
     pub message: String,
     /// The column it did not fit into, if it was one column's fault.
     pub column: Option<String>,
+    /// Where in the event: `$.place.tags[2]`; at most [`MAX_PATH_BYTES`].
+    pub path: Option<Box<str>>,
+    /// The ClickHouse type that was wanted there.
+    pub wanted: Option<Box<str>>,
+    /// The JSON value that was there, as it was written; at most [`MAX_VALUE_BYTES`] of it. Part of the event: it
+    /// belongs where the event's bytes belong, into quarantine, not into a log.
+    pub value: Option<Box<str>>,
 }
+
+/// The most of a value that a [`Reject`] repeats.
+pub const MAX_VALUE_BYTES: usize = 256;
+
+/// The longest path in a [`Reject`].
+pub const MAX_PATH_BYTES: usize = 1024;
+
+impl Reject {
+    /// A reject that is no column's fault.
+    #[must_use]
+    pub fn new(error_type: RejectKind, message: impl Into<String>) -> Self {
+        Self { error_type, message: message.into(), column: None, path: None, wanted: None, value: None }
+    }
+}
+
+/// The outcome of reading. Its error is made where something was found to be wrong, and nowhere else.
+pub(super) type Checked<T = ()> = Result<T, Box<Fault>>;
 
 /// What is wrong with one value; where it stood is added on the way up.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) kind: RejectKind,
-    pub(super) message: String,
+    message: String,
+    /// What leads to it, innermost first.
+    path: Vec<Step>,
+    /// The type that was wanted, and the value that was there.
+    expected: Option<(Box<str>, Option<Box<str>>)>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Field(String),
+    Element(usize),
 }
 
 impl Fault {
-    pub(super) fn new(kind: RejectKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+    #[cold]
+    pub(super) fn new(kind: RejectKind, message: impl Into<String>) -> Box<Self> {
+        Box::new(Self { kind, message: message.into(), path: Vec::new(), expected: None })
     }
 
-    pub(super) fn mismatch(found: &str, wanted: &dyn fmt::Display) -> Self {
+    #[cold]
+    pub(super) fn mismatch(found: &str, wanted: &dyn fmt::Display) -> Box<Self> {
         Self::new(RejectKind::TypeMismatch, format!("{found} where {wanted} was expected"))
     }
 
-    pub(super) fn range(data_type: &dyn fmt::Display) -> Self {
+    #[cold]
+    pub(super) fn range(data_type: &dyn fmt::Display) -> Box<Self> {
         Self::new(RejectKind::OutOfRange, format!("a value that {data_type} cannot hold unchanged"))
     }
 
-    pub(super) fn invalid(data_type: &dyn fmt::Display) -> Self {
+    #[cold]
+    pub(super) fn invalid(data_type: &dyn fmt::Display) -> Box<Self> {
         Self::new(RejectKind::InvalidValue, format!("a text that is no {data_type}"))
     }
-}
 
-/// What went wrong while a row was read: kept beside the parser, whose own errors can carry only text.
-#[derive(Debug, Default)]
-pub(super) struct Failure {
-    pub(super) fault: Option<Fault>,
-    /// The fields that lead to it, innermost first.
-    pub(super) path: Vec<String>,
-}
+    /// Whether the text is at fault, not a value in it.
+    pub(super) fn is_of_grammar(&self) -> bool {
+        matches!(self.kind, RejectKind::MalformedJson | RejectKind::TooDeep)
+    }
 
-impl Failure {
-    /// Notes the fault, and gives the error that stops the parser.
+    /// Notes what was wanted, and what was there instead, unless something further inside has done so.
     #[cold]
-    pub(super) fn stop<E: serde::de::Error>(&mut self, fault: Fault) -> E {
-        self.fault = Some(fault);
-        E::custom("rejected")
+    pub(super) fn expecting(mut self: Box<Self>, wanted: &str, found: Option<&str>) -> Box<Self> {
+        self.expected.get_or_insert_with(|| {
+            (
+                bounded(wanted, MAX_VALUE_BYTES).into(),
+                found.map(|found| bounded(found, MAX_VALUE_BYTES).into()),
+            )
+        });
+        self
     }
 
-    /// `grammatical`: whether the event follows JSON's grammar, so that a value the parser refused is the value's fault.
-    pub(super) fn into_reject(self, error: &sonic_rs::Error, grammatical: bool) -> Reject {
-        let Fault { kind, message } =
-            self.fault.unwrap_or_else(|| from_parser(error, self.path.is_empty(), grammatical));
-        let message = match self.path.len() {
-            0 | 1 => message,
-            _ => {
-                let path: Vec<_> = self.path.iter().rev().map(String::as_str).collect();
-                format!("{message}, at {}", path.join("."))
-            }
+    #[cold]
+    pub(super) fn in_field(mut self: Box<Self>, name: &str) -> Box<Self> {
+        self.path.push(Step::Field(bounded(name, MAX_VALUE_BYTES)));
+        self
+    }
+
+    #[cold]
+    pub(super) fn in_element(mut self: Box<Self>, index: usize) -> Box<Self> {
+        self.path.push(Step::Element(index));
+        self
+    }
+
+    #[cold]
+    pub(super) fn into_reject(self) -> Reject {
+        let column = match self.path.last() {
+            Some(Step::Field(name)) => Some(name.clone()),
+            _ => None,
         };
-        Reject { error_type: kind, message, column: self.path.into_iter().next_back() }
+        let path = column.is_some().then(|| self.path());
+        let message = match &path {
+            Some(path) if self.path.len() > 1 => format!("{}, at {path}", self.message),
+            _ => self.message,
+        };
+        let (wanted, value) = self.expected.unzip();
+        Reject {
+            error_type: self.kind,
+            message,
+            column,
+            path: path.map(Into::into),
+            wanted,
+            value: value.flatten(),
+        }
+    }
+
+    /// `$.place.tags[2]`, with names that are no identifiers as `["a b"]`.
+    fn path(&self) -> String {
+        let mut path = String::from("$");
+        for step in self.path.iter().rev() {
+            let is_plain = |name: &str| {
+                name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                    && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+            };
+            path.push_str(&match step {
+                Step::Field(name) if is_plain(name) => format!(".{name}"),
+                Step::Field(name) => format!("[{}]", serde_json::Value::from(name.as_str())),
+                Step::Element(index) => format!("[{index}]"),
+            });
+        }
+        bounded(&path, MAX_PATH_BYTES)
     }
 }
 
-fn from_parser(error: &sonic_rs::Error, at_top: bool, grammatical: bool) -> Fault {
-    match (grammatical, at_top) {
-        (true, true) => Fault::new(RejectKind::NotAnObject, "the event is not a JSON object"),
-        (true, false) => {
-            Fault::new(RejectKind::OutOfRange, "a number beyond Float64, or an escape that is no character")
-        }
-        (false, _) => {
-            // The parser's text goes on with an excerpt of the event, which does not belong into a message.
-            let text = error.to_string();
-            let first = text.lines().next().unwrap_or_default();
-            Fault::new(RejectKind::MalformedJson, format!("not valid JSON: {first}"))
-        }
+/// At most so many bytes, with a mark where something was cut off.
+fn bounded(text: &str, most: usize) -> String {
+    const MARK: &str = "…";
+    if text.len() <= most {
+        return text.to_owned();
     }
+    let end = text.floor_char_boundary(most - MARK.len());
+    format!("{}{MARK}", text.get(..end).unwrap_or_default())
 }

@@ -7,9 +7,9 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
-    fault::{Fault, RejectKind},
-    integer::is_canonical_integer,
-    scalar::{Reading, Scalar, kind_of},
+    fault::{Checked, Fault, RejectKind},
+    number::Number,
+    scalar::{Scalar, take},
 };
 
 /// What the bytes mean, and how many there are.
@@ -30,14 +30,15 @@ pub(super) enum Meaning {
 /// Values of one width.
 #[derive(Debug)]
 pub(super) struct FixedBytes {
+    name: String,
     meaning: Meaning,
     bytes: Vec<u8>,
     length: usize,
 }
 
 impl FixedBytes {
-    pub(super) fn new(meaning: Meaning) -> Self {
-        Self { meaning, bytes: Vec::new(), length: 0 }
+    pub(super) fn new(name: String, meaning: Meaning) -> Self {
+        Self { name, meaning, bytes: Vec::new(), length: 0 }
     }
 
     fn width(&self) -> usize {
@@ -52,46 +53,45 @@ impl FixedBytes {
         self.length += 1;
     }
 
-    fn integer(&mut self, text: &str, width: usize, signed: bool) -> Result<(), Fault> {
-        let magnitude = magnitude(text).ok_or_else(|| Fault::range(&self.name()))?;
-        let negative = text.starts_with('-');
-        let mut bytes = magnitude;
-        if negative {
+    fn integer(&mut self, number: &Number<'_>, width: usize, signed: bool) -> Checked {
+        if !number.is_integer() {
+            return Err(if number.integral {
+                Fault::range(&self.name)
+            } else {
+                Fault::mismatch("a number with a fraction or an exponent", &self.name)
+            });
+        }
+        let mut bytes = magnitude(number).ok_or_else(|| Fault::range(&self.name))?;
+        if number.negative {
             negate(&mut bytes);
         }
         // What is cut off must repeat the sign, and a signed value's highest bit is its sign.
-        let fill = if negative { 0xff } else { 0 };
+        let fill = if number.negative { 0xff } else { 0 };
         let (kept, cut) = bytes.split_at_checked(width).unwrap_or((&bytes, &[]));
-        let sign_kept = !signed || kept.last().is_some_and(|highest| (*highest >= 0x80) == negative);
-        if (negative && !signed) || !sign_kept || cut.iter().any(|byte| *byte != fill) {
-            return Err(Fault::range(&self.name()));
+        let sign_kept = !signed || kept.last().is_some_and(|highest| (*highest >= 0x80) == number.negative);
+        if (number.negative && !signed) || !sign_kept || cut.iter().any(|byte| *byte != fill) {
+            return Err(Fault::range(&self.name));
         }
-        self.bytes.extend_from_slice(kept);
-        self.length += 1;
+        self.push(kept);
         Ok(())
     }
 }
 
 impl Scalar for FixedBytes {
-    fn reading(&self) -> Reading {
-        Reading::Raw
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), Fault> {
-        let invalid = Fault::invalid(&self.name());
+    fn text(&mut self, text: &str) -> Checked {
         match self.meaning {
-            Meaning::Int(width) if is_canonical_integer(text) => self.integer(text, width, true)?,
-            Meaning::UInt(width) if is_canonical_integer(text) => self.integer(text, width, false)?,
-            Meaning::Int(_) | Meaning::UInt(_) => return Err(invalid),
-            Meaning::Uuid if text.len() == 36 => {
-                let uuid = uuid::Uuid::try_parse(text).map_err(|_| invalid)?;
-                self.push(uuid.as_bytes());
-            }
-            Meaning::Uuid => return Err(invalid),
-            Meaning::Ipv6 => {
-                let address: Ipv6Addr = text.parse().map_err(|_| invalid)?;
-                self.push(&address.octets());
-            }
+            Meaning::Int(_) | Meaning::UInt(_) => match Number::parse(text) {
+                Some(number) if number.is_integer() => self.number(&number)?,
+                _ => return Err(Fault::invalid(&self.name)),
+            },
+            Meaning::Uuid => match uuid::Uuid::try_parse(text) {
+                Ok(uuid) if text.len() == 36 => self.push(uuid.as_bytes()),
+                _ => return Err(Fault::invalid(&self.name)),
+            },
+            Meaning::Ipv6 => match text.parse::<Ipv6Addr>() {
+                Ok(address) => self.push(&address.octets()),
+                Err(_) => return Err(Fault::invalid(&self.name)),
+            },
             Meaning::FixedString(width) if text.len() == width => self.push(text.as_bytes()),
             Meaning::FixedString(width) => {
                 let message = format!("a text that is not exactly {width} bytes long");
@@ -101,14 +101,11 @@ impl Scalar for FixedBytes {
         Ok(())
     }
 
-    fn json(&mut self, raw: &str) -> Result<(), Fault> {
-        let found = kind_of(raw);
+    fn number(&mut self, number: &Number<'_>) -> Checked {
         match self.meaning {
-            Meaning::Int(_) | Meaning::UInt(_) if is_canonical_integer(raw) => self.text(raw),
-            Meaning::Int(_) | Meaning::UInt(_) if found == "a number" => {
-                Err(Fault::mismatch("a number with a fraction or an exponent", &self.name()))
-            }
-            _ => Err(Fault::mismatch(found, &self.name())),
+            Meaning::Int(width) => self.integer(number, width, true),
+            Meaning::UInt(width) => self.integer(number, width, false),
+            _ => Err(Fault::mismatch("a number", &self.name)),
         }
     }
 
@@ -117,14 +114,8 @@ impl Scalar for FixedBytes {
         self.length += 1;
     }
 
-    fn name(&self) -> String {
-        match self.meaning {
-            Meaning::Int(width) => format!("Int{}", width * 8),
-            Meaning::UInt(width) => format!("UInt{}", width * 8),
-            Meaning::Uuid => "UUID".to_owned(),
-            Meaning::Ipv6 => "IPv6".to_owned(),
-            Meaning::FixedString(width) => format!("FixedString({width})"),
-        }
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn truncate(&mut self, length: usize) {
@@ -138,16 +129,22 @@ impl Scalar for FixedBytes {
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
         let width = i32::try_from(self.width()).unwrap_or(i32::MAX);
-        let bytes = std::mem::take(&mut self.bytes).into();
+        let bytes = take(&mut self.bytes).into();
         self.length = 0;
         Ok(Arc::new(FixedSizeBinaryArray::try_new(width, bytes, nulls)?))
     }
 }
 
-/// The digits of a canonical integer as 256 bits, little-endian; `None` if there are more.
-fn magnitude(text: &str) -> Option<[u8; 32]> {
+/// The digits of an integer as 256 bits, little-endian; `None` if there are more.
+fn magnitude(number: &Number<'_>) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if let Some(few) = number.magnitude() {
+        let (low, _) = bytes.split_at_mut_checked(8)?;
+        low.copy_from_slice(&few.to_le_bytes());
+        return Some(bytes);
+    }
     let mut limbs = [0_u32; 8];
-    for digit in text.trim_start_matches('-').bytes() {
+    for digit in number.text.trim_start_matches('-').bytes() {
         let mut carry = u64::from(digit - b'0');
         for limb in &mut limbs {
             let wide = u64::from(*limb) * 10 + carry;
@@ -158,7 +155,6 @@ fn magnitude(text: &str) -> Option<[u8; 32]> {
             return None;
         }
     }
-    let mut bytes = [0; 32];
     for (four, limb) in bytes.chunks_exact_mut(4).zip(limbs) {
         four.copy_from_slice(&limb.to_le_bytes());
     }
@@ -181,7 +177,7 @@ mod tests {
     use super::*;
 
     fn stored(meaning: Meaning, text: &str) -> Option<Vec<u8>> {
-        let mut values = FixedBytes::new(meaning);
+        let mut values = FixedBytes::new(String::new(), meaning);
         values.text(text).ok()?;
         Some(values.bytes)
     }

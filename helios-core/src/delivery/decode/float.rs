@@ -9,9 +9,13 @@ use arrow_array::{ArrayRef, Float32Array, Float64Array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType as ArrowType};
 
-use super::{decimal::Digits, fault::Fault, integer::is_canonical_integer, scalar::Scalar};
+use super::{
+    fault::{Checked, Fault},
+    number::Number,
+    scalar::{Scalar, take},
+};
 
-/// `Float64`. Numbers, the same as a text, and the texts `nan`, `inf` and `-inf`.
+/// `Float64`. Numbers, and the texts `nan`, `inf` and `-inf`, for which JSON has no number.
 #[derive(Debug, Default)]
 pub(super) struct Float64s {
     values: Vec<f64>,
@@ -36,52 +40,49 @@ impl Float32s {
     }
 
     /// The nearest value, ties to even. The engine would cut a `BFloat16` off instead of rounding it.
-    #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what a float does")]
-    fn nearest(&self, value: f64) -> f32 {
-        let value = value as f32;
-        if self.significant == 24 || !value.is_finite() {
-            return value;
+    fn nearest(&self, number: &Number<'_>) -> Option<f32> {
+        if self.significant == 24 {
+            // Not by way of Float64: rounding twice may go astray.
+            return number.text.parse().ok();
         }
-        let bits = value.to_bits();
+        let bits = to_odd(number.to_f64()?).to_bits();
         let half = 0x7fff + ((bits >> 16) & 1);
-        f32::from_bits(bits.wrapping_add(half) & 0xffff_0000)
+        Some(f32::from_bits(bits.wrapping_add(half) & 0xffff_0000))
     }
 }
 
+/// Rounded so that rounding once more, to fewer bits, goes where rounding once would have gone.
+#[expect(clippy::cast_possible_truncation, reason = "that is what rounding is")]
+fn to_odd(value: f64) -> f32 {
+    let nearest = value as f32;
+    let back = f64::from(nearest);
+    if back == value || !nearest.is_finite() {
+        return nearest;
+    }
+    let bits = nearest.to_bits() - u32::from(back.abs() > value.abs());
+    f32::from_bits(bits | 1)
+}
+
 impl Scalar for Float64s {
-    #[expect(clippy::cast_precision_loss, reason = "checked to be exact")]
-    fn unsigned(&mut self, value: u64) -> Result<(), Fault> {
-        if significant_bits(value) > 53 {
-            return Err(Fault::range(&"Float64"));
+    fn number(&mut self, number: &Number<'_>) -> Checked {
+        match number.to_f64() {
+            Some(value) if is_kept(number, value, 53) => self.values.push(value),
+            _ => return Err(Fault::range(&"Float64")),
         }
-        self.values.push(value as f64);
         Ok(())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "checked to be exact")]
-    fn signed(&mut self, value: i64) -> Result<(), Fault> {
-        if significant_bits(value.unsigned_abs()) > 53 {
-            return Err(Fault::range(&"Float64"));
-        }
-        self.values.push(value as f64);
+    fn text(&mut self, text: &str) -> Checked {
+        self.values.push(special(text).ok_or_else(|| Fault::mismatch("a text", &"Float64"))?);
         Ok(())
-    }
-
-    fn float(&mut self, value: f64) -> Result<(), Fault> {
-        self.values.push(value);
-        Ok(())
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), Fault> {
-        number_in(text, self, "Float64")
     }
 
     fn placeholder(&mut self) {
         self.values.push(0.0);
     }
 
-    fn name(&self) -> String {
-        "Float64".to_owned()
+    fn name(&self) -> &str {
+        "Float64"
     }
 
     fn truncate(&mut self, length: usize) {
@@ -93,50 +94,33 @@ impl Scalar for Float64s {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(Float64Array::try_new(std::mem::take(&mut self.values).into(), nulls)?))
+        Ok(Arc::new(Float64Array::try_new(take(&mut self.values).into(), nulls)?))
     }
 }
 
 impl Scalar for Float32s {
-    #[expect(clippy::cast_precision_loss, reason = "checked to be exact")]
-    fn unsigned(&mut self, value: u64) -> Result<(), Fault> {
-        if significant_bits(value) > self.significant {
-            return Err(Fault::range(&self.name));
+    fn number(&mut self, number: &Number<'_>) -> Checked {
+        match self.nearest(number) {
+            Some(value) if value.is_finite() && is_kept(number, f64::from(value), self.significant) => {
+                self.values.push(value);
+            }
+            _ => return Err(Fault::range(&self.name)),
         }
-        self.values.push(value as f32);
         Ok(())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "checked to be exact")]
-    fn signed(&mut self, value: i64) -> Result<(), Fault> {
-        if significant_bits(value.unsigned_abs()) > self.significant {
-            return Err(Fault::range(&self.name));
-        }
-        self.values.push(value as f32);
+    #[expect(clippy::cast_possible_truncation, reason = "these have the same in Float32")]
+    fn text(&mut self, text: &str) -> Checked {
+        self.values.push(special(text).ok_or_else(|| Fault::mismatch("a text", &self.name))? as f32);
         Ok(())
-    }
-
-    fn float(&mut self, value: f64) -> Result<(), Fault> {
-        let nearest = self.nearest(value);
-        let lost = (value.is_finite() && !nearest.is_finite()) || (value != 0.0 && nearest == 0.0);
-        if lost {
-            return Err(Fault::range(&self.name));
-        }
-        self.values.push(nearest);
-        Ok(())
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), Fault> {
-        let name = self.name;
-        number_in(text, self, name)
     }
 
     fn placeholder(&mut self) {
         self.values.push(0.0);
     }
 
-    fn name(&self) -> String {
-        self.name.to_owned()
+    fn name(&self) -> &str {
+        self.name
     }
 
     fn truncate(&mut self, length: usize) {
@@ -148,7 +132,26 @@ impl Scalar for Float32s {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(Float32Array::try_new(std::mem::take(&mut self.values).into(), nulls)?))
+        Ok(Arc::new(Float32Array::try_new(take(&mut self.values).into(), nulls)?))
+    }
+}
+
+fn special(text: &str) -> Option<f64> {
+    match text {
+        "nan" => Some(f64::NAN),
+        "inf" => Some(f64::INFINITY),
+        "-inf" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}
+
+/// Whether the nearest value is good enough: for an integer that it is the same; else that it did not vanish.
+#[inline]
+fn is_kept(number: &Number<'_>, nearest: f64, significant: u32) -> bool {
+    match number.magnitude() {
+        Some(magnitude) => significant_bits(magnitude) <= significant,
+        None if number.integral => format!("{nearest:.0}") == number.text,
+        None => nearest != 0.0 || is_zero(number.text),
     }
 }
 
@@ -157,27 +160,8 @@ fn significant_bits(value: u64) -> u32 {
     if value == 0 { 0 } else { u64::BITS - value.leading_zeros() - value.trailing_zeros() }
 }
 
-/// A number written as a text.
-fn number_in(text: &str, values: &mut dyn Scalar, name: &'static str) -> Result<(), Fault> {
-    match text {
-        "nan" => return values.float(f64::NAN),
-        "inf" => return values.float(f64::INFINITY),
-        "-inf" => return values.float(f64::NEG_INFINITY),
-        _ => {}
-    }
-    if is_canonical_integer(text) {
-        if let Ok(value) = text.parse() {
-            return values.unsigned(value);
-        }
-        if let Ok(value) = text.parse() {
-            return values.signed(value);
-        }
-    }
-    if Digits::parse(text).is_none() {
-        return Err(Fault::invalid(&name));
-    }
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => values.float(value),
-        _ => Err(Fault::range(&name)),
-    }
+#[cold]
+fn is_zero(text: &str) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
+    mantissa.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'))
 }

@@ -6,19 +6,63 @@ use arrow_array::{ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType as ArrowType};
 
-use super::{fault::Fault, scalar::Scalar};
+use super::{
+    cursor::Cursor,
+    fault::{Checked, Fault, RejectKind},
+    number::Number,
+    scalar::{Scalar, take},
+};
 use crate::warehouse::types::EnumValue;
 
-/// `Int8` to `UInt64`. JSON numbers without fraction and exponent, or the same digits as a text.
+/// `Int8` to `UInt64`. JSON numbers without fraction and exponent; of 64 bits also the same digits as a text, because
+/// many writers of JSON have no such numbers.
 #[derive(Debug)]
 pub(super) struct Integers<P: ArrowPrimitiveType> {
     name: String,
     values: Vec<P::Native>,
 }
 
-impl<P: ArrowPrimitiveType> Integers<P> {
+impl<P> Integers<P>
+where
+    P: ArrowPrimitiveType,
+    P::Native: TryFrom<u64> + TryFrom<i64>,
+{
     pub(super) fn new(name: String) -> Self {
         Self { name, values: Vec::new() }
+    }
+
+    fn push_text(&mut self, text: &str) -> Checked {
+        match Number::parse(text) {
+            Some(number) if number.is_integer() => self.push(&number),
+            _ => Err(Fault::invalid(&self.name)),
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, number: &Number<'_>) -> Checked {
+        let value = match number.magnitude() {
+            Some(magnitude) if !number.negative => P::Native::try_from(magnitude).ok(),
+            Some(magnitude @ 1..) => {
+                0_i64.checked_sub_unsigned(magnitude).and_then(|value| P::Native::try_from(value).ok())
+            }
+            _ => None,
+        };
+        match value {
+            Some(value) => {
+                self.values.push(value);
+                Ok(())
+            }
+            None => Err(self.refused(number)),
+        }
+    }
+
+    #[cold]
+    fn refused(&self, number: &Number<'_>) -> Box<Fault> {
+        if number.integral {
+            Fault::range(&self.name)
+        } else {
+            Fault::mismatch("a number with a fraction or an exponent", &self.name)
+        }
     }
 }
 
@@ -27,46 +71,27 @@ where
     P: ArrowPrimitiveType + Debug,
     P::Native: TryFrom<u64> + TryFrom<i64> + Default,
 {
-    fn unsigned(&mut self, value: u64) -> Result<(), Fault> {
-        let value = P::Native::try_from(value).map_err(|_| Fault::range(&self.name))?;
-        self.values.push(value);
-        Ok(())
+    fn number(&mut self, number: &Number<'_>) -> Checked {
+        self.push(number)
     }
 
-    fn signed(&mut self, value: i64) -> Result<(), Fault> {
-        let value = P::Native::try_from(value).map_err(|_| Fault::range(&self.name))?;
-        self.values.push(value);
-        Ok(())
+    fn text(&mut self, text: &str) -> Checked {
+        if size_of::<P::Native>() < 8 {
+            return Err(Fault::mismatch("a text", &self.name));
+        }
+        self.push_text(text)
     }
 
-    fn float(&mut self, value: f64) -> Result<(), Fault> {
-        // 2^63: from there on the parser has no integers left to give.
-        if value.abs() >= 9_223_372_036_854_775_808.0 {
-            Err(Fault::range(&self.name))
-        } else {
-            Err(Fault::mismatch("a number with a fraction or an exponent", &self.name))
-        }
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), Fault> {
-        if !is_canonical_integer(text) {
-            return Err(Fault::invalid(&self.name));
-        }
-        if let Ok(value) = text.parse::<u64>() {
-            self.unsigned(value)
-        } else if let Ok(value) = text.parse::<i64>() {
-            self.signed(value)
-        } else {
-            Err(Fault::range(&self.name))
-        }
+    fn key(&mut self, text: &str) -> Checked {
+        self.push_text(text)
     }
 
     fn placeholder(&mut self) {
         self.values.push(P::Native::default());
     }
 
-    fn name(&self) -> String {
-        self.name.clone()
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn truncate(&mut self, length: usize) {
@@ -78,18 +103,8 @@ where
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        let values = std::mem::take(&mut self.values).into();
+        let values = take(&mut self.values).into();
         Ok(Arc::new(PrimitiveArray::<P>::try_new(values, nulls)?))
-    }
-}
-
-/// Whether a text is an integer as a computer writes it: no sign but `-`, no leading zero, not `-0`.
-pub(super) fn is_canonical_integer(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    match digits.as_bytes() {
-        [b'0'] => digits.len() == text.len(),
-        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-        _ => false,
     }
 }
 
@@ -100,21 +115,30 @@ pub(super) struct Booleans {
 }
 
 impl Scalar for Booleans {
-    fn boolean(&mut self, value: bool) -> Result<(), Fault> {
+    fn read(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        let value = cursor.passes(b"true");
+        if !value && !cursor.passes(b"false") {
+            return Err(cursor.mismatch("Bool"));
+        }
         self.values.push(value);
         Ok(())
     }
 
-    fn text(&mut self, _: &str) -> Result<(), Fault> {
-        Err(Fault::mismatch("a text", &"Bool"))
+    fn key(&mut self, text: &str) -> Checked {
+        match text {
+            "true" => self.values.push(true),
+            "false" => self.values.push(false),
+            _ => return Err(Fault::invalid(&"Bool")),
+        }
+        Ok(())
     }
 
     fn placeholder(&mut self) {
         self.values.push(false);
     }
 
-    fn name(&self) -> String {
-        "Bool".to_owned()
+    fn name(&self) -> &str {
+        "Bool"
     }
 
     fn truncate(&mut self, length: usize) {
@@ -126,7 +150,7 @@ impl Scalar for Booleans {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        let values = std::mem::take(&mut self.values).into();
+        let values = take(&mut self.values).into();
         Ok(Arc::new(BooleanArray::new(values, nulls)))
     }
 }
@@ -136,7 +160,10 @@ impl Scalar for Booleans {
 pub(super) struct Enums<P: ArrowPrimitiveType> {
     name: &'static str,
     numbers: HashMap<String, P::Native>,
+    /// The first name, as ClickHouse's own default. Also behind a null the engine wants a number that has a name.
     placeholder: P::Native,
+    /// What was last asked for: events often say the same.
+    last: (String, P::Native),
     values: Vec<P::Native>,
 }
 
@@ -144,26 +171,27 @@ impl<P: ArrowPrimitiveType> Enums<P>
 where
     P::Native: TryFrom<i16>,
 {
-    pub(super) fn new(name: &'static str, values: &[EnumValue]) -> Self {
-        let numbers: HashMap<_, _> = values
-            .iter()
-            .filter_map(|one| Some((one.name.clone(), P::Native::try_from(one.value).ok()?)))
-            .collect();
-        // Also behind a null the engine wants a number that has a name.
-        let placeholder = numbers.values().next().copied().unwrap_or_default();
-        Self { name, numbers, placeholder, values: Vec::new() }
+    pub(super) fn new(name: &'static str, values: &[EnumValue]) -> Option<Self> {
+        let numbers = values.iter().map(|one| Some((one.name.clone(), P::Native::try_from(one.value).ok()?)));
+        let numbers: HashMap<_, _> = numbers.collect::<Option<_>>()?;
+        let first = values.iter().min_by_key(|one| one.value)?;
+        let placeholder = P::Native::try_from(first.value).ok()?;
+        Some(Self { name, numbers, placeholder, last: (first.name.clone(), placeholder), values: Vec::new() })
     }
 }
 
 impl<P: ArrowPrimitiveType + Debug> Scalar for Enums<P> {
-    fn text(&mut self, text: &str) -> Result<(), Fault> {
-        let Some(number) = self.numbers.get(text) else {
-            return Err(Fault::new(
-                super::RejectKind::InvalidValue,
-                format!("a text that is no name of the {}", self.name),
-            ));
-        };
-        self.values.push(*number);
+    fn text(&mut self, text: &str) -> Checked {
+        if self.last.0 != text {
+            let Some(number) = self.numbers.get(text) else {
+                let message = format!("a text that is no name of the {}", self.name);
+                return Err(Fault::new(RejectKind::InvalidValue, message));
+            };
+            self.last.0.clear();
+            self.last.0.push_str(text);
+            self.last.1 = *number;
+        }
+        self.values.push(self.last.1);
         Ok(())
     }
 
@@ -171,8 +199,8 @@ impl<P: ArrowPrimitiveType + Debug> Scalar for Enums<P> {
         self.values.push(self.placeholder);
     }
 
-    fn name(&self) -> String {
-        self.name.to_owned()
+    fn name(&self) -> &str {
+        self.name
     }
 
     fn truncate(&mut self, length: usize) {
@@ -184,7 +212,7 @@ impl<P: ArrowPrimitiveType + Debug> Scalar for Enums<P> {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        let values = std::mem::take(&mut self.values).into();
+        let values = take(&mut self.values).into();
         Ok(Arc::new(PrimitiveArray::<P>::try_new(values, nulls)?))
     }
 }

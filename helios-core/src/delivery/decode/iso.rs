@@ -1,36 +1,63 @@
 //! ISO 8601, read by position.
 
-/// A moment: seconds since 1970 in UTC, and nanoseconds after them.
+/// An instant: seconds since 1970 in UTC, and nanoseconds after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Instant {
     pub(super) seconds: i64,
     pub(super) nanoseconds: i64,
 }
 
-impl Instant {
+/// What a clock showed: seconds since 1970 as that clock counts, nanoseconds after them, and how far it was ahead of
+/// UTC, if that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) seconds: i64,
+    pub(super) nanoseconds: i64,
+    pub(super) offset: Option<i64>,
+}
+
+/// The day that was last asked for: events of one batch mostly are of one.
+#[derive(Debug, Default)]
+pub(super) struct LastDay {
+    text: [u8; 10],
+    days: i64,
+}
+
+impl LastDay {
+    #[inline]
+    fn days(&mut self, text: &[u8; 10]) -> Option<i64> {
+        if self.text != *text {
+            *self = Self { days: days(text)?, text: *text };
+        }
+        Some(self.days)
+    }
+}
+
+impl Moment {
     /// `2024-06-15T12:34:56.789+02:00`: date, `T` or a space, time, an optional fraction, an optional offset
-    /// (`Z`, `±hh:mm`, `±hhmm` or `±hh`; without one the time is UTC).
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let (day, rest) = bytes.split_at_checked(10)?;
-        let (time, rest) = rest.split_at_checked(9)?;
-        let [b'T' | b't' | b' ', hours @ .., b':', _, _, b':', _, _] = time else { return None };
-        let [_, _, _, _, minutes @ .., b':', _, _] = time else { return None };
-        let [.., seconds_tens, seconds_ones] = time else { return None };
-        let (hour, minute) = (two(hours)?, two(minutes)?);
-        let second = two(&[*seconds_tens, *seconds_ones])?;
+    /// (`Z`, `±hh:mm`, `±hhmm` or `±hh`).
+    pub(super) fn parse(text: &str, last: &mut LastDay) -> Option<Self> {
+        let (day, rest) = text.as_bytes().split_first_chunk::<10>()?;
+        let (clock, rest) = rest.split_first_chunk::<9>()?;
+        let [b'T' | b't' | b' ', h0, h1, b':', m0, m1, b':', s0, s1] = *clock else { return None };
+        let day = last.days(day)?;
+        let (hour, minute, second) = (two(h0, h1)?, two(m0, m1)?, two(s0, s1)?);
         if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
+        let seconds = day * 86_400 + hour * 3600 + minute * 60 + second;
+        if rest == b"Z" {
+            return Some(Self { seconds, nanoseconds: 0, offset: Some(0) });
+        }
         let (nanoseconds, rest) = fraction(rest)?;
-        let seconds = days(day)? * 86_400 + hour * 3600 + minute * 60 + second - offset(rest)?;
-        Some(Self { seconds, nanoseconds })
+        let offset = if rest.is_empty() { None } else { Some(offset(rest)?) };
+        Some(Self { seconds, nanoseconds, offset })
     }
 }
 
 /// `2024-06-15` in days since 1970.
 pub(super) fn date(text: &str) -> Option<i64> {
-    days(text.as_bytes())
+    days(text.as_bytes().first_chunk().filter(|_| text.len() == 10)?)
 }
 
 /// `[-]h…:mm:ss[.f…]`, one to three digits of hours, as seconds rounded down and nanoseconds after them.
@@ -46,7 +73,7 @@ pub(super) fn clock_time(text: &str) -> Option<(i64, i64)> {
     let (clock, rest) = rest.as_bytes().split_at_checked(5)?;
     let [minutes @ .., b':', _, _] = clock else { return None };
     let [_, _, b':', seconds @ ..] = clock else { return None };
-    let (minute, second) = (two(minutes)?, two(seconds)?);
+    let (minute, second) = (pair(minutes)?, pair(seconds)?);
     let (nanoseconds, rest) = fraction(rest)?;
     if minute > 59 || second > 59 || !rest.is_empty() {
         return None;
@@ -59,21 +86,22 @@ pub(super) fn clock_time(text: &str) -> Option<(i64, i64)> {
     })
 }
 
-fn two(digits: &[u8]) -> Option<i64> {
+fn pair(digits: &[u8]) -> Option<i64> {
     match digits {
-        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
-            Some(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
-        }
+        [tens, ones] => two(*tens, *ones),
         _ => None,
     }
 }
 
-fn days(text: &[u8]) -> Option<i64> {
-    let [century @ .., b'-', _, _, b'-', _, _] = text else { return None };
-    let [_, _, _, _, b'-', month @ .., b'-', _, _] = text else { return None };
-    let [.., tens, ones] = text else { return None };
-    let (high, low) = century.split_at_checked(2)?;
-    let (year, month, day) = (two(high)? * 100 + two(low)?, two(month)?, two(&[*tens, *ones])?);
+#[inline]
+fn two(tens: u8, ones: u8) -> Option<i64> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
+}
+
+fn days(text: &[u8; 10]) -> Option<i64> {
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = *text else { return None };
+    let (year, month, day) = (two(y0, y1)? * 100 + two(y2, y3)?, two(m0, m1)?, two(d0, d1)?);
     let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     let last = match month {
         2 => 28 + i64::from(leap),
@@ -110,7 +138,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 /// The offset from UTC in seconds.
 fn offset(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text {
-        [] | [b'Z' | b'z'] => return Some(0),
+        [b'Z' | b'z'] => return Some(0),
         [b'+', digits @ ..] => (1, digits),
         [b'-', digits @ ..] => (-1, digits),
         _ => return None,
@@ -121,7 +149,7 @@ fn offset(text: &[u8]) -> Option<i64> {
         [_, _, _, _] => digits.split_at_checked(2)?,
         _ => return None,
     };
-    let (hours, minutes) = (two(hours)?, two(minutes)?);
+    let (hours, minutes) = (pair(hours)?, pair(minutes)?);
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
@@ -131,6 +159,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn instant(text: &str) -> Option<Instant> {
+        let Moment { seconds, nanoseconds, offset } = Moment::parse(text, &mut LastDay::default())?;
+        Some(Instant { seconds: seconds - offset.unwrap_or_default(), nanoseconds })
+    }
 
     #[test]
     fn forms() {
@@ -146,7 +179,7 @@ mod tests {
             "2024-06-15T14:34:56+02",
             "2024-06-15T07:04:56-05:30",
         ] {
-            assert_eq!(Instant::parse(text), noon, "{text}");
+            assert_eq!(instant(text), noon, "{text}");
         }
         for text in [
             "",
@@ -172,7 +205,7 @@ mod tests {
             "２024-06-15T12:34:56Z",
             "1718454896",
         ] {
-            assert_eq!(Instant::parse(text), None, "{text}");
+            assert_eq!(instant(text), None, "{text}");
         }
     }
 
@@ -192,7 +225,7 @@ mod tests {
         #[test]
         fn agrees_with_a_calendar(seconds in -62_000_000_000_i64..250_000_000_000, nanoseconds in 0..1_000_000_000_i32) {
             let moment = Timestamp::new(seconds, nanoseconds).map_err(|error| TestCaseError::fail(error.to_string()))?;
-            let instant = Instant::parse(&moment.to_string());
+            let instant = instant(&moment.to_string());
             prop_assert_eq!(instant, Some(Instant { seconds, nanoseconds: i64::from(nanoseconds) }));
         }
 
@@ -204,7 +237,7 @@ mod tests {
 
         #[test]
         fn no_text_panics(text in "[0-9TZ:.+ é-]{0,40}") {
-            let _ = (Instant::parse(&text), date(&text), clock_time(&text));
+            let _ = (instant(&text), date(&text), clock_time(&text));
         }
     }
 }

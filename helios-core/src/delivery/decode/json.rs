@@ -4,29 +4,19 @@
 //! dot in a name becomes a level; in a list with fractions whole numbers become `Float64`. `null` and `{}` inside an
 //! object are the same as an absent path: that is what the type means, and no reason to refuse.
 
-use std::{collections::HashSet, fmt};
+use super::{
+    cursor::{Cursor, Text},
+    fault::{Checked, Fault, RejectKind},
+};
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+/// Up to so many names are compared each with each.
+const FEW: usize = 12;
 
-use super::fault::{Fault, RejectKind};
-
-/// Checks the text of one object.
-pub(super) fn check(raw: &str) -> Result<(), Fault> {
-    let mut fault = None;
-    let mut parser = sonic_rs::Deserializer::from_str(raw);
-    let checked = Check { fault: &mut fault }.deserialize(&mut parser).map(drop);
-    match (checked, fault) {
-        (_, Some(fault)) => Err(fault),
-        (Ok(()), None) => Ok(()),
-        (Err(_), None) => Err(Fault::new(
-            RejectKind::NotRepresentable,
-            "JSON with a number beyond Float64, or an escape that is no character",
-        )),
-    }
-}
-
-struct Check<'a> {
-    fault: &'a mut Option<Fault>,
+/// Checks objects; keeps its memory between them.
+#[derive(Debug, Default)]
+pub(super) struct Check {
+    /// Where the names of the objects that are open start and end.
+    names: Vec<(usize, usize)>,
 }
 
 /// What a list needs to know of its elements.
@@ -38,92 +28,116 @@ enum Kind {
     Other,
 }
 
-impl Check<'_> {
-    fn stop<T, E: serde::de::Error>(self, message: &str) -> Result<T, E> {
-        *self.fault = Some(Fault::new(RejectKind::NotRepresentable, message));
-        Err(E::custom("rejected"))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Check<'_> {
-    type Value = Kind;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Kind, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Check<'_> {
-    type Value = Kind;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+impl Check {
+    /// Passes over the object the cursor is at, and gives it as it is written.
+    pub(super) fn object<'a>(&mut self, cursor: &mut Cursor<'a>) -> Checked<&'a str> {
+        self.names.clear();
+        let start = cursor.at();
+        self.fields(cursor)?;
+        Ok(cursor.between(start, cursor.at()))
     }
 
-    fn visit_unit<E>(self) -> Result<Kind, E> {
-        Ok(Kind::Other)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Kind, E> {
-        Ok(Kind::Other)
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Kind, E> {
-        Ok(if value > 1 << 53 { Kind::LargeInteger } else { Kind::Other })
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Kind, E> {
-        Ok(if value.unsigned_abs() > 1 << 53 { Kind::LargeInteger } else { Kind::Other })
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Kind, E> {
-        // 2^63: the parser gives integers beyond 64 bits as Float64, and the engine refuses those.
-        if value.fract() == 0.0 && value.abs() >= 9_223_372_036_854_775_808.0 {
-            return self.stop("JSON with a number that may be an integer beyond 64 bits");
+    fn value(&mut self, cursor: &mut Cursor<'_>) -> Checked<Kind> {
+        match cursor.peek() {
+            b'"' => {
+                let text = cursor.string()?;
+                if text.escaped {
+                    text.decoded().map_err(|_| refused("JSON with an escape that is no character"))?;
+                }
+                Ok(Kind::Other)
+            }
+            b'{' => self.fields(cursor).map(|()| Kind::Other),
+            b'[' => self.elements(cursor),
+            b'-' | b'0'..=b'9' => number(cursor),
+            _ => cursor.value().map(|_| Kind::Other),
         }
-        Ok(Kind::Fraction)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Kind, E> {
-        Ok(Kind::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Kind, A::Error> {
+    fn elements(&mut self, cursor: &mut Cursor<'_>) -> Checked<Kind> {
         let (mut large, mut fraction) = (false, false);
-        while let Some(kind) = elements.next_element_seed(Check { fault: self.fault })? {
+        let mut more = cursor.enter(b']')?;
+        while more {
+            let kind = self.value(cursor)?;
             large |= kind == Kind::LargeInteger;
             fraction |= kind == Kind::Fraction;
-        }
-        if large && fraction {
-            return self.stop("JSON with a list of fractions and of integers beyond 2^53");
+            more = cursor.more(b']')?;
         }
         // In a list of lists the engine looks for one type too.
-        Ok(match (large, fraction) {
-            (true, _) => Kind::LargeInteger,
-            (_, true) => Kind::Fraction,
-            _ => Kind::Other,
-        })
+        match (large, fraction) {
+            (true, true) => Err(refused("JSON with a list of fractions and of integers beyond 2^53")),
+            (true, false) => Ok(Kind::LargeInteger),
+            (false, true) => Ok(Kind::Fraction),
+            (false, false) => Ok(Kind::Other),
+        }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Kind, A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = fields.next_key::<String>()? {
-            if name.contains('.') {
-                return self.stop("JSON with a dot in the name of a field");
+    fn fields(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        let outer = self.names.len();
+        let mut escaped = false;
+        let mut more = cursor.enter(b'}')?;
+        while more {
+            let start = cursor.at() + 1;
+            let name = cursor.name()?;
+            escaped |= name.escaped;
+            if has_dot(name)? {
+                return Err(refused("JSON with a dot in the name of a field"));
             }
-            if !names.insert(name) {
-                *self.fault = Some(Fault::new(RejectKind::DuplicateField, "JSON with a field named twice"));
-                return Err(A::Error::custom("rejected"));
-            }
-            fields.next_value_seed(Check { fault: self.fault })?;
+            self.names.push((start, start + name.raw.len()));
+            self.value(cursor)?;
+            more = cursor.more(b'}')?;
         }
-        Ok(Kind::Other)
+        let names = self.names.get(outer..).unwrap_or_default();
+        if !are_distinct(cursor, names, escaped)? {
+            return Err(Fault::new(RejectKind::DuplicateField, "JSON with a field named twice"));
+        }
+        self.names.truncate(outer);
+        Ok(())
     }
+}
+
+fn has_dot(name: Text<'_>) -> Checked<bool> {
+    Ok(if name.escaped { name.decoded()?.contains('.') } else { name.raw.as_bytes().contains(&b'.') })
+}
+
+fn are_distinct(cursor: &Cursor<'_>, names: &[(usize, usize)], escaped: bool) -> Checked<bool> {
+    let text = |&(start, end): &(usize, usize)| cursor.between(start, end);
+    if names.len() <= FEW && !escaped {
+        let is_new = |(at, name)| names.iter().take(at).all(|before| text(before) != text(name));
+        return Ok(names.iter().enumerate().all(is_new));
+    }
+    let decoded = |name| Text { raw: text(name), escaped: true }.decoded();
+    let mut names = names.iter().map(decoded).collect::<Checked<Vec<_>>>()?;
+    names.sort_unstable();
+    Ok(names.windows(2).all(|pair| !matches!(pair, [first, second] if first == second)))
+}
+
+fn number(cursor: &mut Cursor<'_>) -> Checked<Kind> {
+    let number = cursor.number()?;
+    let Some(magnitude) = number.magnitude() else {
+        return match number.to_f64() {
+            _ if number.integral => Err(refused("JSON with an integer beyond 64 bits")),
+            None => Err(refused("JSON with a number beyond Float64")),
+            Some(_) => Ok(Kind::Fraction),
+        };
+    };
+    if number.negative && magnitude > 1 << 63 {
+        return Err(refused("JSON with an integer beyond 64 bits"));
+    }
+    Ok(if magnitude > 1 << 53 { Kind::LargeInteger } else { Kind::Other })
+}
+
+#[cold]
+fn refused(message: &str) -> Box<Fault> {
+    Fault::new(RejectKind::NotRepresentable, message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(raw: &str) -> Result<(), RejectKind> {
+        Check::default().object(&mut Cursor::new(raw)).map(drop).map_err(|fault| fault.kind)
+    }
 
     #[test]
     fn what_the_engine_would_change_is_refused() {
@@ -138,7 +152,7 @@ mod tests {
             (r#"{"a":"\ud800"}"#, RejectKind::NotRepresentable),
             (r#"{"a":[1.5,9007199254740993]}"#, RejectKind::NotRepresentable),
         ] {
-            assert_eq!(check(raw).map_err(|fault| fault.kind), Err(kind), "{raw}");
+            assert_eq!(check(raw), Err(kind), "{raw}");
         }
     }
 

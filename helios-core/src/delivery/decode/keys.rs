@@ -1,13 +1,9 @@
 //! The keys of a map: no two alike.
 
-use std::fmt;
+use super::fault::{Checked, Fault, RejectKind};
 
-use serde::de::{DeserializeSeed, Deserializer, Visitor};
-
-use super::{
-    fault::{Fault, RejectKind},
-    scalar::Scalar,
-};
+/// Up to so many keys are compared each with each.
+const FEW: usize = 12;
 
 /// The keys of the map being read. ClickHouse would keep both of two equal ones.
 #[derive(Debug, Default)]
@@ -22,53 +18,51 @@ impl Keys {
         self.ends.clear();
     }
 
-    fn add(&mut self, key: &str) {
+    pub(super) fn add(&mut self, key: &str) {
         self.text.push_str(key);
         self.ends.push(self.text.len());
     }
 
+    fn get(&self, at: usize) -> &str {
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        let end = self.ends.get(at).copied().unwrap_or_default();
+        self.text.get(start..end).unwrap_or_default()
+    }
+
     /// That no key was there twice.
-    pub(super) fn check(&self) -> Result<(), Fault> {
-        if self.ends.len() < 2 {
-            return Ok(());
-        }
-        let mut start = 0;
-        let mut keys: Vec<&str> = self
-            .ends
-            .iter()
-            .map(|end| self.text.get(std::mem::replace(&mut start, *end)..*end).unwrap_or_default())
-            .collect();
-        keys.sort_unstable();
-        if keys.windows(2).any(|pair| matches!(pair, [first, second] if first == second)) {
+    pub(super) fn check(&self) -> Checked {
+        let count = self.ends.len();
+        let twice = if count <= FEW {
+            (1..count).any(|at| (0..at).any(|before| self.get(before) == self.get(at)))
+        } else {
+            let mut keys: Vec<_> = (0..count).map(|at| self.get(at)).collect();
+            keys.sort_unstable();
+            keys.windows(2).any(|pair| matches!(pair, [first, second] if first == second))
+        };
+        if twice {
             return Err(Fault::new(RejectKind::DuplicateField, "the same key twice in a map"));
         }
         Ok(())
     }
 }
 
-/// Reads one key.
-pub(super) struct IntoKey<'a> {
-    pub(super) key: &'a mut dyn Scalar,
-    pub(super) keys: &'a mut Keys,
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
 
-impl<'de> DeserializeSeed<'de> for IntoKey<'_> {
-    type Value = Result<(), Fault>;
+    use proptest::prelude::*;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
+    use super::*;
 
-impl Visitor<'_> for IntoKey<'_> {
-    type Value = Result<(), Fault>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        self.keys.add(text);
-        Ok(self.key.text(text))
+    proptest! {
+        #[test]
+        fn equal_keys_are_found(names in prop::collection::vec("[ab]{0,4}", 0..30)) {
+            let mut keys = Keys::default();
+            keys.add("of the last map");
+            keys.clear();
+            names.iter().for_each(|name| keys.add(name));
+            let distinct: HashSet<_> = names.iter().collect();
+            prop_assert_eq!(keys.check().is_ok(), distinct.len() == names.len());
+        }
     }
 }

@@ -1,173 +1,188 @@
 //! Fields by name: the columns of a row, the elements of a tuple.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use arrow_array::ArrayRef;
 use arrow_schema::{ArrowError, Fields};
-use serde::de::{Deserialize as _, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{
-    fault::{Failure, Fault, RejectKind},
-    node::{IntoNode, Node},
-    raw,
+    cursor::{Cursor, Text},
+    fault::{Checked, Fault, RejectKind},
+    node::Node,
 };
+
+/// How many members after the expected one are looked at before the index is: optional fields are often left out.
+const NEAR: usize = 4;
 
 /// Named nodes that are filled together.
 #[derive(Debug)]
 pub(super) struct Members {
-    names: Vec<String>,
-    nodes: Vec<Node>,
+    members: Vec<Member>,
     index: HashMap<String, usize>,
-    /// The object in which each was last seen, counted from 1.
-    seen: Vec<u64>,
+    /// How many objects were read.
     objects: u64,
+}
+
+#[derive(Debug)]
+struct Member {
+    name: String,
+    opening: Opening,
+    node: Node,
+    /// The object in which it was last seen, counted from 1.
+    seen: u64,
+}
+
+/// A name as most writers of JSON put it, up to the value: `"name":`.
+#[derive(Debug)]
+struct Opening {
+    bytes: Box<[u8]>,
+    /// The first 16 bytes, or all there are, as a number: comparing such is quicker than a call.
+    head: u128,
+    mask: u128,
+}
+
+impl Opening {
+    fn of(name: &str) -> Self {
+        let bytes = format!("{}:", serde_json::Value::from(name)).into_bytes();
+        let (mut head, mut mask) = ([0; 16], [0; 16]);
+        for ((byte, head), mask) in bytes.iter().zip(&mut head).zip(&mut mask) {
+            (*head, *mask) = (*byte, 0xff);
+        }
+        Self { bytes: bytes.into(), head: u128::from_le_bytes(head), mask: u128::from_le_bytes(mask) }
+    }
+
+    #[inline]
+    fn is_next(&self, rest: &[u8]) -> bool {
+        match rest.first_chunk() {
+            Some(first) if u128::from_le_bytes(*first) & self.mask != self.head => false,
+            Some(_) if self.bytes.len() <= 16 => true,
+            _ => rest.starts_with(&self.bytes),
+        }
+    }
 }
 
 impl Members {
     pub(super) fn new(members: Vec<(String, Node)>) -> Self {
-        let (names, nodes): (Vec<_>, Vec<_>) = members.into_iter().unzip();
-        let index = names.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
-        let seen = vec![0; names.len()];
-        Self { names, nodes, index, seen, objects: 0 }
+        let members: Vec<_> = members
+            .into_iter()
+            .map(|(name, node)| Member { opening: Opening::of(&name), name, node, seen: 0 })
+            .collect();
+        let index = members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
+        Self { members, index, objects: 0 }
     }
 
     pub(super) fn node(&self, at: usize) -> Option<&Node> {
-        self.nodes.get(at)
+        self.members.get(at).map(|member| &member.node)
+    }
+
+    pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = &mut Node> {
+        self.members.iter_mut().map(|member| &mut member.node)
     }
 
     pub(super) fn name(&self, at: usize) -> Option<&str> {
-        self.names.get(at).map(String::as_str)
+        self.members.get(at).map(|member| member.name.as_str())
     }
 
     pub(super) fn fields(&self) -> Fields {
-        self.names.iter().zip(&self.nodes).map(|(name, node)| node.field(name)).collect()
+        self.members.iter().map(|member| member.node.field(&member.name)).collect()
     }
 
     pub(super) fn finish(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
-        self.nodes.iter_mut().map(Node::finish).collect()
+        self.members.iter_mut().map(|member| member.node.finish()).collect()
     }
 
     pub(super) fn truncate(&mut self, length: usize) {
-        for node in &mut self.nodes {
-            node.truncate(length);
+        for member in &mut self.members {
+            member.node.truncate(length);
         }
     }
 
-    pub(super) fn push_placeholders(&mut self) {
-        for node in &mut self.nodes {
-            node.push_hidden();
+    pub(super) fn push_hidden(&mut self) {
+        for member in &mut self.members {
+            member.node.push_hidden();
         }
     }
 
     /// Fills all from a list, which must have as many elements.
-    pub(super) fn fill_in_order<'de, A: SeqAccess<'de>>(
-        &mut self,
-        elements: &mut A,
-        failure: &mut Failure,
-    ) -> Result<(), A::Error> {
-        let wrong_length = |count: usize| {
-            let message = format!("a list whose length is not that of the tuple, {count}");
-            Fault::new(RejectKind::TypeMismatch, message)
-        };
-        for node in &mut self.nodes {
-            if elements.next_element_seed(IntoNode { node, failure })?.is_none() {
-                return Err(failure.stop(wrong_length(self.names.len())));
+    pub(super) fn fill_in_order(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        let mut more = cursor.enter(b']')?;
+        for (index, member) in self.members.iter_mut().enumerate() {
+            if !more {
+                return Err(wrong_length());
             }
+            member.node.read(cursor).map_err(|fault| fault.in_element(index))?;
+            more = cursor.more(b']')?;
         }
-        match elements.next_element_seed(Skip)? {
-            None => Ok(()),
-            Some(_) => Err(failure.stop(wrong_length(self.names.len()))),
-        }
+        if more { Err(wrong_length()) } else { Ok(()) }
     }
 
     /// Fills all from an object. Fields it has beyond these are passed over.
-    pub(super) fn fill_by_name<'de, A: MapAccess<'de>>(
-        &mut self,
-        fields: &mut A,
-        failure: &mut Failure,
-    ) -> Result<(), A::Error> {
+    pub(super) fn fill_by_name(&mut self, cursor: &mut Cursor<'_>) -> Checked {
         self.objects += 1;
         let mut filled = 0;
         // Events of one stream mostly keep the order of their fields.
         let mut expected = 0;
-        while let Some(found) = fields.next_key_seed(Find { members: self, expected })? {
-            let Some(at) = found else {
-                if let Err(fault) = fields.next_value_seed(Skip)? {
-                    return Err(failure.stop(fault));
+        let mut more = cursor.enter(b'}')?;
+        while more {
+            if let Some(at) = self.next(cursor, expected)? {
+                if let Some(member) = self.members.get_mut(at) {
+                    if member.seen == self.objects {
+                        return Err(twice(&member.name));
+                    }
+                    member.seen = self.objects;
+                    member.node.read(cursor).map_err(|fault| fault.in_field(&member.name))?;
+                    filled += 1;
                 }
-                continue;
-            };
-            let (Some(node), Some(seen)) = (self.nodes.get_mut(at), self.seen.get_mut(at)) else { continue };
-            if *seen == self.objects {
-                failure.path.extend(self.names.get(at).cloned());
-                return Err(failure.stop(Fault::new(RejectKind::DuplicateField, "the same field twice")));
+                expected = at + 1;
+            } else {
+                cursor.value()?;
             }
-            *seen = self.objects;
-            if let Err(error) = fields.next_value_seed(IntoNode { node, failure }) {
-                failure.path.extend(self.names.get(at).cloned());
-                return Err(error);
-            }
-            filled += 1;
-            expected = at + 1;
+            more = cursor.more(b'}')?;
         }
-        if filled < self.nodes.len() {
-            self.fill_absent(failure)?;
+        if filled < self.members.len() { self.fill_absent() } else { Ok(()) }
+    }
+
+    /// Reads the name of the next field, up to its value, and says which member it names.
+    #[inline]
+    fn next(&self, cursor: &mut Cursor<'_>, expected: usize) -> Checked<Option<usize>> {
+        if let Some(member) = self.members.get(expected)
+            && member.opening.is_next(cursor.rest())
+        {
+            cursor.skip(member.opening.bytes.len());
+            cursor.space();
+            return Ok(Some(expected));
+        }
+        let name = cursor.name()?;
+        self.find(name, expected)
+    }
+
+    fn find(&self, name: Text<'_>, expected: usize) -> Checked<Option<usize>> {
+        let name = name.decoded()?;
+        let near = self.members.iter().enumerate().skip(expected).take(NEAR);
+        for (at, member) in near {
+            if member.name == *name {
+                return Ok(Some(at));
+            }
+        }
+        Ok(self.index.get(&*name).copied())
+    }
+
+    fn fill_absent(&mut self) -> Checked {
+        for member in &mut self.members {
+            if member.seen != self.objects {
+                member.node.push_absent().map_err(|fault| fault.in_field(&member.name))?;
+            }
         }
         Ok(())
     }
-
-    #[cold]
-    fn fill_absent<E: serde::de::Error>(&mut self, failure: &mut Failure) -> Result<(), E> {
-        for ((name, node), seen) in self.names.iter().zip(&mut self.nodes).zip(&self.seen) {
-            if *seen == self.objects {
-                continue;
-            }
-            if let Err(fault) = node.push_absent() {
-                failure.path.push(name.clone());
-                return Err(failure.stop(fault));
-            }
-        }
-        Ok(())
-    }
 }
 
-/// Finds the member a key names.
-struct Find<'a> {
-    members: &'a Members,
-    expected: usize,
+#[cold]
+fn twice(name: &str) -> Box<Fault> {
+    Fault::new(RejectKind::DuplicateField, "the same field twice").in_field(name)
 }
 
-impl<'de> DeserializeSeed<'de> for Find<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Find<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a field")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        if self.members.names.get(self.expected).is_some_and(|expected| expected == name) {
-            return Ok(Some(self.expected));
-        }
-        Ok(self.members.index.get(name).copied())
-    }
-}
-
-/// Passes over a value, checking that it is JSON.
-pub(super) struct Skip;
-
-impl<'de> DeserializeSeed<'de> for Skip {
-    type Value = Result<(), Fault>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        let value = sonic_rs::LazyValue::deserialize(deserializer)?;
-        Ok(raw::check_escapes(value.as_raw_str()))
-    }
+#[cold]
+fn wrong_length() -> Box<Fault> {
+    Fault::new(RejectKind::TypeMismatch, "a list whose length is not that of the tuple")
 }

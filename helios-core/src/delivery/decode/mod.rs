@@ -1,22 +1,23 @@
 //! JSON events → checked, typed Arrow columns. The check is the parse.
 //!
-//! No value is changed to make it fit: an event that a column cannot hold unchanged is a [`Reject`] with its reason.
-//! What each type takes:
+//! No value is changed to make it fit: an event that a column cannot hold unchanged is a [`Reject`], with its reason,
+//! the place in the event, the type that was wanted and the value that was there. What each type takes:
 //!
 //! | column | JSON |
 //! |---|---|
-//! | integers | a number without fraction and exponent, or the same digits as a text |
-//! | `Float32`, `Float64`, `BFloat16` | a number, rounded to the nearest; an integer only if it is held exactly; the same as a text, and `"nan"`, `"inf"`, `"-inf"` |
+//! | `Int8` to `Int32`, `UInt8` to `UInt32` | a number without fraction and exponent |
+//! | `Int64` to `Int256`, `UInt64` to `UInt256` | the same, or its digits as a text |
+//! | `Float64`, `Float32`, `BFloat16` | a number, rounded to the nearest, but not from something to nothing; an integer only if it is held exactly; the texts `"nan"`, `"inf"`, `"-inf"` |
 //! | `Decimal` | a number, or the same as a text, of which no digit but trailing zeros is lost |
 //! | `Bool` | `true`, `false` |
 //! | `String`, `Dynamic` | a text as it is; any other value but `null` as its JSON text |
 //! | `FixedString(n)` | a text of exactly n bytes |
 //! | `Date`, `Date32` | `"2024-06-15"` |
-//! | `DateTime` | ISO 8601, without an offset UTC; seconds since 1970 as a number |
-//! | `DateTime64` | ISO 8601, without an offset UTC |
-//! | `Time`, `Time64` | `"-12:34:56.789"`, to 999 hours (596 for a `Time64` of one to three digits) |
+//! | `DateTime`, `DateTime64` | ISO 8601; without an offset in the column's zone, or in UTC if it names none, and not when the clocks are changed. The time since 1970 as a number: seconds, also with a fraction; from 10^11 on milliseconds, from 10^14 on microseconds, from 10^17 on nanoseconds |
+//! | `Time`, `Time64` | `"-12:34:56.789"`, to 999 hours |
 //! | `UUID`, `IPv4`, `IPv6` | their usual text |
 //! | `Enum8`, `Enum16` | one of the names |
+//! | `LowCardinality(…)`, `SimpleAggregateFunction(…)` | as the type within |
 //! | `Array`, `Nested`, `Ring`, … | a list; absent: empty |
 //! | `Map` | an object without equal keys; absent: empty |
 //! | `Tuple`, `Point` | an object with its names, or a list in its order |
@@ -24,10 +25,15 @@
 //! | `Variant` with a `String` | a text |
 //! | `Nullable(…)` | `null`, or as above; absent: null |
 //!
-//! Fields the table has no column for are passed over. Names are compared as they are, in their case.
+//! An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
+//! [`Decoder::with_defaults`] and [`Decoder::when_missing`]. Fields the table has no column for are passed over. Names
+//! are compared as they are, in their case.
 
 mod column;
+mod cursor;
 mod decimal;
+mod epoch;
+mod escape;
 mod fault;
 mod fixed;
 mod float;
@@ -37,25 +43,36 @@ mod json;
 mod keys;
 mod members;
 mod node;
-mod raw;
+mod number;
 mod scalar;
 mod temporal;
 mod text;
+mod zone;
 
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
-use serde::de::{Deserialize as _, Deserializer as _, MapAccess, Visitor};
-
-use fault::{Failure, Fault};
-pub use fault::{Reject, RejectKind};
+use cursor::Cursor;
+use fault::{Checked, Fault};
+pub use fault::{MAX_PATH_BYTES, MAX_VALUE_BYTES, Reject, RejectKind};
 use members::Members;
 
 use crate::{Column, Error, ErrorKind, Result, warehouse::types::DataType};
 
 /// How deep an event's lists and objects may be nested.
 pub const MAX_DEPTH: usize = 64;
+
+/// What becomes of an event without a field that the table has, and for which there is neither a default nor a null.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing {
+    /// It is rejected.
+    #[default]
+    Reject,
+    /// The column gets the zero value of its type: 0, an empty text, 1970-01-01, the first name of an enum.
+    Zero,
+}
 
 /// Reads events into the columns of one table.
 #[derive(Debug)]
@@ -78,8 +95,9 @@ impl Decoder {
     }
 
     /// A decoder for a table's columns, of which some have a `DEFAULT`. Where such a field is absent the batch has a
-    /// null, to be inserted with `input_format_null_as_default`. For the types where ClickHouse does not fill it
-    /// (`Nullable`, `LowCardinality`, lists, maps, tuples, `JSON`) the event is rejected.
+    /// null, to be inserted with `input_format_null_as_default`: ClickHouse puts the default there, whatever expression
+    /// it is. Where a null cannot ask for it (`Nullable`, lists, maps, tuples, `Dynamic`, `Variant`) the event is
+    /// rejected, under every policy: nothing but the default may stand in for it.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -99,11 +117,8 @@ impl Decoder {
             if members.iter().any(|(name, _)| *name == column.name) {
                 return Err(context(Error::invalid_input("two columns have the same name")));
             }
-            let node = if defaults.contains(&column.name) {
-                node.defaulted(column::null_means_default(&data_type))
-            } else {
-                node
-            };
+            let node =
+                if defaults.contains(&column.name) { column::defaulted(node, &data_type) } else { node };
             members.push((column.name.clone(), node));
         }
         if members.is_empty() {
@@ -114,17 +129,31 @@ impl Decoder {
         Ok(Self { schema, nested: nested(columns), members, rows: 0 })
     }
 
+    /// The same decoder, with this policy for absent fields of columns that have neither a default nor a null.
+    #[must_use]
+    pub fn when_missing(mut self, missing: Missing) -> Self {
+        match missing {
+            Missing::Reject => {}
+            Missing::Zero => self.members.nodes_mut().for_each(node::Node::or_zero),
+        }
+        self
+    }
+
     /// Reads one event, a JSON object, as the next row.
     ///
     /// # Errors
     /// The reason why it does not fit. The rows read before stay as they are, and the next event may follow.
     pub fn decode(&mut self, event: &[u8]) -> Result<(), Reject> {
-        let read = self.read(event);
-        match read {
-            Ok(()) => self.rows += 1,
-            Err(_) => self.members.truncate(self.rows),
+        match self.read(event) {
+            Ok(()) => {
+                self.rows += 1;
+                Ok(())
+            }
+            Err(fault) => {
+                self.members.truncate(self.rows);
+                Err(fault.into_reject())
+            }
         }
-        read
     }
 
     /// How many rows were read since the last batch.
@@ -147,39 +176,43 @@ impl Decoder {
             })
     }
 
-    fn read(&mut self, event: &[u8]) -> Result<(), Reject> {
-        let reject = |fault: Fault| Reject { error_type: fault.kind, message: fault.message, column: None };
-        let Ok(text) = std::str::from_utf8(event) else {
-            return Err(reject(Fault::new(RejectKind::MalformedJson, "not valid UTF-8")));
-        };
-        if is_too_deep(event) {
-            let message = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err(reject(Fault::new(RejectKind::TooDeep, message)));
+    fn read(&mut self, event: &[u8]) -> Checked {
+        let text = simdutf8::basic::from_utf8(event).map_err(|_| not_utf8())?;
+        let mut cursor = Cursor::new(text);
+        cursor.space();
+        if cursor.peek() != b'{' {
+            return Err(no_object(&mut cursor));
         }
-        let mut failure = Failure::default();
-        let mut parser = sonic_rs::Deserializer::from_str(text);
-        let row = Row { members: &mut self.members, failure: &mut failure };
-        let read = parser.deserialize_map(row).and_then(|()| parser.end());
-        if let Err(error) = read {
-            return Err(failure.into_reject(&error, is_json(text)));
-        }
-        self.check_nested()
+        self.members.fill_by_name(&mut cursor)?;
+        cursor.end()?;
+        if self.nested.is_empty() { Ok(()) } else { self.check_nested() }
     }
 
-    fn check_nested(&self) -> Result<(), Reject> {
+    fn check_nested(&self) -> Checked {
         for group in &self.nested {
             let mut lengths =
                 group.iter().map(|at| (at, self.members.node(*at).and_then(node::Node::last_list_length)));
             let Some((_, first)) = lengths.next() else { continue };
             if let Some((at, _)) = lengths.find(|(_, length)| *length != first) {
-                return Err(Reject {
-                    error_type: RejectKind::OutOfRange,
-                    message: "a list of another length than those of the same Nested".to_owned(),
-                    column: self.members.name(*at).map(ToOwned::to_owned),
-                });
+                let message = "a list of another length than those of the same Nested";
+                let fault = Fault::new(RejectKind::OutOfRange, message);
+                return Err(fault.in_field(self.members.name(*at).unwrap_or_default()));
             }
         }
         Ok(())
+    }
+}
+
+#[cold]
+fn not_utf8() -> Box<Fault> {
+    Fault::new(RejectKind::MalformedJson, "not valid UTF-8")
+}
+
+#[cold]
+fn no_object(cursor: &mut Cursor<'_>) -> Box<Fault> {
+    match cursor.value().and_then(|_| cursor.end()) {
+        Ok(()) => Fault::new(RejectKind::NotAnObject, "the event is not a JSON object"),
+        Err(fault) => fault,
     }
 }
 
@@ -197,58 +230,6 @@ fn nested(columns: &[Column]) -> Vec<Vec<usize>> {
         }
     }
     groups.into_iter().map(|(_, group)| group).filter(|group| group.len() > 1).collect()
-}
-
-/// Whether lists and objects are nested too deep. The parser passes over what is ignored by recursion without a limit.
-fn is_too_deep(event: &[u8]) -> bool {
-    let opening = event.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
-    if opening <= MAX_DEPTH {
-        return false;
-    }
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for byte in event {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'[' | b'{' if !in_text => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return true;
-                }
-            }
-            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
-}
-
-/// Whether a text follows JSON's grammar, whatever its numbers and escapes mean.
-#[cold]
-fn is_json(text: &str) -> bool {
-    let mut parser = sonic_rs::Deserializer::from_str(text);
-    sonic_rs::LazyValue::deserialize(&mut parser)
-        .is_ok_and(|value| raw::check_escapes(value.as_raw_str()).is_ok())
-        && parser.end().is_ok()
-}
-
-/// Reads the object that is a row.
-struct Row<'a> {
-    members: &'a mut Members,
-    failure: &'a mut Failure,
-}
-
-impl<'de> Visitor<'de> for Row<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        self.members.fill_by_name(&mut fields, self.failure)
-    }
 }
 
 #[cfg(test)]

@@ -1,30 +1,31 @@
-//! The values of one column, or of one level of it, and how the parser fills them.
+//! The values of one column, or of one level of it, and how they are filled from JSON.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
-use arrow_array::{ArrayRef, ListArray, MapArray, StructArray, builder::BooleanBufferBuilder};
-use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, ListArray, MapArray, StructArray};
+use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType as ArrowType, Field, FieldRef, Fields};
-use serde::de::{Deserialize as _, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{
-    fault::{Failure, Fault, RejectKind},
+    cursor::Cursor,
+    fault::{Checked, Fault, RejectKind},
     keys::Keys,
     members::Members,
-    raw,
-    scalar::{Reading, Scalar},
+    scalar::Scalar,
 };
 
 /// Values of one type.
 #[derive(Debug)]
 pub(super) struct Node {
+    /// The ClickHouse type.
+    name: String,
     shape: Shape,
     /// Which values there are, if some may be null.
-    present: Option<BooleanBufferBuilder>,
+    present: Option<NullBufferBuilder>,
     /// Whether an event may say `null`. If not, a null stands for an absent field.
     takes_null: bool,
-    /// Whether it has a default that only ClickHouse knows, so that nothing else may stand in for an absent value.
-    required: bool,
+    absent: Absent,
+    dictionary: bool,
     length: usize,
 }
 
@@ -36,33 +37,63 @@ pub(super) enum Shape {
     Tuple(Members),
 }
 
+/// What becomes of a field that an event has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// The event is rejected.
+    Missed,
+    /// The event is rejected, whatever the policy: there is a default, which only ClickHouse knows, and no way to ask
+    /// for it.
+    Defaulted,
+    /// A null, the type's own or one that ClickHouse replaces with the column's default; of a type without null the
+    /// zero value: an empty list, map or object, 0, an empty text.
+    Empty,
+}
+
 impl Node {
-    pub(super) fn new(shape: Shape) -> Self {
-        Self { shape, present: None, takes_null: false, required: false, length: 0 }
+    pub(super) fn new(name: String, shape: Shape) -> Self {
+        let absent = match &shape {
+            Shape::List { .. } | Shape::Map { .. } => Absent::Empty,
+            Shape::Scalar(_) | Shape::Tuple(_) => Absent::Missed,
+        };
+        Self { name, shape, present: None, takes_null: false, absent, dictionary: false, length: 0 }
     }
 
-    pub(super) fn list(element: Self) -> Self {
-        Self::new(Shape::List { offsets: vec![0], element: Box::new(element) })
+    pub(super) fn list(name: String, element: Self) -> Self {
+        Self::new(name, Shape::List { offsets: vec![0], element: Box::new(element) })
     }
 
-    pub(super) fn map(key: Box<dyn Scalar>, value: Self) -> Self {
-        Self::new(Shape::Map { offsets: vec![0], key, value: Box::new(value), keys: Keys::default() })
+    pub(super) fn map(name: String, key: Box<dyn Scalar>, value: Self) -> Self {
+        Self::new(name, Shape::Map { offsets: vec![0], key, value: Box::new(value), keys: Keys::default() })
     }
 
-    pub(super) fn nullable(mut self) -> Self {
-        self.present = Some(BooleanBufferBuilder::new(0));
+    pub(super) fn nullable(mut self, name: String) -> Self {
+        self.name = name;
         self.takes_null = true;
+        self.with_nulls()
+    }
+
+    /// The same, with nulls for absent values only.
+    pub(super) fn with_nulls(mut self) -> Self {
+        self.present.get_or_insert_with(|| NullBufferBuilder::new(0));
+        self.when_absent(Absent::Empty)
+    }
+
+    pub(super) fn when_absent(mut self, absent: Absent) -> Self {
+        self.absent = absent;
         self
     }
 
-    /// The same, for a column with a `DEFAULT`: an absent value becomes a null, which ClickHouse fills, where it does;
-    /// elsewhere it is missed.
-    pub(super) fn defaulted(mut self, filled_by_clickhouse: bool) -> Self {
-        if filled_by_clickhouse {
-            self.present = Some(BooleanBufferBuilder::new(0));
-        } else {
-            self.required = true;
+    /// The same, but with its zero value instead of a missing one.
+    pub(super) fn or_zero(&mut self) {
+        if self.absent == Absent::Missed {
+            self.absent = Absent::Empty;
         }
+    }
+
+    /// The same, travelling as a dictionary, without which ClickHouse does not replace a null by the default.
+    pub(super) fn with_dictionary(mut self) -> Self {
+        self.dictionary = true;
         self
     }
 
@@ -77,55 +108,98 @@ impl Node {
         }
     }
 
-    /// What an absent field becomes: null, or an empty list, map or object. Anything else is missed.
-    pub(super) fn push_absent(&mut self) -> Result<(), Fault> {
-        let missing = || Fault::new(RejectKind::MissingField, "the field is missing");
-        match &mut self.shape {
-            _ if self.required => return Err(missing()),
-            _ if self.present.is_some() => {
-                self.push_hidden();
-                return Ok(());
+    /// Reads the value the cursor is at.
+    #[inline]
+    pub(super) fn read(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        let start = cursor.at();
+        let filled = match &mut self.shape {
+            Shape::Scalar(values) if cursor.peek() != b'n' => values.read(cursor),
+            _ => return self.read_other(cursor),
+        };
+        match filled {
+            Ok(()) => {
+                self.pushed();
+                Ok(())
             }
-            Shape::List { offsets, element } => close(offsets, element.length)?,
-            Shape::Map { offsets, value, .. } => close(offsets, value.length)?,
-            Shape::Scalar(values) if values.is_empty_by_default() => values.placeholder(),
-            Shape::Scalar(_) | Shape::Tuple(_) => return Err(missing()),
+            Err(fault) => Err(self.explain(fault, cursor, start)),
+        }
+    }
+
+    #[inline]
+    fn pushed(&mut self) {
+        if let Some(present) = &mut self.present {
+            present.append_non_null();
+        }
+        self.length += 1;
+    }
+
+    fn read_other(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        let start = cursor.at();
+        self.fill(cursor).map_err(|fault| self.explain(fault, cursor, start))
+    }
+
+    fn fill(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        let first = cursor.peek();
+        match &mut self.shape {
+            Shape::List { offsets, element } if first == b'[' => fill_list(cursor, offsets, element)?,
+            Shape::Map { offsets, key, value, keys } if first == b'{' => {
+                fill_map(cursor, key.as_mut(), value, keys)?;
+                close(offsets, value.length)?;
+            }
+            Shape::Tuple(members) if first == b'{' => members.fill_by_name(cursor)?,
+            Shape::Tuple(members) if first == b'[' => members.fill_in_order(cursor)?,
+            _ => return self.other(cursor),
         }
         self.pushed();
         Ok(())
     }
 
-    fn push_null(&mut self) -> Result<(), Fault> {
+    /// A null, or a value of another kind than this one.
+    #[cold]
+    fn other(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        if cursor.peek() != b'n' {
+            return Err(cursor.mismatch(&self.name));
+        }
+        cursor.word("null")?;
         if !self.takes_null {
-            let message = format!("null where {} was expected", self.name());
+            let message = format!("null where {} was expected", self.name);
             return Err(Fault::new(RejectKind::NullValue, message));
         }
         self.push_hidden();
         Ok(())
     }
 
-    fn push_placeholder(&mut self) {
+    #[cold]
+    fn explain(&self, fault: Box<Fault>, cursor: &Cursor<'_>, start: usize) -> Box<Fault> {
+        if fault.is_of_grammar() {
+            return fault;
+        }
+        let mut again = cursor.back_to(start);
+        let end = again.value().map_or_else(|_| cursor.at(), |_| again.at());
+        fault.expecting(&self.name, Some(cursor.between(start, end)))
+    }
+
+    /// Puts something in the place of a field that is absent.
+    pub(super) fn push_absent(&mut self) -> Checked {
+        if self.absent != Absent::Empty {
+            let fault = Fault::new(RejectKind::MissingField, "the field is missing");
+            return Err(fault.expecting(&self.name, None));
+        }
+        self.push_hidden();
+        Ok(())
+    }
+
+    /// A null, or the zero value of a type that has none.
+    pub(super) fn push_hidden(&mut self) {
+        if let Some(present) = &mut self.present {
+            present.append_null();
+        }
         match &mut self.shape {
             Shape::Scalar(values) => values.placeholder(),
             Shape::List { offsets, .. } | Shape::Map { offsets, .. } => {
                 offsets.extend(offsets.last().copied());
             }
-            Shape::Tuple(members) => members.push_placeholders(),
-        }
-    }
-
-    /// A null, or below a null whatever there is.
-    pub(super) fn push_hidden(&mut self) {
-        if let Some(present) = &mut self.present {
-            present.append(false);
-        }
-        self.push_placeholder();
-        self.length += 1;
-    }
-
-    fn pushed(&mut self) {
-        if let Some(present) = &mut self.present {
-            present.append(true);
+            Shape::Tuple(members) => members.push_hidden(),
         }
         self.length += 1;
     }
@@ -148,21 +222,15 @@ impl Node {
         }
     }
 
-    fn name(&self) -> String {
-        match &self.shape {
-            Shape::Scalar(values) => values.name(),
-            Shape::List { .. } => "a list".to_owned(),
-            Shape::Map { .. } => "a map".to_owned(),
-            Shape::Tuple(_) => "a tuple".to_owned(),
-        }
-    }
-
     pub(super) fn field(&self, name: &str) -> FieldRef {
         Arc::new(Field::new(name, self.arrow_type(), self.present.is_some()))
     }
 
     fn arrow_type(&self) -> ArrowType {
         match &self.shape {
+            Shape::Scalar(values) if self.dictionary => {
+                ArrowType::Dictionary(Box::new(ArrowType::Int32), Box::new(values.arrow_type()))
+            }
             Shape::Scalar(values) => values.arrow_type(),
             Shape::List { element, .. } => ArrowType::List(element.field("item")),
             Shape::Map { key, value, .. } => ArrowType::Map(entries_field(key.as_ref(), value), false),
@@ -172,13 +240,18 @@ impl Node {
 
     /// The values so far; none are left.
     pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let nulls = self.present.as_mut().map(|present| NullBuffer::new(present.finish()));
+        let nulls = self.present.as_mut().and_then(NullBufferBuilder::finish);
         let length = std::mem::take(&mut self.length);
         match &mut self.shape {
+            Shape::Scalar(values) if self.dictionary => {
+                let end = i32::try_from(length).map_err(|_| ArrowError::DictionaryKeyOverflowError)?;
+                let keys = Int32Array::try_new((0..end).collect(), nulls)?;
+                Ok(Arc::new(DictionaryArray::try_new(keys, values.finish(None)?)?))
+            }
             Shape::Scalar(values) => values.finish(nulls),
             Shape::List { offsets, element } => {
                 let field = element.field("item");
-                Ok(Arc::new(ListArray::try_new(field, taken(offsets), element.finish()?, nulls)?))
+                Ok(Arc::new(ListArray::try_new(field, take_offsets(offsets), element.finish()?, nulls)?))
             }
             Shape::Map { offsets, key, value, .. } => {
                 let field = entries_field(key.as_ref(), value);
@@ -186,7 +259,7 @@ impl Node {
                     return Err(ArrowError::SchemaError("the entries of a map are a struct".to_owned()));
                 };
                 let entries = StructArray::try_new(fields, vec![key.finish(None)?, value.finish()?], None)?;
-                Ok(Arc::new(MapArray::try_new(field, taken(offsets), entries, nulls, false)?))
+                Ok(Arc::new(MapArray::try_new(field, take_offsets(offsets), entries, nulls, false)?))
             }
             Shape::Tuple(members) => {
                 let fields = members.fields();
@@ -201,6 +274,30 @@ impl Node {
     }
 }
 
+fn fill_list(cursor: &mut Cursor<'_>, offsets: &mut Vec<i32>, element: &mut Node) -> Checked {
+    let start = element.length;
+    let mut more = cursor.enter(b']')?;
+    while more {
+        element.read(cursor).map_err(|fault| fault.in_element(element.length - start))?;
+        more = cursor.more(b']')?;
+    }
+    close(offsets, element.length)
+}
+
+fn fill_map(cursor: &mut Cursor<'_>, key: &mut dyn Scalar, value: &mut Node, keys: &mut Keys) -> Checked {
+    keys.clear();
+    let mut more = cursor.enter(b'}')?;
+    while more {
+        let name = cursor.name()?;
+        let name = name.decoded()?;
+        key.key(&name).map_err(|fault| fault.in_field(&name))?;
+        keys.add(&name);
+        value.read(cursor).map_err(|fault| fault.in_field(&name))?;
+        more = cursor.more(b'}')?;
+    }
+    keys.check()
+}
+
 fn entries_field(key: &dyn Scalar, value: &Node) -> FieldRef {
     let fields =
         Fields::from(vec![Arc::new(Field::new("key", key.arrow_type(), false)), value.field("value")]);
@@ -208,7 +305,8 @@ fn entries_field(key: &dyn Scalar, value: &Node) -> FieldRef {
 }
 
 /// Ends a list whose elements are all there.
-fn close(offsets: &mut Vec<i32>, length: usize) -> Result<(), Fault> {
+#[inline]
+fn close(offsets: &mut Vec<i32>, length: usize) -> Checked {
     let end = i32::try_from(length)
         .map_err(|_| Fault::new(RejectKind::OutOfRange, "more than 2^31 elements in one column"))?;
     offsets.push(end);
@@ -221,132 +319,9 @@ fn reopen(offsets: &mut Vec<i32>, length: usize) -> usize {
     offsets.last().and_then(|end| usize::try_from(*end).ok()).unwrap_or_default()
 }
 
-fn taken(offsets: &mut Vec<i32>) -> OffsetBuffer<i32> {
-    OffsetBuffer::new(std::mem::replace(offsets, vec![0]).into())
-}
-
-/// Reads one value into a node.
-pub(super) struct IntoNode<'a> {
-    pub(super) node: &'a mut Node,
-    pub(super) failure: &'a mut Failure,
-}
-
-impl IntoNode<'_> {
-    fn scalar<E: serde::de::Error>(
-        self,
-        found: &str,
-        push: impl FnOnce(&mut dyn Scalar) -> Result<(), Fault>,
-    ) -> Result<(), E> {
-        let pushed = match &mut self.node.shape {
-            Shape::Scalar(values) => push(values.as_mut()),
-            _ => Err(Fault::mismatch(found, &self.node.name())),
-        };
-        match pushed {
-            Ok(()) => {
-                self.node.pushed();
-                Ok(())
-            }
-            Err(fault) => Err(self.failure.stop(fault)),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for IntoNode<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let Shape::Scalar(values) = &mut self.node.shape else {
-            return deserializer.deserialize_any(self);
-        };
-        if values.reading() == Reading::Value {
-            return deserializer.deserialize_any(self);
-        }
-        let value = sonic_rs::LazyValue::deserialize(deserializer)?;
-        let pushed = match raw::Value::of(value.as_raw_str()) {
-            Ok(raw::Value::Null) => {
-                return self.node.push_null().map_err(|fault| self.failure.stop(fault));
-            }
-            Ok(raw::Value::Text(text)) => values.text(&text),
-            Ok(raw::Value::Other(raw)) => values.json(raw),
-            Err(fault) => Err(fault),
-        };
-        match pushed {
-            Ok(()) => {
-                self.node.pushed();
-                Ok(())
-            }
-            Err(fault) => Err(self.failure.stop(fault)),
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for IntoNode<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.node.name())
-    }
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.node.push_null().map_err(|fault| self.failure.stop(fault))
-    }
-
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
-        self.scalar("a boolean", |values| values.boolean(value))
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.scalar("a number", |values| values.unsigned(value))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.scalar("a number", |values| values.signed(value))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.scalar("a number", |values| values.float(value))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
-        self.scalar("a text", |values| values.text(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let Self { node, failure } = self;
-        match &mut node.shape {
-            Shape::List { offsets, element } => {
-                while elements.next_element_seed(IntoNode { node: element, failure })?.is_some() {}
-                close(offsets, element.length).map_err(|fault| failure.stop(fault))?;
-            }
-            Shape::Tuple(members) => members.fill_in_order(&mut elements, failure)?,
-            Shape::Scalar(_) | Shape::Map { .. } => {
-                return Err(failure.stop(Fault::mismatch("a list", &node.name())));
-            }
-        }
-        node.pushed();
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        let Self { node, failure } = self;
-        match &mut node.shape {
-            Shape::Map { offsets, key, value, keys } => {
-                keys.clear();
-                while let Some(outcome) =
-                    fields.next_key_seed(super::keys::IntoKey { key: key.as_mut(), keys })?
-                {
-                    outcome.map_err(|fault| failure.stop(fault))?;
-                    fields.next_value_seed(IntoNode { node: value, failure })?;
-                }
-                keys.check().map_err(|fault| failure.stop(fault))?;
-                close(offsets, value.length).map_err(|fault| failure.stop(fault))?;
-            }
-            Shape::Tuple(members) => members.fill_by_name(&mut fields, failure)?,
-            Shape::Scalar(_) | Shape::List { .. } => {
-                return Err(failure.stop(Fault::mismatch("an object", &node.name())));
-            }
-        }
-        node.pushed();
-        Ok(())
-    }
+/// The offsets gathered, and room for as many again.
+pub(super) fn take_offsets(offsets: &mut Vec<i32>) -> OffsetBuffer<i32> {
+    let mut next = Vec::with_capacity(offsets.len());
+    next.push(0);
+    OffsetBuffer::new(std::mem::replace(offsets, next).into())
 }

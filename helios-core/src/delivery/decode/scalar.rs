@@ -6,62 +6,49 @@ use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType as ArrowType;
 
-use super::fault::Fault;
-
-/// How a value is taken from the event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reading {
-    /// As the parser understands it: a number is a machine number.
-    Value,
-    /// As it is written: all digits, and all kinds of JSON.
-    Raw,
-}
+use super::{
+    cursor::Cursor,
+    fault::{Checked, Fault},
+    number::Number,
+};
 
 /// The values of a column, one JSON value each. A method that fails may leave half a value behind: `truncate` follows.
 pub(super) trait Scalar: Debug + Send {
-    /// How its values are to be taken.
-    fn reading(&self) -> Reading {
-        Reading::Value
+    /// Reads the value the cursor is at, which is not `null`.
+    fn read(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        match cursor.peek() {
+            b'"' => {
+                let text = cursor.string()?;
+                if text.escaped { self.text(&text.decoded()?) } else { self.text(text.raw) }
+            }
+            b'-' | b'0'..=b'9' => {
+                let number = cursor.number()?;
+                self.number(&number)
+            }
+            _ => Err(cursor.mismatch(self.name())),
+        }
     }
 
     /// A JSON string, without quotes and escapes.
-    fn text(&mut self, text: &str) -> Result<(), Fault>;
+    fn text(&mut self, _: &str) -> Checked {
+        Err(Fault::mismatch("a text", &self.name()))
+    }
 
-    /// A JSON number without fraction and exponent, or any that fits.
-    fn unsigned(&mut self, _: u64) -> Result<(), Fault> {
+    /// A JSON number.
+    fn number(&mut self, _: &Number<'_>) -> Checked {
         Err(Fault::mismatch("a number", &self.name()))
     }
 
-    /// A negative JSON number without fraction and exponent.
-    fn signed(&mut self, _: i64) -> Result<(), Fault> {
-        Err(Fault::mismatch("a number", &self.name()))
+    /// The key of an object, for a map. JSON has only texts there.
+    fn key(&mut self, text: &str) -> Checked {
+        self.text(text)
     }
 
-    /// Any other JSON number.
-    fn float(&mut self, _: f64) -> Result<(), Fault> {
-        Err(Fault::mismatch("a number", &self.name()))
-    }
-
-    /// `true` or `false`.
-    fn boolean(&mut self, _: bool) -> Result<(), Fault> {
-        Err(Fault::mismatch("a boolean", &self.name()))
-    }
-
-    /// The text of a JSON value that is neither a string nor null, where the reading is `Raw`.
-    fn json(&mut self, raw: &str) -> Result<(), Fault> {
-        Err(Fault::mismatch(kind_of(raw), &self.name()))
-    }
-
-    /// Whether an absent value is the empty one, as for an object.
-    fn is_empty_by_default(&self) -> bool {
-        false
-    }
-
-    /// What takes the place of a null.
+    /// What takes the place of a null or of an absent value: the zero value of ClickHouse.
     fn placeholder(&mut self);
 
     /// The ClickHouse type, for messages.
-    fn name(&self) -> String;
+    fn name(&self) -> &str;
 
     /// Forgets all values but the first `length`.
     fn truncate(&mut self, length: usize);
@@ -73,14 +60,8 @@ pub(super) trait Scalar: Debug + Send {
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, arrow_schema::ArrowError>;
 }
 
-/// What sort of JSON a text is, for messages.
-pub(super) fn kind_of(raw: &str) -> &'static str {
-    match raw.as_bytes().first() {
-        Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'"') => "a text",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
+/// The values gathered, and room for as many again: the next batch is mostly like the last.
+pub(super) fn take<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len());
+    std::mem::replace(values, next)
 }

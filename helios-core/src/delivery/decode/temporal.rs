@@ -5,18 +5,21 @@ use std::{fmt::Debug, net::Ipv4Addr, sync::Arc};
 use arrow_array::{
     ArrayRef, ArrowPrimitiveType, PrimitiveArray,
     types::{
-        Date32Type, Int32Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
-        Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-        TimestampSecondType, UInt16Type, UInt32Type,
+        Date32Type, Int32Type, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
+        TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+        UInt16Type, UInt32Type,
     },
 };
 use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
-    fault::{Fault, RejectKind},
-    iso::{Instant, clock_time, date},
-    scalar::Scalar,
+    epoch::epoch,
+    fault::{Checked, Fault, RejectKind},
+    iso::{Instant, LastDay, Moment, clock_time, date},
+    number::Number,
+    scalar::{Scalar, take},
+    zone::Zone,
 };
 
 /// What a text means.
@@ -26,9 +29,9 @@ pub(super) enum Meaning {
     Date,
     /// `Date32`.
     Date32,
-    /// `DateTime`: ISO 8601; without an offset UTC. Also whole seconds since 1970 as a number.
+    /// `DateTime`: ISO 8601, or the time since 1970 as a number.
     DateTime,
-    /// `DateTime64` with so many digits. No plain number: it would have no unit.
+    /// `DateTime64` with so many digits.
     DateTime64(u8),
     /// `Time`: `-12:34:56`, to 999 hours.
     Time,
@@ -46,73 +49,101 @@ const LAST_DATETIME: i64 = 4_294_967_295;
 const DAY: i64 = 86_400;
 const LAST_TIME: i64 = 999 * 3600 + 59 * 60 + 59;
 
-impl Meaning {
-    fn name(self) -> String {
-        match self {
-            Self::Date => "Date".to_owned(),
-            Self::Date32 => "Date32".to_owned(),
-            Self::DateTime => "DateTime".to_owned(),
-            Self::DateTime64(precision) => format!("DateTime64({precision})"),
-            Self::Time => "Time".to_owned(),
-            Self::Time64(precision) => format!("Time64({precision})"),
-            Self::Ipv4 => "IPv4".to_owned(),
-        }
-    }
+/// How a column of one meaning reads what it takes.
+#[derive(Debug)]
+struct Reader {
+    name: String,
+    meaning: Meaning,
+    /// The zone of the column, if it is known: that of a time without an offset.
+    zone: Zone,
+    last_day: LastDay,
+}
 
+impl Reader {
     /// The number a text becomes, in the unit it travels in.
-    fn read(self, text: &str) -> Result<i64, Fault> {
-        let invalid = || Fault::invalid(&self.name());
-        let within = |number: i64, least: i64, greatest: i64| {
-            if (least..=greatest).contains(&number) { Ok(number) } else { Err(Fault::range(&self.name())) }
-        };
-        match self {
-            Self::Date => within(date(text).ok_or_else(invalid)?, 0, LAST_DATE),
-            Self::Date32 => within(date(text).ok_or_else(invalid)?, FIRST_DATE32, LAST_DATE32),
-            Self::DateTime => {
-                let instant = Instant::parse(text).ok_or_else(invalid)?;
-                if instant.nanoseconds != 0 {
-                    return Err(Fault::range(&self.name()));
-                }
-                within(instant.seconds, 0, LAST_DATETIME)
+    #[inline]
+    fn text(&mut self, text: &str) -> Checked<i64> {
+        match self.meaning {
+            Meaning::Date => self.within(self.parsed(date(text))?, 0, LAST_DATE),
+            Meaning::Date32 => self.within(self.parsed(date(text))?, FIRST_DATE32, LAST_DATE32),
+            Meaning::DateTime | Meaning::DateTime64(_) => {
+                let moment = Moment::parse(text, &mut self.last_day);
+                let moment = self.parsed(moment)?;
+                self.instant(self.zone.instant(moment).ok_or_else(|| self.unclear())?)
             }
-            Self::DateTime64(precision) => {
-                let instant = Instant::parse(text).ok_or_else(invalid)?;
-                within(instant.seconds, FIRST_DATE32 * DAY, (LAST_DATE32 + 1) * DAY - 1)?;
-                self.ticks(instant.seconds, instant.nanoseconds, precision)
+            Meaning::Time => {
+                let (seconds, nanoseconds) = self.parsed(clock_time(text))?;
+                self.whole(nanoseconds)?;
+                self.within(seconds, -LAST_TIME, LAST_TIME)
             }
-            Self::Time => {
-                let (seconds, nanoseconds) = clock_time(text).ok_or_else(invalid)?;
-                if nanoseconds != 0 {
-                    return Err(Fault::range(&self.name()));
-                }
-                within(seconds, -LAST_TIME, LAST_TIME)
-            }
-            Self::Time64(precision) => {
-                let (seconds, nanoseconds) = clock_time(text).ok_or_else(invalid)?;
+            Meaning::Time64(precision) => {
+                let (seconds, nanoseconds) = self.parsed(clock_time(text))?;
                 // The end of the range itself has no fraction in the engine's own text either.
                 let last = if nanoseconds == 0 { LAST_TIME } else { LAST_TIME - 1 };
-                within(seconds, -LAST_TIME, last)?;
-                self.ticks(seconds, nanoseconds, precision)
+                self.within(seconds, -LAST_TIME, last)?;
+                self.ticks(seconds, nanoseconds, precision, time_digits(precision))
             }
-            Self::Ipv4 => {
-                let address: Ipv4Addr = text.parse().map_err(|_| invalid())?;
+            Meaning::Ipv4 => {
+                let address: Ipv4Addr = self.parsed(text.parse().ok())?;
                 Ok(i64::from(address.to_bits()))
             }
         }
     }
 
+    fn number(&self, number: &Number<'_>) -> Checked<i64> {
+        match self.meaning {
+            Meaning::DateTime | Meaning::DateTime64(_) => {
+                self.instant(epoch(number).ok_or_else(|| Fault::range(&self.name))?)
+            }
+            _ => Err(Fault::mismatch("a number", &self.name)),
+        }
+    }
+
+    #[inline]
+    fn instant(&self, Instant { seconds, nanoseconds }: Instant) -> Checked<i64> {
+        let Meaning::DateTime64(precision) = self.meaning else {
+            self.whole(nanoseconds)?;
+            return self.within(seconds, 0, LAST_DATETIME);
+        };
+        self.within(seconds, FIRST_DATE32 * DAY, (LAST_DATE32 + 1) * DAY - 1)?;
+        self.ticks(seconds, nanoseconds, precision, unit_digits(precision))
+    }
+
+    #[inline]
+    fn parsed<T>(&self, value: Option<T>) -> Checked<T> {
+        value.ok_or_else(|| Fault::invalid(&self.name))
+    }
+
+    #[inline]
+    fn within(&self, number: i64, least: i64, greatest: i64) -> Checked<i64> {
+        if (least..=greatest).contains(&number) { Ok(number) } else { Err(Fault::range(&self.name)) }
+    }
+
+    #[inline]
+    fn whole(&self, nanoseconds: i64) -> Checked {
+        if nanoseconds == 0 { Ok(()) } else { Err(Fault::range(&self.name)) }
+    }
+
+    #[cold]
+    fn unclear(&self) -> Box<Fault> {
+        let message =
+            format!("a time without an offset that is not one instant in the zone of {}", self.name);
+        Fault::new(RejectKind::InvalidValue, message)
+    }
+
     /// Seconds and nanoseconds in the unit that carries `precision` digits, if no digit is lost.
-    fn ticks(self, seconds: i64, nanoseconds: i64, precision: u8) -> Result<i64, Fault> {
+    #[inline]
+    fn ticks(&self, seconds: i64, nanoseconds: i64, precision: u8, unit: u32) -> Checked<i64> {
         let finest = 10_i64.pow(u32::from(9 - precision.min(9)));
         if nanoseconds % finest != 0 {
-            return Err(Fault::range(&self.name()));
+            return Err(Fault::range(&self.name));
         }
-        let per_second = 10_i64.pow(unit_digits(precision));
+        let per_second = 10_i64.pow(unit);
         let fraction = nanoseconds / (1_000_000_000 / per_second);
         seconds
             .checked_mul(per_second)
             .and_then(|ticks| ticks.checked_add(fraction))
-            .ok_or_else(|| Fault::range(&self.name()))
+            .ok_or_else(|| Fault::range(&self.name))
     }
 }
 
@@ -126,38 +157,46 @@ fn unit_digits(precision: u8) -> u32 {
     }
 }
 
+/// The same for the time of a day, of which Arrow's milliseconds have 32 bits: they would end at 596 hours.
+fn time_digits(precision: u8) -> u32 {
+    match unit_digits(precision) {
+        3 => 6,
+        digits => digits,
+    }
+}
+
 /// The values of one such column.
-pub(super) fn scalar(meaning: Meaning) -> Box<dyn Scalar> {
-    fn numbers<P>(meaning: Meaning) -> Box<dyn Scalar>
+pub(super) fn scalar(name: String, meaning: Meaning, zone: Option<&str>) -> Box<dyn Scalar> {
+    fn numbers<P>(reader: Reader) -> Box<dyn Scalar>
     where
         P: ArrowPrimitiveType + Debug,
         P::Native: TryFrom<i64>,
     {
-        Box::new(Numbers::<P> { meaning, values: Vec::new() })
+        Box::new(Numbers::<P> { reader, values: Vec::new() })
     }
+    let reader = Reader { name, meaning, zone: Zone::named(zone), last_day: LastDay::default() };
     match meaning {
-        Meaning::Date => numbers::<UInt16Type>(meaning),
-        Meaning::Date32 => numbers::<Date32Type>(meaning),
-        Meaning::DateTime | Meaning::Ipv4 => numbers::<UInt32Type>(meaning),
+        Meaning::Date => numbers::<UInt16Type>(reader),
+        Meaning::Date32 => numbers::<Date32Type>(reader),
+        Meaning::DateTime | Meaning::Ipv4 => numbers::<UInt32Type>(reader),
         Meaning::DateTime64(precision) => match unit_digits(precision) {
-            0 => numbers::<TimestampSecondType>(meaning),
-            3 => numbers::<TimestampMillisecondType>(meaning),
-            6 => numbers::<TimestampMicrosecondType>(meaning),
-            _ => numbers::<TimestampNanosecondType>(meaning),
+            0 => numbers::<TimestampSecondType>(reader),
+            3 => numbers::<TimestampMillisecondType>(reader),
+            6 => numbers::<TimestampMicrosecondType>(reader),
+            _ => numbers::<TimestampNanosecondType>(reader),
         },
-        Meaning::Time => numbers::<Int32Type>(meaning),
-        Meaning::Time64(precision) => match unit_digits(precision) {
-            0 => numbers::<Time32SecondType>(meaning),
-            3 => numbers::<Time32MillisecondType>(meaning),
-            6 => numbers::<Time64MicrosecondType>(meaning),
-            _ => numbers::<Time64NanosecondType>(meaning),
+        Meaning::Time => numbers::<Int32Type>(reader),
+        Meaning::Time64(precision) => match time_digits(precision) {
+            0 => numbers::<Time32SecondType>(reader),
+            6 => numbers::<Time64MicrosecondType>(reader),
+            _ => numbers::<Time64NanosecondType>(reader),
         },
     }
 }
 
 #[derive(Debug)]
 struct Numbers<P: ArrowPrimitiveType> {
-    meaning: Meaning,
+    reader: Reader,
     values: Vec<P::Native>,
 }
 
@@ -166,9 +205,9 @@ where
     P: ArrowPrimitiveType,
     P::Native: TryFrom<i64>,
 {
-    fn push(&mut self, number: i64) -> Result<(), Fault> {
-        // A Time64 of three digits travels in 32 bits and ends at 596 hours.
-        let number = P::Native::try_from(number).map_err(|_| Fault::range(&self.meaning.name()))?;
+    #[inline]
+    fn push(&mut self, number: i64) -> Checked {
+        let number = P::Native::try_from(number).map_err(|_| Fault::range(&self.reader.name))?;
         self.values.push(number);
         Ok(())
     }
@@ -179,34 +218,22 @@ where
     P: ArrowPrimitiveType + Debug,
     P::Native: TryFrom<i64>,
 {
-    fn text(&mut self, text: &str) -> Result<(), Fault> {
-        let number = self.meaning.read(text)?;
+    fn text(&mut self, text: &str) -> Checked {
+        let number = self.reader.text(text)?;
         self.push(number)
     }
 
-    fn unsigned(&mut self, value: u64) -> Result<(), Fault> {
-        match self.meaning {
-            Meaning::DateTime => {
-                let seconds = i64::try_from(value).unwrap_or(i64::MAX);
-                if seconds > LAST_DATETIME {
-                    return Err(Fault::range(&self.meaning.name()));
-                }
-                self.push(seconds)
-            }
-            Meaning::DateTime64(_) => Err(Fault::new(
-                RejectKind::TypeMismatch,
-                "a number, which says nothing of its unit, where an ISO 8601 text was expected",
-            )),
-            _ => Err(Fault::mismatch("a number", &self.meaning.name())),
-        }
+    fn number(&mut self, number: &Number<'_>) -> Checked {
+        let number = self.reader.number(number)?;
+        self.push(number)
     }
 
     fn placeholder(&mut self) {
         self.values.push(P::Native::default());
     }
 
-    fn name(&self) -> String {
-        self.meaning.name()
+    fn name(&self) -> &str {
+        &self.reader.name
     }
 
     fn truncate(&mut self, length: usize) {
@@ -218,7 +245,6 @@ where
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        let values = std::mem::take(&mut self.values).into();
-        Ok(Arc::new(PrimitiveArray::<P>::try_new(values, nulls)?))
+        Ok(Arc::new(PrimitiveArray::<P>::try_new(take(&mut self.values).into(), nulls)?))
     }
 }

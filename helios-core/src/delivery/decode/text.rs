@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryArray};
-use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
-    fault::{Fault, RejectKind},
+    cursor::Cursor,
+    fault::{Checked, Fault, RejectKind},
     json,
-    scalar::{Reading, Scalar, kind_of},
+    node::take_offsets,
+    scalar::{Scalar, take},
 };
 
 /// What a text column takes.
@@ -30,48 +32,47 @@ pub(super) struct Texts {
     taking: Taking,
     bytes: Vec<u8>,
     offsets: Vec<i32>,
+    objects: json::Check,
 }
 
 impl Texts {
     pub(super) fn new(name: String, taking: Taking) -> Self {
-        Self { name, taking, bytes: Vec::new(), offsets: vec![0] }
+        Self { name, taking, bytes: Vec::new(), offsets: vec![0], objects: json::Check::default() }
     }
 
-    fn push(&mut self, text: &str) -> Result<(), Fault> {
-        self.bytes.extend_from_slice(text.as_bytes());
+    #[inline]
+    fn close(&mut self) -> Checked {
         let end = i32::try_from(self.bytes.len()).map_err(|_| {
             Fault::new(RejectKind::OutOfRange, "a batch of more than 2 GiB of text in one column")
         })?;
         self.offsets.push(end);
         Ok(())
     }
+
+    fn push(&mut self, text: &str) -> Checked {
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.close()
+    }
 }
 
 impl Scalar for Texts {
-    fn reading(&self) -> Reading {
-        Reading::Raw
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), Fault> {
-        match self.taking {
-            Taking::Anything | Taking::Text => self.push(text),
-            Taking::Object => Err(Fault::mismatch("a text", &self.name)),
-        }
-    }
-
-    fn json(&mut self, raw: &str) -> Result<(), Fault> {
-        match self.taking {
-            Taking::Anything => self.push(raw),
-            Taking::Object if raw.starts_with('{') => {
-                json::check(raw)?;
-                self.push(raw)
+    fn read(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        match (self.taking, cursor.peek()) {
+            (Taking::Anything | Taking::Text, b'"') => {
+                cursor.string()?.append_to(&mut self.bytes)?;
+                self.close()
             }
-            Taking::Text | Taking::Object => Err(Fault::mismatch(kind_of(raw), &self.name)),
+            (Taking::Anything, _) => self.push(cursor.value()?),
+            (Taking::Object, b'{') => {
+                let object = self.objects.object(cursor)?;
+                self.push(object)
+            }
+            (Taking::Text | Taking::Object, _) => Err(cursor.mismatch(&self.name)),
         }
     }
 
-    fn is_empty_by_default(&self) -> bool {
-        self.taking == Taking::Object
+    fn text(&mut self, text: &str) -> Checked {
+        self.push(text)
     }
 
     fn placeholder(&mut self) {
@@ -83,8 +84,8 @@ impl Scalar for Texts {
         self.offsets.push(end);
     }
 
-    fn name(&self) -> String {
-        self.name.clone()
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn truncate(&mut self, length: usize) {
@@ -99,7 +100,7 @@ impl Scalar for Texts {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        let offsets = OffsetBuffer::new(std::mem::replace(&mut self.offsets, vec![0]).into());
-        Ok(Arc::new(BinaryArray::try_new(offsets, std::mem::take(&mut self.bytes).into(), nulls)?))
+        let offsets = take_offsets(&mut self.offsets);
+        Ok(Arc::new(BinaryArray::try_new(offsets, take(&mut self.bytes).into(), nulls)?))
     }
 }

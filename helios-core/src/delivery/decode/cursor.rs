@@ -1,0 +1,364 @@
+//! JSON, read from its bytes by a place that moves forward.
+//!
+//! The grammar is RFC 8259's, to the letter. Nothing is allocated, and numbers and texts are handed out as they are
+//! written, beside what most columns need of them.
+
+use std::borrow::Cow;
+
+use super::{
+    MAX_DEPTH,
+    escape::{self, escape_end},
+    fault::{Checked, Fault, RejectKind},
+    number::Number,
+};
+
+/// A place in a JSON text.
+#[derive(Debug)]
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+/// A JSON string, without its quotes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'a> {
+    pub(super) raw: &'a str,
+    /// Whether there are escapes in it.
+    pub(super) escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// What it means.
+    pub(super) fn decoded(self) -> Checked<Cow<'a, str>> {
+        if !self.escaped {
+            return Ok(Cow::Borrowed(self.raw));
+        }
+        let mut bytes = Vec::with_capacity(self.raw.len());
+        escape::decode(self.raw, &mut bytes)?;
+        String::from_utf8(bytes).map(Cow::Owned).map_err(|_| escape::bad_escape())
+    }
+
+    /// Appends what it means. After a failure there may be half of it.
+    #[inline]
+    pub(super) fn append_to(self, bytes: &mut Vec<u8>) -> Checked {
+        if self.escaped {
+            return escape::decode(self.raw, bytes);
+        }
+        bytes.extend_from_slice(self.raw.as_bytes());
+        Ok(())
+    }
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// How far it is.
+    #[inline]
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// A cursor where this one was.
+    pub(super) fn back_to(&self, at: usize) -> Self {
+        Self { text: self.text, at, depth: 0 }
+    }
+
+    /// The next byte; 0, which is nowhere in JSON, at the end.
+    #[inline]
+    pub(super) fn peek(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
+    }
+
+    /// What follows.
+    #[inline]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Passes over so many bytes, which were looked at.
+    #[inline]
+    pub(super) fn skip(&mut self, count: usize) {
+        self.at += count;
+    }
+
+    /// Passes over white space.
+    #[inline]
+    pub(super) fn space(&mut self) {
+        if self.peek() <= b' ' {
+            self.spaces();
+        }
+    }
+
+    #[inline(never)]
+    fn spaces(&mut self) {
+        while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
+            self.at += 1;
+        }
+    }
+
+    /// Passes over exactly these bytes, if they are next.
+    #[inline]
+    pub(super) fn passes(&mut self, expected: &[u8]) -> bool {
+        let found = self.rest().starts_with(expected);
+        if found {
+            self.at += expected.len();
+        }
+        found
+    }
+
+    /// What is between two places that this cursor has been at.
+    #[inline]
+    pub(super) fn between(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// Enters a list or an object, up to its first element; `false` if it is empty, and left again.
+    #[inline]
+    pub(super) fn enter(&mut self, close: u8) -> Checked<bool> {
+        if self.depth == MAX_DEPTH {
+            return Err(too_deep());
+        }
+        self.at += 1;
+        self.space();
+        if self.peek() == close {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.depth += 1;
+        Ok(true)
+    }
+
+    /// After an element: up to the next one; `false` if there is none, and the list or object is left.
+    #[inline]
+    pub(super) fn more(&mut self, close: u8) -> Checked<bool> {
+        self.space();
+        let next = self.peek();
+        if next == b',' {
+            self.at += 1;
+            self.space();
+            return Ok(true);
+        }
+        if next == close {
+            self.at += 1;
+            self.depth -= 1;
+            return Ok(false);
+        }
+        Err(self.unexpected())
+    }
+
+    /// The name of a field; then it is at the field's value.
+    #[inline]
+    pub(super) fn name(&mut self) -> Checked<Text<'a>> {
+        let name = self.string()?;
+        self.space();
+        if self.peek() != b':' {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        self.space();
+        Ok(name)
+    }
+
+    /// A string.
+    #[inline]
+    pub(super) fn string(&mut self) -> Checked<Text<'a>> {
+        if self.peek() != b'"' {
+            return Err(self.unexpected());
+        }
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let mut end = plain_end(bytes, start);
+        let mut escaped = false;
+        while bytes.get(end) == Some(&b'\\') {
+            escaped = true;
+            end = escape_end(bytes, end).ok_or_else(|| self.unexpected_at(end))?;
+            end = plain_end(bytes, end);
+        }
+        if bytes.get(end) != Some(&b'"') {
+            return Err(self.unexpected_at(end));
+        }
+        self.at = end + 1;
+        Ok(Text { raw: self.between(start, end), escaped })
+    }
+
+    /// A number.
+    #[inline]
+    pub(super) fn number(&mut self) -> Checked<Number<'a>> {
+        match Number::read(self.text, self.at) {
+            Ok((number, end)) => {
+                self.at = end;
+                Ok(number)
+            }
+            Err(at) => Err(self.unexpected_at(at)),
+        }
+    }
+
+    /// `null`, `true`, `false`.
+    #[inline]
+    pub(super) fn word(&mut self, word: &'static str) -> Checked {
+        if self.passes(word.as_bytes()) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// Passes over a value of any kind, and gives it as it is written. An escape in it may be half a surrogate pair.
+    pub(super) fn value(&mut self) -> Checked<&'a str> {
+        let start = self.at;
+        self.pass()?;
+        Ok(self.between(start, self.at))
+    }
+
+    fn pass(&mut self) -> Checked {
+        match self.peek() {
+            b'"' => self.string().map(drop),
+            b'{' => {
+                let mut more = self.enter(b'}')?;
+                while more {
+                    self.name()?;
+                    self.pass()?;
+                    more = self.more(b'}')?;
+                }
+                Ok(())
+            }
+            b'[' => {
+                let mut more = self.enter(b']')?;
+                while more {
+                    self.pass()?;
+                    more = self.more(b']')?;
+                }
+                Ok(())
+            }
+            b'-' | b'0'..=b'9' => self.number().map(drop),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            _ => self.word("null"),
+        }
+    }
+
+    /// That nothing but white space is left.
+    pub(super) fn end(&mut self) -> Checked {
+        self.space();
+        if self.at == self.text.len() { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// Another value than a column takes: what is wrong with it.
+    #[cold]
+    pub(super) fn mismatch(&mut self, wanted: &str) -> Box<Fault> {
+        let found = kind_of(self.peek());
+        match self.pass() {
+            Ok(()) => Fault::mismatch(found, &wanted),
+            Err(fault) => fault,
+        }
+    }
+
+    #[cold]
+    fn unexpected(&self) -> Box<Fault> {
+        self.unexpected_at(self.at)
+    }
+
+    #[cold]
+    fn unexpected_at(&self, at: usize) -> Box<Fault> {
+        let message = match self.text.as_bytes().get(at) {
+            None => "not valid JSON: it ends too early".to_owned(),
+            Some(..0x20) => format!("not valid JSON: a control character at byte {at}"),
+            Some(_) => format!("not valid JSON: not expected at byte {at}"),
+        };
+        Fault::new(RejectKind::MalformedJson, message)
+    }
+}
+
+#[cold]
+fn too_deep() -> Box<Fault> {
+    Fault::new(RejectKind::TooDeep, format!("nested deeper than {MAX_DEPTH} levels"))
+}
+
+/// What sort of JSON starts so, for messages.
+pub(super) fn kind_of(first: u8) -> &'static str {
+    match first {
+        b'{' => "an object",
+        b'[' => "a list",
+        b't' | b'f' => "a boolean",
+        b'"' => "a text",
+        b'n' => "null",
+        _ => "a number",
+    }
+}
+
+/// The first place from `at` on with a quote, a backslash or a control character, or the end. Eight bytes at a time.
+#[inline]
+fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let backslash = word ^ (ONES * b'\\' as u64);
+        // The lowest bit set is right; a borrow may set others above it.
+        let found = ((quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash)
+            | (word.wrapping_sub(ONES * 0x20) & !word))
+            & HIGH;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | ..0x20)) {
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    fn is_json(text: &str) -> bool {
+        let mut cursor = Cursor::new(text);
+        cursor.space();
+        cursor.value().is_ok() && cursor.end().is_ok()
+    }
+
+    #[test]
+    fn a_text_ends_where_its_quote_is() {
+        for length in 0..40 {
+            for special in ["\"", "\\", "\n", "\u{1f}", ""] {
+                let text = format!("{}{special}{}", "é".repeat(length), "x\"".repeat(9));
+                let expected =
+                    text.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(text.len());
+                assert_eq!(plain_end(text.as_bytes(), 0), expected, "{text}");
+            }
+        }
+        assert_eq!(plain_end(b"abc", 0), 3);
+        assert_eq!(plain_end(b"", 7), 7);
+    }
+
+    #[test]
+    fn white_space_is_passed_over_between_all_tokens() {
+        let text = " \t\r\n{ \"a\" : [ 1 , { } , [ ] ] , \"b\" : null } ";
+        assert!(is_json(text));
+        assert!(!is_json("\u{a0}1") && !is_json("1\u{b}"));
+    }
+
+    proptest! {
+        /// What is JSON is what another parser takes for JSON.
+        #[test]
+        fn the_grammar_is_that_of_another_parser(
+            text in r#"[\[\]{},: \n0-9eE.+\-"\\u/bdtrfalsn]{0,24}|[\[{]"[\\u0-9a-f]{0,8}":?-?[0-9]{0,3}[.eE]?[0-9]{0,3}[\]}]"#
+        ) {
+            prop_assert_eq!(is_json(&text), serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
+        }
+
+        #[test]
+        fn texts_mean_what_another_parser_says(text in r#"(\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[^"\\\x00-\x1f]){0,12}"#) {
+            let json = format!("\"{text}\"");
+            let ours = Cursor::new(&json).string().and_then(Text::decoded);
+            let theirs = serde_json::from_str::<String>(&json);
+            prop_assert_eq!(ours.ok().map(Cow::into_owned), theirs.ok(), "{}", json);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! One record, and the events in it.
+//!
+//! A record has one payload, or many if it is an aggregated one. A payload is a JSON object, a list of objects, or
+//! several of either one after another. The events of all payloads of a record are counted through from 0: that is
+//! their sub-sequence number, their place in the record. It depends on the bytes of the record alone.
+//!
+//! Where one event ends is told by brackets and quotes alone, so that it depends on nothing but the bytes; whether an
+//! event is JSON, and fits, is for the decoder to say. No byte but white space, and the brackets and commas of a list,
+//! is left out:
+//!
+//! - A payload that begins with `{` and ends with `}`, and in which nothing but `,`, `]`, `}` or the end follows on a
+//!   `}`, is one event, whatever it holds. So is an empty one.
+//! - The elements of a list are events of their own, whatever they are. An empty list is an event, which no table takes.
+//! - Where the payload breaks off, or a bracket closes that none has opened, or something else than an object or a list
+//!   stands, the events before remain; the line that is broken, and the lines after it up to one that begins with `{`
+//!   or `[`, are one event, which the decoder rejects with these bytes. From there on each event has to end on its own
+//!   line, as in NDJSON. A list that ends before its closing bracket gives, for what is missing, one event more: the
+//!   rest of it, which may be empty.
+
+use bytes::Bytes;
+use memchr::{memchr, memchr_iter};
+
+use super::decode::MAX_DEPTH;
+use crate::streams::{UnreadableRecord, unpack};
+
+/// The events of one Kinesis record, each with its sub-sequence number.
+pub(super) fn events_of(record: Bytes) -> impl Iterator<Item = (u64, Result<Bytes, UnreadableRecord>)> {
+    let payloads = unpack(record).flat_map(|payload| {
+        let (readable, unreadable) = match payload {
+            Ok(payload) => (Some(events(payload.data)), None),
+            Err(unreadable) => (None, Some(Err(unreadable))),
+        };
+        readable.into_iter().flatten().map(Ok).chain(unreadable)
+    });
+    (0..).zip(payloads)
+}
+
+/// The events of one payload.
+fn events(payload: Bytes) -> Events {
+    let parts =
+        if is_one(&payload) { Parts::One } else { Parts::Some { at: 0, in_list: false, by_line: false } };
+    Events { payload, parts }
+}
+
+/// The iterator of [`events`].
+#[derive(Debug)]
+struct Events {
+    payload: Bytes,
+    parts: Parts,
+}
+
+#[derive(Debug)]
+enum Parts {
+    /// The whole payload, and nothing else.
+    One,
+    Some {
+        at: usize,
+        in_list: bool,
+        /// Whether something was broken before.
+        by_line: bool,
+    },
+    None,
+}
+
+/// Whether a payload is one event without a closer look: it nearly always is.
+fn is_one(payload: &[u8]) -> bool {
+    let trimmed = payload.trim_ascii();
+    if trimmed.is_empty() {
+        return true;
+    }
+    trimmed.starts_with(b"{")
+        && trimmed.ends_with(b"}")
+        && memchr_iter(b'}', trimmed).all(|at| {
+            let rest = trimmed.get(at + 1..).unwrap_or_default();
+            matches!(rest.trim_ascii_start().first(), None | Some(b',' | b']' | b'}'))
+        })
+}
+
+impl Iterator for Events {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        match self.parts {
+            Parts::One => {
+                self.parts = Parts::None;
+                Some(self.payload.clone())
+            }
+            Parts::Some { at, in_list, by_line } => self.part(at, in_list, by_line),
+            Parts::None => None,
+        }
+    }
+}
+
+impl Events {
+    fn part(&mut self, at: usize, in_list: bool, by_line: bool) -> Option<Bytes> {
+        let start = self.after_space(at);
+        let Some(first) = self.payload.get(start) else {
+            self.parts = Parts::None;
+            // A list without its end.
+            return in_list.then(Bytes::new);
+        };
+        if in_list {
+            return Some(self.element(start, by_line));
+        }
+        let end = match first {
+            b'[' if self.payload.get(self.after_space(start + 1)) != Some(&b']') => {
+                return self.part(start + 1, true, by_line);
+            }
+            b'{' | b'[' => self.end(start, by_line),
+            _ => None,
+        };
+        Some(match end {
+            Some(end) => self.cut(start, end, Parts::Some { at: end, in_list: false, by_line }),
+            None => self.broken(start),
+        })
+    }
+
+    /// The element of a list at `start`, with the comma or bracket behind it passed over.
+    fn element(&mut self, start: usize, by_line: bool) -> Bytes {
+        let Some(end) = self.end(start, by_line) else { return self.broken(start) };
+        let behind = self.after_space(end);
+        match self.payload.get(behind) {
+            Some(b',') => self.cut(start, end, Parts::Some { at: behind + 1, in_list: true, by_line }),
+            Some(b']') => self.cut(start, end, Parts::Some { at: behind + 1, in_list: false, by_line }),
+            // A comma is missing, or a bracket is of the wrong kind: what is there is looked at in its turn.
+            _ => self.cut(start, end, Parts::Some { at: behind, in_list: true, by_line }),
+        }
+    }
+
+    /// Where the value at `start` ends; `None` if it does not, or is none.
+    fn end(&self, start: usize, by_line: bool) -> Option<usize> {
+        let rest = self.payload.get(start..)?;
+        let rest = if by_line { rest.get(..memchr(b'\n', rest).unwrap_or(rest.len()))? } else { rest };
+        value_end(rest).map(|end| start + end)
+    }
+
+    /// From `start` up to a line on which another event may begin.
+    fn broken(&mut self, start: usize) -> Bytes {
+        let mut end = start;
+        loop {
+            let rest = self.payload.get(end..).unwrap_or_default();
+            let Some(line) = memchr(b'\n', rest) else {
+                return self.cut(start, self.payload.len(), Parts::None);
+            };
+            end += line + 1;
+            if matches!(self.payload.get(end), Some(b'{' | b'[')) {
+                return self.cut(start, end, Parts::Some { at: end, in_list: false, by_line: true });
+            }
+        }
+    }
+
+    fn cut(&mut self, start: usize, end: usize, parts: Parts) -> Bytes {
+        self.parts = parts;
+        let part = self.payload.get(start..end).unwrap_or_default();
+        self.payload.slice_ref(part.trim_ascii_end())
+    }
+
+    fn after_space(&self, at: usize) -> usize {
+        let rest = self.payload.get(at..).unwrap_or_default();
+        at + (rest.len() - rest.trim_ascii_start().len())
+    }
+}
+
+/// The length of the value that some bytes begin with, told by brackets and quotes.
+fn value_end(bytes: &[u8]) -> Option<usize> {
+    let mut open = [0_u8; MAX_DEPTH + 1];
+    let mut depth = 0;
+    let mut at = 0;
+    loop {
+        match *bytes.get(at)? {
+            b'"' => at = text_end(bytes, at)?,
+            bracket @ (b'{' | b'[') => {
+                *open.get_mut(depth)? = bracket;
+                depth += 1;
+                at += 1;
+            }
+            bracket @ (b'}' | b']') => {
+                depth = depth.checked_sub(1)?;
+                // `{` and `}`, as `[` and `]`, are two apart.
+                if open.get(depth)? + 2 != bracket {
+                    return None;
+                }
+                at += 1;
+            }
+            b',' if depth == 0 => return None,
+            _ if depth == 0 => at = word_end(bytes, at)?,
+            _ => {
+                at += 1;
+                continue;
+            }
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// The place after a string.
+fn text_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        let rest = bytes.get(at..)?;
+        at += memchr::memchr3(b'"', b'\\', b'\n', rest)?;
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => return None,
+        }
+    }
+}
+
+/// The place after a number or a word, which another token must follow, or the end.
+fn word_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let rest = bytes.get(start..)?;
+    let length =
+        rest.iter().position(|byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n'));
+    Some(start + length.unwrap_or(rest.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all(payload: &str) -> Vec<String> {
+        let events = events(Bytes::copy_from_slice(payload.as_bytes()));
+        events.map(|event| String::from_utf8(event.to_vec()).unwrap()).collect()
+    }
+
+    #[test]
+    fn an_object_is_one_event_as_it_came() {
+        for payload in
+            ["{}", " {\"a\":1} \n", "{\"a\":[{},{}]}", "", "  ", "{\"a\":{\"b\":1},\"c\":\"x}\"}", "{,}}"]
+        {
+            assert_eq!(all(payload), [payload]);
+        }
+    }
+
+    #[test]
+    fn lists_and_lines_are_taken_apart() {
+        for (payload, expected) in [
+            ("{\"a\":1}{\"a\":2}", &["{\"a\":1}", "{\"a\":2}"][..]),
+            ("{\"a\":1}\n{\"a\":2}\n", &["{\"a\":1}", "{\"a\":2}"]),
+            ("{\"a\":1}\r\n\r\n {\"a\":2}", &["{\"a\":1}", "{\"a\":2}"]),
+            ("{\n\"a\":\n1}\n{\n\"a\":2\n}", &["{\n\"a\":\n1}", "{\n\"a\":2\n}"]),
+            ("[{\"a\":1},{\"a\":[{}]}]", &["{\"a\":1}", "{\"a\":[{}]}"]),
+            (" [ {\"a\":1} , {\"a\":2} ] ", &["{\"a\":1}", "{\"a\":2}"]),
+            ("[1,\"x,]\",null,[2,3]]", &["1", "\"x,]\"", "null", "[2,3]"]),
+            ("[{}]\n[{},{}]{}", &["{}", "{}", "{}", "{}"]),
+            ("[]", &["[]"]),
+            ("[ ]\n{}", &["[ ]", "{}"]),
+            ("{\"a\":\"}{\"}{\"b\":\"\\\"}{\"}", &["{\"a\":\"}{\"}", "{\"b\":\"\\\"}{\"}"]),
+        ] {
+            assert_eq!(all(payload), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_leaves_its_neighbours_alone() {
+        for (payload, expected) in [
+            // A line of NDJSON cut off, with a bracket too many, with a quote too few, and none at all.
+            ("{\"a\":1}\n{\"a\":\n{\"a\":3}", &["{\"a\":1}", "{\"a\":", "{\"a\":3}"][..]),
+            ("{\"a\":1}}\n{\"a\":2}", &["{\"a\":1}", "}", "{\"a\":2}"]),
+            ("{\"a\":\"x}\n{\"a\":2}\n{\"a\":3}", &["{\"a\":\"x}", "{\"a\":2}", "{\"a\":3}"]),
+            ("{\"a\":1}\nnonsense\nmore\n{\"a\":2}", &["{\"a\":1}", "nonsense\nmore", "{\"a\":2}"]),
+            ("{\"a\":1}x", &["{\"a\":1}", "x"]),
+            ("{\"a\":1}\n{\"a\":2", &["{\"a\":1}", "{\"a\":2"]),
+            // A list cut off, within an element, behind one, and behind a comma.
+            ("[{\"a\":1},{\"a\":", &["{\"a\":1}", "{\"a\":"]),
+            ("[{\"a\":1}", &["{\"a\":1}", ""]),
+            ("[{\"a\":1},", &["{\"a\":1}", ""]),
+            ("[", &[""]),
+            // A comma too few, or too many; a bracket of the wrong kind.
+            ("[{\"a\":1}{\"a\":2}]", &["{\"a\":1}", "{\"a\":2}"]),
+            ("[{\"a\":1},,{\"a\":2}]", &["{\"a\":1}", ",{\"a\":2}]"]),
+            ("[{\"a\":1},]\n{\"a\":2}", &["{\"a\":1}", "]", "{\"a\":2}"]),
+            ("[{\"a\":1}}\n{\"a\":2}", &["{\"a\":1}", "}", "{\"a\":2}"]),
+            // After that an event ends on its own line.
+            ("x\n{\"a\":1,\n{\"b\":2}}", &["x", "{\"a\":1,", "{\"b\":2}", "}"]),
+            ("1", &["1"]),
+            ("1\n2", &["1\n2"]),
+        ] {
+            assert_eq!(all(payload), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn hostile_payloads_are_cut_in_time() {
+        let lines = 200_000;
+        for (line, least) in [
+            ("{\n", lines),
+            ("[\n", 1),
+            ("{\"a\":[],\n", lines),
+            ("{}\n", lines),
+            ("[],\n", lines),
+            ("\"\n", 1),
+        ] {
+            let events = events(line.repeat(lines).into());
+            let count = events.count();
+            assert!((least..=2 * lines + 1).contains(&count), "{line:?}: {count}");
+        }
+        assert_eq!(events("[".repeat(1 << 20).into()).count(), 1);
+    }
+
+    proptest! {
+        /// What was put together is taken apart, however it was.
+        #[test]
+        fn events_come_back(
+            parts in prop::collection::vec((r#"\{("[a\\"{}\[\]]{0,3}":(1|"[}{,\]\[\n]{0,3}"|\{\}|\[1,\{\}\]),?){0,3}\}"#, 0..4_usize), 1..8)
+        ) {
+            let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+            let objects: Vec<_> = parts.iter().filter(|(object, _)| is_json(object)).collect();
+            let lines: String = objects.iter().map(|(object, gap)| format!("{object}{}", ["", " ", "\n", "\r\n\n"][*gap])).collect();
+            let list = format!("[{}]", objects.iter().map(|(object, _)| object.as_str()).collect::<Vec<_>>().join(" ,\n"));
+            let expected: Vec<_> = objects.iter().map(|(object, _)| object.clone()).collect();
+            if !objects.is_empty() {
+                prop_assert_eq!(all(lines.trim()), expected.clone());
+                prop_assert_eq!(all(&list), expected);
+            }
+        }
+
+        /// Whatever the bytes are: an event at least, always the same ones, and no letter or digit lost or doubled.
+        #[test]
+        fn nothing_is_lost(payload in prop::collection::vec(prop_oneof![
+            Just(b'{'), Just(b'}'), Just(b'['), Just(b']'), Just(b','), Just(b'"'), Just(b'\\'), Just(b'\n'), Just(b' '), Just(b'a'), any::<u8>(),
+        ], 0..60)) {
+            let payload = Bytes::from(payload);
+            let cut: Vec<_> = events(payload.clone()).collect();
+            prop_assert!(!cut.is_empty());
+            let kept = |bytes: &[u8]| bytes.iter().copied().filter(|byte| !matches!(byte, b'[' | b']' | b',') && !byte.is_ascii_whitespace()).collect::<Vec<_>>();
+            prop_assert_eq!(kept(&cut.concat()), kept(&payload));
+        }
+    }
+}
