@@ -24,7 +24,7 @@ const MIXED: [Record<'static>; 7] = [
     (SHARD, 10, GOOD[0]),
     (SHARD, 11, br#"{"id": 4, "na"#),
     (SHARD, 12, GOOD[1]),
-    (SHARD, 13, b"[1, 2, 3]"),
+    (SHARD, 13, b"\"no object\""),
     (SHARD, 14, br#"{"id": "four", "name": "four"}"#),
     (SHARD, 15, b"{\"id\": 5, \"name\": \"\xff\"}"),
     (SHARD, 16, GOOD[2]),

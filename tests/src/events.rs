@@ -28,7 +28,7 @@ impl GeneratedEvent {
 pub enum Malformed {
     /// JSON that ends in the middle.
     Truncated,
-    /// JSON, but an array, a text or a number.
+    /// JSON, but a text, a number or the like. A list would be several events.
     NotAnObject,
     /// A byte that no text has.
     InvalidUtf8,
@@ -47,9 +47,7 @@ impl Malformed {
                 bytes.truncate(bytes.len() / 2);
                 bytes
             }
-            Self::NotAnObject => {
-                random.one_of(&[&b"[1, 2, 3]"[..], b"\"page_view\"", b"42", b"null"]).to_vec()
-            }
+            Self::NotAnObject => random.one_of(&[&b"true"[..], b"\"page_view\"", b"42", b"null"]).to_vec(),
             Self::InvalidUtf8 => {
                 let mut bytes = Value::Object(event).to_string().into_bytes();
                 // Inside the event's id, so that only the text is wrong, not the JSON around it.
