@@ -6,8 +6,8 @@ use aws_lambda_events::event::{kinesis::KinesisEvent, streams::KinesisEventRespo
 use futures_util::FutureExt as _;
 use helios_core::{
     ConfigKey, Error, ErrorKind, HeliosClient, HeliosConfig, Result,
-    delivery::{Batch, Deliverer, DeliveryReport, Undelivered},
-    sources::{Mapping, MappingTable},
+    delivery::{Batch, BatchReport, Deliverer, Undelivered},
+    sources::{Delivery, Mapping, MappingTable},
 };
 use jiff::Timestamp;
 
@@ -62,9 +62,10 @@ impl Function {
     }
 
     async fn mappings_of(&self, stream_arn: &str) -> Result<Vec<Mapping>> {
-        let mappings = self.mappings.of_stream(stream_arn).await?;
+        let mut mappings = self.mappings.of_stream(stream_arn).await?;
+        mappings.retain(|mapping| mapping.delivery == Delivery::Function);
         if mappings.is_empty() {
-            let message = "the stream has no active source; create one, or remove its trigger";
+            let message = "the stream has no active source that the function delivers; create one, or remove its trigger";
             return Err(Error::new(ErrorKind::NotFound, message).with("stream", stream_arn));
         }
         Ok(mappings)
@@ -91,7 +92,7 @@ impl Function {
         mapping: &Mapping,
         batch: &Batch,
         deadline: Timestamp,
-    ) -> Result<DeliveryReport, Undelivered> {
+    ) -> Result<BatchReport, Undelivered> {
         let target = self.targets.of(mapping).await.map_err(|error| not_at_all(batch, error))?;
         let report = self.deliverer.deliver(&target, batch, Some(deadline)).await?;
         tracing::info!(
@@ -110,8 +111,8 @@ impl Function {
 /// A delivery that panics has failed: it must neither pass for delivered, nor keep other tables from their events.
 async fn guard(
     batch: &Batch,
-    delivery: impl Future<Output = Result<DeliveryReport, Undelivered>>,
-) -> Result<DeliveryReport, Undelivered> {
+    delivery: impl Future<Output = Result<BatchReport, Undelivered>>,
+) -> Result<BatchReport, Undelivered> {
     AssertUnwindSafe(delivery).catch_unwind().await.unwrap_or_else(|_| {
         let message = "the delivery of a batch panicked; what it said is in the log before this";
         Err(not_at_all(batch, Error::new(ErrorKind::Unexpected, message)))

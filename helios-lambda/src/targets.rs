@@ -37,6 +37,7 @@ impl Targets {
             return Ok(target);
         }
         let target = Target::describe(&self.warehouse, &mapping.table, mapping.table_uuid).await?;
+        let target = target.with_policy(mapping.policy);
         self.lock().insert(mapping.table_uuid, (now, target.clone()));
         Ok(target)
     }

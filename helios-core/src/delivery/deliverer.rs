@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::{
     batch::Batch,
+    batch_report::{BatchReport, Undelivered},
     history::{KinesisHistory, NoHistory},
     ledger::SharedLedger,
-    report::{DeliveryReport, Undelivered},
     sink::WarehouseSink,
     target::Target,
     worker::Worker,
@@ -76,7 +76,7 @@ impl Deliverer {
         target: &Target,
         batch: &Batch,
         deadline: Option<Timestamp>,
-    ) -> Result<DeliveryReport, Undelivered> {
+    ) -> Result<BatchReport, Undelivered> {
         let now = self.worker.clock.now();
         let deadline = deadline.unwrap_or_else(|| now.saturating_add(TIME_ALLOWED).unwrap_or(now));
         self.worker.deliver(target, batch, deadline).await.map_err(|undelivered| {

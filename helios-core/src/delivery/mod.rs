@@ -7,6 +7,7 @@
 
 mod backoff;
 mod batch;
+mod batch_report;
 mod decode;
 mod deliverer;
 mod events;
@@ -18,10 +19,10 @@ mod model;
 mod partitions;
 mod place;
 mod plan;
+mod policy;
 mod provenance;
 pub mod quarantine;
 mod refusal;
-mod report;
 mod schema;
 mod settings;
 mod sink;
@@ -33,10 +34,11 @@ mod window;
 mod worker;
 
 pub use batch::{Batch, Record};
+pub use batch_report::{BatchReport, Undelivered};
 pub use decode::{Decoder, MAX_DEPTH, MAX_PATH_BYTES, MAX_VALUE_BYTES, Missing, Reject, RejectKind};
 pub use deliverer::Deliverer;
 pub use place::Identity;
-pub use report::{DeliveryReport, Undelivered};
+pub use policy::{MissingFields, Policy, UnknownFields};
 pub use schema::TableSchema;
 pub use target::Target;
 pub use view::View;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     partitions::Partitions,
+    policy::Policy,
     provenance::Provenance,
     schema::{TableSchema, short},
     view::{View, describe_views},
@@ -31,6 +32,8 @@ pub struct Target {
     pub window: Window,
     /// The materialized views that are fed by it.
     pub views: Vec<View>,
+    /// What its source does with events that do not quite fit.
+    pub policy: Policy,
     /// A hash of the statement that would make it again.
     pub(super) definition: String,
     /// How many blocks have been inserted so far, about, and never more than by the time a range is opened.
@@ -132,9 +135,17 @@ impl Target {
             definition: short(Sha256::new_with_prefix(found.statement)),
             partitions: Partitions::of(&found.partition_key, &columns),
             blocks: u64::try_from(blocks).unwrap_or(0),
+            policy: Policy::default(),
             provenance,
             schema: TableSchema { columns, defaults },
         })
+    }
+
+    /// The same table, filled under this policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// What about the table puts exactly-once at risk, for a person.

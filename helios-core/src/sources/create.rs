@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Mapping, MappingState, MappingTable, Triggers,
+    Delivery, Mapping, MappingState, MappingTable, Triggers,
     existing::check_existing,
     saga::{Saga, TablePlan},
 };
 use crate::{
     Column, Error, ErrorKind, Result,
     clock::SharedClock,
-    delivery::{Decoder, ledger::DynamoLedger, quarantine},
+    delivery::{Decoder, MissingFields, Policy, UnknownFields, ledger::DynamoLedger, quarantine},
     streams::{self, AwsSession, Position},
     warehouse::{TableDefinition, TableName, Warehouse},
 };
@@ -45,6 +45,17 @@ pub struct CreateTable {
     /// Make the database if it does not exist. Default: no.
     #[serde(default)]
     pub create_database: bool,
+    /// Who delivers: `"function"` or `"consumer"`, for which no trigger is made. Default: the delivery function.
+    #[serde(default)]
+    pub delivery: Delivery,
+    /// What becomes of events with fields that the table has not: `"ignore"`, `"quarantine"`, `"addColumn"`. Default: the
+    /// fields are ignored.
+    #[serde(default)]
+    pub unknown_fields: UnknownFields,
+    /// What becomes of events that lack a field which cannot be null: `"reject"`, `"zeroValue"`. Default: they are
+    /// rejected.
+    #[serde(default)]
+    pub missing_fields: MissingFields,
 }
 
 fn default_database() -> String {
@@ -67,6 +78,9 @@ impl CreateTable {
             partition_by: None,
             start_position: default_position(),
             create_database: false,
+            delivery: Delivery::default(),
+            unknown_fields: UnknownFields::default(),
+            missing_fields: MissingFields::default(),
         }
     }
 
@@ -102,6 +116,27 @@ impl CreateTable {
     #[must_use]
     pub fn create_database(mut self) -> Self {
         self.create_database = true;
+        self
+    }
+
+    /// Sets who delivers.
+    #[must_use]
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// Sets what becomes of events with fields that the table has not.
+    #[must_use]
+    pub fn unknown_fields(mut self, unknown_fields: UnknownFields) -> Self {
+        self.unknown_fields = unknown_fields;
+        self
+    }
+
+    /// Sets what becomes of events that lack a field which cannot be null.
+    #[must_use]
+    pub fn missing_fields(mut self, missing_fields: MissingFields) -> Self {
+        self.missing_fields = missing_fields;
         self
     }
 }
@@ -154,7 +189,9 @@ pub async fn create_table(
     let definition = planned(Uuid::new_v4())?;
     Decoder::new(&definition.columns())?;
     let stream = streams::describe(session, &spec.stream_name).await?;
-    triggers.check_function().await?;
+    if spec.delivery == Delivery::Function {
+        triggers.check_function().await?;
+    }
     ready_database(warehouse, &name, spec.create_database).await?;
     let found = warehouse.describe_table(&name).await?;
     mappings.ensure().await?;
@@ -179,6 +216,12 @@ pub async fn create_table(
         state: MappingState::Pending,
         operation_id: Uuid::new_v4(),
         schema: table.definition.columns(),
+        delivery: spec.delivery,
+        start_position: match spec.start_position {
+            Position::Now => Position::At(started),
+            position => position,
+        },
+        policy: Policy::new(spec.unknown_fields, spec.missing_fields),
     };
     Saga::new(warehouse, mappings, triggers, table, mapping).run(spec.start_position, clock).await
 }

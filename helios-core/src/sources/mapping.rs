@@ -9,13 +9,15 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     Column, Error, ErrorKind, Result,
     clock::SharedClock,
+    delivery::Policy,
     dynamo::DynamoTable,
-    streams::{AwsSession, error::from_sdk},
+    streams::{AwsSession, Position, error::from_sdk},
     warehouse::TableName,
 };
 
@@ -52,6 +54,35 @@ impl MappingState {
     }
 }
 
+/// Who delivers a source's events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Delivery {
+    /// The delivery function, by a trigger.
+    #[default]
+    Function,
+    /// A consumer in somebody's process; there is no trigger. See [`HeliosClient::consume`](crate::HeliosClient::consume).
+    Consumer,
+}
+
+impl Delivery {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Function => "function",
+            Self::Consumer => "consumer",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "function" => Ok(Self::Function),
+            "consumer" => Ok(Self::Consumer),
+            other => Err(Error::unexpected(format!("a mapping has the unknown delivery {other:?}"))),
+        }
+    }
+}
+
 /// One mapping: its key is the stream's ARN and the table's UUID.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -72,12 +103,20 @@ pub struct Mapping {
     pub operation_id: Uuid,
     /// The schema the table was created with.
     pub schema: Vec<Column>,
+    /// Who delivers.
+    pub delivery: Delivery,
+    /// Where in the stream it begins; never [`Position::Now`], but the time that was now.
+    pub start_position: Position,
+    /// What is done with events that do not quite fit.
+    pub policy: Policy,
 }
 
 impl Mapping {
     fn to_item(&self) -> Result<HashMap<String, AttributeValue>> {
-        let schema = serde_json::to_string(&self.schema)
-            .map_err(|error| Error::unexpected("the schema cannot be written").caused_by(error))?;
+        let json = |value: serde_json::Result<String>| {
+            let cannot = |error| Error::unexpected("the mapping cannot be written").caused_by(error);
+            value.map(AttributeValue::S).map_err(cannot)
+        };
         let text = |value: &str| AttributeValue::S(value.to_owned());
         Ok([
             (STREAM_ID, text(&self.stream_arn)),
@@ -89,7 +128,10 @@ impl Mapping {
             ("created_on", text(&self.created_on.to_string())),
             ("state", text(self.state.as_str())),
             ("operation_id", text(&self.operation_id.to_string())),
-            ("table_schema", AttributeValue::S(schema)),
+            ("table_schema", json(serde_json::to_string(&self.schema))?),
+            ("delivery", text(self.delivery.as_str())),
+            ("start_position", text(&self.start_position.to_string())),
+            ("policy", json(serde_json::to_string(&self.policy))?),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into())
@@ -101,17 +143,27 @@ impl Mapping {
                 .and_then(|value| value.as_s().ok())
                 .ok_or_else(|| Error::unexpected(format!("a mapping has no attribute `{name}`")))
         };
+        // Attributes that older mappings lack.
+        let later = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
         let unreadable =
             |name: &str| Error::unexpected(format!("the attribute `{name}` of a mapping cannot be read"));
+        let created_on: Timestamp = text("created_on")?.parse().map_err(|_| unreadable("created_on"))?;
         Ok(Self {
             stream_arn: text(STREAM_ID)?.clone(),
             table_uuid: text(TABLE_ID)?.parse().map_err(|_| unreadable(TABLE_ID))?,
             stream_name: text("stream_name")?.clone(),
             table: TableName::new(text("database_name")?, text("table_name")?)?,
-            created_on: text("created_on")?.parse().map_err(|_| unreadable("created_on"))?,
+            created_on,
             state: MappingState::parse(text("state")?)?,
             operation_id: text("operation_id")?.parse().map_err(|_| unreadable("operation_id"))?,
             schema: serde_json::from_str(text("table_schema")?).map_err(|_| unreadable("table_schema"))?,
+            delivery: later("delivery").map_or(Ok(Delivery::default()), |text| Delivery::parse(text))?,
+            start_position: later("start_position")
+                .map_or(Ok(Position::At(created_on)), |text| text.parse())
+                .map_err(|_| unreadable("start_position"))?,
+            policy: later("policy")
+                .map_or(Ok(Policy::default()), |text| serde_json::from_str(text))
+                .map_err(|_| unreadable("policy"))?,
         })
     }
 }
@@ -340,6 +392,7 @@ impl MappingTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::{MissingFields, UnknownFields};
 
     #[test]
     fn an_item_reads_back() {
@@ -352,8 +405,22 @@ mod tests {
             state: MappingState::Pending,
             operation_id: Uuid::from_u128(8),
             schema: vec![Column::new("id", "UInt64")],
+            delivery: Delivery::Consumer,
+            start_position: Position::Oldest,
+            policy: Policy::new(UnknownFields::AddColumn, MissingFields::ZeroValue),
         };
-        assert_eq!(Mapping::from_item(&mapping.to_item().unwrap()).unwrap(), mapping);
+        let mut item = mapping.to_item().unwrap();
+        assert_eq!(Mapping::from_item(&item).unwrap(), mapping);
+        for later in ["delivery", "start_position", "policy"] {
+            item.remove(later).unwrap();
+        }
+        let older = Mapping {
+            delivery: Delivery::Function,
+            start_position: Position::At(mapping.created_on),
+            policy: Policy::default(),
+            ..mapping
+        };
+        assert_eq!(Mapping::from_item(&item).unwrap(), older);
     }
 
     #[test]

@@ -9,5 +9,5 @@ mod trigger;
 
 pub use create::{CreateTable, TableCreated, create_table};
 pub use list::{Source, sources};
-pub use mapping::{DEFAULT_MAPPING_TABLE, Mapping, MappingState, MappingTable};
+pub use mapping::{DEFAULT_MAPPING_TABLE, Delivery, Mapping, MappingState, MappingTable};
 pub use trigger::{DEFAULT_FUNCTION, Triggers};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Mapping, MappingState, MappingTable, TableCreated, Triggers, trigger::Trigger};
+use super::{Delivery, Mapping, MappingState, MappingTable, TableCreated, Triggers, trigger::Trigger};
 use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
@@ -56,12 +56,20 @@ impl<'a> Saga<'a> {
             self.made_table = true;
             self.warehouse.create_table(&self.table.definition).await?;
         }
-        let trigger = self.trigger(position).await?;
-        self.triggers.settle(&trigger).await?;
+        let trigger = match self.mapping.delivery {
+            Delivery::Function => Some(self.trigger(position).await?),
+            Delivery::Consumer => None,
+        };
+        if let Some(trigger) = &trigger {
+            self.triggers.settle(trigger).await?;
+        }
         // Late, as it is not undone: tables of the same name in other databases share it.
         quarantine::ensure(self.warehouse, self.table.definition.name()).await?;
         self.mappings.confirm(&self.mapping).await?;
-        self.triggers.enable(&trigger).await
+        match trigger {
+            Some(trigger) => self.triggers.enable(&trigger).await,
+            None => Ok(()),
+        }
     }
 
     async fn claim(&self, clock: &SharedClock) -> Result<()> {

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use helios_core::{ErrorKind, delivery::DeliveryReport};
+use helios_core::{ErrorKind, delivery::BatchReport};
 use serde_json::json;
 
 use crate::engine::{Fixture, batch};
 
-fn figures(report: DeliveryReport) -> [u64; 4] {
+fn figures(report: BatchReport) -> [u64; 4] {
     [report.records, report.received, report.delivered, report.quarantined]
 }
 

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use helios_core::{
     clock::SystemClock,
-    delivery::{Batch, Deliverer, DeliveryReport, Record, Target, Undelivered, ledger::MemoryLedger},
+    delivery::{Batch, BatchReport, Deliverer, Record, Target, Undelivered, ledger::MemoryLedger},
     warehouse::{QueryOptions, TableName, Warehouse, WarehouseSettings},
 };
 use uuid::Uuid;
@@ -60,7 +60,7 @@ impl Fixture {
         Deliverer::new(warehouse, Arc::new(MemoryLedger::default()), Arc::new(SystemClock))
     }
 
-    pub(crate) async fn deliver(&self, batch: &Batch) -> Result<DeliveryReport, Undelivered> {
+    pub(crate) async fn deliver(&self, batch: &Batch) -> Result<BatchReport, Undelivered> {
         self.deliverer.deliver(&self.target().await, batch, None).await
     }
 

@@ -1,6 +1,6 @@
 //! No value is changed: every type at its ends, into the engine and back.
 
-use helios_core::delivery::DeliveryReport;
+use helios_core::delivery::BatchReport;
 
 use crate::{
     cases::CASES,
@@ -21,7 +21,7 @@ async fn every_value_comes_back_as_it_was_sent_or_goes_to_quarantine() {
                 continue;
             }
         };
-        let DeliveryReport { delivered, quarantined, .. } = report;
+        let BatchReport { delivered, quarantined, .. } = report;
         if (delivered, quarantined) != (fitting.len() as u64, others.len() as u64) {
             let reasons = fixture.rows("SELECT raw_data, error_message FROM {q}").await;
             wrong.push(format!("{data_type}: {delivered} delivered, {quarantined} quarantined: {reasons:?}"));

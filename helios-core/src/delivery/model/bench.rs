@@ -8,9 +8,9 @@ use std::{
 use super::{
     super::{
         batch::Batch,
+        batch_report::{BatchReport, Undelivered},
         history::History,
         ledger::{Entry, LedgerKey, MemoryLedger, SharedLedger},
-        report::{DeliveryReport, Undelivered},
         sink::Sink,
         worker::Worker,
     },
@@ -63,7 +63,7 @@ impl Bench {
         &self,
         batch: &Batch,
         steps: usize,
-    ) -> Option<Result<DeliveryReport, Undelivered>> {
+    ) -> Option<Result<BatchReport, Undelivered>> {
         let chance = Arc::new(Mutex::new(Chance::new(0)));
         let gate = Gate::new(&chance, &Arc::default(), None);
         let worker = self.worker(&gate);

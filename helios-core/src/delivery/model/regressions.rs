@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    super::report::{DeliveryReport, Undelivered},
+    super::batch_report::{BatchReport, Undelivered},
     bench::{Bench, FOR_EVER, stream},
     chance::Chance,
     gate::Gate,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::clock::Clock as _;
 
-type Delivery<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Undelivered>> + 'a>>;
+type Delivery<'a> = Pin<Box<dyn Future<Output = Result<BatchReport, Undelivered>> + 'a>>;
 
 /// A worker waits before its insert. Meanwhile another is refused, because the table has lost a column, and opens the same
 /// events under the new schema, with a new token. Then the column is back, and the insert of the first arrives: its rows

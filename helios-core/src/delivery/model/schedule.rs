@@ -12,9 +12,9 @@ use jiff::Timestamp;
 
 use super::{
     super::{
+        batch_report::{BatchReport, Undelivered},
         history::History,
         ledger::{Entry, LedgerKey, SharedLedger},
-        report::{DeliveryReport, Undelivered},
         sink::Sink,
         target::Target,
         worker::Worker,
@@ -63,7 +63,7 @@ pub(super) trait World: Sync {
 }
 
 type Known = Arc<Mutex<HashMap<LedgerKey, Entry>>>;
-type Delivery<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Undelivered>> + 'a>>;
+type Delivery<'a> = Pin<Box<dyn Future<Output = Result<BatchReport, Undelivered>> + 'a>>;
 
 struct Invocation<'a> {
     shard: usize,
@@ -209,7 +209,7 @@ impl Schedule<'_> {
     }
 
     /// From where the shard goes on.
-    fn next(&self, invocation: &Invocation<'_>, answer: Result<DeliveryReport, Undelivered>) -> usize {
+    fn next(&self, invocation: &Invocation<'_>, answer: Result<BatchReport, Undelivered>) -> usize {
         match answer {
             Ok(report) => {
                 let parts = report.delivered + report.quarantined + report.duplicates_skipped;

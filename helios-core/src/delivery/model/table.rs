@@ -93,6 +93,7 @@ impl ModelTable {
             provenance: Provenance::take(&mut columns),
             schema: TableSchema { columns, defaults: Vec::new() },
             window: self.window,
+            policy: crate::delivery::Policy::default(),
             views: Vec::new(),
             definition: state.schema.to_string(),
             blocks: state.blocks,

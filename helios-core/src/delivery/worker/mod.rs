@@ -15,9 +15,9 @@ use run::Run;
 
 use super::{
     batch::{Batch, Event, events},
+    batch_report::{BatchReport, Undelivered},
     history::History,
     ledger::{Entry, LedgerKey, SharedLedger},
-    report::{DeliveryReport, Undelivered},
     sink::Sink,
     target::Target,
 };
@@ -40,7 +40,7 @@ impl Worker {
         target: &Target,
         batch: &Batch,
         deadline: Timestamp,
-    ) -> Result<DeliveryReport, Undelivered> {
+    ) -> Result<BatchReport, Undelivered> {
         let key = LedgerKey {
             stream_arn: batch.stream_arn.clone(),
             shard: batch.shard.clone(),
@@ -48,10 +48,10 @@ impl Worker {
         };
         let mut events: Vec<_> = events(&batch.records).collect();
         events.sort_by(|left, right| left.place.cmp(&right.place));
-        let mut report = DeliveryReport {
+        let mut report = BatchReport {
             records: count(batch.records.len()),
             received: count(events.len()),
-            ..DeliveryReport::default()
+            ..BatchReport::default()
         };
         // A record that is in the batch twice.
         events.dedup_by(|left, right| left.place == right.place);
@@ -78,7 +78,7 @@ impl Worker {
         mut run: Run<'_>,
         delivered: crate::Result<()>,
         events: &[Event<'_>],
-    ) -> Result<DeliveryReport, Undelivered> {
+    ) -> Result<BatchReport, Undelivered> {
         match delivered {
             Ok(()) => {
                 // An open range that is not this batch's is somebody else's, who may go on at any time.

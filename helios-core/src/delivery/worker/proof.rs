@@ -50,8 +50,8 @@ impl Run<'_> {
 
     /// Looks at the table again.
     pub(super) async fn look(&mut self) -> Result<()> {
-        let (table, uuid) = (self.target.table.clone(), self.target.uuid);
-        self.target = self.worker.sink.describe(&table, uuid).await?;
+        let (table, uuid, policy) = (self.target.table.clone(), self.target.uuid, self.target.policy);
+        self.target = self.worker.sink.describe(&table, uuid).await?.with_policy(policy);
         Ok(())
     }
 

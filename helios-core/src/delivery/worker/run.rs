@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::{
     super::{
         batch::{Event, events},
+        batch_report::BatchReport,
         ledger::{Entry, LedgerKey, OpenRange, Trouble, TroubleKind, Written},
         plan::{Step, plan},
-        report::DeliveryReport,
         schema::TableSchema,
         split::{Rule, Split},
         target::Target,
@@ -27,7 +27,7 @@ pub(super) struct Run<'a> {
     pub(super) target: Target,
     /// The ledger's entry as it was read or written last.
     pub(super) entry: Entry,
-    pub(super) report: DeliveryReport,
+    pub(super) report: BatchReport,
     pub(super) deadline: Timestamp,
     /// The token of the open range, if this run has opened it and no insert of it can have taken effect unseen.
     pub(super) fresh: Option<String>,
@@ -47,7 +47,7 @@ impl<'a> Run<'a> {
         key: LedgerKey,
         target: Target,
         entry: Entry,
-        report: DeliveryReport,
+        report: BatchReport,
         deadline: Timestamp,
     ) -> Self {
         let duplicates = report.duplicates_skipped;
@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
                 Step::Fetch => self.fetch(batch).await?,
             }
         }
-        let DeliveryReport { received, delivered, quarantined, .. } = self.report;
+        let BatchReport { received, delivered, quarantined, .. } = self.report;
         self.report.duplicates_skipped = received.saturating_sub(delivered + quarantined);
         Ok(())
     }

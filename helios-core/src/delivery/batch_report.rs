@@ -9,7 +9,7 @@ use crate::Error;
 /// What became of a batch. delivered + quarantined + duplicates skipped = received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct DeliveryReport {
+pub struct BatchReport {
     /// Kinesis records.
     pub records: u64,
     /// Events in them, and those that were read from the shard to finish what an earlier attempt had begun.
@@ -31,14 +31,14 @@ pub struct Undelivered {
     /// The sequence number of the first record of the batch that is not committed. All before it are.
     pub uncommitted: Option<String>,
     /// What was committed.
-    pub report: DeliveryReport,
+    pub report: BatchReport,
 }
 
 impl Undelivered {
     /// Nothing of a batch was delivered, whose first record is this.
     #[must_use]
     pub fn new(error: Error, uncommitted: Option<String>) -> Self {
-        Self { error, uncommitted, report: DeliveryReport::default() }
+        Self { error, uncommitted, report: BatchReport::default() }
     }
 }
 
