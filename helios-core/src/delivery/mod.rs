@@ -16,6 +16,7 @@ mod insert;
 pub mod ledger;
 #[cfg(test)]
 mod model;
+mod new_columns;
 mod partitions;
 mod place;
 mod plan;
@@ -35,7 +36,10 @@ mod worker;
 
 pub use batch::{Batch, Record};
 pub use batch_report::{BatchReport, Undelivered};
-pub use decode::{Decoder, MAX_DEPTH, MAX_PATH_BYTES, MAX_VALUE_BYTES, Missing, Reject, RejectKind};
+pub use decode::{
+    Decoder, MAX_COLUMN_NAME_BYTES, MAX_COLUMNS, MAX_DEPTH, MAX_PATH_BYTES, MAX_VALUE_BYTES, Reject,
+    RejectKind,
+};
 pub use deliverer::Deliverer;
 pub use place::Identity;
 pub use policy::{MissingFields, Policy, UnknownFields};

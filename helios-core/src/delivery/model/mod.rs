@@ -23,7 +23,12 @@ use schedule::{End, Schedule, World};
 use stream::{Mix, Stream};
 use table::ModelTable;
 
-use super::{ledger::MemoryLedger, sink::Sink, target::Target};
+use super::{
+    ledger::MemoryLedger,
+    policy::{MissingFields, Policy, UnknownFields},
+    sink::Sink,
+    target::Target,
+};
 
 /// Set it to repeat one schedule: `HELIOS_MODEL_SEED=17`.
 const SEED: &str = "HELIOS_MODEL_SEED";
@@ -67,7 +72,14 @@ async fn run(seed: u64, left_out: LeftOut) -> Result<(), String> {
     let bad = [0, 1, 20, 50, 100][chance.below(5)];
     let mix = Mix { bad, refused: if refuses { 10 } else { 0 }, schemas: true };
     let stream = Arc::new(Stream::produce(&mut chance, mix, 24));
-    let table = Arc::new(ModelTable::new(has_provenance));
+    let adds = changes > 0 && chance.percent(50);
+    let unknown = match chance.below(3) {
+        _ if adds => UnknownFields::AddColumn,
+        0 => UnknownFields::Quarantine,
+        _ => UnknownFields::Ignore,
+    };
+    let missing = [MissingFields::Reject, MissingFields::ZeroValue][chance.below(2)];
+    let table = Arc::new(ModelTable::new(has_provenance).with_policy(Policy::new(unknown, missing)));
     let faults = [0, 5, 20][chance.below(3)];
     let schedule = Schedule {
         world: &MemoryWorld(Arc::clone(&table)),
