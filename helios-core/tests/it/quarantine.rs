@@ -367,3 +367,26 @@ async fn a_quarantine_of_an_older_version_gets_the_columns_it_lacks() {
         ]
     );
 }
+
+/// R6: beyond the window a token proves nothing, here as in delivery.
+#[tokio::test]
+async fn a_replay_that_was_interrupted_too_many_inserts_ago_is_uncertain() {
+    for (inserts, is_uncertain) in [(1, false), (3, true)] {
+        let window = "SETTINGS non_replicated_deduplication_window = 2";
+        let fixture =
+            Fixture::with(&format!("(id UInt8) ENGINE = MergeTree ORDER BY tuple() {window}")).await;
+        fixture.deliver(&batch(0, [r#"{"id":1001}"#])).await.unwrap();
+        widen(&fixture).await;
+        let inner = Arc::new(MemoryLedger::default());
+        let failing = FailingLedger { inner: Arc::clone(&inner), writes_left: 0.into(), takes_effect: true };
+        let deliverer =
+            |ledger| Deliverer::new(fixture.deliverer.warehouse().clone(), ledger, Arc::new(SystemClock));
+        let run = ReplayRejects::new(all(&fixture));
+        replay(&fixture, &deliverer(Arc::new(failing)), &run).await.unwrap_err();
+        for number in 1..=inserts {
+            fixture.deliver(&batch(number, [json!({"id": number}).to_string()])).await.unwrap();
+        }
+        let ended = replay(&fixture, &deliverer(inner), &run).await;
+        assert_eq!(ended.is_err(), is_uncertain, "{ended:?}");
+    }
+}
