@@ -371,8 +371,8 @@ async fn a_quarantine_of_an_older_version_gets_the_columns_it_lacks() {
 /// R6: beyond the window a token proves nothing, here as in delivery.
 #[tokio::test]
 async fn a_replay_that_was_interrupted_too_many_inserts_ago_is_uncertain() {
-    for (inserts, is_uncertain) in [(1, false), (3, true)] {
-        let window = "SETTINGS non_replicated_deduplication_window = 2";
+    for (inserts, is_uncertain) in [(1, false), (8, true)] {
+        let window = "SETTINGS non_replicated_deduplication_window = 6";
         let fixture =
             Fixture::with(&format!("(id UInt8) ENGINE = MergeTree ORDER BY tuple() {window}")).await;
         fixture.deliver(&batch(0, [r#"{"id":1001}"#])).await.unwrap();
