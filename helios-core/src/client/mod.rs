@@ -2,6 +2,7 @@
 
 mod authentication;
 mod builder;
+mod quarantine;
 mod query;
 mod sample;
 

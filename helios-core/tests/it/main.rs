@@ -6,5 +6,6 @@ mod cases;
 mod delivery;
 mod engine;
 mod policies;
+mod quarantine;
 mod refused;
 mod values;
