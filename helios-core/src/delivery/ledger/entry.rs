@@ -28,9 +28,37 @@ pub struct Entry {
     pub counters: Counters,
     /// Why it does not go on, since when.
     pub trouble: Option<Trouble>,
+    /// Ranges of events that were lost before they could be delivered, in order.
+    pub gaps: Vec<Gap>,
 }
 
-/// What became of the events of a shard. received = inserted + quarantined + duplicates.
+/// How many gaps are kept apart: an item of DynamoDB has its limit.
+const MAX_GAPS: usize = 100;
+
+/// Events that expired before they could be delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Gap {
+    /// The last event before them.
+    pub after: Identity,
+    /// The first event after them.
+    pub before: Identity,
+    /// When that was found out.
+    pub since: Timestamp,
+}
+
+impl Entry {
+    /// Adds a gap. Beyond so many, the last one grows to include it: no lost event is left out.
+    pub(in super::super) fn add_gap(&mut self, gap: Gap) {
+        let is_full = self.gaps.len() >= MAX_GAPS;
+        match self.gaps.last_mut() {
+            Some(last) if is_full => last.before = gap.before,
+            _ => self.gaps.push(gap),
+        }
+    }
+}
+
+/// What became of the events of a shard. received = inserted + quarantined + duplicates + abandoned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -43,6 +71,8 @@ pub struct Counters {
     pub quarantined: u64,
     /// Events that came again and were passed over.
     pub duplicates: u64,
+    /// Events that somebody has given up, knowing that they are neither rows nor in quarantine.
+    pub abandoned: u64,
     /// The first event that was committed.
     pub first: Option<Identity>,
     /// When the last committed event arrived in the stream, as far as is known.

@@ -74,11 +74,7 @@ impl Stream {
     }
 
     pub(super) fn batch(&self, shard: usize, from: usize, to: usize) -> Batch {
-        Batch {
-            stream_arn: STREAM.to_owned(),
-            shard: shard.to_string(),
-            records: self.shards[shard][from..to].to_vec(),
-        }
+        Batch::new(STREAM, shard.to_string(), self.shards[shard][from..to].to_vec())
     }
 }
 
