@@ -11,7 +11,7 @@ use super::{
     ledger::SharedLedger,
     sink::WarehouseSink,
     target::Target,
-    worker::Worker,
+    worker::{Joins, Worker},
 };
 use crate::{clock::SharedClock, warehouse::Warehouse};
 
@@ -35,11 +35,13 @@ impl Deliverer {
             history: Arc::new(NoHistory),
             clock,
             known: Arc::default(),
+            joins: Joins::default(),
         };
         Self { warehouse, worker }
     }
 
-    /// Reads from Kinesis what a batch lacks of a range that an earlier attempt has left open.
+    /// Reads from Kinesis what a batch lacks of a range that an earlier attempt has left open, and what lies between the
+    /// batch and the last event that is committed.
     #[must_use]
     pub fn reading_from(mut self, kinesis: aws_sdk_kinesis::Client) -> Self {
         let clock = Arc::clone(&self.worker.clock);
