@@ -13,9 +13,12 @@ pub mod sources;
 pub mod streams;
 pub mod warehouse;
 
-pub use client::{Authentication, HeliosClient, HeliosClientBuilder, KinesisSample, Query, StreamSample};
+pub use client::{
+    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, Query, StreamSample,
+};
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};
+pub use delivery::{ConsumeOptions, ConsumeReport, Consumer, DeliveryReport, ReportOptions};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use sources::{CreateTable, Source, TableCreated};
 pub use streams::Credentials;

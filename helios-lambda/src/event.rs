@@ -22,7 +22,7 @@ pub(crate) fn batches(event: KinesisEvent) -> Result<Vec<Batch>> {
         let same = |(batch, _): &&mut (Batch, Vec<_>)| batch.stream_arn == stream_arn && batch.shard == shard;
         match batches.iter_mut().find(same) {
             Some((_, records)) => records.push((number, record)),
-            None => batches.push((Batch { stream_arn, shard, records: Vec::new() }, vec![(number, record)])),
+            None => batches.push((Batch::new(stream_arn, shard, Vec::new()), vec![(number, record)])),
         }
     }
     let sorted = batches.into_iter().map(|(batch, mut records)| {

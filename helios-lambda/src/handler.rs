@@ -6,12 +6,12 @@ use aws_lambda_events::event::{kinesis::KinesisEvent, streams::KinesisEventRespo
 use futures_util::FutureExt as _;
 use helios_core::{
     ConfigKey, Error, ErrorKind, HeliosClient, HeliosConfig, Result,
-    delivery::{Batch, BatchReport, Deliverer, Undelivered},
+    delivery::{Batch, BatchReport, Deliverer, Targets, Undelivered},
     sources::{Delivery, Mapping, MappingTable},
 };
 use jiff::Timestamp;
 
-use crate::{event::batches, failure::Failure, sequence::SequenceNumber, targets::Targets};
+use crate::{event::batches, failure::Failure, sequence::SequenceNumber};
 
 /// What lives as long as the process: connections, and what is known of the tables.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ mod tests {
     async fn a_panic_is_a_failure_of_the_whole_batch() {
         let record =
             Record { sequence_number: "7".to_owned(), data: Vec::new().into(), approximate_arrival: None };
-        let batch = Batch { stream_arn: "arn".to_owned(), shard: "s".to_owned(), records: vec![record] };
+        let batch = Batch::new("arn", "s", vec![record]);
         let undelivered = guard(&batch, async { panic!("a defect") }).await.unwrap_err();
         assert_eq!(undelivered.error.kind(), ErrorKind::Unexpected);
         assert_eq!(undelivered.uncommitted.as_deref(), Some("7"));

@@ -8,7 +8,6 @@ mod event;
 mod failure;
 mod handler;
 mod sequence;
-mod targets;
 
 use aws_lambda_events::event::kinesis::KinesisEvent;
 use handler::Function;

@@ -161,11 +161,7 @@ impl Filled {
     }
 
     fn batch(&self, records: std::ops::Range<usize>) -> Batch {
-        Batch {
-            stream_arn: self.stream_arn.clone(),
-            shard: self.shard.clone(),
-            records: self.records[records].to_vec(),
-        }
+        Batch::new(&self.stream_arn, &self.shard, self.records[records].to_vec())
     }
 
     async fn ids(&self) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod builder;
+mod consume;
 mod quarantine;
 mod query;
 mod sample;
@@ -11,7 +12,10 @@ use std::{fmt, sync::Arc};
 use crate::{
     HeliosConfig, Result,
     clock::SharedClock,
-    delivery::{Deliverer, ledger::DynamoLedger},
+    delivery::{
+        ConsumeOptions, ConsumeReport, Deliverer, DeliveryReport, ReportOptions, delivery_report,
+        ledger::DynamoLedger,
+    },
     sources::{self, CreateTable, MappingTable, Source, TableCreated, Triggers},
     streams::{AwsSession, Credentials},
     warehouse::{ArrowStream, Databases, QueryOptions, QueryResult, QueryStream, Warehouse},
@@ -19,6 +23,7 @@ use crate::{
 
 pub use authentication::Authentication;
 pub use builder::HeliosClientBuilder;
+pub use consume::Consume;
 pub use query::Query;
 pub use sample::{KinesisSample, StreamSample};
 
@@ -198,6 +203,68 @@ impl HeliosClient {
     pub async fn sources(&self) -> Result<Vec<Source>> {
         let list = async { sources::sources(&self.mappings().await?).await };
         list.await.map_err(|error| error.at("sources"))
+    }
+
+    /// Delivers a stream from this process, to all its tables: a consumer to be awaited, or started.
+    ///
+    /// ```no_run
+    /// # async fn example(client: helios_core::HeliosClient) -> helios_core::Result<()> {
+    /// let report = client.consume("clicks").until_caught_up().await?;
+    /// println!("{} events, {} of them in quarantine", report.received, report.quarantined);
+    ///
+    /// let consumer = client.consume("clicks").on_progress(|so_far| println!("{}", so_far.delivered)).start().await?;
+    /// // …
+    /// consumer.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It goes on where the last delivery has ended, whoever made it: a consumer, or the delivery function. Sources that are
+    /// created while it runs are delivered by the next one.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such stream, or it has no source;
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied): it needs `kinesis:DescribeStreamSummary`, `ListShards`,
+    /// `GetShardIterator` and `GetRecords`, `dynamodb:Query`, `GetItem` and `PutItem`. If it was to run until it has
+    /// caught up: what keeps a shard from being delivered for good. Otherwise that is in its progress, and tried again.
+    pub fn consume(&self, stream: impl Into<String>) -> Consume {
+        Consume::new(self.clone(), stream.into())
+    }
+
+    /// [`consume`](Self::consume) with its options in one value, to its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`consume`](Self::consume).
+    pub async fn consume_with(&self, options: &ConsumeOptions) -> Result<ConsumeReport> {
+        self.consume(&options.stream_name).options(options.clone()).await
+    }
+
+    /// What became of the events of a source: for each shard how many came, where they are, what is still to come, and
+    /// whether any are missing.
+    ///
+    /// ```no_run
+    /// # async fn example(client: helios_core::HeliosClient) -> helios_core::Result<()> {
+    /// let report = client.delivery_report(&helios_core::ReportOptions::new("clicks")).await?;
+    /// report.check()?;
+    /// println!("{} events, and none missing", report.received);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if no source fills this table,
+    /// [`Conflict`](crate::ErrorKind::Conflict) if several do and none of them was named, and what AWS and ClickHouse say.
+    #[tracing::instrument(skip_all, fields(table = options.table_name))]
+    pub async fn delivery_report(&self, options: &ReportOptions) -> Result<DeliveryReport> {
+        let report = async {
+            let (mappings, ledger) = (self.mappings().await?, self.ledger().await?);
+            let Inner { session, warehouse, clock, .. } = &*self.0;
+            delivery_report(session, warehouse, (&mappings, &ledger), clock, options).await
+        };
+        report.await.map_err(|error| error.at("delivery_report"))
     }
 
     /// The connection to ClickHouse, for what is not offered here.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{events::events_of, place::Place};
-use crate::streams::UnreadableRecord;
+use crate::streams::{ShardRecord, UnreadableRecord};
 
 /// One Kinesis record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,17 @@ pub struct Record {
     pub approximate_arrival: Option<Timestamp>,
 }
 
-/// Records of one shard, in order.
+impl From<ShardRecord> for Record {
+    fn from(record: ShardRecord) -> Self {
+        Self {
+            sequence_number: record.sequence_number,
+            data: record.data,
+            approximate_arrival: Some(record.arrived_at),
+        }
+    }
+}
+
+/// Records of one shard, in order, and none left out between two of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// The stream's ARN.
@@ -26,6 +36,17 @@ pub struct Batch {
     pub shard: String,
     /// Its records, in order of their sequence numbers.
     pub records: Vec<Record>,
+    /// The sequence number of the record directly before the first, if whoever read the shard knows it. If not, the shard
+    /// is asked whether events lie between this batch and what was delivered before it.
+    pub follows: Option<String>,
+}
+
+impl Batch {
+    /// A batch of which it is not known what comes before it.
+    #[must_use]
+    pub fn new(stream_arn: impl Into<String>, shard: impl Into<String>, records: Vec<Record>) -> Self {
+        Self { stream_arn: stream_arn.into(), shard: shard.into(), records, follows: None }
+    }
 }
 
 /// One event, or what should have been one.

@@ -14,7 +14,7 @@ use super::{
     settle::{Outcome, RangeSettled, settle},
     sink::WarehouseSink,
     target::Target,
-    worker::Worker,
+    worker::{Joins, Worker},
 };
 use crate::{Result, clock::SharedClock, warehouse::Warehouse};
 
@@ -38,11 +38,13 @@ impl Deliverer {
             history: Arc::new(NoHistory),
             clock,
             known: Arc::default(),
+            joins: Joins::default(),
         };
         Self { warehouse, worker }
     }
 
-    /// Reads from Kinesis what a batch lacks of a range that an earlier attempt has left open.
+    /// Reads from Kinesis what a batch lacks of a range that an earlier attempt has left open, and what lies between the
+    /// batch and the last event that is committed.
     #[must_use]
     pub fn reading_from(mut self, kinesis: aws_sdk_kinesis::Client) -> Self {
         let clock = Arc::clone(&self.worker.clock);

@@ -17,6 +17,8 @@ use crate::{
 };
 
 const PAGE: usize = 10_000;
+/// So often in a row Kinesis may refuse to answer; then whoever handed over the batch hands it over again.
+const MAX_THROTTLED: u32 = 4;
 
 /// Reads what the stream still has.
 pub(super) trait History: Send + Sync + fmt::Debug {
@@ -27,6 +29,16 @@ pub(super) trait History: Send + Sync + fmt::Debug {
         range: &'a OpenRange,
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Option<Vec<Record>>>>;
+
+    /// The records from this sequence number on, at most so many: none only if the stream has none now, or if that cannot
+    /// be found out.
+    fn from<'a>(
+        &'a self,
+        key: &'a LedgerKey,
+        number: &'a str,
+        limit: usize,
+        deadline: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Record>>>;
 }
 
 /// The stream in Kinesis.
@@ -37,6 +49,11 @@ pub(super) struct KinesisHistory {
 }
 
 impl KinesisHistory {
+    fn reader(&self, key: &LedgerKey, start: ShardStart) -> ShardReader {
+        let clock = std::sync::Arc::clone(&self.clock);
+        ShardReader::new(self.client.clone(), &key.stream_arn, &key.shard, start, clock)
+    }
+
     async fn records(
         &self,
         key: &LedgerKey,
@@ -44,9 +61,7 @@ impl KinesisHistory {
         deadline: Timestamp,
     ) -> Result<Option<Vec<Record>>> {
         let (first, last) = (&range.first.sequence_number, &range.last.sequence_number);
-        let start = ShardStart::At(first.clone());
-        let (client, clock) = (self.client.clone(), std::sync::Arc::clone(&self.clock));
-        let mut reader = ShardReader::new(client, &key.stream_arn, &key.shard, start, clock);
+        let mut reader = self.reader(key, ShardStart::At(first.clone()));
         let mut records = Vec::new();
         while self.clock.now() < deadline {
             let page = reader.next_page(PAGE).await?;
@@ -55,11 +70,7 @@ impl KinesisHistory {
                 if order.is_gt() {
                     return Ok(None);
                 }
-                records.push(Record {
-                    sequence_number: record.sequence_number,
-                    data: record.data,
-                    approximate_arrival: Some(record.arrived_at),
-                });
+                records.push(Record::from(record));
                 // A shard whose first records have expired begins with later ones.
                 if records
                     .first()
@@ -78,6 +89,38 @@ impl KinesisHistory {
         let message = "the open range could not be read from the shard in time";
         Err(Error::new(ErrorKind::Timeout, message).retryable(true))
     }
+
+    async fn first(
+        &self,
+        key: &LedgerKey,
+        number: &str,
+        limit: usize,
+        deadline: Timestamp,
+    ) -> Result<Vec<Record>> {
+        let mut reader = self.reader(key, ShardStart::At(number.to_owned()));
+        let mut throttled = 0;
+        while self.clock.now() < deadline {
+            let page = match reader.next_page(limit).await {
+                Ok(page) => page,
+                // The shard is gone with all its records; or the stream was made anew, and the number is of the old one.
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
+                    return Ok(Vec::new());
+                }
+                Err(error) => return Err(error),
+            };
+            if page.caught_up || !page.records.is_empty() {
+                return Ok(page.records.into_iter().map(Record::from).collect());
+            }
+            throttled = if page.throttled { throttled + 1 } else { 0 };
+            if throttled >= MAX_THROTTLED {
+                let message =
+                    "Kinesis throttles the shard, so what comes before the batch cannot be looked at";
+                return Err(Error::new(ErrorKind::LimitExceeded, message).retryable(true));
+            }
+        }
+        let message = "what comes before the batch could not be looked at in time";
+        Err(Error::new(ErrorKind::Timeout, message).retryable(true))
+    }
 }
 
 impl History for KinesisHistory {
@@ -88,6 +131,16 @@ impl History for KinesisHistory {
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
         self.records(key, range, deadline).boxed()
+    }
+
+    fn from<'a>(
+        &'a self,
+        key: &'a LedgerKey,
+        number: &'a str,
+        limit: usize,
+        deadline: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Record>>> {
+        self.first(key, number, limit, deadline).boxed()
     }
 }
 
@@ -104,5 +157,15 @@ impl History for NoHistory {
     ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
         let message = "the batch lacks a part of the open range, and there is no stream to read it from";
         std::future::ready(Err(Error::new(ErrorKind::Conflict, message))).boxed()
+    }
+
+    fn from<'a>(
+        &'a self,
+        _: &'a LedgerKey,
+        _: &'a str,
+        _: usize,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Record>>> {
+        std::future::ready(Ok(Vec::new())).boxed()
     }
 }

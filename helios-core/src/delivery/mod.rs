@@ -8,6 +8,7 @@
 mod backoff;
 mod batch;
 mod batch_report;
+mod consumer;
 mod decode;
 mod deliverer;
 mod events;
@@ -24,12 +25,14 @@ mod policy;
 mod provenance;
 pub mod quarantine;
 mod refusal;
+mod report;
 mod schema;
 mod settings;
 mod settle;
 mod sink;
 mod split;
 mod target;
+mod targets;
 mod token;
 mod view;
 mod window;
@@ -37,6 +40,10 @@ mod worker;
 
 pub use batch::{Batch, Record};
 pub use batch_report::{BatchReport, Undelivered};
+pub use consumer::{
+    ConsumeEnd, ConsumeOptions, ConsumeProgress, ConsumeReport, Consumer, OnProgress, ShardProgress,
+    StopConsumer,
+};
 pub use decode::{
     Decoder, MAX_COLUMN_NAME_BYTES, MAX_COLUMNS, MAX_DEPTH, MAX_PATH_BYTES, MAX_VALUE_BYTES, Reject,
     RejectKind,
@@ -44,8 +51,16 @@ pub use decode::{
 pub use deliverer::Deliverer;
 pub use place::Identity;
 pub use policy::{MissingFields, Policy, UnknownFields};
+pub use report::{
+    DeliveryReport, DeliveryTrouble, DeliveryTroubleKind, GapReport, QuarantineCounts, ReportOptions,
+    ShardReport, ShardState,
+};
 pub use schema::TableSchema;
 pub use settle::{Outcome, RangeSettled, SettleRange};
 pub use target::Target;
+pub use targets::Targets;
 pub use view::View;
 pub use window::Window;
+
+pub(crate) use consumer::start_consumer;
+pub(crate) use report::delivery_report;

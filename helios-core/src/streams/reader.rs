@@ -53,6 +53,8 @@ pub struct Page {
     pub caught_up: bool,
     /// Whether the shard is closed and read to its end: only now may its children be read.
     pub ended: bool,
+    /// Whether Kinesis has refused to answer, because the shard is read too often or too much.
+    pub throttled: bool,
 }
 
 /// Reads one shard in order: at most five times a second, over expired iterators, throttling and empty answers.
@@ -103,7 +105,7 @@ impl ShardReader {
     pub async fn next_page(&mut self, limit: usize) -> Result<Page> {
         let mut expired = 0;
         while !self.ended {
-            self.pace().await;
+            self.ready().await;
             let answer = match self.read(limit).await {
                 Ok(answer) => answer,
                 Err(error)
@@ -117,16 +119,17 @@ impl ShardReader {
                 Err(error) if error.kind() == ErrorKind::LimitExceeded && error.is_retryable() => {
                     tracing::debug!(shard = self.shard, "Kinesis throttles this shard.");
                     self.not_before = later(self.clock.now(), THROTTLED_INTERVAL);
-                    return Ok(Page::default());
+                    return Ok(Page { throttled: true, ..Page::default() });
                 }
                 Err(error) => return Err(error.with("shard", &self.shard).with("stream", &self.stream_arn)),
             };
             return self.take(answer, limit);
         }
-        Ok(Page { records: Vec::new(), caught_up: true, ended: true })
+        Ok(Page { caught_up: true, ended: true, ..Page::default() })
     }
 
-    async fn pace(&mut self) {
+    /// Waits until the shard may be read again. A read waits by itself; this is for whoever has more to wait for.
+    pub async fn ready(&self) {
         let now = self.clock.now();
         let wait = self.not_before.duration_since(now).try_into().unwrap_or(Duration::ZERO);
         if !wait.is_zero() {
@@ -199,7 +202,7 @@ impl ShardReader {
         self.iterator = answer.next_shard_iterator;
         // A full page may not be all, also where the oldest record left is not a millisecond old.
         let caught_up = self.ended || (answer.millis_behind_latest == Some(0) && records.len() < limit);
-        Ok(Page { records, caught_up, ended: self.ended })
+        Ok(Page { records, caught_up, ended: self.ended, throttled: false })
     }
 }
 

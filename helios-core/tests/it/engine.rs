@@ -96,9 +96,6 @@ pub(crate) fn batch<T: Into<Bytes>>(first: u64, payloads: impl IntoIterator<Item
         data: data.into(),
         approximate_arrival: None,
     });
-    Batch {
-        stream_arn: "arn:aws:kinesis:eu-west-1:111122223333:stream/clicks".to_owned(),
-        shard: "shardId-000000000000".to_owned(),
-        records: records.collect(),
-    }
+    let stream_arn = "arn:aws:kinesis:eu-west-1:111122223333:stream/clicks";
+    Batch::new(stream_arn, "shardId-000000000000", records.collect())
 }

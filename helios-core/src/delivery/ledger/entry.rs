@@ -32,6 +32,34 @@ pub struct Entry {
     /// What is being done with the rejects, in the entry of a table's quarantine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rework: Option<Rework>,
+    /// Ranges of events that were lost before they could be delivered, in order.
+    pub gaps: Vec<Gap>,
+}
+
+/// How many gaps are kept apart: an item of DynamoDB has its limit.
+const MAX_GAPS: usize = 100;
+
+/// Events that expired before they could be delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Gap {
+    /// The last event before them.
+    pub after: Identity,
+    /// The first event after them.
+    pub before: Identity,
+    /// When that was found out.
+    pub since: Timestamp,
+}
+
+impl Entry {
+    /// Adds a gap. Beyond so many, the last one grows to include it: no lost event is left out.
+    pub(in super::super) fn add_gap(&mut self, gap: Gap) {
+        let is_full = self.gaps.len() >= MAX_GAPS;
+        match self.gaps.last_mut() {
+            Some(last) if is_full => last.before = gap.before,
+            _ => self.gaps.push(gap),
+        }
+    }
 }
 
 /// What became of the events of a shard. received = inserted + quarantined + duplicates + abandoned.

@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 pub use dynamo::{DEFAULT_LEDGER_TABLE, DynamoLedger};
-pub use entry::{Counters, Entry, Trouble, TroubleKind};
+pub use entry::{Counters, Entry, Gap, Trouble, TroubleKind};
 pub use memory::MemoryLedger;
 pub use range::{OpenRange, Remainder};
 pub use rework::{OpenDiscard, OpenReplay, Rework};

@@ -12,7 +12,7 @@ use super::{
         history::History,
         ledger::{Entry, LedgerKey, MemoryLedger, SharedLedger},
         sink::Sink,
-        worker::Worker,
+        worker::{Joins, Worker},
     },
     chance::Chance,
     differences,
@@ -55,6 +55,7 @@ impl Bench {
             }),
             clock: Arc::clone(&self.clock) as SharedClock,
             known: Arc::default(),
+            joins: Joins::default(),
         }
     }
 

@@ -36,6 +36,16 @@ impl History for Expired {
     ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
         ready(Ok(None)).boxed()
     }
+
+    fn from<'a>(
+        &'a self,
+        _: &'a LedgerKey,
+        _: &'a str,
+        _: usize,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Record>>> {
+        ready(Ok(Vec::new())).boxed()
+    }
 }
 
 /// R9: good + quarantined = received, also with a kill between the two writes, and everywhere else.

@@ -9,6 +9,7 @@ mod chance;
 mod engine;
 mod gate;
 mod guarantees;
+mod join;
 mod regressions;
 mod schedule;
 mod stream;
@@ -132,6 +133,7 @@ async fn no_part_of_the_algorithm_can_be_left_out() {
         (LeftOut::Condition, 10),
         (LeftOut::OpenRange, 10),
         (LeftOut::MissingPart, 10),
+        (LeftOut::Look, 10),
     ];
     for (left_out, at_least) in parts {
         let mut wrong = 0;

@@ -33,13 +33,15 @@ pub(super) const REFUSED_FROM: u64 = 1_000_000;
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) shards: Vec<Vec<Record>>,
+    /// Of each shard those that it was split from or merged of.
+    pub(super) parents: Vec<Vec<usize>>,
     /// The ids of all events.
     pub(super) produced: Vec<u64>,
 }
 
 impl Stream {
     pub(super) fn produce(chance: &mut Chance, mix: Mix, most: usize) -> Self {
-        let mut stream = Self { shards: Vec::new(), produced: Vec::new() };
+        let mut stream = Self { shards: Vec::new(), parents: Vec::new(), produced: Vec::new() };
         for _ in 0..=chance.below(4) {
             // Around a power of ten, where the order of texts is another than that of numbers.
             let mut number = 95_u64;
@@ -53,7 +55,10 @@ impl Stream {
                 }
             });
             let records = records.collect();
+            let older = stream.shards.len();
             stream.shards.push(records);
+            let parents = (0..chance.below(3)).filter(|_| older > 0).map(|_| chance.below(older));
+            stream.parents.push(parents.collect());
         }
         stream
     }
@@ -77,11 +82,7 @@ impl Stream {
     }
 
     pub(super) fn batch(&self, shard: usize, from: usize, to: usize) -> Batch {
-        Batch {
-            stream_arn: STREAM.to_owned(),
-            shard: shard.to_string(),
-            records: self.shards[shard][from..to].to_vec(),
-        }
+        Batch::new(STREAM, shard.to_string(), self.shards[shard][from..to].to_vec())
     }
 }
 
@@ -98,5 +99,16 @@ impl History for Stream {
                 && compare_sequence_numbers(&record.sequence_number, &range.last.sequence_number).is_le()
         };
         ready(Ok(Some(records.iter().filter(within).cloned().collect()))).boxed()
+    }
+    fn from<'a>(
+        &'a self,
+        key: &'a LedgerKey,
+        number: &'a str,
+        limit: usize,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Record>>> {
+        let records = &self.shards[key.shard.parse::<usize>().unwrap()];
+        let from = |record: &&Record| compare_sequence_numbers(&record.sequence_number, number).is_ge();
+        ready(Ok(records.iter().filter(from).take(limit).cloned().collect())).boxed()
     }
 }

@@ -73,6 +73,7 @@ impl Run<'_> {
             inserted: counters.inserted + inserted,
             quarantined: counters.quarantined + quarantined,
             duplicates: counters.duplicates + self.duplicates,
+            abandoned: counters.abandoned,
             first: counters.first.clone().or_else(|| Some(open.first.clone())),
             last_event_time: last_event_time.or(counters.last_event_time),
             ..*counters

@@ -2,6 +2,7 @@
 
 mod columns;
 mod commit;
+mod join;
 mod proof;
 mod refused;
 mod run;
@@ -12,6 +13,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+pub(super) use join::Joins;
 use run::Run;
 
 use super::{
@@ -33,6 +35,8 @@ pub(super) struct Worker {
     pub(super) clock: SharedClock,
     /// Entries as this process wrote them last. One that is no longer so is refused when it is written.
     pub(super) known: Arc<Mutex<HashMap<LedgerKey, Entry>>>,
+    /// What was seen of the shards.
+    pub(super) joins: Joins,
 }
 
 impl Worker {
@@ -70,7 +74,7 @@ impl Worker {
             }
         };
         let mut run = Run::new(self, key, target.clone(), entry, report, deadline);
-        let delivered = run.drive(&events).await;
+        let delivered = run.drive(&events, batch.follows.as_deref()).await;
         self.end(run, delivered, &events).await
     }
 

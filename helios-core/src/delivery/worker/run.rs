@@ -1,5 +1,7 @@
 //! One batch on its way through the ledger.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -66,24 +68,36 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Goes on until every event of the batch is committed.
-    pub(super) async fn drive(&mut self, batch: &[Event<'_>]) -> Result<()> {
+    /// Goes on until every event of the batch is committed, and every event between it and what was committed before.
+    pub(super) async fn drive(&mut self, batch: &[Event<'_>], follows: Option<&str>) -> Result<()> {
         let committed = self.entry.committed.as_ref();
         self.duplicates +=
             count(committed.map_or(0, |last| batch.partition_point(|event| event.place <= last.place())));
+        let mut is_joined = false;
         loop {
-            self.check_deadline()?;
-            match plan(&self.entry, batch) {
-                Step::Done => break,
-                Step::Stale => return Err(self.stale(batch)),
-                Step::Open(range) => self.open(batch.get(range).unwrap_or_default()).await?,
-                Step::Finish(range) => self.finish(batch.get(range).unwrap_or_default()).await?,
-                Step::Fetch => self.fetch(batch).await?,
+            let step = plan(&self.entry, batch);
+            if matches!(step, Step::Open(Range { start: 0, .. })) && !is_joined {
+                is_joined = self.join(batch, follows).await?;
+            } else if self.take(step, batch).await? {
+                break;
             }
         }
         let BatchReport { received, delivered, quarantined, .. } = self.report;
         self.report.duplicates_skipped = received.saturating_sub(delivered + quarantined);
         Ok(())
+    }
+
+    /// Takes one step of the plan. `true` if it was the last.
+    pub(super) async fn take(&mut self, step: Step, events: &[Event<'_>]) -> Result<bool> {
+        self.check_deadline()?;
+        match step {
+            Step::Done => return Ok(true),
+            Step::Stale => return Err(self.stale(events)),
+            Step::Open(range) => self.open(events.get(range).unwrap_or_default()).await?,
+            Step::Finish(range) => self.finish(events.get(range).unwrap_or_default()).await?,
+            Step::Fetch => self.fetch(events).await?,
+        }
+        Ok(false)
     }
 
     /// Writes down that these events are about to be inserted, then inserts them.

@@ -6,23 +6,27 @@ use std::{
     time::Duration,
 };
 
-use helios_core::{Result, clock::SharedClock, delivery::Target, sources::Mapping, warehouse::Warehouse};
 use jiff::Timestamp;
 use uuid::Uuid;
+
+use super::target::Target;
+use crate::{Result, clock::SharedClock, sources::Mapping, warehouse::Warehouse};
 
 /// For so long a table is taken to be as it was: a column added meanwhile is filled from then on.
 const MAXIMUM_AGE: Duration = Duration::from_secs(30);
 
-/// Tables by the identity their mapping knows them by.
+/// Tables by the identity their mapping knows them by, each with its source's policy.
 #[derive(Debug)]
-pub(crate) struct Targets {
+pub struct Targets {
     warehouse: Warehouse,
     clock: SharedClock,
     known: Mutex<HashMap<Uuid, (Timestamp, Target)>>,
 }
 
 impl Targets {
-    pub(crate) fn new(warehouse: Warehouse, clock: SharedClock) -> Self {
+    /// None yet.
+    #[must_use]
+    pub fn new(warehouse: Warehouse, clock: SharedClock) -> Self {
         Self { warehouse, clock, known: Mutex::default() }
     }
 
@@ -31,7 +35,7 @@ impl Targets {
     /// # Errors
     ///
     /// As [`Target::describe`].
-    pub(crate) async fn of(&self, mapping: &Mapping) -> Result<Target> {
+    pub async fn of(&self, mapping: &Mapping) -> Result<Target> {
         let now = self.clock.now();
         if let Some(target) = self.recent(mapping, now) {
             return Ok(target);
@@ -43,7 +47,7 @@ impl Targets {
     }
 
     /// Looks at the table again next time.
-    pub(crate) fn forget(&self, mapping: &Mapping) {
+    pub fn forget(&self, mapping: &Mapping) {
         self.lock().remove(&mapping.table_uuid);
     }
 

@@ -1,0 +1,247 @@
+//! One shard: read, and delivered to every table of the stream.
+
+use std::{collections::HashMap, collections::HashSet, sync::Arc, time::Duration};
+
+use aws_sdk_kinesis::Client;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, mpsc, watch};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        backoff::pause,
+        batch::Batch,
+        batch_report::{BatchReport, Undelivered},
+        deliverer::Deliverer,
+        ledger::LedgerKey,
+        targets::Targets,
+    },
+    gather::{Gathered, Gatherer},
+    options::ConsumeOptions,
+    progress::Board,
+    start::{Begin, Gate, read_from},
+};
+use crate::{Error, ErrorKind, Result, clock::SharedClock, sources::Mapping, streams::ShardReader};
+
+/// What the tasks of all shards share.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) kinesis: Client,
+    pub(super) deliverer: Deliverer,
+    pub(super) targets: Targets,
+    pub(super) clock: SharedClock,
+    pub(super) stream_arn: String,
+    /// The sources: the tables that the stream fills.
+    pub(super) mappings: Vec<Mapping>,
+    /// Of each table the shards that it had something of when the consumer began.
+    pub(super) known: HashMap<Uuid, HashSet<String>>,
+    pub(super) started: Timestamp,
+    pub(super) options: ConsumeOptions,
+    pub(super) board: Arc<Board>,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) halt: watch::Sender<bool>,
+}
+
+/// How a shard's task has ended.
+#[derive(Debug)]
+pub(super) enum ShardEnd {
+    /// The shard is closed, and every table has all of it.
+    Finished,
+    /// Every table has all there was, and no more was asked for.
+    CaughtUp,
+    /// There is no such shard any more.
+    Gone(Error),
+    /// It does not go on, and will not by itself.
+    Stuck(Error),
+    /// The consumer ends.
+    Halted,
+}
+
+/// Why an attempt has ended early.
+enum Failure {
+    Reading(Error),
+    Delivering(Error),
+}
+
+/// One shard's task.
+#[derive(Debug)]
+pub(super) struct ShardTask {
+    pub(super) context: Arc<Context>,
+    pub(super) shard: String,
+    /// The shards it comes from, and those that they come from.
+    pub(super) ancestors: Vec<String>,
+    /// Whether it was made while the consumer ran: everything in it is new.
+    pub(super) is_new: bool,
+}
+
+impl ShardTask {
+    /// Reads and delivers until there is no more. After a failure it begins again from the ledger, so that nothing that
+    /// was read is held in memory meanwhile.
+    pub(super) async fn run(self) -> ShardEnd {
+        let Context { board, clock, options, halt, .. } = &*self.context;
+        board.begin(&self.shard);
+        let mut halted = halt.subscribe();
+        let mut failures = 0;
+        loop {
+            let mut delivered = 0;
+            let error = match self.attempt(&mut delivered).await {
+                Ok(ShardEnd::Finished) => {
+                    board.ended(&self.shard);
+                    return ShardEnd::Finished;
+                }
+                Ok(end) => return end,
+                Err(Failure::Reading(error)) if error.kind() == ErrorKind::NotFound => {
+                    return ShardEnd::Gone(error);
+                }
+                Err(Failure::Reading(error) | Failure::Delivering(error)) => error,
+            };
+            board.failed(&self.shard, &error);
+            tracing::warn!(shard = self.shard, error = %format!("{error:#}"), "A shard does not go on.");
+            if options.until_caught_up && !error.is_retryable() {
+                return ShardEnd::Stuck(error);
+            }
+            failures = if delivered > 0 { 1 } else { failures + 1 };
+            tokio::select! {
+                () = clock.sleep(pause(failures)) => {}
+                () = is_true(&mut halted) => return ShardEnd::Halted,
+            }
+        }
+    }
+
+    /// Reading and delivery side by side: while a batch is delivered, the next one is gathered, and no more than that.
+    async fn attempt(&self, delivered: &mut u64) -> Result<ShardEnd, Failure> {
+        let begins = self.begins().await.map_err(Failure::Delivering)?;
+        let Context { kinesis, clock, stream_arn, places, halt, .. } = &*self.context;
+        let start = read_from(&begins);
+        let reader = ShardReader::new(kinesis.clone(), stream_arn, &self.shard, start, Arc::clone(clock));
+        let origin = (stream_arn.as_str(), self.shard.as_str());
+        let gatherer = Gatherer::new(reader, origin, Arc::clone(clock), Arc::clone(places));
+        let (sender, receiver) = mpsc::channel(1);
+        let mut halted = halt.subscribe();
+        let reading = async {
+            tokio::select! {
+                biased;
+                () = is_true(&mut halted) => Ok(ShardEnd::Halted),
+                end = self.read(gatherer, sender) => end.map_err(Failure::Reading),
+            }
+        };
+        let gates = begins.into_iter().map(Gate::new).collect();
+        let delivering =
+            async { self.deliver(receiver, gates, delivered).await.map_err(Failure::Delivering) };
+        let (end, ()) = tokio::try_join!(reading, delivering)?;
+        Ok(if *halt.borrow() { ShardEnd::Halted } else { end })
+    }
+
+    /// Where each table begins, in the order of the mappings.
+    async fn begins(&self) -> Result<Vec<Begin>> {
+        let Context { deliverer, mappings, options, known, started, stream_arn, .. } = &*self.context;
+        let mut begins = Vec::with_capacity(mappings.len());
+        for mapping in mappings {
+            let key = LedgerKey {
+                stream_arn: stream_arn.clone(),
+                shard: self.shard.clone(),
+                table: mapping.table_uuid,
+            };
+            let entry = deliverer.ledger().read(&key).await?;
+            let continues = self.is_new
+                || known
+                    .get(&mapping.table_uuid)
+                    .is_some_and(|shards| self.ancestors.iter().any(|ancestor| shards.contains(ancestor)));
+            begins.push(match Begin::of(&entry) {
+                Some(begin) => begin,
+                None if continues => Begin::Oldest,
+                None => Begin::new(options.position.unwrap_or(mapping.start_position), *started),
+            });
+        }
+        Ok(begins)
+    }
+
+    async fn read(&self, mut gatherer: Gatherer, sender: mpsc::Sender<Gathered>) -> Result<ShardEnd> {
+        loop {
+            // Nothing is read ahead of a batch that waits.
+            let Ok(place) = sender.reserve().await else { return Ok(ShardEnd::Halted) };
+            let gathered = gatherer.next().await?;
+            let (caught_up, ended) = (gathered.caught_up, gathered.ended);
+            if !gathered.batch.records.is_empty() {
+                place.send(gathered);
+            }
+            if ended {
+                return Ok(ShardEnd::Finished);
+            }
+            if caught_up && self.context.options.until_caught_up {
+                return Ok(ShardEnd::CaughtUp);
+            }
+        }
+    }
+
+    async fn deliver(
+        &self,
+        mut batches: mpsc::Receiver<Gathered>,
+        mut gates: Vec<Gate>,
+        delivered: &mut u64,
+    ) -> Result<()> {
+        let Context { mappings, board, halt, .. } = &*self.context;
+        while let Some(gathered) = batches.recv().await {
+            if *halt.borrow() {
+                return Ok(());
+            }
+            let batch = &gathered.batch;
+            let deliveries = mappings.iter().zip(&mut gates).map(|(mapping, gate)| {
+                let batch = gate.pass(batch);
+                async move { self.deliver_to(mapping, &batch).await }
+            });
+            // If it fails for one table, the others still get it.
+            join_all(deliveries).await.into_iter().collect::<Result<Vec<()>>>()?;
+            *delivered += 1;
+            if let Some(last) = batch.records.last() {
+                let records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
+                board.advance(&self.shard, records, last.sequence_number.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn deliver_to(&self, mapping: &Mapping, batch: &Batch) -> Result<()> {
+        let Context { deliverer, targets, board, .. } = &*self.context;
+        if batch.records.is_empty() {
+            return Ok(());
+        }
+        let about = |error: Error| error.with("table", mapping.table.plain());
+        let target = targets.of(mapping).await.map_err(about)?;
+        match deliverer.deliver(&target, batch, None).await {
+            Ok(report) => {
+                board.count(&self.shard, &report, true);
+                trace(mapping, batch, &report);
+                Ok(())
+            }
+            Err(Undelivered { error, report, .. }) => {
+                targets.forget(mapping);
+                board.count(&self.shard, &report, false);
+                Err(about(error))
+            }
+        }
+    }
+}
+
+fn trace(mapping: &Mapping, batch: &Batch, report: &BatchReport) {
+    tracing::debug!(
+        table = %mapping.table.plain(),
+        shard = %batch.shard,
+        received = report.received,
+        delivered = report.delivered,
+        quarantined = report.quarantined,
+        duplicates = report.duplicates_skipped,
+        "Batch delivered."
+    );
+}
+
+/// Waits until a flag is set; for ever, if whoever could set it is gone.
+pub(super) async fn is_true(flag: &mut watch::Receiver<bool>) {
+    if flag.wait_for(|is_set| *is_set).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// How long the deliveries under way may take to come to their end, when the consumer stops.
+pub(super) const GRACE: Duration = Duration::from_millis(600);

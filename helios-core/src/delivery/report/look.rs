@@ -1,0 +1,87 @@
+//! A look at the first record of a shard that is not delivered.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_sdk_kinesis::Client;
+use jiff::Timestamp;
+
+use super::super::{
+    batch::{Record, events},
+    place::Identity,
+};
+use crate::{
+    Result,
+    clock::SharedClock,
+    streams::{Position, ShardReader, ShardStart},
+};
+
+/// How long to look at one shard: it may have long stretches without records.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The record that was delivered last, and the one behind it.
+const RECORDS: usize = 2;
+
+/// Where delivery goes on in a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Behind this event.
+    After(Identity),
+    /// With this event, which was begun.
+    With(Identity),
+    /// At a position.
+    At(Position),
+}
+
+/// What was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// When the first undelivered record arrived.
+    pub(super) arrival: Option<Timestamp>,
+    /// Whether there is none, to the present end of the shard.
+    pub(super) caught_up: bool,
+    /// Whether the record that was delivered last is gone, and what was behind it perhaps with it.
+    pub(super) is_unjoined: bool,
+}
+
+/// Looks, within a time limit and within Kinesis' limits.
+pub(super) async fn look(
+    client: &Client,
+    (stream_arn, shard): (&str, &str),
+    next: &Next,
+    clock: &SharedClock,
+) -> Result<Seen> {
+    let start = match next {
+        Next::After(event) | Next::With(event) => ShardStart::At(event.sequence_number.clone()),
+        Next::At(position) => ShardStart::Position(*position),
+    };
+    let mut reader = ShardReader::new(client.clone(), stream_arn, shard, start, Arc::clone(clock));
+    let until = clock.now().saturating_add(TIME_LIMIT).unwrap_or(Timestamp::MAX);
+    // The first record says whether what was delivered is still there.
+    let mut seen = Seen::default();
+    let mut is_first = true;
+    while clock.now() < until {
+        let page = reader.next_page(RECORDS).await?;
+        for record in page.records.into_iter().map(Record::from) {
+            if let Next::After(event) = next {
+                let is_delivered = ends_with(&record, event);
+                seen.is_unjoined |= is_first && record.sequence_number != event.sequence_number;
+                is_first = false;
+                if is_delivered {
+                    continue;
+                }
+            }
+            seen.arrival = record.approximate_arrival;
+            return Ok(seen);
+        }
+        if page.caught_up {
+            seen.caught_up = true;
+            return Ok(seen);
+        }
+    }
+    Ok(seen)
+}
+
+/// Whether this is the last event of the record.
+fn ends_with(record: &Record, event: &Identity) -> bool {
+    record.sequence_number == event.sequence_number
+        && events(std::slice::from_ref(record)).all(|found| found.place <= event.place())
+}

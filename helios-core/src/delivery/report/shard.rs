@@ -1,0 +1,224 @@
+//! What a report says of one shard.
+
+use jiff::Timestamp;
+
+use super::{
+    super::ledger::{Entry, OpenRange, TroubleKind},
+    look::Seen,
+    shape::{DeliveryTrouble, GapReport, ShardReport, ShardState},
+};
+
+/// What is known of a shard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts<'a> {
+    pub(super) shard: &'a str,
+    pub(super) entry: &'a Entry,
+    /// Whether the stream lists it no more, or lists it as closed.
+    pub(super) is_closed: bool,
+    pub(super) seen: Seen,
+    pub(super) now: Timestamp,
+    /// How long the stream keeps events, in seconds, where it is known.
+    pub(super) retention: Option<f64>,
+}
+
+impl Facts<'_> {
+    pub(super) fn report(self) -> ShardReport {
+        let Self { entry, seen, now, .. } = self;
+        let counters = &entry.counters;
+        let age = seen.arrival.map(|arrival| now.duration_since(arrival).as_secs_f64().max(0.0));
+        let lag = if seen.caught_up { Some(0.0) } else { age };
+        ShardReport {
+            shard: self.shard.to_owned(),
+            state: self.state(),
+            received: counters.received,
+            inserted: counters.inserted,
+            quarantined: counters.quarantined,
+            duplicates: counters.duplicates,
+            abandoned: counters.abandoned,
+            from: counters.first.as_ref().map(ToString::to_string),
+            to: entry.committed.as_ref().map(ToString::to_string),
+            last_event_time: counters.last_event_time,
+            lag_seconds: lag,
+            expires_in_seconds: age.zip(self.retention).map(|(age, retention)| (retention - age).max(0.0)),
+            open_range: entry.open.as_ref().map(range),
+            trouble: entry.trouble.as_ref().map(|trouble| DeliveryTrouble {
+                kind: trouble.kind.into(),
+                server_code: trouble.server_code,
+                since: trouble.since,
+            }),
+            gaps: entry
+                .gaps
+                .iter()
+                .map(|gap| GapReport {
+                    after: gap.after.to_string(),
+                    before: gap.before.to_string(),
+                    since: gap.since,
+                })
+                .collect(),
+        }
+    }
+
+    fn state(self) -> ShardState {
+        let Self { entry, seen, now, is_closed, .. } = self;
+        match (&entry.trouble, &entry.open) {
+            (Some(trouble), _) if trouble.kind == TroubleKind::Uncertain => ShardState::Uncertain,
+            (Some(_), _) => ShardState::Failing,
+            (None, Some(open)) if open.held_until > now => ShardState::Delivering,
+            // Whoever opened it has ended before it was done; the next attempt finishes it.
+            (None, Some(_)) => ShardState::Waiting,
+            (None, None) if seen.caught_up && is_closed => ShardState::Finished,
+            (None, None) if seen.caught_up => ShardState::CaughtUp,
+            (None, None) => ShardState::Waiting,
+        }
+    }
+
+    /// What is wrong with it, for a person.
+    pub(super) fn errors(self) -> Vec<String> {
+        let Self { shard, entry, .. } = self;
+        let counters = &entry.counters;
+        let mut errors: Vec<String> = entry
+            .gaps
+            .iter()
+            .map(|gap| {
+                format!(
+                    "shard {shard}: the events after {} and before {} expired before they were delivered: they are lost",
+                    gap.after, gap.before
+                )
+            })
+            .collect();
+        let accounted = counters.inserted + counters.quarantined + counters.duplicates + counters.abandoned;
+        if counters.received != accounted {
+            errors.push(format!(
+                "shard {shard}: {} events were received, and {accounted} are accounted for",
+                counters.received
+            ));
+        }
+        let is_uncertain =
+            entry.trouble.as_ref().is_some_and(|trouble| trouble.kind == TroubleKind::Uncertain);
+        if is_uncertain {
+            let range = entry.open.as_ref().map_or_else(String::new, range);
+            errors.push(format!(
+                "shard {shard}: whether the events {range} are in the table is UNCERTAIN: look into the table, then settle \
+                 the range"
+            ));
+        }
+        errors
+    }
+
+    /// What puts its events at risk, for a person.
+    pub(super) fn warnings(self) -> Vec<String> {
+        let Self { shard, entry, seen, .. } = self;
+        let mut warnings = Vec::new();
+        if let Some(trouble) = entry.trouble.as_ref().filter(|trouble| trouble.kind == TroubleKind::Failing) {
+            let code = trouble.server_code.map_or_else(String::new, |code| format!(" (its error {code})"));
+            warnings.push(format!(
+                "shard {shard}: ClickHouse has not taken its events since {}{code}",
+                trouble.since
+            ));
+        }
+        if seen.is_unjoined {
+            warnings.push(format!(
+                "shard {shard}: the last event that was delivered is too old for the stream: others behind it may have \
+                 expired with it, unseen"
+            ));
+        }
+        let report = self.report();
+        let soon = report.expires_in_seconds.zip(self.retention).filter(|(left, all)| *left < all / 10.0);
+        if let Some((left, _)) = soon {
+            warnings.push(format!("shard {shard}: undelivered events expire in {left:.0} seconds"));
+        }
+        warnings
+    }
+}
+
+fn range(open: &OpenRange) -> String {
+    format!("{}-{}", open.first, open.last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::{
+        Identity,
+        ledger::{Counters, Gap, Trouble},
+    };
+
+    fn place(number: u64) -> Identity {
+        Identity { sequence_number: number.to_string(), sub_sequence: 1 }
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(10_000).unwrap()
+    }
+
+    fn facts(entry: &Entry, seen: Seen) -> Facts<'_> {
+        Facts { shard: "s", entry, is_closed: false, seen, now: now(), retention: Some(1000.0) }
+    }
+
+    const CAUGHT_UP: Seen = Seen { arrival: None, caught_up: true, is_unjoined: false };
+
+    fn behind(seconds: i64) -> Seen {
+        Seen { arrival: Some(Timestamp::from_second(10_000 - seconds).unwrap()), ..Seen::default() }
+    }
+
+    #[test]
+    fn each_state_has_its_reason() {
+        let open = |held_until: i64| {
+            let held_until = Timestamp::from_second(held_until).unwrap();
+            Entry { open: Some(OpenRange { held_until, ..OpenRange::for_test() }), ..Entry::default() }
+        };
+        let troubled = |kind| Entry {
+            trouble: Some(Trouble { kind, server_code: Some(60), since: now() }),
+            ..open(20_000)
+        };
+        for (entry, seen, is_closed, state) in [
+            (Entry::default(), CAUGHT_UP, false, ShardState::CaughtUp),
+            (Entry::default(), CAUGHT_UP, true, ShardState::Finished),
+            (Entry::default(), behind(5), true, ShardState::Waiting),
+            (Entry::default(), Seen::default(), false, ShardState::Waiting),
+            (open(10_001), behind(5), false, ShardState::Delivering),
+            (open(10_000), behind(5), false, ShardState::Waiting),
+            (troubled(TroubleKind::Failing), behind(5), false, ShardState::Failing),
+            (troubled(TroubleKind::Uncertain), behind(5), false, ShardState::Uncertain),
+        ] {
+            let facts = Facts { is_closed, ..facts(&entry, seen) };
+            assert_eq!(facts.report().state, state, "{entry:?} {seen:?}");
+        }
+    }
+
+    #[test]
+    fn lag_and_expiry_are_those_of_the_oldest_undelivered_event() {
+        let entry = Entry::default();
+        let of = |seen| {
+            let report = facts(&entry, seen).report();
+            (report.lag_seconds, report.expires_in_seconds)
+        };
+        assert_eq!(of(behind(300)), (Some(300.0), Some(700.0)));
+        assert_eq!(of(behind(-5)), (Some(0.0), Some(1000.0)), "a clock that is behind");
+        assert_eq!(of(CAUGHT_UP), (Some(0.0), None));
+        assert_eq!(of(Seen::default()), (None, None));
+        assert_eq!(facts(&entry, behind(300)).warnings(), [""; 0]);
+        assert!(facts(&entry, behind(950)).warnings()[0].contains("expire in 50 seconds"));
+    }
+
+    #[test]
+    fn what_is_wrong_names_shard_and_range() {
+        let counters =
+            Counters { received: 10, inserted: 4, quarantined: 3, duplicates: 2, ..Counters::default() };
+        let balanced = Counters { abandoned: 1, ..counters.clone() };
+        let entry = Entry { counters: balanced, ..Entry::default() };
+        assert_eq!(facts(&entry, CAUGHT_UP).errors(), [""; 0]);
+        let entry = Entry {
+            counters,
+            open: Some(OpenRange { first: place(7), last: place(9), ..OpenRange::for_test() }),
+            trouble: Some(Trouble { kind: TroubleKind::Uncertain, server_code: None, since: now() }),
+            gaps: vec![Gap { after: place(3), before: place(5), since: now() }],
+            ..Entry::default()
+        };
+        let errors = facts(&entry, behind(5)).errors();
+        assert_eq!(errors.len(), 3);
+        assert!(errors[0].contains("shard s: the events after 3.1 and before 5.1"), "{errors:?}");
+        assert!(errors[1].contains("10 events were received, and 9 are"), "{errors:?}");
+        assert!(errors[2].contains("7.1-9.1") && errors[2].contains("UNCERTAIN"), "{errors:?}");
+    }
+}
