@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
 
 mod cases;
+mod chaos;
+mod consumer;
+mod consumer_source;
 mod create_table;
 mod databases;
 mod delivery_function;
+mod delivery_report;
 mod delivery_source;
 mod fake_kinesis;
 mod fixtures;
