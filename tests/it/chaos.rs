@@ -14,16 +14,19 @@ use std::{
     time::Duration,
 };
 
-use helios_core::clock::{Clock as _, SystemClock};
+use helios_core::{
+    clock::{Clock as _, SystemClock},
+    delivery::ledger::Ledger as _,
+};
 use helios_tests::Answer;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
-    consumer_source::{STREAM, Stage, wait_for},
-    delivery_source::{USER, secret, start},
-    shop::{client, rows},
+    consumer_source::{ClickHouse, STREAM, Stage, wait_for},
+    delivery_source::start,
+    shop::rows,
 };
 
 /// How long a round may take before it counts as hung.
@@ -58,7 +61,7 @@ impl Chance {
 /// A stream, its table, and ClickHouse on a port, which outlives whoever is killed.
 struct Arena {
     stage: Stage,
-    _clickhouse: helios_embedded::Listener,
+    _clickhouse: ClickHouse,
     environment: HashMap<String, String>,
     chance: Chance,
     /// What was put: the ids of events, and how many were none.
@@ -68,23 +71,8 @@ struct Arena {
 
 impl Arena {
     async fn build(shards: usize) -> Self {
-        let stage = Stage::set(shards).await;
-        let password = secret();
-        let credentials = helios_embedded::Credentials::new(USER, &password);
-        let anywhere = crate::delivery_source::ANYWHERE;
-        let engine = client().warehouse().engine().unwrap().clone();
-        let clickhouse = engine.listen(anywhere, Some(credentials)).await.unwrap();
-        let account = stage.double.account();
-        let environment = [
-            ("AWS_REGION", account.region().to_owned()),
-            ("AWS_ENDPOINT_URL", stage.double.endpoint().to_owned()),
-            ("AWS_ACCESS_KEY_ID", account.id().to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", account.secret_key().to_owned()),
-            ("HELIOS_CLICKHOUSE_URL", format!("http://{}", clickhouse.local_addr())),
-            ("HELIOS_CLICKHOUSE_USER", USER.to_owned()),
-            ("HELIOS_CLICKHOUSE_PASSWORD", password),
-        ];
-        let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
+        let (stage, clickhouse) = (Stage::set(shards).await, ClickHouse::open().await);
+        let environment = clickhouse.environment(&stage.double, clickhouse.address());
         Self { stage, _clickhouse: clickhouse, environment, chance: Chance::new(), good: Vec::new(), bad: 0 }
     }
 
@@ -99,6 +87,14 @@ impl Arena {
                 self.good.push(id);
             }
         }
+    }
+
+    /// How many shards have a range that somebody has begun and not finished.
+    async fn open_ranges(&self) -> usize {
+        let ledger = self.stage.client.ledger().await.unwrap();
+        let created = &self.stage.sink.created;
+        let entries = ledger.of_source(&created.stream_arn, created.table_uuid).await.unwrap();
+        entries.iter().filter(|(_, entry)| entry.open.is_some()).count()
     }
 
     /// distinct = produced, duplicates = 0, good + quarantined = put, and the report says so.
@@ -161,7 +157,7 @@ impl Drop for ConsumerProcess {
 #[tokio::test]
 async fn a_consumer_that_is_killed_loses_and_doubles_nothing() {
     let mut arena = Arena::build(2).await;
-    let mut batches = 0;
+    let (mut batches, mut left_open) = (0, 0);
     for round in 0..setting("HELIOS_KILL_ROUNDS", 25) {
         let events = 20 + arena.chance.below(200);
         arena.put(events);
@@ -178,8 +174,12 @@ async fn a_consumer_that_is_killed_loses_and_doubles_nothing() {
         SystemClock.sleep(moment).await;
         batches += consumer.told.load(Ordering::SeqCst);
         drop(consumer);
+        left_open += arena.open_ranges().await;
     }
-    println!("{batches} batches were told of by processes that were killed");
+    println!(
+        "{batches} batches were told of by processes that were killed; {left_open} ranges were left open"
+    );
+    assert!(batches > 0 && left_open > 0, "none was killed at its work");
     arena.stage.consume().await;
     arena.check().await;
 }
@@ -189,11 +189,11 @@ async fn a_consumer_that_is_killed_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn a_function_that_is_killed_loses_and_doubles_nothing() {
     let mut arena = Arena::build(2).await;
-    arena.deliver_by_function().await;
+    arena.stage.deliver_by_function().await;
     let shards = arena.stage.double.shards(false);
     let mut acknowledged: HashMap<String, usize> = HashMap::new();
     let mut function = start(arena.environment.clone()).await;
-    let (mut killed, rounds) = (0, setting("HELIOS_KILL_ROUNDS", 25));
+    let (mut killed, mut left_open, rounds) = (0, 0, setting("HELIOS_KILL_ROUNDS", 25));
     arena.put(300);
     while killed < rounds || shards.iter().any(|shard| left(&arena, &acknowledged, shard) > 0) {
         if killed < rounds && shards.iter().all(|shard| left(&arena, &acknowledged, shard) < 20) {
@@ -206,7 +206,7 @@ async fn a_function_that_is_killed_loses_and_doubles_nothing() {
             continue;
         }
         let count = 1 + usize::try_from(arena.chance.below(u64::try_from(left.min(100)).unwrap())).unwrap();
-        let event = arena.event(shard, from..from + count);
+        let event = arena.stage.event(shard, from..from + count);
         let kills = killed < rounds && arena.chance.below(2) == 0;
         let moment = Duration::from_millis(arena.chance.below(60));
         let answer = tokio::select! {
@@ -225,52 +225,17 @@ async fn a_function_that_is_killed_loses_and_doubles_nothing() {
             None => {
                 killed += 1;
                 function.kill().await.unwrap();
+                left_open += arena.open_ranges().await;
                 function = start(arena.environment.clone()).await;
             }
         }
     }
+    println!("{left_open} ranges were left open by processes that were killed");
+    assert!(left_open > 0, "none was killed at its work");
     arena.check().await;
 }
 
 /// How many records of a shard are not acknowledged.
 fn left(arena: &Arena, acknowledged: &HashMap<String, usize>, shard: &str) -> usize {
     arena.stage.double.records(shard).len() - acknowledged.get(shard).unwrap_or(&0)
-}
-
-impl Arena {
-    /// Lets the function deliver the source, not a consumer.
-    async fn deliver_by_function(&self) {
-        let dynamo = self.stage.double.account().dynamodb();
-        let key = [
-            ("stream_id", self.stage.sink.created.stream_arn.clone()),
-            ("table_id", self.stage.sink.created.table_uuid.to_string()),
-        ];
-        let text = aws_sdk_dynamodb::types::AttributeValue::S;
-        let key = key.map(|(name, value)| (name.to_owned(), text(value)));
-        let update = dynamo.update_item().table_name("helios-sources").set_key(Some(key.into()));
-        let update = update.update_expression("SET delivery = :function");
-        update.expression_attribute_values(":function", text("function".to_owned())).send().await.unwrap();
-    }
-
-    fn event(&self, shard: &str, records: std::ops::Range<usize>) -> Value {
-        use base64::Engine as _;
-        let arn = self.stage.double.arn();
-        let all = self.stage.double.records(shard);
-        let records = all[records]
-            .iter()
-            .map(|record| {
-                let number = record.sequence_number();
-                json!({
-                    "kinesis": {
-                        "kinesisSchemaVersion": "1.0", "partitionKey": "1", "sequenceNumber": number,
-                        "data": base64::prelude::BASE64_STANDARD.encode(&record.data),
-                        "approximateArrivalTimestamp": record.arrival.as_second(),
-                    },
-                    "eventSource": "aws:kinesis", "eventVersion": "1.0", "eventName": "aws:kinesis:record",
-                    "eventID": format!("{shard}:{number}"), "awsRegion": "eu-west-1", "eventSourceARN": arn
-                })
-            })
-            .collect::<Vec<_>>();
-        json!({ "Records": records })
-    }
 }

@@ -1,7 +1,14 @@
 //! A stream of the Kinesis double, the table it fills, and a client that delivers in this process.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use helios_core::{
     CreateTable, Credentials, HeliosClient, TableCreated,
     clock::{Clock as _, SystemClock},
@@ -9,10 +16,12 @@ use helios_core::{
     sources::Delivery,
     streams::Position,
 };
+use helios_embedded::Listener;
 use helios_tests::{Account, KinesisDouble};
+use serde_json::{Value, json};
 
 use crate::{
-    delivery_source::ids,
+    delivery_source::{ANYWHERE, USER, ids, secret},
     shop::{account, client, columns, database},
 };
 
@@ -80,9 +89,90 @@ impl Stage {
         assert_eq!(self.sink.ids().await, self.produced());
     }
 
+    /// Lets the function deliver the source, not a consumer.
+    pub(crate) async fn deliver_by_function(&self) {
+        let dynamo = self.double.account().dynamodb();
+        let key = [
+            ("stream_id", self.sink.created.stream_arn.clone()),
+            ("table_id", self.sink.created.table_uuid.to_string()),
+        ];
+        let key = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
+        let update = dynamo.update_item().table_name("helios-sources").set_key(Some(key.into()));
+        let update = update.update_expression("SET delivery = :function");
+        let function = AttributeValue::S("function".to_owned());
+        update.expression_attribute_values(":function", function).send().await.unwrap();
+    }
+
+    /// Some records of a shard as Lambda hands them over.
+    pub(crate) fn event(&self, shard: &str, records: std::ops::Range<usize>) -> Value {
+        let arn = self.double.arn();
+        let all = self.double.records(shard);
+        let records = all[records].iter().map(|record| {
+            let number = record.sequence_number();
+            json!({
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0", "partitionKey": "1", "sequenceNumber": number,
+                    "data": BASE64_STANDARD.encode(&record.data),
+                    "approximateArrivalTimestamp": record.arrival.as_second(),
+                },
+                "eventSource": "aws:kinesis", "eventVersion": "1.0", "eventName": "aws:kinesis:record",
+                "eventID": format!("{shard}:{number}"), "awsRegion": "eu-west-1", "eventSourceARN": arn
+            })
+        });
+        json!({ "Records": records.collect::<Vec<_>>() })
+    }
+
     /// Runs a consumer that ends when it has caught up.
     pub(crate) async fn consume(&self) -> helios_core::delivery::ConsumeReport {
         self.client.consume(STREAM).until_caught_up().await.unwrap()
+    }
+}
+
+/// The engine of the process on a port, as a ClickHouse server for other processes.
+pub(crate) struct ClickHouse {
+    listener: Listener,
+    password: String,
+}
+
+impl ClickHouse {
+    pub(crate) async fn open() -> Self {
+        let password = secret();
+        let credentials = helios_embedded::Credentials::new(USER, &password);
+        let engine = client().warehouse().engine().unwrap().clone();
+        Self { listener: engine.listen(ANYWHERE, Some(credentials)).await.unwrap(), password }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// The settings of another process that delivers a double's stream into it, by way of this address.
+    pub(crate) fn environment(&self, double: &KinesisDouble, address: SocketAddr) -> HashMap<String, String> {
+        let account = double.account();
+        [
+            ("AWS_REGION", account.region().to_owned()),
+            ("AWS_ENDPOINT_URL", double.endpoint().to_owned()),
+            ("AWS_ACCESS_KEY_ID", account.id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", account.secret_key().to_owned()),
+            ("HELIOS_CLICKHOUSE_URL", format!("http://{address}")),
+            ("HELIOS_CLICKHOUSE_USER", USER.to_owned()),
+            ("HELIOS_CLICKHOUSE_PASSWORD", self.password.clone()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// A client in this process that goes by way of this address.
+    pub(crate) fn client(&self, double: &KinesisDouble, address: SocketAddr) -> HeliosClient {
+        let account = double.account();
+        HeliosClient::builder()
+            .clickhouse_url(format!("http://{address}"))
+            .clickhouse_user(USER, self.password.clone())
+            .region(account.region())
+            .endpoint_url(double.endpoint())
+            .credentials(Credentials::keys(account.id(), account.secret_key()))
+            .build()
+            .unwrap()
     }
 }
 

@@ -20,5 +20,6 @@ mod query;
 mod query_arrow;
 mod shard_reader;
 mod shop;
+mod slow_clickhouse;
 mod stream_errors;
 mod streams;
