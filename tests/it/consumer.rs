@@ -189,6 +189,21 @@ async fn a_parent_that_is_gone_counts_as_read() {
     stage.check().await;
 }
 
+/// Its shards have the names of the old ones, and the ledger knows numbers that mean nothing any more.
+#[tokio::test]
+async fn a_stream_that_was_made_anew_is_delivered_from_its_beginning() {
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    stage.consume().await;
+    stage.double.make_anew();
+    stage.put(5);
+    let shard = &stage.double.shards(true)[0];
+    assert!(stage.report().await.shards[0].lag_seconds.is_some_and(|lag| lag > 0.0), "{shard} has events");
+    stage.consume().await;
+    stage.check().await;
+    stage.report().await.check().unwrap();
+}
+
 #[tokio::test]
 async fn whatever_kinesis_does_every_event_is_there_once() {
     let mut stage = Stage::set(3).await;

@@ -127,6 +127,11 @@ impl KinesisDouble {
         self.lock().shards.retain(|one| one.id != shard);
     }
 
+    /// Deletes the stream, and makes another of the same name, with one shard.
+    pub fn make_anew(&self) {
+        self.lock().make_anew();
+    }
+
     /// The ids of all shards, or of those that are open.
     #[must_use]
     pub fn shards(&self, only_open: bool) -> Vec<String> {

@@ -83,6 +83,14 @@ impl Stream {
         id
     }
 
+    /// Other shards of the same names, with numbers of a later time.
+    pub(super) fn make_anew(&mut self) {
+        self.shards.clear();
+        self.made = 0;
+        self.next += 1_000_000;
+        self.make(Vec::new(), (0, KEYS));
+    }
+
     pub(super) fn put(&mut self, key: u64, data: Vec<u8>, arrival: Timestamp) -> String {
         let hash = key.wrapping_mul(2_654_435_761) % KEYS;
         // Numbers have holes, as those of Kinesis.

@@ -187,6 +187,10 @@ async fn seen(
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Ok(Seen { caught_up: entry.open.is_none(), ..Seen::default() })
         }
+        // The ledger's numbers are those of a stream of the same name, which was deleted.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+            look(kinesis, (&mapping.stream_arn, &shard.id), &Next::At(Position::Oldest), clock).await
+        }
         seen => seen,
     }
 }
