@@ -7,16 +7,18 @@ use std::{
 };
 
 use helios_core::{
-    ErrorKind,
+    ErrorKind, ReportOptions,
     clock::{Clock as _, SystemClock},
-    delivery::{ConsumeEnd, ConsumeOptions, ConsumeReport},
+    delivery::{ConsumeEnd, ConsumeOptions, ConsumeReport, ShardState},
+    streams::Position,
 };
 use helios_tests::KinesisFaults;
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::{net::TcpSocket, time::timeout};
 
 use crate::{
-    consumer_source::{STREAM, Sink, Stage, client_at, until, wait_for},
+    consumer_source::{ClickHouse, STREAM, Sink, Stage, client_at, until, wait_for},
+    delivery_source::ANYWHERE,
     shop::account,
 };
 
@@ -53,6 +55,12 @@ async fn a_stream_of_the_emulator_is_delivered_to_its_present_end() {
     assert_eq!(written["shards"].as_array().unwrap().len(), 4);
     let shard = &written["shards"][0];
     assert!(shard["to"].is_string() && shard["ended"] == false && shard.get("error").is_none(), "{shard}");
+
+    let options = ReportOptions::new("events").database(&sink.database);
+    let accounted = client.delivery_report(&options).await.unwrap();
+    accounted.check().unwrap();
+    assert_eq!((accounted.received, accounted.quarantine.events), (1001, 1));
+    assert!(accounted.shards.iter().all(|shard| shard.state == ShardState::CaughtUp), "{accounted:?}");
 
     // Again: nothing is new, and the last record of each shard is looked at once more.
     let again = client.consume(STREAM).until_caught_up().await.unwrap();
@@ -310,6 +318,53 @@ async fn each_table_of_a_stream_gets_what_it_lacks() {
     // Of the first table only the record is repeated that it ends with.
     assert!(report.duplicates_skipped <= 2 && report.delivered == 150, "{report:?}");
     assert_eq!(report.records, 100);
+}
+
+/// Each table begins where it was created to; a position of the consumer's own counts where nothing was delivered yet.
+#[tokio::test]
+async fn it_begins_where_the_source_does() {
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    // Kinesis knows the time of an arrival to the millisecond.
+    let created = stage.double.records("shardId-000000000000")[4].arrival;
+    wait_for(|| SystemClock.now() > created + Duration::from_millis(5)).await;
+    let late = Sink::create_at(&stage.client, Position::Now).await;
+    stage.put(5);
+    stage.consume().await;
+    stage.check().await;
+    assert_eq!(late.ids().await, [5, 6, 7, 8, 9]);
+    // Once something was delivered, the ledger says where to go on.
+    stage.put(5);
+    stage.client.consume(STREAM).until_caught_up().position(Position::Now).await.unwrap();
+    stage.check().await;
+
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    let last = stage.double.records("shardId-000000000000")[4].arrival;
+    wait_for(|| SystemClock.now() > last + Duration::from_millis(5)).await;
+    stage.client.consume(STREAM).until_caught_up().position(Position::Now).await.unwrap();
+    assert_eq!(stage.sink.ids().await, [0; 0]);
+    stage.client.consume(STREAM).until_caught_up().position(Position::Oldest).await.unwrap();
+    stage.check().await;
+}
+
+#[tokio::test]
+async fn a_clickhouse_that_comes_back_is_waited_for() {
+    let mut stage = Stage::set(1).await;
+    let reserved = TcpSocket::new_v4().unwrap();
+    reserved.set_reuseaddr(true).unwrap();
+    // Bound, so that nobody else gets the port, and not listening.
+    reserved.bind(ANYWHERE).unwrap();
+    let address = reserved.local_addr().unwrap();
+    let clickhouse = ClickHouse::new();
+    let client = clickhouse.client(&stage.double, address);
+    stage.put(10);
+    let consumer = client.consume(STREAM).start().await.unwrap();
+    until(&consumer, |so_far| so_far.shards.iter().any(|shard| shard.error.is_some())).await;
+    let _listener = clickhouse.listen(address).await;
+    until(&consumer, |so_far| so_far.records == 10 && so_far.shards[0].error.is_none()).await;
+    consumer.stop().await.unwrap();
+    stage.check().await;
 }
 
 #[tokio::test]

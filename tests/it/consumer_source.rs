@@ -21,14 +21,14 @@ use helios_tests::{Account, KinesisDouble};
 use serde_json::{Value, json};
 
 use crate::{
-    delivery_source::{ANYWHERE, USER, ids, secret},
+    delivery_source::{USER, ids, secret},
     shop::{account, client, columns, database},
 };
 
 /// The stream's name.
 pub(crate) const STREAM: &str = "clicks";
 
-/// A table that is filled, from the oldest event on.
+/// A table that is filled, from the oldest event on unless it is told otherwise.
 pub(crate) struct Sink {
     pub(crate) database: String,
     pub(crate) table: String,
@@ -37,11 +37,15 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) async fn create(client: &HeliosClient) -> Self {
+        Self::create_at(client, Position::Oldest).await
+    }
+
+    pub(crate) async fn create_at(client: &HeliosClient, position: Position) -> Self {
         let database = database().await;
         let spec = CreateTable::new(STREAM, "events", columns(&[("id", "UInt64")]))
             .database(&database)
             .delivery(Delivery::Consumer)
-            .start_position(Position::Oldest);
+            .start_position(position);
         let created = client.create_table(&spec).await.unwrap();
         Self { table: format!("{database}.events"), database, created }
     }
@@ -89,12 +93,12 @@ impl Stage {
         assert_eq!(self.sink.ids().await, self.produced());
     }
 
-    /// Lets the function deliver the source, not a consumer.
-    pub(crate) async fn deliver_by_function(&self) {
+    /// Lets the function fill a table, not a consumer.
+    pub(crate) async fn deliver_by_function(&self, sink: &Sink) {
         let dynamo = self.double.account().dynamodb();
         let key = [
-            ("stream_id", self.sink.created.stream_arn.clone()),
-            ("table_id", self.sink.created.table_uuid.to_string()),
+            ("stream_id", sink.created.stream_arn.clone()),
+            ("table_id", sink.created.table_uuid.to_string()),
         ];
         let key = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
         let update = dynamo.update_item().table_name("helios-sources").set_key(Some(key.into()));
@@ -128,22 +132,19 @@ impl Stage {
     }
 }
 
-/// The engine of the process on a port, as a ClickHouse server for other processes.
+/// The engine of the process as a ClickHouse server for other processes, with a password of its own.
 pub(crate) struct ClickHouse {
-    listener: Listener,
     password: String,
 }
 
 impl ClickHouse {
-    pub(crate) async fn open() -> Self {
-        let password = secret();
-        let credentials = helios_embedded::Credentials::new(USER, &password);
-        let engine = client().warehouse().engine().unwrap().clone();
-        Self { listener: engine.listen(ANYWHERE, Some(credentials)).await.unwrap(), password }
+    pub(crate) fn new() -> Self {
+        Self { password: secret() }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.listener.local_addr()
+    pub(crate) async fn listen(&self, address: SocketAddr) -> Listener {
+        let credentials = helios_embedded::Credentials::new(USER, &self.password);
+        client().warehouse().engine().unwrap().listen(address, Some(credentials)).await.unwrap()
     }
 
     /// The settings of another process that delivers a double's stream into it, by way of this address.

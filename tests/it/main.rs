@@ -15,6 +15,7 @@ mod fake_kinesis;
 mod fixtures;
 mod http;
 mod ledger;
+mod left_out;
 mod lossy_proxy;
 mod query;
 mod query_arrow;

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::{
     consumer_source::{ClickHouse, STREAM, Stage, until, wait_for},
-    delivery_source::{acknowledged, start_with_timeout},
+    delivery_source::{ANYWHERE, acknowledged, start_with_timeout},
     lossy_proxy::LossyProxy,
 };
 
@@ -19,9 +19,10 @@ const SHARD: &str = "shardId-000000000000";
 #[tokio::test]
 async fn an_insert_is_given_up_before_lambda_gives_up_the_function() {
     let mut stage = Stage::set(1).await;
-    stage.deliver_by_function().await;
-    let clickhouse = ClickHouse::open().await;
-    let proxy = LossyProxy::to(clickhouse.address()).await;
+    stage.deliver_by_function(&stage.sink).await;
+    let clickhouse = ClickHouse::new();
+    let listener = clickhouse.listen(ANYWHERE).await;
+    let proxy = LossyProxy::to(listener.local_addr()).await;
     let function = start_with_timeout(clickhouse.environment(&stage.double, proxy.address()), 8).await;
     stage.put(10);
     proxy.hold_answers(true);
@@ -45,8 +46,9 @@ async fn an_insert_is_given_up_before_lambda_gives_up_the_function() {
 #[tokio::test]
 async fn a_consumer_stops_within_a_second_though_clickhouse_hangs() {
     let mut stage = Stage::set(1).await;
-    let clickhouse = ClickHouse::open().await;
-    let proxy = LossyProxy::to(clickhouse.address()).await;
+    let clickhouse = ClickHouse::new();
+    let listener = clickhouse.listen(ANYWHERE).await;
+    let proxy = LossyProxy::to(listener.local_addr()).await;
     let client = clickhouse.client(&stage.double, proxy.address());
     stage.put(10);
     let consumer = client.consume(STREAM).start().await.unwrap();
