@@ -3,6 +3,7 @@
 mod authentication;
 mod builder;
 mod consume;
+mod quarantine;
 mod query;
 mod sample;
 

@@ -1,6 +1,6 @@
 //! Deliverers: what the faces and the function call.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -8,12 +8,15 @@ use super::{
     batch::Batch,
     batch_report::{BatchReport, Undelivered},
     history::{KinesisHistory, NoHistory},
-    ledger::SharedLedger,
+    ledger::{LedgerKey, SharedLedger},
+    policy::Policy,
+    quarantine::{Discarded, Quarantine, RejectSelection, Replay, ReplayRejects, ReplayReport},
+    settle::{Outcome, RangeSettled, settle},
     sink::WarehouseSink,
     target::Target,
     worker::{Joins, Worker},
 };
-use crate::{clock::SharedClock, warehouse::Warehouse};
+use crate::{Result, clock::SharedClock, warehouse::Warehouse};
 
 /// How long a delivery may take for which nothing else is said.
 const TIME_ALLOWED: Duration = Duration::from_secs(300);
@@ -86,5 +89,58 @@ impl Deliverer {
             let error = error.with("stream", &batch.stream_arn).with("shard", &batch.shard);
             Undelivered { error, ..undelivered }
         })
+    }
+
+    /// Replays rejects of a table: what fits now becomes rows, once, and leaves the quarantine.
+    ///
+    /// It may be repeated after any failure: what was begun is finished first. `policies` are those of the table's sources,
+    /// by the stream's ARN.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse and the ledger say; [`Conflict`](crate::ErrorKind::Conflict) with `state: UNCERTAIN` if an
+    /// interrupted replay can neither be finished nor found.
+    pub async fn replay(
+        &self,
+        target: &Target,
+        policies: &HashMap<String, Policy>,
+        replay: &ReplayRejects,
+    ) -> Result<ReplayReport> {
+        let quarantine = Quarantine::new(self.warehouse.clone());
+        let pending = self.rework(&quarantine, target, policies, &replay.selection).await?;
+        if replay.dry_run { pending.dry_run().await } else { pending.run().await }
+    }
+
+    /// Throws rejects of a table away, once what was begun with them is finished.
+    ///
+    /// # Errors
+    ///
+    /// As [`replay`](Self::replay).
+    pub async fn discard(&self, target: &Target, selection: &RejectSelection) -> Result<Discarded> {
+        let quarantine = Quarantine::new(self.warehouse.clone());
+        let policies = HashMap::new();
+        let entry = self.rework(&quarantine, target, &policies, selection).await?.finish_pending().await?;
+        let key = LedgerKey::of_quarantine(target.uuid);
+        quarantine.discard(&self.worker.ledger, &key, entry, selection).await
+    }
+
+    async fn rework<'a>(
+        &'a self,
+        quarantine: &'a Quarantine,
+        target: &Target,
+        policies: &'a HashMap<String, Policy>,
+        selection: &RejectSelection,
+    ) -> Result<Replay<'a>> {
+        let Worker { sink, ledger, clock, .. } = &self.worker;
+        Replay::new(quarantine, (&**sink, ledger, clock), target.clone(), policies, selection).await
+    }
+
+    /// Settles the open range of a shard and table, of which somebody knows what became of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](crate::ErrorKind::Conflict) if there is no such range, or delivery finishes it by itself.
+    pub async fn settle(&self, key: &LedgerKey, target: &Target, outcome: Outcome) -> Result<RangeSettled> {
+        settle((&self.worker.ledger, &self.worker.clock), key, target, outcome).await
     }
 }

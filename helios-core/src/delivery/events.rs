@@ -12,10 +12,13 @@
 //!   `}`, is one event, whatever it holds. So is an empty one.
 //! - The elements of a list are events of their own, whatever they are. An empty list is an event, which no table takes.
 //! - Where the payload breaks off, or a bracket closes that none has opened, or something else than an object or a list
-//!   stands, the events before remain; the line that is broken, and the lines after it up to one that begins with `{`
-//!   or `[`, are one event, which the decoder rejects with these bytes. From there on each event has to end on its own
-//!   line, as in NDJSON. A list that ends before its closing bracket gives, for what is missing, one event more: the
-//!   rest of it, which may be empty.
+//!   stands, the events before remain; what follows is one event, which the decoder rejects with these bytes. It goes up
+//!   to the next line that begins with `{` or `[` after one that ended with `}` or `]`, or to the end of the payload.
+//!   Only that is a place between two events for certain: within a JSON text, whole or cut off, a comma or a colon
+//!   stands between them. So what is part of a damaged event is never taken for an event of its own. From there on each
+//!   event has to end on its own line, as in NDJSON.
+//! - A list that ends before its closing bracket gives, for what is missing, one event more: the rest of it, which may
+//!   be empty.
 
 use bytes::Bytes;
 use memchr::{memchr, memchr_iter};
@@ -134,7 +137,7 @@ impl Events {
         value_end(rest).map(|end| start + end)
     }
 
-    /// From `start` up to a line on which another event may begin.
+    /// From `start` up to a line on which another event begins for certain.
     fn broken(&mut self, start: usize) -> Bytes {
         let mut end = start;
         loop {
@@ -143,7 +146,11 @@ impl Events {
                 return self.cut(start, self.payload.len(), Parts::None);
             };
             end += line + 1;
-            if matches!(self.payload.get(end), Some(b'{' | b'[')) {
+            let is_closed = || {
+                let before = self.payload.get(start..end).unwrap_or_default().trim_ascii_end();
+                matches!(before.last(), Some(b'}' | b']'))
+            };
+            if matches!(self.payload.get(end), Some(b'{' | b'[')) && is_closed() {
                 return self.cut(start, end, Parts::Some { at: end, in_list: false, by_line: true });
             }
         }
@@ -223,6 +230,23 @@ mod tests {
 
     use super::*;
 
+    /// An object with objects and lists of them in it.
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::json!(1)),
+            Just(serde_json::json!("}\n{")),
+            Just(serde_json::json!({}))
+        ];
+        let value = leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(serde_json::Value::from),
+                prop::collection::btree_map("[ab]", inner, 0..3)
+                    .prop_map(|fields| fields.into_iter().collect::<serde_json::Value>()),
+            ]
+        });
+        value.prop_map(|value| serde_json::json!({ "a": value }))
+    }
+
     fn all(payload: &str) -> Vec<String> {
         let events = events(Bytes::copy_from_slice(payload.as_bytes()));
         events.map(|event| String::from_utf8(event.to_vec()).unwrap()).collect()
@@ -260,10 +284,11 @@ mod tests {
     fn what_is_broken_leaves_its_neighbours_alone() {
         for (payload, expected) in [
             // A line of NDJSON cut off, with a bracket too many, with a quote too few, and none at all.
-            ("{\"a\":1}\n{\"a\":\n{\"a\":3}", &["{\"a\":1}", "{\"a\":", "{\"a\":3}"][..]),
+            ("{\"a\":1}\n{\"a\":\n{\"a\":3}\n{}", &["{\"a\":1}", "{\"a\":\n{\"a\":3}", "{}"][..]),
             ("{\"a\":1}}\n{\"a\":2}", &["{\"a\":1}", "}", "{\"a\":2}"]),
             ("{\"a\":\"x}\n{\"a\":2}\n{\"a\":3}", &["{\"a\":\"x}", "{\"a\":2}", "{\"a\":3}"]),
-            ("{\"a\":1}\nnonsense\nmore\n{\"a\":2}", &["{\"a\":1}", "nonsense\nmore", "{\"a\":2}"]),
+            ("{\"a\":1}\nnonsense\nmore\n{\"a\":2}", &["{\"a\":1}", "nonsense\nmore\n{\"a\":2}"]),
+            ("{\"a\":1}\nnonsense}\r\n{\"a\":2}", &["{\"a\":1}", "nonsense}", "{\"a\":2}"]),
             ("{\"a\":1}x", &["{\"a\":1}", "x"]),
             ("{\"a\":1}\n{\"a\":2", &["{\"a\":1}", "{\"a\":2"]),
             // A list cut off, within an element, behind one, and behind a comma.
@@ -277,7 +302,8 @@ mod tests {
             ("[{\"a\":1},]\n{\"a\":2}", &["{\"a\":1}", "]", "{\"a\":2}"]),
             ("[{\"a\":1}}\n{\"a\":2}", &["{\"a\":1}", "}", "{\"a\":2}"]),
             // After that an event ends on its own line.
-            ("x\n{\"a\":1,\n{\"b\":2}}", &["x", "{\"a\":1,", "{\"b\":2}", "}"]),
+            ("x}\n{\"a\":{}\n{\"b\":2}}\n{\"c\":3}", &["x}", "{\"a\":{}", "{\"b\":2}", "}", "{\"c\":3}"]),
+            ("x\n{\"a\":1}", &["x\n{\"a\":1}"]),
             ("1", &["1"]),
             ("1\n2", &["1\n2"]),
         ] {
@@ -289,11 +315,13 @@ mod tests {
     fn hostile_payloads_are_cut_in_time() {
         let lines = 200_000;
         for (line, least) in [
-            ("{\n", lines),
+            ("{\n", 1),
+            ("{\"a\":{}\n", lines),
             ("[\n", 1),
-            ("{\"a\":[],\n", lines),
+            ("{\"a\":[],\n", 1),
             ("{}\n", lines),
-            ("[],\n", lines),
+            ("[],\n", 1),
+            ("{\"a\":[]\n[}\n", 1),
             ("\"\n", 1),
         ] {
             let events = events(line.repeat(lines).into());
@@ -318,6 +346,29 @@ mod tests {
                 prop_assert_eq!(all(lines.trim()), expected.clone());
                 prop_assert_eq!(all(&list), expected);
             }
+        }
+
+        /// However a payload of objects is cut off: no event that was not sent, and only the last is damaged.
+        #[test]
+        fn nothing_is_invented(objects in prop::collection::vec(json(), 1..5), pretty: bool, in_list: bool, at in any::<prop::sample::Index>()) {
+            let write = |object: &serde_json::Value| {
+                let text = if pretty { format!("{object:#}") } else { object.to_string() };
+                // At the beginning of its line, the part of an event looks like one.
+                text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n")
+            };
+            let sent: Vec<_> = objects.iter().map(write).collect();
+            let payload = if in_list { format!("[{}]", sent.join(",\n")) } else { sent.join("\n") };
+            let cut = &payload[..at.index(payload.len() + 1)];
+            let ends = sent.iter().scan(usize::from(in_list), |end, event| {
+                let own = *end + event.len();
+                *end = own + 1 + usize::from(in_list);
+                Some(own)
+            });
+            let came = ends.filter(|end| *end <= cut.len()).count();
+            let found = all(cut);
+            prop_assert_eq!(found[..came].iter().map(|event| event.trim_end()).collect::<Vec<_>>(), &sent[..came]);
+            prop_assert!(found.len() <= came + 1);
+            prop_assert!(found[came..].iter().all(|event| serde_json::from_str::<serde_json::Value>(event).is_err()));
         }
 
         /// Whatever the bytes are: an event at least, always the same ones, and no letter or digit lost or doubled.

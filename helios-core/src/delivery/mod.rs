@@ -27,6 +27,7 @@ mod refusal;
 mod report;
 mod schema;
 mod settings;
+mod settle;
 mod sink;
 mod split;
 mod target;
@@ -51,6 +52,7 @@ pub use report::{
     ShardReport, ShardState,
 };
 pub use schema::TableSchema;
+pub use settle::{Outcome, RangeSettled, SettleRange};
 pub use target::Target;
 pub use targets::Targets;
 pub use view::View;

@@ -109,7 +109,7 @@ mod tests {
     fn excess(key: &str, data_type: &str, values: &[String]) -> Option<usize> {
         let columns = vec![Column::new("x", data_type)];
         let partitions = Partitions::of(key, &columns);
-        let mut decoder = TableSchema { columns, defaults: Vec::new() }.decoder().unwrap();
+        let mut decoder = TableSchema { columns, ..TableSchema::default() }.decoder().unwrap();
         for value in values {
             decoder.decode(format!(r#"{{"x":{value}}}"#).as_bytes()).unwrap();
         }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::decode::Decoder;
-use crate::{Column, Result, warehouse::types::DataType};
+use super::decode::{Decoder, has_json};
+use crate::{Column, Result};
 
 /// What of a table events are read by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct TableSchema {
     pub columns: Vec<Column>,
     /// Those of them that have a `DEFAULT`, which an absent field gets.
     pub defaults: Vec<String>,
+    /// Whether this ClickHouse takes Arrow's unions: a `Variant` or `Dynamic` of more than texts.
+    pub unions: bool,
 }
 
 impl TableSchema {
@@ -30,17 +32,20 @@ impl TableSchema {
                 hash.update(part.as_bytes());
             }
         }
+        if self.unions {
+            hash.update("unions");
+        }
         short(hash)
     }
 
     pub(super) fn decoder(&self) -> Result<Decoder> {
-        Decoder::with_defaults(&self.columns, &self.defaults)
+        Decoder::build(&self.columns, &self.defaults, self.unions)
     }
 
     /// Whether ClickHouse makes some column from the text that is sent for it.
     pub(super) fn has_columns_from_text(&self) -> Result<bool> {
         for column in &self.columns {
-            if is_from_text(&column.data_type.parse()?) {
+            if has_json(&column.data_type.parse()?) {
                 return Ok(true);
             }
         }
@@ -53,18 +58,6 @@ pub(super) fn short(hash: Sha256) -> String {
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn is_from_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Json(_) | DataType::Dynamic { .. } | DataType::Variant(_) => true,
-        DataType::Nullable(inner) | DataType::Array(inner) => is_from_text(inner),
-        DataType::Map(_, value) => is_from_text(value),
-        DataType::Tuple(fields) | DataType::Nested(fields) => {
-            fields.iter().any(|field| is_from_text(&field.data_type))
-        }
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +66,7 @@ mod tests {
         TableSchema {
             columns: columns.iter().map(|(name, data_type)| Column::new(*name, *data_type)).collect(),
             defaults: defaults.iter().map(|name| (*name).to_owned()).collect(),
+            ..TableSchema::default()
         }
     }
 
@@ -80,10 +74,10 @@ mod tests {
     fn text_is_found_on_every_level() {
         let from_text =
             |data_type| schema(&[("a", "UInt8"), ("b", data_type)], &[]).has_columns_from_text().unwrap();
-        assert!(!from_text("Map(String, Tuple(a Array(String)))"));
-        for data_type in
-            ["JSON", "Nullable(JSON(a UInt8))", "Map(String, Tuple(a Array(Dynamic)))", "Variant(String)"]
-        {
+        for data_type in ["Map(String, Tuple(a Array(String)))", "Dynamic", "Variant(JSON, UInt8)"] {
+            assert!(!from_text(data_type), "{data_type}");
+        }
+        for data_type in ["JSON", "Nullable(JSON(a UInt8))", "Map(String, Tuple(a Array(JSON)))"] {
             assert!(from_text(data_type), "{data_type}");
         }
     }
@@ -96,6 +90,7 @@ mod tests {
             schema(&[("a", "UInt16")], &[]),
             schema(&[("b", "UInt8")], &[]),
             schema(&[("aU", "Int8")], &[]),
+            TableSchema { unions: true, ..schema(&[("a", "UInt8")], &[]) },
         ]
         .map(|schema| schema.version());
         let distinct: std::collections::BTreeSet<_> = versions.iter().collect();

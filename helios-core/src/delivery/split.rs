@@ -56,8 +56,8 @@ impl Rule<'_> {
             digest.add(event, &verdict);
             match (verdict, self.refusal) {
                 (Verdict::Row, None) => row_events.push(event),
-                (Verdict::Row, Some(code)) => rejects.push(refused(code), event.place, event.data().clone()),
-                (Verdict::Reject(reject), _) => rejects.push(reject, event.place, event.data().clone()),
+                (Verdict::Row, Some(code)) => rejects.push(refused(code), event),
+                (Verdict::Reject(reject), _) => rejects.push(reject, event),
                 (Verdict::Settled, _) => settled += 1,
             }
         }

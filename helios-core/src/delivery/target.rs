@@ -57,6 +57,7 @@ struct TableRow {
     blocks_of_partitions: i64,
     window_blocks: u64,
     window_seconds: u64,
+    unions: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -66,6 +67,8 @@ struct ColumnRow {
     default_kind: String,
 }
 
+/// The reader that knows Arrow's unions came with the setting that asks for it.
+///
 /// Blocks are numbered through a plain `MergeTree`, and through each partition of a replicated one.
 const TABLE: &str = "\
     SELECT tables.uuid AS uuid, tables.engine_full AS engine, tables.create_table_query AS statement, \
@@ -78,7 +81,8 @@ const TABLE: &str = "\
     ifNull((SELECT toUInt64OrZero(any(value)) FROM system.replicated_merge_tree_settings \
      WHERE name = 'replicated_deduplication_window'), 0) AS window_blocks, \
     ifNull((SELECT toUInt64OrZero(any(value)) FROM system.replicated_merge_tree_settings \
-     WHERE name = 'replicated_deduplication_window_seconds'), 0) AS window_seconds \
+     WHERE name = 'replicated_deduplication_window_seconds'), 0) AS window_seconds, \
+    ifNull((SELECT count() FROM system.settings WHERE name = 'input_format_arrow_use_native_reader'), 0) AS unions \
     FROM system.tables AS tables WHERE database = {database:String} AND name = {table:String}";
 
 const COLUMNS: &str = "\
@@ -137,7 +141,7 @@ impl Target {
             blocks: u64::try_from(blocks).unwrap_or(0),
             policy: Policy::default(),
             provenance,
-            schema: TableSchema { columns, defaults },
+            schema: TableSchema { columns, defaults, unions: found.unions != 0 },
         })
     }
 

@@ -147,9 +147,10 @@ impl Mapping {
         let later = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
         let unreadable =
             |name: &str| Error::unexpected(format!("the attribute `{name}` of a mapping cannot be read"));
+        let stream_arn = text(STREAM_ID)?.clone();
         let created_on: Timestamp = text("created_on")?.parse().map_err(|_| unreadable("created_on"))?;
         Ok(Self {
-            stream_arn: text(STREAM_ID)?.clone(),
+            stream_arn,
             table_uuid: text(TABLE_ID)?.parse().map_err(|_| unreadable(TABLE_ID))?,
             stream_name: text("stream_name")?.clone(),
             table: TableName::new(text("database_name")?, text("table_name")?)?,

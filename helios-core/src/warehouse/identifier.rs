@@ -32,6 +32,16 @@ impl fmt::Display for Ident {
     }
 }
 
+/// A text in SQL, for where no parameter can be. `Display` quotes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Literal<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Literal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_quoted(f, self.0, '\'')
+    }
+}
+
 /// Writes a text in these quotes, so that ClickHouse reads the same text back.
 pub(super) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str, quote: char) -> fmt::Result {
     f.write_char(quote)?;
@@ -113,6 +123,8 @@ mod tests {
             ("🦀 ü", "`🦀 ü`"),
         ] {
             assert_eq!(Ident::new(name).unwrap().to_string(), sql);
+            let (quoted, literal) = (name.replace('`', "'"), sql.replace('`', "'"));
+            assert_eq!(Literal(&quoted).to_string(), literal);
         }
     }
 

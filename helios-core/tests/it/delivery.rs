@@ -179,7 +179,8 @@ async fn no_default_gets_lost() {
 #[tokio::test]
 async fn a_record_may_hold_many_events_and_a_broken_one_leaves_the_others_alone() {
     let fixture = Fixture::new("id UInt64").await;
-    let payloads = [r#"[{"id":1},{"id":2}]"#, "{\"id\":3}\n{\"id\":\n{\"id\":5}\n", r#"{"id":6}{"id":"x"}"#];
+    let payloads =
+        [r#"[{"id":1},{"id":2}]"#, "{\"id\":3}\n{\"id\":\"}\n{\"id\":5}\n", r#"{"id":6}{"id":"x"}"#];
     let batch = batch(0, payloads);
     // The second time the ledger knows them, each by its place in the record.
     for expected in [[3, 7, 5, 2], [3, 7, 0, 0]] {
@@ -191,7 +192,7 @@ async fn a_record_may_hold_many_events_and_a_broken_one_leaves_the_others_alone(
         assert_eq!(
             fixture.rows(rejects).await,
             [
-                json!({"raw_data": "{\"id\":", "sub_sequence": 1}),
+                json!({"raw_data": "{\"id\":\"}", "sub_sequence": 1}),
                 json!({"raw_data": "{\"id\":\"x\"}", "sub_sequence": 1}),
             ]
         );

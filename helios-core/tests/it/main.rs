@@ -5,5 +5,6 @@
 mod cases;
 mod delivery;
 mod engine;
+mod quarantine;
 mod refused;
 mod values;

@@ -38,3 +38,28 @@ async fn every_value_comes_back_as_it_was_sent_or_goes_to_quarantine() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What has several types to choose from keeps its own.
+#[tokio::test]
+async fn numbers_stay_numbers_beside_texts() {
+    let fixture = Fixture::new("i UInt8, d Dynamic, v Variant(String, Int64, Float64, Bool)").await;
+    let values = ["1", r#""1""#, "1.5", "true", r#""x""#];
+    let events =
+        values.iter().enumerate().map(|(at, value)| format!(r#"{{"i":{at},"d":{value},"v":{value}}}"#));
+    assert_eq!(fixture.deliver(&batch(0, events)).await.unwrap().delivered, 5);
+    let rows = fixture.rows("SELECT dynamicType(d) AS d, variantType(v) AS v FROM {t} ORDER BY i").await;
+    let types = ["Int64", "String", "Float64", "Bool", "String"];
+    assert_eq!(rows, types.map(|name| serde_json::json!({ "d": name, "v": name })));
+}
+
+/// The reader that makes a `JSON` without changing it has no unions.
+#[tokio::test]
+async fn beside_a_json_others_are_texts() {
+    let fixture = Fixture::new("j JSON, d Dynamic, v Variant(String, Int64)").await;
+    let events = [r#"{"j":{"a":"2024-02-30"},"d":1,"v":"1"}"#, r#"{"j":{},"d":1,"v":1}"#];
+    let report = fixture.deliver(&batch(0, events)).await.unwrap();
+    assert_eq!((report.delivered, report.quarantined), (1, 1));
+    let rows =
+        fixture.rows("SELECT j.a::String AS j, dynamicType(d) AS d, variantType(v) AS v FROM {t}").await;
+    assert_eq!(rows, [serde_json::json!({ "j": "2024-02-30", "d": "String", "v": "String" })]);
+}

@@ -14,27 +14,119 @@ use super::{
     scalar::Scalar,
     temporal::{self, Meaning as Temporal},
     text::{Taking, Texts},
+    union::Union,
 };
 use crate::warehouse::types::{DataType, TupleField};
 
-/// A node for values of a type; `None` for a type that JSON events cannot fill.
-pub(super) fn node(data_type: &DataType) -> Option<Node> {
-    let name = data_type.to_string();
-    Some(match data_type {
-        DataType::Nullable(inner) => node(inner)?.nullable(name),
-        DataType::LowCardinality(inner) => node(inner)?,
-        DataType::SimpleAggregateFunction { data_type, .. } => node(data_type)?,
-        DataType::Array(element) => Node::list(name, node(element)?),
-        DataType::Map(key, value) => Node::map(name, scalar(unwrapped(key))?, node(value)?),
-        DataType::Tuple(fields) => tuple(name, fields)?,
-        DataType::Nested(fields) => Node::list(name.clone(), tuple(name, fields)?),
-        DataType::Point => point(),
-        DataType::Ring | DataType::LineString => Node::list(name, point()),
-        DataType::Polygon | DataType::MultiLineString => Node::list(name, node(&DataType::Ring)?),
-        DataType::MultiPolygon => Node::list(name, node(&DataType::Polygon)?),
-        DataType::Json(_) => Node::new(name, Shape::Scalar(scalar(data_type)?)).when_absent(Absent::Empty),
-        other => Node::new(name, Shape::Scalar(scalar(other)?)),
-    })
+/// Makes nodes for the types of one table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nodes {
+    /// Whether a `Variant` or a `Dynamic` travels as a union. If not, as a text.
+    pub(super) unions: bool,
+}
+
+impl Nodes {
+    /// A node for values of a type; `None` for a type that JSON events cannot fill.
+    pub(super) fn node(self, data_type: &DataType) -> Option<Node> {
+        let name = data_type.to_string();
+        Some(match data_type {
+            DataType::Nullable(inner) => self.node(inner)?.nullable(name),
+            DataType::LowCardinality(inner) => self.node(inner)?,
+            DataType::SimpleAggregateFunction { data_type, .. } => self.node(data_type)?,
+            DataType::Array(element) => Node::list(name, self.node(element)?),
+            DataType::Map(key, value) => Node::map(name, scalar(unwrapped(key))?, self.node(value)?),
+            DataType::Tuple(fields) => self.tuple(name, fields)?,
+            DataType::Nested(fields) => Node::list(name.clone(), self.tuple(name, fields)?),
+            DataType::Point => point(),
+            DataType::Ring | DataType::LineString => Node::list(name, point()),
+            DataType::Polygon | DataType::MultiLineString => Node::list(name, self.node(&DataType::Ring)?),
+            DataType::MultiPolygon => Node::list(name, self.node(&DataType::Polygon)?),
+            DataType::Json(_) => {
+                Node::new(name, Shape::Scalar(scalar(data_type)?)).when_absent(Absent::Empty)
+            }
+            DataType::Variant(types) if self.unions => variant(name, types)?,
+            DataType::Dynamic { .. } if self.unions => dynamic(name)?,
+            other => Node::new(name, Shape::Scalar(scalar(other)?)),
+        })
+    }
+
+    fn tuple(self, name: String, fields: &[TupleField]) -> Option<Node> {
+        let members = fields.iter().enumerate().map(|(at, field)| {
+            let name = field.name.clone().unwrap_or_else(|| (at + 1).to_string());
+            Some((name, self.node(&field.data_type)?))
+        });
+        Some(Node::new(name, Shape::Tuple(Members::new(members.collect::<Option<_>>()?))))
+    }
+}
+
+/// Whether a column of this type has a `JSON` in it, which travels as a text that ClickHouse reads.
+pub(in super::super) fn has_json(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Json(_) => true,
+        DataType::Nullable(inner) | DataType::Array(inner) => has_json(inner),
+        DataType::Map(_, value) => has_json(value),
+        DataType::Tuple(fields) | DataType::Nested(fields) => {
+            fields.iter().any(|field| has_json(&field.data_type))
+        }
+        _ => false,
+    }
+}
+
+/// A `Variant`: of an integer the integer types come first, then what else is a number.
+fn variant(name: String, types: &[DataType]) -> Option<Node> {
+    let mut types: Vec<_> = types.iter().filter(|data_type| is_member(data_type)).collect();
+    types.sort_by_key(|data_type| match data_type {
+        DataType::Int { .. } | DataType::UInt { .. } => 0,
+        DataType::Float { .. } | DataType::Decimal { .. } => 1,
+        _ => 2,
+    });
+    let text = types.iter().position(|data_type| matches!(data_type, DataType::String));
+    let members = types.into_iter().map(|data_type| member(data_type, false)).collect::<Option<_>>()?;
+    Some(Node::new(name, Shape::Union(Union::new(members, text)?)))
+}
+
+/// A `Dynamic`: the types that ClickHouse finds in JSON, and the JSON text of what is of none.
+fn dynamic(name: String) -> Option<Node> {
+    let scalars = [
+        DataType::Int { bits: 64 },
+        DataType::UInt { bits: 64 },
+        DataType::Float { bits: 64 },
+        DataType::Bool,
+    ];
+    let list = |inner: DataType| DataType::Array(Box::new(DataType::Nullable(Box::new(inner))));
+    let lists = scalars.iter().cloned().chain([DataType::String]).map(list);
+    let types: Vec<_> = scalars.iter().cloned().chain(lists).collect();
+    let members = types.iter().map(|data_type| member(data_type, false));
+    let members: Vec<_> = members.chain([member(&DataType::String, true)]).collect::<Option<_>>()?;
+    let text = members.len().checked_sub(1);
+    Some(Node::new(name, Shape::Union(Union::new(members, text)?)))
+}
+
+fn member(data_type: &DataType, any: bool) -> Option<Node> {
+    let mut node = Nodes { unions: false }.node(data_type)?;
+    if !any {
+        node.texts_only();
+    }
+    Some(node)
+}
+
+/// Whether a union holds values of this type as what they are. The others arrive as the type they travel as, and are
+/// refused (measured on 26.7 and 26.9); so are lists, if not of `Nullable`.
+fn is_member(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Int { bits } | DataType::UInt { bits } => *bits <= 64,
+        DataType::Float { .. }
+        | DataType::Decimal { .. }
+        | DataType::Bool
+        | DataType::String
+        | DataType::Date32
+        | DataType::DateTime64 { precision: 3 | 6 | 9, .. } => true,
+        DataType::Array(element) => match element.as_ref() {
+            DataType::Nullable(inner) => is_member(inner),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// The same node for a column that has a `DEFAULT`.
@@ -69,14 +161,6 @@ fn unwrapped(data_type: &DataType) -> &DataType {
         DataType::LowCardinality(inner) => inner,
         other => other,
     }
-}
-
-fn tuple(name: String, fields: &[TupleField]) -> Option<Node> {
-    let members = fields.iter().enumerate().map(|(at, field)| {
-        let name = field.name.clone().unwrap_or_else(|| (at + 1).to_string());
-        Some((name, node(&field.data_type)?))
-    });
-    Some(Node::new(name, Shape::Tuple(Members::new(members.collect::<Option<_>>()?))))
 }
 
 fn point() -> Node {

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// A place in a JSON text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,

@@ -1,6 +1,6 @@
 //! Decimals: every digit counts, so they are read from the text of the number.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use arrow_array::{ArrayRef, Decimal128Array, Decimal256Array};
 use arrow_buffer::{NullBuffer, i256};
@@ -9,7 +9,7 @@ use arrow_schema::{ArrowError, DataType as ArrowType};
 use super::{
     fault::{Checked, Fault},
     number::Number,
-    scalar::{Scalar, take},
+    scalar::{Scalar, compare, take},
 };
 
 /// `Decimal(precision, scale)`. JSON numbers, or the same as a text.
@@ -77,6 +77,13 @@ impl Scalar for Decimals {
 
     fn number(&mut self, number: &Number<'_>) -> Checked {
         self.push(number)
+    }
+
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        match &self.values {
+            Values::Narrow(values) => compare(values, left, right),
+            Values::Wide(values) => compare(values, left, right),
+        }
     }
 
     fn placeholder(&mut self) {

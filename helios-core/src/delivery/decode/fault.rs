@@ -33,6 +33,22 @@ pub enum RejectKind {
 }
 
 impl RejectKind {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::UnreadableRecord,
+        Self::MalformedJson,
+        Self::NotAnObject,
+        Self::TooDeep,
+        Self::DuplicateField,
+        Self::MissingField,
+        Self::NullValue,
+        Self::TypeMismatch,
+        Self::OutOfRange,
+        Self::InvalidValue,
+        Self::NotRepresentable,
+        Self::Refused,
+    ];
+
     /// The stable name: `"out_of_range"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

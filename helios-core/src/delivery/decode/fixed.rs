@@ -1,6 +1,6 @@
 //! Values of a fixed number of bytes: wide integers, UUIDs, IPv6 addresses, fixed strings.
 
-use std::{net::Ipv6Addr, sync::Arc};
+use std::{cmp::Ordering, net::Ipv6Addr, sync::Arc};
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray};
 use arrow_buffer::NullBuffer;
@@ -107,6 +107,12 @@ impl Scalar for FixedBytes {
             Meaning::UInt(width) => self.integer(number, width, false),
             _ => Err(Fault::mismatch("a number", &self.name)),
         }
+    }
+
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        let width = self.width();
+        let value = |at: usize| self.bytes.get(at * width..(at + 1) * width);
+        value(left).cmp(&value(right))
     }
 
     fn placeholder(&mut self) {

@@ -3,7 +3,7 @@
 //! A number with a fraction or an exponent becomes the nearest the type has, as IEEE 754 means it. An integer must be
 //! held exactly: that one was counted, not measured.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use arrow_array::{ArrayRef, Float32Array, Float64Array};
 use arrow_buffer::NullBuffer;
@@ -12,7 +12,7 @@ use arrow_schema::{ArrowError, DataType as ArrowType};
 use super::{
     fault::{Checked, Fault},
     number::Number,
-    scalar::{Scalar, take},
+    scalar::{Scalar, compare, take},
 };
 
 /// `Float64`. Numbers, and the texts `nan`, `inf` and `-inf`, for which JSON has no number.
@@ -77,6 +77,10 @@ impl Scalar for Float64s {
         Ok(())
     }
 
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        compare(&self.values, left, right)
+    }
+
     fn placeholder(&mut self) {
         self.values.push(0.0);
     }
@@ -113,6 +117,10 @@ impl Scalar for Float32s {
     fn text(&mut self, text: &str) -> Checked {
         self.values.push(special(text).ok_or_else(|| Fault::mismatch("a text", &self.name))? as f32);
         Ok(())
+    }
+
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        compare(&self.values, left, right)
     }
 
     fn placeholder(&mut self) {

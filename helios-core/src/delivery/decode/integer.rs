@@ -1,6 +1,6 @@
 //! Integers to 64 bits, booleans and enums: a machine number each.
 
-use std::{collections::HashMap, fmt::Debug, sync::Arc};
+use std::{cmp::Ordering, collections::HashMap, fmt::Debug, sync::Arc};
 
 use arrow_array::{ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray};
 use arrow_buffer::NullBuffer;
@@ -10,7 +10,7 @@ use super::{
     cursor::Cursor,
     fault::{Checked, Fault, RejectKind},
     number::Number,
-    scalar::{Scalar, take},
+    scalar::{Scalar, compare, take},
 };
 use crate::warehouse::types::EnumValue;
 
@@ -86,6 +86,10 @@ where
         self.push_text(text)
     }
 
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        compare(&self.values, left, right)
+    }
+
     fn placeholder(&mut self) {
         self.values.push(P::Native::default());
     }
@@ -131,6 +135,10 @@ impl Scalar for Booleans {
             _ => return Err(Fault::invalid(&"Bool")),
         }
         Ok(())
+    }
+
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        self.values.get(left).cmp(&self.values.get(right))
     }
 
     fn placeholder(&mut self) {
@@ -193,6 +201,10 @@ impl<P: ArrowPrimitiveType + Debug> Scalar for Enums<P> {
         }
         self.values.push(self.last.1);
         Ok(())
+    }
+
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        compare(&self.values, left, right)
     }
 
     fn placeholder(&mut self) {

@@ -1,7 +1,7 @@
 //! Which objects a `JSON` column gives back as they were.
 //!
 //! Measured on 26.7: a field named twice and an integer beyond 64 bits are refused together with the whole insert; a
-//! dot in a name becomes a level; in a list with fractions whole numbers become `Float64`. `null` and `{}` inside an
+//! dot in a name becomes a level; the integer `-0` becomes 0; in a list with fractions whole numbers become `Float64`. `null` and `{}` inside an
 //! object are the same as an absent path: that is what the type means, and no reason to refuse.
 
 use super::{
@@ -120,6 +120,9 @@ fn number(cursor: &mut Cursor<'_>) -> Checked<Kind> {
             Some(_) => Ok(Kind::Fraction),
         };
     };
+    if number.negative && magnitude == 0 {
+        return Err(refused("JSON with the integer -0"));
+    }
     if number.negative && magnitude > 1 << 63 {
         return Err(refused("JSON with an integer beyond 64 bits"));
     }
@@ -149,6 +152,8 @@ mod tests {
             (r#"{"a":18446744073709551616}"#, RejectKind::NotRepresentable),
             (r#"{"a":-9223372036854775809}"#, RejectKind::NotRepresentable),
             (r#"{"a":1e400}"#, RejectKind::NotRepresentable),
+            (r#"{"a":-0}"#, RejectKind::NotRepresentable),
+            (r#"{"a":[{"b":[1,-0]}]}"#, RejectKind::NotRepresentable),
             (r#"{"a":"\ud800"}"#, RejectKind::NotRepresentable),
             (r#"{"a":[1.5,9007199254740993]}"#, RejectKind::NotRepresentable),
         ] {

@@ -10,7 +10,7 @@
 //! | `Float64`, `Float32`, `BFloat16` | a number, rounded to the nearest, but not from something to nothing; an integer only if it is held exactly; the texts `"nan"`, `"inf"`, `"-inf"` |
 //! | `Decimal` | a number, or the same as a text, of which no digit but trailing zeros is lost |
 //! | `Bool` | `true`, `false` |
-//! | `String`, `Dynamic` | a text as it is; any other value but `null` as its JSON text |
+//! | `String` | a text as it is; any other value but `null` as its JSON text |
 //! | `FixedString(n)` | a text of exactly n bytes |
 //! | `Date`, `Date32` | `"2024-06-15"` |
 //! | `DateTime`, `DateTime64` | ISO 8601; without an offset in the column's zone, or in UTC if it names none, and not when the clocks are changed. The time since 1970 as a number: seconds, also with a fraction; from 10^11 on milliseconds, from 10^14 on microseconds, from 10^17 on nanoseconds |
@@ -22,7 +22,9 @@
 //! | `Map` | an object without equal keys; absent: empty |
 //! | `Tuple`, `Point` | an object with its names, or a list in its order |
 //! | `JSON` | an object the column gives back as it was; absent: `{}` |
-//! | `Variant` with a `String` | a text |
+//! | `Variant` | a value that one of its types takes: of several the first in ClickHouse's order, but the integer types come first, then `Float` and `Decimal`; a text is a `String` if that is among them. Of its types count: integers to 64 bits, `Float32`, `Float64`, `Decimal`, `Bool`, `String` (a text, nothing else), `Date32`, `DateTime64` of 3, 6 or 9 digits, and `Array(Nullable(…))` of these |
+//! | `Dynamic` | a text as it is, a boolean, a number: `Int64`, else `UInt64`, else `Float64` as above; a list of one of these, with nulls or without; any other value but `null`, also a number beyond them, as its JSON text |
+//! | `Variant`, `Dynamic` beside a `JSON` | in a table that has a `JSON`, or of a ClickHouse whose Arrow reader has no unions: a text, if the `Variant` has a `String`; of a `Dynamic` as of a `String` |
 //! | `Nullable(…)` | `null`, or as above; absent: null |
 //!
 //! An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
@@ -47,12 +49,15 @@ mod number;
 mod scalar;
 mod temporal;
 mod text;
+mod union;
 mod zone;
 
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
+use column::Nodes;
+pub(super) use column::has_json;
 use cursor::Cursor;
 use fault::{Checked, Fault};
 pub use fault::{MAX_PATH_BYTES, MAX_VALUE_BYTES, Reject, RejectKind};
@@ -102,13 +107,20 @@ impl Decoder {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_defaults(columns: &[Column], defaults: &[String]) -> Result<Self> {
+        Self::build(columns, defaults, true)
+    }
+
+    /// The same for a ClickHouse that takes, or does not take, a `Variant` and a `Dynamic` as a union.
+    pub(super) fn build(columns: &[Column], defaults: &[String], unions: bool) -> Result<Self> {
+        let has_json = |column: &Column| column.data_type.parse().is_ok_and(|parsed| has_json(&parsed));
+        let nodes = Nodes { unions: unions && !columns.iter().any(has_json) };
         let mut members = Vec::with_capacity(columns.len());
         for column in columns {
             let context = |error: Error| {
                 error.with("column", column.name.clone()).with("type", column.data_type.clone())
             };
             let data_type: DataType = column.data_type.parse().map_err(context)?;
-            let node = column::node(&data_type).ok_or_else(|| {
+            let node = nodes.node(&data_type).ok_or_else(|| {
                 context(Error::new(
                     ErrorKind::InvalidInput,
                     "events cannot be decoded into a column of this type",

@@ -9,9 +9,10 @@ use arrow_schema::{ArrowError, DataType as ArrowType, Field, FieldRef, Fields};
 use super::{
     cursor::Cursor,
     fault::{Checked, Fault, RejectKind},
-    keys::Keys,
+    keys,
     members::Members,
     scalar::Scalar,
+    union::Union,
 };
 
 /// Values of one type.
@@ -33,8 +34,9 @@ pub(super) struct Node {
 pub(super) enum Shape {
     Scalar(Box<dyn Scalar>),
     List { offsets: Vec<i32>, element: Box<Node> },
-    Map { offsets: Vec<i32>, key: Box<dyn Scalar>, value: Box<Node>, keys: Keys },
+    Map { offsets: Vec<i32>, key: Box<dyn Scalar>, value: Box<Node> },
     Tuple(Members),
+    Union(Union),
 }
 
 /// What becomes of a field that an event has not.
@@ -54,7 +56,7 @@ impl Node {
     pub(super) fn new(name: String, shape: Shape) -> Self {
         let absent = match &shape {
             Shape::List { .. } | Shape::Map { .. } => Absent::Empty,
-            Shape::Scalar(_) | Shape::Tuple(_) => Absent::Missed,
+            Shape::Scalar(_) | Shape::Tuple(_) | Shape::Union(_) => Absent::Missed,
         };
         Self { name, shape, present: None, takes_null: false, absent, dictionary: false, length: 0 }
     }
@@ -64,7 +66,7 @@ impl Node {
     }
 
     pub(super) fn map(name: String, key: Box<dyn Scalar>, value: Self) -> Self {
-        Self::new(name, Shape::Map { offsets: vec![0], key, value: Box::new(value), keys: Keys::default() })
+        Self::new(name, Shape::Map { offsets: vec![0], key, value: Box::new(value) })
     }
 
     pub(super) fn nullable(mut self, name: String) -> Self {
@@ -108,6 +110,26 @@ impl Node {
         }
     }
 
+    /// The same, of which no text takes anything but a text.
+    pub(super) fn texts_only(&mut self) {
+        match &mut self.shape {
+            Shape::Scalar(values) => values.texts_only(),
+            Shape::List { element, .. } => element.texts_only(),
+            // No other type has its place beside others.
+            Shape::Map { .. } | Shape::Tuple(_) | Shape::Union(_) => {}
+        }
+    }
+
+    /// The ClickHouse type.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
     /// Reads the value the cursor is at.
     #[inline]
     pub(super) fn read(&mut self, cursor: &mut Cursor<'_>) -> Checked {
@@ -142,12 +164,13 @@ impl Node {
         let first = cursor.peek();
         match &mut self.shape {
             Shape::List { offsets, element } if first == b'[' => fill_list(cursor, offsets, element)?,
-            Shape::Map { offsets, key, value, keys } if first == b'{' => {
-                fill_map(cursor, key.as_mut(), value, keys)?;
+            Shape::Map { offsets, key, value } if first == b'{' => {
+                fill_map(cursor, key.as_mut(), value)?;
                 close(offsets, value.length)?;
             }
             Shape::Tuple(members) if first == b'{' => members.fill_by_name(cursor)?,
             Shape::Tuple(members) if first == b'[' => members.fill_in_order(cursor)?,
+            Shape::Union(union) if first != b'n' => union.fill(cursor, &self.name)?,
             _ => return self.other(cursor),
         }
         self.pushed();
@@ -200,6 +223,7 @@ impl Node {
                 offsets.extend(offsets.last().copied());
             }
             Shape::Tuple(members) => members.push_hidden(),
+            Shape::Union(union) => union.push_hidden(),
         }
         self.length += 1;
     }
@@ -213,12 +237,13 @@ impl Node {
         match &mut self.shape {
             Shape::Scalar(values) => values.truncate(length),
             Shape::List { offsets, element } => element.truncate(reopen(offsets, length)),
-            Shape::Map { offsets, key, value, .. } => {
+            Shape::Map { offsets, key, value } => {
                 let entries = reopen(offsets, length);
                 key.truncate(entries);
                 value.truncate(entries);
             }
             Shape::Tuple(members) => members.truncate(length),
+            Shape::Union(union) => union.truncate(length),
         }
     }
 
@@ -235,6 +260,7 @@ impl Node {
             Shape::List { element, .. } => ArrowType::List(element.field("item")),
             Shape::Map { key, value, .. } => ArrowType::Map(entries_field(key.as_ref(), value), false),
             Shape::Tuple(members) => ArrowType::Struct(members.fields()),
+            Shape::Union(union) => union.arrow_type(),
         }
     }
 
@@ -253,7 +279,7 @@ impl Node {
                 let field = element.field("item");
                 Ok(Arc::new(ListArray::try_new(field, take_offsets(offsets), element.finish()?, nulls)?))
             }
-            Shape::Map { offsets, key, value, .. } => {
+            Shape::Map { offsets, key, value } => {
                 let field = entries_field(key.as_ref(), value);
                 let ArrowType::Struct(fields) = field.data_type().clone() else {
                     return Err(ArrowError::SchemaError("the entries of a map are a struct".to_owned()));
@@ -270,6 +296,7 @@ impl Node {
                     StructArray::try_new(fields, arrays, nulls)?
                 }))
             }
+            Shape::Union(union) => union.finish(),
         }
     }
 }
@@ -284,18 +311,17 @@ fn fill_list(cursor: &mut Cursor<'_>, offsets: &mut Vec<i32>, element: &mut Node
     close(offsets, element.length)
 }
 
-fn fill_map(cursor: &mut Cursor<'_>, key: &mut dyn Scalar, value: &mut Node, keys: &mut Keys) -> Checked {
-    keys.clear();
+fn fill_map(cursor: &mut Cursor<'_>, key: &mut dyn Scalar, value: &mut Node) -> Checked {
+    let start = value.length;
     let mut more = cursor.enter(b'}')?;
     while more {
         let name = cursor.name()?;
         let name = name.decoded()?;
         key.key(&name).map_err(|fault| fault.in_field(&name))?;
-        keys.add(&name);
         value.read(cursor).map_err(|fault| fault.in_field(&name))?;
         more = cursor.more(b'}')?;
     }
-    keys.check()
+    keys::check(key, start..value.length)
 }
 
 fn entries_field(key: &dyn Scalar, value: &Node) -> FieldRef {

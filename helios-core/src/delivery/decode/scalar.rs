@@ -1,8 +1,8 @@
 //! What every kind of single value has in common.
 
-use std::fmt::Debug;
+use std::{cmp::Ordering, fmt::Debug};
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, ArrowNativeTypeOp};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType as ArrowType;
 
@@ -44,6 +44,12 @@ pub(super) trait Scalar: Debug + Send {
         self.text(text)
     }
 
+    /// How two values compare, in any order that calls equal what is stored as equal.
+    fn compare(&self, left: usize, right: usize) -> Ordering;
+
+    /// From here on takes nothing but texts, if it is one that would take other values as their JSON text.
+    fn texts_only(&mut self) {}
+
     /// What takes the place of a null or of an absent value: the zero value of ClickHouse.
     fn placeholder(&mut self);
 
@@ -58,6 +64,14 @@ pub(super) trait Scalar: Debug + Send {
 
     /// The values so far; none are left.
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, arrow_schema::ArrowError>;
+}
+
+/// How two machine numbers compare; NaN is like NaN.
+pub(super) fn compare<T: ArrowNativeTypeOp>(values: &[T], left: usize, right: usize) -> Ordering {
+    match (values.get(left), values.get(right)) {
+        (Some(left), Some(right)) => left.compare(*right),
+        (left, right) => left.is_some().cmp(&right.is_some()),
+    }
 }
 
 /// The values gathered, and room for as many again: the next batch is mostly like the last.

@@ -1,6 +1,6 @@
 //! Dates, times, and IPv4 addresses: texts that become a number.
 
-use std::{fmt::Debug, net::Ipv4Addr, sync::Arc};
+use std::{cmp::Ordering, fmt::Debug, net::Ipv4Addr, sync::Arc};
 
 use arrow_array::{
     ArrayRef, ArrowPrimitiveType, PrimitiveArray,
@@ -18,7 +18,7 @@ use super::{
     fault::{Checked, Fault, RejectKind},
     iso::{Instant, LastDay, Moment, clock_time, date},
     number::Number,
-    scalar::{Scalar, take},
+    scalar::{Scalar, compare, take},
     zone::Zone,
 };
 
@@ -226,6 +226,10 @@ where
     fn number(&mut self, number: &Number<'_>) -> Checked {
         let number = self.reader.number(number)?;
         self.push(number)
+    }
+
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        compare(&self.values, left, right)
     }
 
     fn placeholder(&mut self) {

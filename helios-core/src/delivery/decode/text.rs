@@ -1,6 +1,6 @@
-//! Strings, and what travels as a string: JSON, Dynamic, Variant.
+//! Strings, and what travels as a string: JSON; Dynamic and Variant where there is no other way.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use arrow_array::{ArrayRef, BinaryArray};
 use arrow_buffer::NullBuffer;
@@ -17,9 +17,9 @@ use super::{
 /// What a text column takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taking {
-    /// `String`, `Dynamic`: a text as it is; a number, boolean, list or object as its JSON text.
+    /// `String`: a text as it is; a number, boolean, list or object as its JSON text.
     Anything,
-    /// `Variant` with a `String`: a text, nothing else.
+    /// A `String` beside other types: a text, nothing else.
     Text,
     /// `JSON`: an object the column gives back as it was.
     Object,
@@ -49,6 +49,11 @@ impl Texts {
         Ok(())
     }
 
+    fn get(&self, at: usize) -> Option<&[u8]> {
+        let end = |at: usize| self.offsets.get(at).and_then(|end| usize::try_from(*end).ok());
+        self.bytes.get(end(at)?..end(at + 1)?)
+    }
+
     fn push(&mut self, text: &str) -> Checked {
         self.bytes.extend_from_slice(text.as_bytes());
         self.close()
@@ -73,6 +78,16 @@ impl Scalar for Texts {
 
     fn text(&mut self, text: &str) -> Checked {
         self.push(text)
+    }
+
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        self.get(left).cmp(&self.get(right))
+    }
+
+    fn texts_only(&mut self) {
+        if self.taking == Taking::Anything {
+            self.taking = Taking::Text;
+        }
     }
 
     fn placeholder(&mut self) {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     super::place::Identity,
     range::{OpenRange, Remainder},
+    rework::Rework,
 };
 
 /// How far one table has the events of one shard.
@@ -28,6 +29,9 @@ pub struct Entry {
     pub counters: Counters,
     /// Why it does not go on, since when.
     pub trouble: Option<Trouble>,
+    /// What is being done with the rejects, in the entry of a table's quarantine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rework: Option<Rework>,
     /// Ranges of events that were lost before they could be delivered, in order.
     pub gaps: Vec<Gap>,
 }
@@ -71,8 +75,12 @@ pub struct Counters {
     pub quarantined: u64,
     /// Events that came again and were passed over.
     pub duplicates: u64,
-    /// Events that somebody has given up, knowing that they are neither rows nor in quarantine.
+    /// Events that somebody has given up: they are nowhere.
     pub abandoned: u64,
+    /// Rejects that have become rows, in the entry of a table's quarantine.
+    pub replayed: u64,
+    /// Rejects that were thrown away, there too.
+    pub discarded: u64,
     /// The first event that was committed.
     pub first: Option<Identity>,
     /// When the last committed event arrived in the stream, as far as is known.

@@ -6,6 +6,7 @@ mod dynamo;
 mod entry;
 mod memory;
 mod range;
+mod rework;
 
 use std::{fmt, sync::Arc};
 
@@ -16,6 +17,7 @@ pub use dynamo::{DEFAULT_LEDGER_TABLE, DynamoLedger};
 pub use entry::{Counters, Entry, Gap, Trouble, TroubleKind};
 pub use memory::MemoryLedger;
 pub use range::{OpenRange, Remainder};
+pub use rework::{OpenDiscard, OpenReplay, Rework};
 
 use crate::Result;
 

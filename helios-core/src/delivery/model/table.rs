@@ -91,7 +91,7 @@ impl ModelTable {
             table: TableName::new("d", "t").unwrap(),
             uuid: Uuid::from_u128(1),
             provenance: Provenance::take(&mut columns),
-            schema: TableSchema { columns, defaults: Vec::new() },
+            schema: TableSchema { columns, ..TableSchema::default() },
             window: self.window,
             policy: crate::delivery::Policy::default(),
             views: Vec::new(),

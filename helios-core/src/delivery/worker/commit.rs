@@ -76,6 +76,7 @@ impl Run<'_> {
             abandoned: counters.abandoned,
             first: counters.first.clone().or_else(|| Some(open.first.clone())),
             last_event_time: last_event_time.or(counters.last_event_time),
+            ..*counters
         };
         let entry = Entry {
             committed: Some(open.last.clone()),
@@ -163,8 +164,10 @@ impl Run<'_> {
             let (table, rows, token) = (&table, &rows, token.as_str());
             let block = Block { table, rows, token, from_text: false, ignore_views: false, timeout };
             let Err(error) = self.worker.sink.insert(block).await else { return Ok(()) };
-            if error.kind() == ErrorKind::NotFound && attempts == 0 {
-                // Its table or database is not there: nobody made the source through us, or somebody dropped it.
+            let is_old = verdict(&error) == Verdict::Refused(Refusal::Columns);
+            if (error.kind() == ErrorKind::NotFound || is_old) && attempts == 0 {
+                // Its table or database is not there, or lacks columns: nobody made the source through us, somebody
+                // dropped it, or an older version of ours made it.
                 self.worker.sink.ensure_quarantine(&self.target.table).await?;
                 attempts += 1;
             } else if verdict(&error) == Verdict::Again {

@@ -1,0 +1,72 @@
+//! What is being done with a table's rejects: written down before it is done.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    super::{place::Identity, quarantine::RejectSelection, schema::TableSchema},
+    LedgerKey,
+};
+
+/// What the entry of a table's quarantine has in place of a stream and a shard.
+const QUARANTINE: &str = "quarantine";
+
+impl LedgerKey {
+    /// The entry about a table's rejects.
+    #[must_use]
+    pub fn of_quarantine(table: Uuid) -> Self {
+        Self { stream_arn: QUARANTINE.to_owned(), shard: QUARANTINE.to_owned(), table }
+    }
+}
+
+/// What is being done with a table's rejects. One thing at a time: whoever comes finishes it first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Rework {
+    /// Some of them become rows.
+    Replay(Box<OpenReplay>),
+    /// Some of them are deleted.
+    Discard(Box<OpenDiscard>),
+}
+
+/// Rejects that are being inserted into the table: they may be in it, or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OpenReplay {
+    /// The stream they came from.
+    pub stream_arn: String,
+    /// The shard.
+    pub shard: String,
+    /// The first of them.
+    pub first: Identity,
+    /// The last of them.
+    pub last: Identity,
+    /// Which between these two.
+    pub selection: RejectSelection,
+    /// How many fit now.
+    pub rows: u64,
+    /// By what ClickHouse knows the insert.
+    pub token: String,
+    /// What they, and which of them fit, come to: equal for equal ones.
+    pub digest: String,
+    /// The schema that they fit.
+    pub schema: TableSchema,
+    /// When it was begun.
+    pub opened_at: Timestamp,
+    /// How many blocks the table had then.
+    pub blocks: u64,
+    /// Whether they are rows for certain; then they only have to leave the quarantine.
+    pub inserted: bool,
+}
+
+/// Rejects that are being deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OpenDiscard {
+    /// Which.
+    pub selection: RejectSelection,
+    /// How many these were.
+    pub events: u64,
+}

@@ -1,0 +1,184 @@
+//! Rejects as they are read to be decoded once more.
+
+use bytes::Bytes;
+use clickhouse::Row;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::super::{
+    super::{
+        batch::Event,
+        ledger::OpenReplay,
+        place::{Identity, Place},
+    },
+    Quarantine, RejectSelection, table_of,
+};
+use crate::{ErrorKind, Result, warehouse::from_clickhouse};
+
+/// How many bytes are taken at once, about.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// One reject's bytes, and where they came from.
+#[derive(Debug, Row, Deserialize)]
+struct RawRow {
+    stream: String,
+    shard: String,
+    sequence_number: String,
+    sub_sequence: u64,
+    raw_data: Bytes,
+    arrived: Option<i64>,
+}
+
+impl RawRow {
+    fn place(&self) -> Place<'_> {
+        Place { sequence_number: &self.sequence_number, sub_sequence: self.sub_sequence }
+    }
+
+    fn event(&self) -> Event<'_> {
+        Event {
+            place: self.place(),
+            arrival: self.arrived.and_then(|time| Timestamp::from_millisecond(time).ok()),
+            payload: Ok(self.raw_data.clone()),
+        }
+    }
+}
+
+const COLUMNS: &str = "stream, shard, sequence_number, sub_sequence, raw_data, \
+                       toUnixTimestamp64Milli(arrived_at) AS arrived";
+/// As [`Place`] compares: by the number's length, then by its digits.
+const PLACE: &str =
+    "length(trim(LEADING '0' FROM sequence_number)), trim(LEADING '0' FROM sequence_number), sub_sequence";
+
+/// Rejects of one shard, in its order.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    rows: Vec<RawRow>,
+}
+
+/// Where in a selection reading has come: behind this reject.
+#[derive(Clone, Debug)]
+pub(super) struct Behind {
+    stream: String,
+    shard: String,
+    identity: Identity,
+}
+
+impl Chunk {
+    /// The next rejects, all of one shard; `None` if there are no more.
+    pub(super) async fn next(
+        quarantine: &Quarantine,
+        selection: &RejectSelection,
+        behind: Option<&Behind>,
+        most: usize,
+    ) -> Result<Option<Self>> {
+        let place = format!("tuple(stream, shard, {PLACE})");
+        let after = behind.map_or_else(String::new, |_| {
+            format!(
+                " AND {place} > tuple({{stream:String}}, {{shard:String}}, length({{first:String}}), \
+                 {{first:String}}, {{first_sub:UInt64}})"
+            )
+        });
+        let tail = format!("{after} ORDER BY {place} LIMIT 1 BY {place} LIMIT {most}");
+        let ends = behind.map(|behind| Ends {
+            stream: &behind.stream,
+            shard: &behind.shard,
+            first: &behind.identity,
+            last: None,
+        });
+        let rows = read(quarantine, selection, &tail, ends).await?;
+        Ok((!rows.is_empty()).then_some(Self { rows }))
+    }
+
+    /// The rejects of a replay that was begun.
+    pub(super) async fn of(quarantine: &Quarantine, open: &OpenReplay) -> Result<Self> {
+        let end = |name: &str| {
+            format!("tuple(length({{{name}:String}}), {{{name}:String}}, {{{name}_sub:UInt64}})")
+        };
+        let tail = format!(
+            " AND stream = {{stream:String}} AND shard = {{shard:String}} \
+             AND tuple({PLACE}) BETWEEN {} AND {} ORDER BY {PLACE} LIMIT 1 BY {PLACE}",
+            end("first"),
+            end("last")
+        );
+        let ends =
+            Ends { stream: &open.stream_arn, shard: &open.shard, first: &open.first, last: Some(&open.last) };
+        Ok(Self { rows: read(quarantine, &open.selection, &tail, Some(ends)).await? })
+    }
+
+    pub(super) fn events(&self) -> Vec<Event<'_>> {
+        self.rows.iter().map(RawRow::event).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Its stream and its shard.
+    pub(super) fn origin(&self) -> (&str, &str) {
+        self.rows.first().map_or(("", ""), |row| (&row.stream, &row.shard))
+    }
+
+    /// Its first reject and its last.
+    pub(super) fn ends(&self) -> Option<(Identity, Identity)> {
+        let (first, last) = (self.rows.first()?, self.rows.last()?);
+        Some((first.place().to_identity(), last.place().to_identity()))
+    }
+
+    pub(super) fn behind(&self) -> Option<Behind> {
+        let last = self.rows.last()?;
+        Some(Behind {
+            stream: last.stream.clone(),
+            shard: last.shard.clone(),
+            identity: last.place().to_identity(),
+        })
+    }
+}
+
+/// Between which rejects to read.
+struct Ends<'a> {
+    stream: &'a str,
+    shard: &'a str,
+    first: &'a Identity,
+    last: Option<&'a Identity>,
+}
+
+/// Reads rejects of one shard, until there are enough.
+async fn read(
+    quarantine: &Quarantine,
+    selection: &RejectSelection,
+    tail: &str,
+    ends: Option<Ends<'_>>,
+) -> Result<Vec<RawRow>> {
+    let table = table_of(&selection.table()?)?;
+    let question = format!("SELECT {COLUMNS} FROM {table} WHERE {}{tail}", selection.condition());
+    let mut query = selection.apply(quarantine.warehouse.client().query_raw(&question));
+    let number = |identity: &Identity| identity.sequence_number.trim_start_matches('0').to_owned();
+    let is_range = ends.as_ref().is_some_and(|ends| ends.last.is_some());
+    if let Some(Ends { stream, shard, first, last }) = ends {
+        query = query.param("stream", stream).param("shard", shard);
+        query = query.param("first", number(first)).param("first_sub", first.sub_sequence);
+        if let Some(last) = last {
+            query = query.param("last", number(last)).param("last_sub", last.sub_sequence);
+        }
+    }
+    let about = |error| from_clickhouse(error).with("table", table.plain());
+    let mut cursor = query.fetch::<RawRow>().map_err(about)?;
+    let (mut rows, mut bytes) = (Vec::<RawRow>::new(), 0);
+    loop {
+        let row = match cursor.next().await.map_err(about) {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            Err(error) if error.kind() == ErrorKind::NotFound => break,
+            Err(error) => return Err(error),
+        };
+        let is_other =
+            rows.first().is_some_and(|first| (&first.stream, &first.shard) != (&row.stream, &row.shard));
+        // A range is read to its end: that is what its digest is about.
+        if !is_range && (is_other || bytes > MAX_BYTES) {
+            break;
+        }
+        bytes += row.raw_data.len();
+        rows.push(row);
+    }
+    Ok(rows)
+}

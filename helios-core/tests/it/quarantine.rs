@@ -1,0 +1,392 @@
+//! Rejects: listed, shown, tried again, replayed once, thrown away.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use futures_util::future::BoxFuture;
+use helios_core::{
+    ErrorKind, Result,
+    clock::SystemClock,
+    delivery::{
+        Deliverer, Outcome,
+        ledger::{Entry, Ledger, LedgerKey, MemoryLedger, Rework, Written},
+        quarantine::{Quarantine, RejectSelection, ReplayRejects, ReplayReport, Retention, ShowRejects},
+    },
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::engine::{Fixture, batch};
+
+fn all(fixture: &Fixture) -> RejectSelection {
+    RejectSelection::new(fixture.table.table().as_str()).database(fixture.table.database().as_str())
+}
+
+fn quarantine(fixture: &Fixture) -> Quarantine {
+    Quarantine::new(fixture.deliverer.warehouse().clone())
+}
+
+async fn replay(fixture: &Fixture, deliverer: &Deliverer, replay: &ReplayRejects) -> Result<ReplayReport> {
+    deliverer.replay(&fixture.target().await, &HashMap::new(), replay).await
+}
+
+async fn ids(fixture: &Fixture) -> Vec<u64> {
+    let rows = fixture.rows("SELECT id FROM {t} ORDER BY id").await;
+    rows.iter().map(|row| row["id"].as_u64().unwrap()).collect()
+}
+
+/// Ten events, of which those with an even number fit a `UInt8` and the others do not yet.
+async fn half_rejected() -> Fixture {
+    let fixture = Fixture::new("id UInt8").await;
+    let events = (0..10).map(|n| if n % 2 == 0 { json!({"id": n}) } else { json!({"id": 1000 + n}) });
+    fixture.deliver(&batch(0, events.map(|event| event.to_string()))).await.unwrap();
+    fixture
+}
+
+async fn widen(fixture: &Fixture) {
+    fixture.execute(&format!("ALTER TABLE {} MODIFY COLUMN id UInt32", fixture.table)).await;
+}
+
+#[tokio::test]
+async fn rejects_are_grouped_by_reason_and_place() {
+    let fixture = Fixture::new("id UInt8, tags Array(UInt8)").await;
+    let events = [
+        r#"{"id":256,"tags":[]}"#,
+        r#"{"id":300,"tags":[]}"#,
+        r#"{"id":1,"tags":[1,2,"x"]}"#,
+        r#"{"id":1,"tags":["y"]}"#,
+        "broken",
+        r#"{"id":1,"tags":[1]}"#,
+    ];
+    fixture.deliver(&batch(0, events)).await.unwrap();
+    let summary = quarantine(&fixture).summary(&all(&fixture)).await.unwrap();
+    assert_eq!(summary.total, 5);
+    let groups: Vec<_> = summary
+        .groups
+        .iter()
+        .map(|group| {
+            (
+                group.events,
+                group.error_type.as_str(),
+                group.path.as_deref(),
+                group.column.as_deref(),
+                group.wanted.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            (2, "out_of_range", Some("$.id"), Some("id"), Some("UInt8")),
+            (2, "type_mismatch", Some("$.tags[*]"), Some("tags"), Some("UInt8")),
+            (1, "malformed_json", None, None, None),
+        ]
+    );
+    let example = &summary.groups[0].example;
+    assert_eq!((example.raw_data.as_str(), example.value.as_deref()), (events[1], Some("300")));
+    assert_eq!(example.raw_data_base64, None);
+    assert!(summary.oldest.unwrap() <= summary.newest.unwrap());
+    let one = |selection: RejectSelection| {
+        let quarantine = quarantine(&fixture);
+        async move { quarantine.summary(&selection).await.unwrap().total }
+    };
+    assert_eq!(one(all(&fixture).path("$.tags[*]")).await, 2);
+    assert_eq!(one(all(&fixture).path("$.tags[2]")).await, 1);
+    assert_eq!(one(all(&fixture).until(summary.oldest.unwrap())).await, 0);
+    assert_eq!(one(all(&fixture).since(summary.oldest.unwrap())).await, 5);
+    let number = example.sequence_number.clone();
+    assert_eq!(one(all(&fixture).sequence_number(number)).await, 1);
+}
+
+#[tokio::test]
+async fn rejects_are_shown_with_their_bytes() {
+    let fixture = Fixture::new("id UInt8").await;
+    let raw = &b"{\"id\":\"\xff\"}"[..];
+    fixture.deliver(&batch(0, [&b"{}"[..], raw, b"[]"])).await.unwrap();
+    let shown = quarantine(&fixture).show(&ShowRejects::new(all(&fixture)).limit(1).offset(1)).await.unwrap();
+    assert_eq!((shown.total, shown.rejects.len()), (3, 1));
+    let reject = &shown.rejects[0];
+    assert_eq!(reject.raw_data, "{\"id\":\"\u{fffd}\"}");
+    assert_eq!(reject.raw_data_base64.as_deref(), Some("eyJpZCI6Iv8ifQ=="));
+    assert_eq!(reject.shard, "shardId-000000000000");
+    let error = quarantine(&fixture).show(&ShowRejects::new(all(&fixture)).limit(1001)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn nothing_in_quarantine_is_not_the_same_as_no_table() {
+    let fixture = Fixture::new("id UInt8").await;
+    let empty = quarantine(&fixture).summary(&all(&fixture)).await.unwrap();
+    assert_eq!((empty.total, empty.oldest, empty.groups.len()), (0, None, 0));
+    let error = quarantine(&fixture).summary(&RejectSelection::new("no such")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_and_changes_nothing() {
+    let fixture = half_rejected().await;
+    let dry = ReplayRejects::new(all(&fixture)).dry_run();
+    let report = replay(&fixture, &fixture.deliverer, &dry).await.unwrap();
+    assert_eq!((report.considered, report.fit, report.replayed), (5, 0, 0));
+    assert_eq!((report.remaining.len(), report.remaining[0].events), (1, 5));
+    widen(&fixture).await;
+    let report = replay(&fixture, &fixture.deliverer, &dry).await.unwrap();
+    assert_eq!(report.message, "5 of 5 would now fit");
+    assert_eq!(ids(&fixture).await, [0, 2, 4, 6, 8]);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 5);
+}
+
+#[tokio::test]
+async fn a_replay_moves_what_fits_once() {
+    let fixture = half_rejected().await;
+    fixture.deliver(&batch(10, ["broken"])).await.unwrap();
+    widen(&fixture).await;
+    let run = ReplayRejects::new(all(&fixture));
+    let report = replay(&fixture, &fixture.deliverer, &run).await.unwrap();
+    assert_eq!((report.considered, report.fit, report.replayed), (6, 5, 5));
+    assert_eq!(report.remaining[0].error_type, "malformed_json");
+    let expected = [0, 2, 4, 6, 8, 1001, 1003, 1005, 1007, 1009];
+    assert_eq!(ids(&fixture).await, expected);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 1);
+    let again = replay(&fixture, &fixture.deliverer, &run).await.unwrap();
+    assert_eq!((again.considered, again.fit, again.replayed), (1, 0, 0));
+    assert_eq!(ids(&fixture).await, expected);
+}
+
+#[tokio::test]
+async fn many_rejects_of_several_shards_are_replayed_in_chunks() {
+    let fixture = Fixture::new("id UInt8").await;
+    let events = |first: u64| (first..first + 7000).map(|id| json!({"id": 1000 + id}).to_string());
+    for shard in 0..2 {
+        let mut batch = batch(0, events(shard * 7000));
+        batch.shard = format!("shardId-{shard:012}");
+        fixture.deliver(&batch).await.unwrap();
+    }
+    widen(&fixture).await;
+    let report = replay(&fixture, &fixture.deliverer, &ReplayRejects::new(all(&fixture))).await.unwrap();
+    assert_eq!((report.considered, report.replayed), (14_000, 14_000));
+    assert_eq!(fixture.count("SELECT uniqExact(id) AS n FROM {t}").await, 14_000);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {t}").await, 14_000);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 0);
+}
+
+#[tokio::test]
+async fn the_table_still_refuses_what_it_refused() {
+    let fixture = Fixture::new("id UInt32, CONSTRAINT small CHECK id < 1000 OR id = 1005").await;
+    fixture.execute(&format!("ALTER TABLE {} DROP CONSTRAINT small", fixture.table)).await;
+    fixture.deliver(&batch(0, (0..20).map(|id| format!(r#"{{"id":"x","n":{id}}}"#)))).await.unwrap();
+    fixture.execute(&format!("ALTER TABLE {} MODIFY COLUMN id String", fixture.table)).await;
+    fixture.execute(&format!("ALTER TABLE {} ADD COLUMN n UInt32", fixture.table)).await;
+    fixture
+        .execute(&format!("ALTER TABLE {} ADD CONSTRAINT no_seven CHECK n % 10 != 7", fixture.table))
+        .await;
+    let report = replay(&fixture, &fixture.deliverer, &ReplayRejects::new(all(&fixture))).await.unwrap();
+    assert_eq!((report.considered, report.replayed), (20, 18));
+    assert_eq!((report.remaining[0].error_type.as_str(), report.remaining[0].events), ("refused", 2));
+    assert_eq!(fixture.count("SELECT uniqExact(n) AS n FROM {t}").await, 18);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {t}").await, 18);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 2);
+}
+
+#[tokio::test]
+async fn discarded_rejects_are_gone_and_the_others_stay() {
+    let fixture = half_rejected().await;
+    fixture.deliver(&batch(10, ["broken", "broken too"])).await.unwrap();
+    let malformed = all(&fixture).error_type(helios_core::delivery::RejectKind::MalformedJson);
+    let target = fixture.target().await;
+    let discarded = fixture.deliverer.discard(&target, &malformed).await.unwrap();
+    assert_eq!(discarded.discarded, 2);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 5);
+    assert_eq!(fixture.deliverer.discard(&target, &malformed).await.unwrap().discarded, 0);
+    let key = LedgerKey::of_quarantine(fixture.uuid);
+    let entry = fixture.deliverer.ledger().read(&key).await.unwrap();
+    assert_eq!((entry.counters.discarded, entry.rework), (2, None));
+}
+
+#[tokio::test]
+async fn retention_is_set_changed_and_lifted() {
+    let fixture = half_rejected().await;
+    let ttl = || async {
+        let rows = fixture
+            .rows(&format!(
+                "SELECT extract(engine_full, 'TTL (.*) SETTINGS') AS ttl FROM system.tables \
+                 WHERE database = 'quarantine' AND name = '{}'",
+                fixture.table.table().as_str()
+            ))
+            .await;
+        rows[0]["ttl"].as_str().unwrap().to_owned()
+    };
+    let name = (fixture.table.table().as_str(), fixture.table.database().as_str());
+    let retain = |days| Retention::new(name.0, days).database(name.1);
+    for (days, expected) in [
+        (None, ""),
+        (Some(30), "toDateTime(insertion_timestamp) + toIntervalDay(30)"),
+        (Some(7), "toDateTime(insertion_timestamp) + toIntervalDay(7)"),
+        (None, ""),
+    ] {
+        quarantine(&fixture).retain(&retain(days)).await.unwrap();
+        assert_eq!(ttl().await, expected);
+    }
+    assert_eq!(
+        quarantine(&fixture).retain(&retain(Some(0))).await.unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
+}
+
+/// A ledger that loses touch after so many writes: before one takes effect, or after.
+#[derive(Debug)]
+struct FailingLedger {
+    inner: Arc<MemoryLedger>,
+    writes_left: Mutex<u32>,
+    takes_effect: bool,
+}
+
+impl Ledger for FailingLedger {
+    fn read<'a>(&'a self, key: &'a LedgerKey) -> BoxFuture<'a, Result<Entry>> {
+        self.inner.read(key)
+    }
+
+    fn write<'a>(&'a self, key: &'a LedgerKey, entry: &'a Entry) -> BoxFuture<'a, Result<Written>> {
+        let is_last = {
+            let mut left = self.writes_left.lock().unwrap();
+            let is_last = *left == 0;
+            *left = left.saturating_sub(1);
+            is_last
+        };
+        if !is_last {
+            return self.inner.write(key, entry);
+        }
+        let crash = Err(helios_core::Error::new(ErrorKind::Unavailable, "the process dies here"));
+        Box::pin(async move {
+            if self.takes_effect {
+                self.inner.write(key, entry).await?;
+            }
+            crash
+        })
+    }
+
+    fn of_source<'a>(
+        &'a self,
+        stream_arn: &'a str,
+        table: Uuid,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>>> {
+        self.inner.of_source(stream_arn, table)
+    }
+}
+
+/// Every write of the ledger is where it may end: between it and the next lie the insert and the deletion.
+#[tokio::test]
+async fn an_interrupted_replay_is_finished_by_the_next_and_doubles_nothing() {
+    for writes_left in 0..3 {
+        for takes_effect in [false, true] {
+            let fixture = half_rejected().await;
+            widen(&fixture).await;
+            let inner = Arc::new(MemoryLedger::default());
+            let failing =
+                FailingLedger { inner: Arc::clone(&inner), writes_left: writes_left.into(), takes_effect };
+            let deliverer =
+                |ledger| Deliverer::new(fixture.deliverer.warehouse().clone(), ledger, Arc::new(SystemClock));
+            let run = ReplayRejects::new(all(&fixture));
+            replay(&fixture, &deliverer(Arc::new(failing)), &run).await.unwrap_err();
+            let report = replay(&fixture, &deliverer(inner), &run).await.unwrap();
+            let case = format!("{writes_left} {takes_effect} {report:?}");
+            assert_eq!(ids(&fixture).await, [0, 2, 4, 6, 8, 1001, 1003, 1005, 1007, 1009], "{case}");
+            assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 0, "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_replays_at_once_double_nothing() {
+    let fixture = half_rejected().await;
+    widen(&fixture).await;
+    let ledger: Arc<MemoryLedger> = Arc::default();
+    let one = || {
+        let warehouse = fixture.deliverer.warehouse().clone();
+        Deliverer::new(warehouse, Arc::clone(&ledger) as _, Arc::new(SystemClock))
+    };
+    let run = ReplayRejects::new(all(&fixture));
+    let (first, second) = (one(), one());
+    let (first, second) = tokio::join!(replay(&fixture, &first, &run), replay(&fixture, &second, &run));
+    let replayed = first.unwrap().replayed + second.unwrap().replayed;
+    assert_eq!(replayed, 5);
+    assert_eq!(ids(&fixture).await.len(), 10);
+}
+
+/// What an interrupted replay was about is gone: it must neither be inserted in part nor pass for inserted.
+#[tokio::test]
+async fn a_replay_whose_rejects_are_gone_is_uncertain_until_somebody_has_looked() {
+    let fixture = half_rejected().await;
+    widen(&fixture).await;
+    let inner = Arc::new(MemoryLedger::default());
+    let failing = FailingLedger { inner: Arc::clone(&inner), writes_left: 0.into(), takes_effect: true };
+    let deliverer =
+        |ledger| Deliverer::new(fixture.deliverer.warehouse().clone(), ledger, Arc::new(SystemClock));
+    let run = ReplayRejects::new(all(&fixture));
+    replay(&fixture, &deliverer(Arc::new(failing)), &run).await.unwrap_err();
+    let quarantine = helios_core::delivery::quarantine::table_of(&fixture.table).unwrap();
+    fixture.execute(&format!("DELETE FROM {quarantine} WHERE raw_data LIKE '%1003%'")).await;
+    let deliverer = deliverer(Arc::clone(&inner) as _);
+    let error = replay(&fixture, &deliverer, &run).await.unwrap_err();
+    assert_eq!((error.kind(), error.message().contains("UNCERTAIN")), (ErrorKind::Conflict, true));
+    let key = LedgerKey::of_quarantine(fixture.uuid);
+    assert!(matches!(inner.read(&key).await.unwrap().rework, Some(Rework::Replay(_))));
+    let target = fixture.target().await;
+    let settled = deliverer.settle(&key, &target, Outcome::Absent).await.unwrap();
+    assert_eq!(settled.shard, "quarantine");
+    assert_eq!(
+        deliverer.settle(&key, &target, Outcome::Absent).await.unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
+    assert_eq!(replay(&fixture, &deliverer, &run).await.unwrap().replayed, 4);
+    assert_eq!(ids(&fixture).await, [0, 2, 4, 6, 8, 1001, 1005, 1007, 1009]);
+}
+
+#[tokio::test]
+async fn a_quarantine_of_an_older_version_gets_the_columns_it_lacks() {
+    let fixture = Fixture::new("id UInt8").await;
+    fixture.execute("CREATE DATABASE IF NOT EXISTS quarantine").await;
+    let quarantine = helios_core::delivery::quarantine::table_of(&fixture.table).unwrap();
+    fixture
+        .execute(&format!(
+            "CREATE TABLE {quarantine} (error_type String, error_message String, raw_data String, \
+             original_table String, insertion_timestamp DateTime64(3, 'UTC'), stream String, shard String, \
+             sequence_number String, sub_sequence UInt64, column Nullable(String), schema_version String) \
+             ENGINE = MergeTree ORDER BY tuple() SETTINGS non_replicated_deduplication_window = 100"
+        ))
+        .await;
+    fixture.deliver(&batch(0, ["x", r#"{"id":256}"#])).await.unwrap();
+    let rows = fixture.rows("SELECT path, wanted, value FROM {q} ORDER BY sequence_number").await;
+    assert_eq!(
+        rows,
+        [
+            json!({"path": Value::Null, "wanted": Value::Null, "value": Value::Null}),
+            json!({"path": "$.id", "wanted": "UInt8", "value": "256"})
+        ]
+    );
+}
+
+/// R6: beyond the window a token proves nothing, here as in delivery.
+#[tokio::test]
+async fn a_replay_that_was_interrupted_too_many_inserts_ago_is_uncertain() {
+    for (inserts, is_uncertain) in [(1, false), (8, true)] {
+        let window = "SETTINGS non_replicated_deduplication_window = 6";
+        let fixture =
+            Fixture::with(&format!("(id UInt8) ENGINE = MergeTree ORDER BY tuple() {window}")).await;
+        fixture.deliver(&batch(0, [r#"{"id":1001}"#])).await.unwrap();
+        widen(&fixture).await;
+        let inner = Arc::new(MemoryLedger::default());
+        let failing = FailingLedger { inner: Arc::clone(&inner), writes_left: 0.into(), takes_effect: true };
+        let deliverer =
+            |ledger| Deliverer::new(fixture.deliverer.warehouse().clone(), ledger, Arc::new(SystemClock));
+        let run = ReplayRejects::new(all(&fixture));
+        replay(&fixture, &deliverer(Arc::new(failing)), &run).await.unwrap_err();
+        for number in 1..=inserts {
+            fixture.deliver(&batch(number, [json!({"id": number}).to_string()])).await.unwrap();
+        }
+        let ended = replay(&fixture, &deliverer(inner), &run).await;
+        assert_eq!(ended.is_err(), is_uncertain, "{ended:?}");
+    }
+}
