@@ -45,9 +45,7 @@ struct Chance(u64);
 impl Chance {
     fn new() -> Self {
         let random = Uuid::new_v4().as_u128() % 1_000_000;
-        let seed = setting("HELIOS_KILL_SEED", random.try_into().unwrap());
-        println!("HELIOS_KILL_SEED={seed}");
-        Self(seed)
+        Self(setting("HELIOS_KILL_SEED", random.try_into().unwrap()))
     }
 
     fn below(&mut self, limit: u64) -> u64 {
@@ -159,6 +157,7 @@ impl Drop for ConsumerProcess {
 #[tokio::test]
 async fn a_consumer_that_is_killed_loses_and_doubles_nothing() {
     let mut arena = Arena::build(2).await;
+    println!("HELIOS_KILL_SEED={}", arena.chance.0);
     let (mut batches, mut left_open) = (0, 0);
     for round in 0..setting("HELIOS_KILL_ROUNDS", 25) {
         let events = 20 + arena.chance.below(200);
@@ -191,6 +190,7 @@ async fn a_consumer_that_is_killed_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn a_function_that_is_killed_loses_and_doubles_nothing() {
     let mut arena = Arena::build(2).await;
+    println!("HELIOS_KILL_SEED={}", arena.chance.0);
     arena.stage.deliver_by_function(&arena.stage.sink).await;
     let shards = arena.stage.double.shards(false);
     let mut acknowledged: HashMap<String, usize> = HashMap::new();
