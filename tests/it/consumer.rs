@@ -399,6 +399,9 @@ async fn without_a_source_there_is_nothing_to_consume() {
     account.create_stream(STREAM, 1).await.unwrap();
     let client = client_at(&account, account.endpoint());
     client.mappings().await.unwrap().ensure().await.unwrap();
+    let future = Position::At("2126-01-01T00:00:00Z".parse().unwrap());
+    let error = client.consume(STREAM).position(future).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::InvalidInput, "consume"));
     for (stream, text) in [(STREAM, "no active source"), ("no-such-stream", "")] {
         let error = client.consume(stream).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
