@@ -19,7 +19,8 @@ use crate::{
 /// returns. 0: go on. Anything else: stop.
 ///
 /// It is called on the thread that waits, and may itself call Helios. It must return: no `longjmp`, no exception of C++.
-pub type HeliosOnProgress = Option<unsafe extern "C" fn(user: *mut c_void, progress_json: *const c_char) -> c_int>;
+pub type HeliosOnProgress =
+    Option<unsafe extern "C" fn(user: *mut c_void, progress_json: *const c_char) -> c_int>;
 
 /// Delivers a stream from this process to all its tables, and waits for its end:
 /// `{"streamName", "streamARN", "ended": "caughtUp" | "stopped" | "timeLimit", "seconds", "records", "received",
