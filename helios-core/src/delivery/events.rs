@@ -358,7 +358,7 @@ mod tests {
             };
             let sent: Vec<_> = objects.iter().map(write).collect();
             let payload = if in_list { format!("[{}]", sent.join(",\n")) } else { sent.join("\n") };
-            let cut = &payload[..at.index(payload.len() + 1)];
+            let cut = payload.get(..at.index(payload.len() + 1)).unwrap();
             let ends = sent.iter().scan(usize::from(in_list), |end, event| {
                 let own = *end + event.len();
                 *end = own + 1 + usize::from(in_list);

@@ -17,6 +17,7 @@ mod insert;
 pub mod ledger;
 #[cfg(test)]
 mod model;
+mod new_columns;
 mod partitions;
 mod place;
 mod plan;
@@ -43,7 +44,10 @@ pub use consumer::{
     ConsumeEnd, ConsumeOptions, ConsumeProgress, ConsumeReport, Consumer, OnProgress, ShardProgress,
     StopConsumer,
 };
-pub use decode::{Decoder, MAX_DEPTH, MAX_PATH_BYTES, MAX_VALUE_BYTES, Missing, Reject, RejectKind};
+pub use decode::{
+    Decoder, MAX_COLUMN_NAME_BYTES, MAX_COLUMNS, MAX_DEPTH, MAX_PATH_BYTES, MAX_VALUE_BYTES, Reject,
+    RejectKind,
+};
 pub use deliverer::Deliverer;
 pub use place::Identity;
 pub use policy::{MissingFields, Policy, UnknownFields};

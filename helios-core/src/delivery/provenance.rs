@@ -14,6 +14,9 @@ pub(super) const SEQUENCE: &str = "_sequence";
 pub(super) const SUB_SEQUENCE: &str = "_subsequence";
 const ARRIVED_AT: &str = "_arrived_at";
 
+/// All of them.
+pub(super) const NAMES: [&str; 4] = [SHARD, SEQUENCE, SUB_SEQUENCE, ARRIVED_AT];
+
 /// A table that knows the identity of its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Provenance {

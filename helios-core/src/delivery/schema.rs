@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::decode::{Decoder, has_json};
+use super::{
+    decode::{Decoder, has_json},
+    policy::{MissingFields, Policy, UnknownFields},
+};
 use crate::{Column, Result};
 
 /// What of a table events are read by.
@@ -17,6 +20,8 @@ pub struct TableSchema {
     pub defaults: Vec<String>,
     /// Whether this ClickHouse takes Arrow's unions: a `Variant` or `Dynamic` of more than texts.
     pub unions: bool,
+    /// What becomes of events with fields too many or too few.
+    pub policy: Policy,
 }
 
 impl TableSchema {
@@ -35,11 +40,23 @@ impl TableSchema {
         if self.unions {
             hash.update("unions");
         }
+        // An entry of the ledger that has no policy is of the default one.
+        match self.policy.unknown_fields {
+            UnknownFields::Ignore => {}
+            UnknownFields::Quarantine => hash.update("quarantine"),
+            UnknownFields::AddColumn => hash.update("addColumn"),
+        }
+        match self.policy.missing_fields {
+            MissingFields::Reject => {}
+            MissingFields::ZeroValue => hash.update("zeroValue"),
+        }
         short(hash)
     }
 
     pub(super) fn decoder(&self) -> Result<Decoder> {
-        Decoder::build(&self.columns, &self.defaults, self.unions)
+        let Policy { unknown_fields, missing_fields } = self.policy;
+        let decoder = Decoder::build(&self.columns, &self.defaults, self.unions)?;
+        Ok(decoder.when_unknown(unknown_fields).when_missing(missing_fields))
     }
 
     /// Whether ClickHouse makes some column from the text that is sent for it.
@@ -83,7 +100,17 @@ mod tests {
     }
 
     #[test]
-    fn the_version_follows_names_types_and_defaults() {
+    fn a_schema_from_before_there_were_policies_is_read_back() {
+        let old = r#"{"columns":[{"name":"a","type":"UInt8"}],"defaults":[]}"#;
+        assert_eq!(serde_json::from_str::<TableSchema>(old).unwrap(), schema(&[("a", "UInt8")], &[]));
+    }
+
+    #[test]
+    fn the_version_follows_all_that_the_split_depends_on() {
+        let with_policy = |unknown, missing| TableSchema {
+            policy: Policy::new(unknown, missing),
+            ..schema(&[("a", "UInt8")], &[])
+        };
         let versions = [
             schema(&[("a", "UInt8")], &[]),
             schema(&[("a", "UInt8")], &["a"]),
@@ -91,6 +118,10 @@ mod tests {
             schema(&[("b", "UInt8")], &[]),
             schema(&[("aU", "Int8")], &[]),
             TableSchema { unions: true, ..schema(&[("a", "UInt8")], &[]) },
+            with_policy(UnknownFields::Quarantine, MissingFields::Reject),
+            with_policy(UnknownFields::AddColumn, MissingFields::Reject),
+            with_policy(UnknownFields::Ignore, MissingFields::ZeroValue),
+            with_policy(UnknownFields::AddColumn, MissingFields::ZeroValue),
         ]
         .map(|schema| schema.version());
         let distinct: std::collections::BTreeSet<_> = versions.iter().collect();

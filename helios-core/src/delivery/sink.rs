@@ -18,8 +18,8 @@ use super::{
     target::Target,
 };
 use crate::{
-    Result,
-    warehouse::{TableName, Warehouse, from_clickhouse},
+    Column, Result,
+    warehouse::{Ident, TableName, Warehouse, from_clickhouse, types::DataType},
 };
 
 /// One insert: one block for each partition.
@@ -37,6 +37,9 @@ pub(super) struct Block<'a> {
 pub(super) trait Sink: Send + Sync + fmt::Debug {
     /// The table as it is now.
     fn describe<'a>(&'a self, table: &'a TableName, uuid: Uuid) -> BoxFuture<'a, Result<Target>>;
+
+    /// Adds columns to the table, of those that it has not.
+    fn add_columns<'a>(&'a self, table: &'a TableName, columns: &'a [Column]) -> BoxFuture<'a, Result<()>>;
 
     fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>>;
 
@@ -76,6 +79,17 @@ struct IdentityRow {
 impl WarehouseSink {
     pub(super) fn new(warehouse: Warehouse) -> Self {
         Self { warehouse, settings: Arc::default() }
+    }
+
+    async fn add(&self, table: &TableName, columns: &[Column]) -> Result<()> {
+        let additions = columns.iter().map(|column| {
+            // The type is written anew from what was read of it: no text of an event gets into the statement.
+            let data_type: DataType = column.data_type.parse()?;
+            Ok(format!("ADD COLUMN IF NOT EXISTS {} {data_type}", Ident::new(&column.name)?))
+        });
+        let additions = additions.collect::<Result<Vec<_>>>()?.join(", ");
+        let added = self.warehouse.execute(&format!("ALTER TABLE {table} {additions}")).await;
+        added.map_err(|error| error.at("add columns").with("table", table.plain()))
     }
 
     async fn send(&self, block: Block<'_>) -> Result<()> {
@@ -150,6 +164,10 @@ fn within(sequence: &str, sub_sequence: &str) -> String {
 impl Sink for WarehouseSink {
     fn describe<'a>(&'a self, table: &'a TableName, uuid: Uuid) -> BoxFuture<'a, Result<Target>> {
         Target::describe(&self.warehouse, table, uuid).boxed()
+    }
+
+    fn add_columns<'a>(&'a self, table: &'a TableName, columns: &'a [Column]) -> BoxFuture<'a, Result<()>> {
+        self.add(table, columns).boxed()
     }
 
     fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>> {

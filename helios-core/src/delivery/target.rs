@@ -141,13 +141,14 @@ impl Target {
             blocks: u64::try_from(blocks).unwrap_or(0),
             policy: Policy::default(),
             provenance,
-            schema: TableSchema { columns, defaults, unions: found.unions != 0 },
+            schema: TableSchema { columns, defaults, unions: found.unions != 0, policy: Policy::default() },
         })
     }
 
     /// The same table, filled under this policy.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.schema.policy = policy;
         self.policy = policy;
         self
     }

@@ -5,6 +5,7 @@
 mod cases;
 mod delivery;
 mod engine;
+mod policies;
 mod quarantine;
 mod refused;
 mod values;

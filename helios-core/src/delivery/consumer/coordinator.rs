@@ -195,6 +195,7 @@ impl Coordinator {
                 true
             }
             ShardEnd::Stuck(error) => {
+                tracing::error!(shard, error = %format!("{error:#}"), "A shard is not delivered any further.");
                 self.context.board.failed(&shard, &error);
                 self.stuck.get_or_insert(error.with("shard", shard));
                 false

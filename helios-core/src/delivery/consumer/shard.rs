@@ -82,10 +82,10 @@ impl ShardTask {
         let Context { board, clock, options, halt, .. } = &*self.context;
         board.begin(&self.shard);
         let mut halted = halt.subscribe();
-        let mut failures = 0;
+        let (mut failures, mut is_made_anew) = (0, false);
         loop {
             let mut delivered = 0;
-            let error = match self.attempt(&mut delivered).await {
+            let error = match self.attempt(is_made_anew, &mut delivered).await {
                 Ok(ShardEnd::Finished) => {
                     board.ended(&self.shard);
                     return ShardEnd::Finished;
@@ -93,6 +93,11 @@ impl ShardTask {
                 Ok(end) => return end,
                 Err(Failure::Reading(error)) if error.kind() == ErrorKind::NotFound => {
                     return ShardEnd::Gone(error);
+                }
+                // The ledger's numbers are those of a stream of the same name, which was deleted.
+                Err(Failure::Reading(error)) if is_foreign(&error) && !is_made_anew => {
+                    is_made_anew = true;
+                    continue;
                 }
                 Err(Failure::Reading(error) | Failure::Delivering(error)) => error,
             };
@@ -110,8 +115,12 @@ impl ShardTask {
     }
 
     /// Reading and delivery side by side: while a batch is delivered, the next one is gathered, and no more than that.
-    async fn attempt(&self, delivered: &mut u64) -> Result<ShardEnd, Failure> {
-        let begins = self.begins().await.map_err(Failure::Delivering)?;
+    async fn attempt(&self, is_made_anew: bool, delivered: &mut u64) -> Result<ShardEnd, Failure> {
+        let begins = if is_made_anew {
+            vec![Begin::Oldest; self.context.mappings.len()]
+        } else {
+            self.begins().await.map_err(Failure::Delivering)?
+        };
         let Context { kinesis, clock, stream_arn, places, halt, .. } = &*self.context;
         let start = read_from(&begins);
         let reader = ShardReader::new(kinesis.clone(), stream_arn, &self.shard, start, Arc::clone(clock));
@@ -222,6 +231,11 @@ impl ShardTask {
             }
         }
     }
+}
+
+/// Whether Kinesis does not know the number that reading is to begin with.
+fn is_foreign(error: &Error) -> bool {
+    error.aws_code() == Some("InvalidArgumentException")
 }
 
 fn trace(mapping: &Mapping, batch: &Batch, report: &BatchReport) {

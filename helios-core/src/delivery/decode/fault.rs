@@ -18,6 +18,8 @@ pub enum RejectKind {
     DuplicateField,
     /// A field the table needs is absent.
     MissingField,
+    /// A field the table has no column for, where the source's policy wants none such.
+    UnknownField,
     /// `null` where the column takes none.
     NullValue,
     /// Another kind of value than the column holds: text for a number, an object for a list.
@@ -59,6 +61,7 @@ impl RejectKind {
             Self::TooDeep => "too_deep",
             Self::DuplicateField => "duplicate_field",
             Self::MissingField => "missing_field",
+            Self::UnknownField => "unknown_field",
             Self::NullValue => "null_value",
             Self::TypeMismatch => "type_mismatch",
             Self::OutOfRange => "out_of_range",
@@ -118,8 +121,10 @@ pub(super) struct Fault {
     message: String,
     /// What leads to it, innermost first.
     path: Vec<Step>,
-    /// The type that was wanted, and the value that was there.
-    expected: Option<(Box<str>, Option<Box<str>>)>,
+    /// The type that was wanted.
+    wanted: Option<Box<str>>,
+    /// The value that was there.
+    value: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -131,7 +136,7 @@ enum Step {
 impl Fault {
     #[cold]
     pub(super) fn new(kind: RejectKind, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self { kind, message: message.into(), path: Vec::new(), expected: None })
+        Box::new(Self { kind, message: message.into(), path: Vec::new(), wanted: None, value: None })
     }
 
     #[cold]
@@ -157,12 +162,17 @@ impl Fault {
     /// Notes what was wanted, and what was there instead, unless something further inside has done so.
     #[cold]
     pub(super) fn expecting(mut self: Box<Self>, wanted: &str, found: Option<&str>) -> Box<Self> {
-        self.expected.get_or_insert_with(|| {
-            (
-                bounded(wanted, MAX_VALUE_BYTES).into(),
-                found.map(|found| bounded(found, MAX_VALUE_BYTES).into()),
-            )
-        });
+        if self.wanted.is_none() && self.value.is_none() {
+            self.wanted = Some(bounded(wanted, MAX_VALUE_BYTES).into());
+            self.value = found.map(|found| bounded(found, MAX_VALUE_BYTES).into());
+        }
+        self
+    }
+
+    /// Notes the value that was there, where none was wanted.
+    #[cold]
+    pub(super) fn with_value(mut self: Box<Self>, found: &str) -> Box<Self> {
+        self.value = Some(bounded(found, MAX_VALUE_BYTES).into());
         self
     }
 
@@ -180,23 +190,23 @@ impl Fault {
 
     #[cold]
     pub(super) fn into_reject(self) -> Reject {
-        let column = match self.path.last() {
+        let field = match self.path.last() {
             Some(Step::Field(name)) => Some(name.clone()),
             _ => None,
         };
-        let path = column.is_some().then(|| self.path());
+        let path = field.is_some().then(|| self.path());
+        let column = field.filter(|_| self.kind != RejectKind::UnknownField);
         let message = match &path {
-            Some(path) if self.path.len() > 1 => format!("{}, at {path}", self.message),
+            Some(path) if column.is_none() || self.path.len() > 1 => format!("{}, at {path}", self.message),
             _ => self.message,
         };
-        let (wanted, value) = self.expected.unzip();
         Reject {
             error_type: self.kind,
             message,
             column,
             path: path.map(Into::into),
-            wanted,
-            value: value.flatten(),
+            wanted: self.wanted,
+            value: self.value,
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
     cursor::{Cursor, Text},
     fault::{Checked, Fault, RejectKind},
     node::Node,
+    unknown::Unknown,
 };
 
 /// How many members after the expected one are looked at before the index is: optional fields are often left out.
@@ -21,6 +22,8 @@ pub(super) struct Members {
     index: HashMap<String, usize>,
     /// How many objects were read.
     objects: u64,
+    /// What is done about fields beyond these.
+    unknown: Unknown,
 }
 
 #[derive(Debug)]
@@ -68,7 +71,24 @@ impl Members {
             .map(|(name, node)| Member { opening: Opening::of(&name), name, node, seen: 0 })
             .collect();
         let index = members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
-        Self { members, index, objects: 0 }
+        Self { members, index, objects: 0, unknown: Unknown::default() }
+    }
+
+    pub(super) fn when_unknown(&mut self, unknown: Unknown) {
+        self.unknown = unknown;
+    }
+
+    /// Whether an object has a field beyond these.
+    pub(super) fn has_unknown(&self, cursor: &mut Cursor<'_>) -> Checked<bool> {
+        let mut expected = 0;
+        let mut more = cursor.enter(b'}')?;
+        while more {
+            let Some(at) = self.next(cursor, expected)? else { return Ok(true) };
+            expected = at + 1;
+            cursor.value()?;
+            more = cursor.more(b'}')?;
+        }
+        Ok(false)
     }
 
     pub(super) fn node(&self, at: usize) -> Option<&Node> {
@@ -116,14 +136,16 @@ impl Members {
         if more { Err(wrong_length()) } else { Ok(()) }
     }
 
-    /// Fills all from an object. Fields it has beyond these are passed over.
+    /// Fills all from an object.
     pub(super) fn fill_by_name(&mut self, cursor: &mut Cursor<'_>) -> Checked {
         self.objects += 1;
         let mut filled = 0;
         // Events of one stream mostly keep the order of their fields.
         let mut expected = 0;
+        let mut unknown = None;
         let mut more = cursor.enter(b'}')?;
         while more {
+            let start = cursor.at();
             if let Some(at) = self.next(cursor, expected)? {
                 if let Some(member) = self.members.get_mut(at) {
                     if member.seen == self.objects {
@@ -135,11 +157,31 @@ impl Members {
                 }
                 expected = at + 1;
             } else {
-                cursor.value()?;
+                let value = cursor.value()?;
+                if self.unknown != Unknown::Pass && unknown.is_none() {
+                    unknown = self.unknown_field(&cursor.back_to(start), value)?;
+                }
             }
             more = cursor.more(b'}')?;
         }
-        if filled < self.members.len() { self.fill_absent() } else { Ok(()) }
+        if filled < self.members.len() {
+            self.fill_absent()?;
+        }
+        unknown.map_or(Ok(()), Err)
+    }
+
+    /// What is wrong with a field beyond these, if anything is.
+    #[cold]
+    fn unknown_field(&self, field: &Cursor<'_>, value: &str) -> Checked<Option<Box<Fault>>> {
+        let name = field.clone().name()?.decoded()?;
+        let fault = || {
+            let message = match self.unknown {
+                Unknown::RejectUnlessName => "a field that the table has no column for, and can have none",
+                Unknown::Pass | Unknown::Reject => "a field that the table has no column for",
+            };
+            Fault::new(RejectKind::UnknownField, message).with_value(value).in_field(&name)
+        };
+        Ok(self.unknown.rejects(&name).then(fault))
     }
 
     /// Reads the name of the next field, up to its value, and says which member it names.

@@ -28,8 +28,8 @@
 //! | `Nullable(…)` | `null`, or as above; absent: null |
 //!
 //! An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
-//! [`Decoder::with_defaults`] and [`Decoder::when_missing`]. Fields the table has no column for are passed over. Names
-//! are compared as they are, in their case.
+//! [`Decoder::with_defaults`] and [`Decoder::when_missing`]. Fields the table has no column for are passed over, unless
+//! [`Decoder::when_unknown`] says otherwise. Names are compared as they are, in their case.
 
 mod column;
 mod cursor;
@@ -50,6 +50,7 @@ mod scalar;
 mod temporal;
 mod text;
 mod union;
+mod unknown;
 mod zone;
 
 use std::sync::Arc;
@@ -62,22 +63,15 @@ use cursor::Cursor;
 use fault::{Checked, Fault};
 pub use fault::{MAX_PATH_BYTES, MAX_VALUE_BYTES, Reject, RejectKind};
 use members::Members;
+use unknown::Unknown;
+pub(super) use unknown::can_be_column;
+pub use unknown::{MAX_COLUMN_NAME_BYTES, MAX_COLUMNS};
 
+use super::policy::{MissingFields, UnknownFields};
 use crate::{Column, Error, ErrorKind, Result, warehouse::types::DataType};
 
 /// How deep an event's lists and objects may be nested.
 pub const MAX_DEPTH: usize = 64;
-
-/// What becomes of an event without a field that the table has, and for which there is neither a default nor a null.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Missing {
-    /// It is rejected.
-    #[default]
-    Reject,
-    /// The column gets the zero value of its type: 0, an empty text, 1970-01-01, the first name of an enum.
-    Zero,
-}
 
 /// Reads events into the columns of one table.
 #[derive(Debug)]
@@ -143,12 +137,30 @@ impl Decoder {
 
     /// The same decoder, with this policy for absent fields of columns that have neither a default nor a null.
     #[must_use]
-    pub fn when_missing(mut self, missing: Missing) -> Self {
+    pub fn when_missing(mut self, missing: MissingFields) -> Self {
         match missing {
-            Missing::Reject => {}
-            Missing::Zero => self.members.nodes_mut().for_each(node::Node::or_zero),
+            MissingFields::Reject => {}
+            MissingFields::ZeroValue => self.members.nodes_mut().for_each(node::Node::or_zero),
         }
         self
+    }
+
+    /// The same decoder, with this policy for top-level fields that the table has no column for. Under
+    /// [`AddColumn`](UnknownFields::AddColumn) they are passed over, as whoever delivers adds the columns first; an event
+    /// is rejected for a field that can have none: its name is empty, longer than [`MAX_COLUMN_NAME_BYTES`] or one of
+    /// those that say where a row came from, or the table has [`MAX_COLUMNS`].
+    #[must_use]
+    pub fn when_unknown(mut self, unknown: UnknownFields) -> Self {
+        self.members.when_unknown(Unknown::of(unknown, self.schema.fields().len()));
+        self
+    }
+
+    /// Whether an event has a top-level field that the table has no column for.
+    pub(super) fn has_unknown(&self, event: &[u8]) -> bool {
+        let Ok(text) = simdutf8::basic::from_utf8(event) else { return false };
+        let mut cursor = Cursor::new(text);
+        cursor.space();
+        cursor.peek() == b'{' && self.members.has_unknown(&mut cursor).unwrap_or_default()
     }
 
     /// Reads one event, a JSON object, as the next row.

@@ -277,7 +277,7 @@ fn absent_fields_get_zero_values_only_where_that_is_wished_for() {
         decoder(&columns).decode(b"{}").map_err(|reject| reject.error_type),
         Err(RejectKind::MissingField)
     );
-    let mut decoder = decoder(&columns).when_missing(Missing::Zero);
+    let mut decoder = decoder(&columns).when_missing(MissingFields::ZeroValue);
     assert_eq!(decoder.decode(b"{}"), Ok(()));
     let batch = decoder.finish().unwrap();
     assert_eq!(batch.column(0).as_primitive::<UInt8Type>().values(), &[0]);
@@ -292,7 +292,7 @@ fn no_policy_replaces_a_default() {
     let columns = [Column::new("x", "Nullable(UInt8)"), Column::new("y", "Array(UInt8)")];
     for name in ["x", "y"] {
         let decoder = Decoder::with_defaults(&columns, &[name.to_owned()]).unwrap();
-        let reject = decoder.when_missing(Missing::Zero).decode(b"{}").unwrap_err();
+        let reject = decoder.when_missing(MissingFields::ZeroValue).decode(b"{}").unwrap_err();
         assert_eq!((reject.error_type, reject.column.as_deref()), (RejectKind::MissingField, Some(name)));
     }
 }
@@ -315,6 +315,50 @@ fn a_reject_says_where_and_repeats_little_of_the_event() {
     let key = format!(r#"{{"a b":[{{"{}":1}}]}}"#, "k".repeat(1 << 20));
     let path = reject(&key).path.unwrap();
     assert!(path.len() <= MAX_PATH_BYTES && path.contains('…'));
+}
+
+#[test]
+fn a_field_too_many_is_a_reject_where_that_is_the_policy() {
+    let decode =
+        |policy, event: &str| decoder(&[("id", "UInt8")]).when_unknown(policy).decode(event.as_bytes());
+    let unknown = r#"{"a b":[1, 2],"id":1,"c":2}"#;
+    assert_eq!(decode(UnknownFields::Ignore, unknown), Ok(()));
+    assert_eq!(decode(UnknownFields::AddColumn, unknown), Ok(()));
+    let reject = decode(UnknownFields::Quarantine, unknown).unwrap_err();
+    assert_eq!((reject.error_type.as_str(), reject.column, reject.wanted), ("unknown_field", None, None));
+    assert_eq!((reject.path.as_deref(), reject.value.as_deref()), (Some(r#"$["a b"]"#), Some("[1, 2]")));
+    assert_eq!(decode(UnknownFields::Quarantine, r#"{"i\u0064":1}"#), Ok(()));
+    for (event, kind) in [
+        (r#"{"x":1,"id":256}"#, RejectKind::OutOfRange),
+        (r#"{"x":1,"id":1"#, RejectKind::MalformedJson),
+        (r#"{"x":1}"#, RejectKind::MissingField),
+    ] {
+        assert_eq!(decode(UnknownFields::Quarantine, event).unwrap_err().error_type, kind, "{event}");
+    }
+    let nested = decoder(&[("t", "Tuple(a UInt8)")])
+        .when_unknown(UnknownFields::Quarantine)
+        .decode(br#"{"t":{"a":1,"b":2}}"#);
+    assert_eq!(nested, Ok(()), "only top-level fields are columns");
+}
+
+#[test]
+fn a_field_that_can_have_no_column_is_a_reject_where_columns_are_added() {
+    let decode = |columns: &[(&str, &str)], event: &str| {
+        decoder(columns)
+            .when_unknown(UnknownFields::AddColumn)
+            .decode(event.as_bytes())
+            .map_err(|reject| reject.error_type)
+    };
+    let long = "k".repeat(MAX_COLUMN_NAME_BYTES + 1);
+    for name in ["", "_shard", "_sequence", "_subsequence", "_arrived_at", &long] {
+        let event = format!(r#"{{"id":1,"{name}":1}}"#);
+        assert_eq!(decode(&[("id", "UInt8")], &event), Err(RejectKind::UnknownField), "{name}");
+    }
+    assert_eq!(decode(&[("id", "UInt8")], &format!(r#"{{"id":1,"{}":1}}"#, long.get(1..).unwrap())), Ok(()));
+    let names: Vec<_> = (0..MAX_COLUMNS).map(|at| format!("c{at}")).collect();
+    let full: Vec<_> = names.iter().map(|name| (name.as_str(), "Nullable(UInt8)")).collect();
+    assert_eq!(decode(&full[1..], r#"{"c1":1,"x":1}"#), Ok(()));
+    assert_eq!(decode(&full, r#"{"c1":1,"x":1}"#), Err(RejectKind::UnknownField));
 }
 
 const WIDE: &[(&str, &str)] = &[

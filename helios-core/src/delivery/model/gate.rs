@@ -26,7 +26,7 @@ use super::{
     chance::Chance,
     schedule::ModelClock,
 };
-use crate::{Error, ErrorKind, Result, clock::Clock as _, warehouse::TableName};
+use crate::{Column, Error, ErrorKind, Result, clock::Clock as _, warehouse::TableName};
 
 /// What of the algorithm is left out, to see that it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,10 @@ pub(super) struct Gated<T: ?Sized> {
 impl Sink for Gated<dyn Sink> {
     fn describe<'a>(&'a self, table: &'a TableName, uuid: Uuid) -> BoxFuture<'a, Result<Target>> {
         self.gate.effect(self.inner.describe(table, uuid)).boxed()
+    }
+
+    fn add_columns<'a>(&'a self, table: &'a TableName, columns: &'a [Column]) -> BoxFuture<'a, Result<()>> {
+        self.gate.effect(self.inner.add_columns(table, columns)).boxed()
     }
 
     fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>> {

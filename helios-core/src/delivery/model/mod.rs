@@ -24,7 +24,12 @@ use schedule::{End, Schedule, World};
 use stream::{Mix, Stream};
 use table::ModelTable;
 
-use super::{ledger::MemoryLedger, sink::Sink, target::Target};
+use super::{
+    ledger::MemoryLedger,
+    policy::{MissingFields, Policy, UnknownFields},
+    sink::Sink,
+    target::Target,
+};
 
 /// Set it to repeat one schedule: `HELIOS_MODEL_SEED=17`.
 const SEED: &str = "HELIOS_MODEL_SEED";
@@ -68,7 +73,14 @@ async fn run(seed: u64, left_out: LeftOut) -> Result<(), String> {
     let bad = [0, 1, 20, 50, 100][chance.below(5)];
     let mix = Mix { bad, refused: if refuses { 10 } else { 0 }, schemas: true };
     let stream = Arc::new(Stream::produce(&mut chance, mix, 24));
-    let table = Arc::new(ModelTable::new(has_provenance));
+    let adds = changes > 0 && chance.percent(50);
+    let unknown = match chance.below(3) {
+        _ if adds => UnknownFields::AddColumn,
+        0 => UnknownFields::Quarantine,
+        _ => UnknownFields::Ignore,
+    };
+    let missing = [MissingFields::Reject, MissingFields::ZeroValue][chance.below(2)];
+    let table = Arc::new(ModelTable::new(has_provenance).with_policy(Policy::new(unknown, missing)));
     let faults = [0, 5, 20][chance.below(3)];
     let schedule = Schedule {
         world: &MemoryWorld(Arc::clone(&table)),
@@ -97,6 +109,11 @@ async fn run(seed: u64, left_out: LeftOut) -> Result<(), String> {
     }
 }
 
+/// How many schedules are run: `HELIOS_MODEL_SCHEDULES` in memory, `HELIOS_ENGINE_SCHEDULES` on the engine.
+fn schedules(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |count| count.parse().unwrap())
+}
+
 fn seeds(count: u64) -> Box<dyn Iterator<Item = u64>> {
     match std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => Box::new(std::iter::once(seed)),
@@ -106,7 +123,7 @@ fn seeds(count: u64) -> Box<dyn Iterator<Item = u64>> {
 
 #[tokio::test]
 async fn every_event_is_there_once_whatever_fails() {
-    for seed in seeds(10_000) {
+    for seed in seeds(schedules("HELIOS_MODEL_SCHEDULES", 10_000)) {
         if let Err(wrong) = run(seed, LeftOut::Nothing).await {
             panic!("{SEED}={seed}: {wrong}");
         }

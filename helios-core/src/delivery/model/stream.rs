@@ -70,11 +70,14 @@ impl Stream {
         }
         self.produced.push(id);
         let either = if mix.schemas { chance.below(3) } else { 0 };
+        // Fields that neither schema has: of another type now and then, or such that no column can have.
+        let extra = ["", "", "", r#","n":1"#, r#","n":"x""#, r#","o":[1]"#, r#","_shard":1"#]
+            [if mix.schemas { chance.below(7) } else { 0 }];
         match either {
             _ if chance.percent(mix.bad) => format!(r#"{{"id":{id},"v":"x","w":1}}"#),
-            1 => format!(r#"{{"id":{id},"v":1}}"#),
-            2 => format!(r#"{{"id":{id},"v":300,"w":1}}"#),
-            _ => format!(r#"{{"id":{id},"v":1,"w":1}}"#),
+            1 => format!(r#"{{"id":{id},"v":1{extra}}}"#),
+            2 => format!(r#"{{"id":{id},"v":300,"w":1{extra}}}"#),
+            _ => format!(r#"{{"id":{id},"v":1,"w":1{extra}}}"#),
         }
     }
 

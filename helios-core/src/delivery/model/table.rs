@@ -14,6 +14,7 @@ use super::{
         ledger::{LedgerKey, OpenRange},
         partitions::Partitions,
         place::Identity,
+        policy::Policy,
         provenance::{self, Provenance},
         quarantine,
         schema::TableSchema,
@@ -33,6 +34,7 @@ const SCHEMAS: [&[(&str, &str)]; 2] =
 pub(super) struct ModelTable {
     pub(super) has_provenance: bool,
     pub(super) window: Window,
+    pub(super) policy: Policy,
     state: Mutex<State>,
 }
 
@@ -40,6 +42,8 @@ pub(super) struct ModelTable {
 pub(super) struct State {
     /// Which of the two schemas it has.
     pub(super) schema: usize,
+    /// The columns it has got from events.
+    pub(super) added: Vec<Column>,
     /// The ids of its rows, and where they came from.
     pub(super) rows: Vec<(u64, Option<(String, Identity)>)>,
     /// The ids of events in quarantine, and where they came from.
@@ -54,11 +58,15 @@ pub(super) struct State {
 impl ModelTable {
     pub(super) fn new(has_provenance: bool) -> Self {
         let window = Window { blocks: 10_000, seconds: None };
-        Self { has_provenance, window, state: Mutex::default() }
+        Self { has_provenance, window, policy: Policy::default(), state: Mutex::default() }
     }
 
     pub(super) fn with_window(self, window: Window) -> Self {
         Self { window, ..self }
+    }
+
+    pub(super) fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -79,6 +87,7 @@ impl ModelTable {
         let state = self.state();
         let mut columns: Vec<_> =
             SCHEMAS[state.schema].iter().map(|(name, data_type)| Column::new(*name, *data_type)).collect();
+        columns.extend(state.added_to(state.schema));
         if self.has_provenance {
             let of_rows = [
                 (provenance::SHARD, "String"),
@@ -93,12 +102,13 @@ impl ModelTable {
             provenance: Provenance::take(&mut columns),
             schema: TableSchema { columns, ..TableSchema::default() },
             window: self.window,
-            policy: crate::delivery::Policy::default(),
+            policy: Policy::default(),
             views: Vec::new(),
-            definition: state.schema.to_string(),
+            definition: format!("{} {:?}", state.schema, state.added),
             blocks: state.blocks,
             partitions: Partitions::default(),
         }
+        .with_policy(self.policy)
     }
 
     fn take(&self, block: Block<'_>) -> Result<()> {
@@ -110,7 +120,11 @@ impl ModelTable {
             Err(error.with_code(ErrorCode::ClickHouse { code, name: None }))
         };
         let known = SCHEMAS[state.schema];
-        let is_unknown = |name: &str| !name.starts_with('_') && known.iter().all(|(known, _)| *known != name);
+        let is_unknown = |name: &str| {
+            let of_schema = known.iter().map(|(known, _)| *known);
+            let mut columns = of_schema.chain(state.added.iter().map(|column| column.name.as_str()));
+            !name.starts_with('_') && columns.all(|known| known != name)
+        };
         if !is_quarantine && rows.schema().fields().iter().any(|field| is_unknown(field.name())) {
             return refuse(16);
         }
@@ -144,6 +158,14 @@ impl ModelTable {
     }
 }
 
+impl State {
+    /// The columns from events that a schema has not itself.
+    fn added_to(&self, schema: usize) -> impl Iterator<Item = Column> {
+        let is_new = move |column: &&Column| SCHEMAS[schema].iter().all(|(name, _)| *name != column.name);
+        self.added.iter().filter(is_new).cloned()
+    }
+}
+
 fn u64s(rows: &RecordBatch, name: &str) -> Vec<u64> {
     rows.column_by_name(name).unwrap().as_primitive::<UInt64Type>().values().to_vec()
 }
@@ -174,6 +196,19 @@ fn places(rows: &RecordBatch, [shard, sequence, sub]: [&str; 3]) -> Vec<(String,
 impl Sink for ModelTable {
     fn describe<'a>(&'a self, _: &'a TableName, _: Uuid) -> BoxFuture<'a, Result<Target>> {
         ready(Ok(self.target())).boxed()
+    }
+
+    fn add_columns<'a>(&'a self, _: &'a TableName, columns: &'a [Column]) -> BoxFuture<'a, Result<()>> {
+        async move {
+            let mut state = self.state();
+            for column in columns {
+                if state.added.iter().all(|known| known.name != column.name) {
+                    state.added.push(column.clone());
+                }
+            }
+            Ok(())
+        }
+        .boxed()
     }
 
     /// It happens when it is waited for, not before.

@@ -1,5 +1,6 @@
 //! Who delivers: takes a batch, follows the plan, and writes down every step before and after it.
 
+mod columns;
 mod commit;
 mod join;
 mod proof;

@@ -102,6 +102,7 @@ impl<'a> Run<'a> {
 
     /// Writes down that these events are about to be inserted, then inserts them.
     async fn open(&mut self, events: &[Event<'_>]) -> Result<()> {
+        self.add_columns(events).await?;
         let schema = self.target.schema.clone();
         let last = events.last().map(|event| event.place);
         let around =
