@@ -58,17 +58,18 @@ pub(crate) async fn delivery_report(
         .map(|(shard, _)| shard.clone())
         .collect();
     // Each shard of the stream, and each that the ledger knows.
-    let mut shards: BTreeMap<String, (Entry, Option<&Shard>)> =
+    let mut shards: BTreeMap<String, (Entry, Option<Shard>)> =
         entries.into_iter().map(|(shard, entry)| (shard, (entry, None))).collect();
-    for shard in &stream.shards {
-        shards.entry(shard.id.clone()).or_default().1 = Some(shard);
+    for shard in stream.shards {
+        let id = shard.id.clone();
+        shards.entry(id).or_default().1 = Some(shard);
     }
     let kinesis = session.kinesis().await?;
     let looked: Vec<(String, Entry, bool, Seen)> = stream::iter(shards)
         .map(|(id, (entry, listed))| {
             let (kinesis, mapping, known) = (&kinesis, &mapping, &known);
             async move {
-                let seen = match listed {
+                let seen = match &listed {
                     Some(shard) => seen(kinesis, mapping, (shard, &entry), known, clock).await?,
                     // What the stream does not list any more it has no events of.
                     None => Seen { caught_up: entry.open.is_none(), ..Seen::default() },
