@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use helios_core::delivery::ShardState;
 use helios_tests::Answer;
 use serde_json::json;
 use tokio::time::timeout;
@@ -94,5 +95,8 @@ async fn a_record_that_was_committed_in_part_is_read_again() {
     );
     stage.consume().await;
     assert_eq!(stage.sink.ids().await, (0..150).collect::<Vec<_>>());
-    stage.report().await.check().unwrap();
+    let report = stage.report().await;
+    report.check().unwrap();
+    let shard = &report.shards[0];
+    assert_eq!((shard.inserted, &shard.open_range, shard.state), (150, &None, ShardState::CaughtUp));
 }
