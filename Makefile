@@ -17,7 +17,7 @@ export CGO_LDFLAGS := -L$(target)/debug -Wl,-rpath,$(target)/debug
 build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
-.PHONY: help demo serve test test-rust test-python test-go faces lint lint-rust lint-go lint-python docs bench \
+.PHONY: help demo serve test test-rust test-python test-go faces lint lint-rust lint-go lint-python docs bench fuzz \
 	engine emulator compilers
 
 help: ## Show this list.
@@ -57,6 +57,7 @@ lint: lint-rust lint-go lint-python ## Format and lints of every language, warni
 
 lint-rust:
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 lint-go: compilers
@@ -73,6 +74,9 @@ docs: ## The API documentation, warnings denied.
 
 bench: ## The benchmarks.
 	cargo bench -p helios-core --bench decode --all-features --locked
+
+fuzz: compilers ## Fuzz the parsers of foreign bytes, each for FUZZ_SECONDS (default 60).
+	fuzz/run.sh
 
 engine: ## Fetch the embedded engine into the cache.
 	@setup/engine.sh >/dev/null
