@@ -17,8 +17,8 @@ export CGO_LDFLAGS := -L$(target)/debug -Wl,-rpath,$(target)/debug
 build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
-.PHONY: help demo serve test test-rust test-python test-go faces lint lint-rust lint-go lint-python docs bench fuzz \
-	engine emulator compilers
+.PHONY: help demo serve test test-rust test-python test-go soak faces lint lint-rust lint-go lint-python docs bench \
+	fuzz engine emulator compilers
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,15 @@ test-python: engine faces ## The Python package's own tests, and its README in a
 
 test-go: engine faces ## The Go package's own tests.
 	cd examples/go && go vet ./... && go test -count=1 ./...
+
+# How long the soak is, and what the variables mean, is in CONTRIBUTING.
+soak: export HELIOS_MODEL_SCHEDULES ?= 1000000
+soak: export HELIOS_ENGINE_SCHEDULES ?= 5000
+soak: export HELIOS_KILL_ROUNDS ?= 500
+soak: engine emulator ## The model's schedules and the kill -9 rounds, many more of them than `make test` runs.
+	cargo test -p helios-core --all-features --release --locked --lib delivery::model
+	cargo build --workspace --all-features --bins --tests --locked
+	cargo test --workspace --all-features --locked --test it chaos
 
 faces: compilers ## Build the C library, the Go and C drivers of the cases, and a virtual environment with the wheel.
 	cargo build --locked -p helios-ffi

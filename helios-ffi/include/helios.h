@@ -213,6 +213,15 @@ typedef struct helios_config helios_config;
  */
 typedef struct helios_error helios_error;
 
+/**
+ * What a consumer calls with all it has done so far: the pointer that was given to `helios_client_consume`, and
+ * `{"records", "received", "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`, which lives until it
+ * returns. 0: go on. Anything else: stop.
+ *
+ * It is called on the thread that waits, and may itself call Helios. It must return: no `longjmp`, no exception of C++.
+ */
+typedef int (*helios_on_progress)(void *user, const char *progress_json);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -399,7 +408,8 @@ helios_status helios_client_kinesis_sample(const helios_client *client,
  * `{"success": true, "createTableQuery", "message", "tableUUID", "streamARN"}`.
  *
  * `spec_json`: `{"streamName", "tableName", "schema": [{"name", "type"}]}`, and if wanted `"databaseName"`, `"orderBy"`,
- * `"partitionBy"`, `"startPosition"`, `"createDatabase"`.
+ * `"partitionBy"`, `"startPosition"`, `"createDatabase"`, `"delivery"` (`"function"`, or `"consumer"`: no trigger is made),
+ * `"unknownFields"` (`"ignore"`, `"quarantine"`, `"addColumn"`), `"missingFields"` (`"reject"`, `"zeroValue"`).
  */
 helios_status helios_client_create_table(const helios_client *client,
                                          const char *spec_json,
@@ -411,6 +421,102 @@ helios_status helios_client_create_table(const helios_client *client,
  * `[{"streamName", "streamType": "kinesis", "tableName", "createdOn": "MM-DD-YYYY"}]`.
  */
 helios_status helios_client_sources(const helios_client *client, char **json, helios_error **error);
+
+/**
+ * Delivers a stream from this process to all its tables, and waits for its end:
+ * `{"streamName", "streamARN", "ended": "caughtUp" | "stopped" | "timeLimit", "seconds", "records", "received",
+ * "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`.
+ *
+ * `options_json`: `{"streamName"}`, and if wanted `"untilCaughtUp"` (`true`: it ends when every shard is delivered to its
+ * present end), `"timeLimitSeconds"`, `"position"`. `on_progress` may be NULL. It is called after batches, and once a second
+ * where none comes; `user` is passed on to it as it is. It goes on where the last delivery has ended, whoever made it.
+ */
+helios_status helios_client_consume(const helios_client *client,
+                                    const char *options_json,
+                                    helios_on_progress on_progress,
+                                    void *user,
+                                    char **json,
+                                    helios_error **error);
+
+/**
+ * What became of the events of a source, shard by shard, whether any are missing, and what is in quarantine:
+ * `{"streamName", …, "balanced": true, "received", "inserted", "quarantined", "duplicates", "abandoned", "shards": […],
+ * "quarantine": {…}, "errors": […], "warnings": […]}`.
+ *
+ * `options_json`: `{"tableName"}`, and if wanted `"databaseName"` and `"streamName"`, which is needed where several streams
+ * feed the table.
+ */
+helios_status helios_client_delivery_report(const helios_client *client,
+                                            const char *options_json,
+                                            char **json,
+                                            helios_error **error);
+
+/**
+ * Settles a range that is uncertain or failing: somebody has looked into the table, and says what became of it.
+ * `{"shard", "range", "outcome", "message"}`
+ *
+ * `options_json`: `{"tableName", "shard", "outcome": "committed" | "absent" | "abandon"}`, and if wanted `"databaseName"`
+ * and `"streamName"`. The shard is `quarantine` for a replay that was interrupted.
+ */
+helios_status helios_client_settle_range(const helios_client *client,
+                                         const char *options_json,
+                                         char **json,
+                                         helios_error **error);
+
+/**
+ * What of a table's events is in quarantine, by reason and place:
+ * `{"total", "oldest", "newest", "groups": [{"errorType", "path", "column", "wanted", "events", "oldest", "newest",
+ * "example": {…}}]}`.
+ *
+ * `options_json` selects rejects, here as in the functions that follow: `{"tableName"}`, and if wanted `"databaseName"`,
+ * `"errorType"`, `"path"`, `"sequenceNumber"`, `"since"`, `"until"`, of which each must be met.
+ */
+helios_status helios_client_quarantine(const helios_client *client,
+                                       const char *options_json,
+                                       char **json,
+                                       helios_error **error);
+
+/**
+ * Shows rejects with their bytes, the newest first: `{"total", "rejects": [{"errorType", "errorMessage", "rawData", …}]}`.
+ *
+ * `options_json`: those that select rejects, and if wanted `"limit"` (20, at most 1000) and `"offset"`.
+ */
+helios_status helios_client_quarantine_show(const helios_client *client,
+                                            const char *options_json,
+                                            char **json,
+                                            helios_error **error);
+
+/**
+ * Replays rejects: those that fit the table as it is now become rows, once, and leave the quarantine.
+ * `{"dryRun", "considered", "fit", "replayed", "message", "remaining": [{"errorType", "path", …, "events"}]}`.
+ *
+ * `options_json`: those that select rejects, and if wanted `"dryRun": true`, which only counts. Repeating it does nothing
+ * more; one that was interrupted is finished by the next.
+ */
+helios_status helios_client_quarantine_replay(const helios_client *client,
+                                              const char *options_json,
+                                              char **json,
+                                              helios_error **error);
+
+/**
+ * Throws rejects away: they are lost. `{"discarded": 12}`
+ *
+ * `options_json`: those that select rejects.
+ */
+helios_status helios_client_quarantine_discard(const helios_client *client,
+                                               const char *options_json,
+                                               char **json,
+                                               helios_error **error);
+
+/**
+ * Sets for how long the rejects of a table are kept, at first for ever: `{"tableName", "databaseName", "days"}`.
+ *
+ * `options_json`: `{"tableName", "days"}`, 1 to 36500 days or `null` for ever, and if wanted `"databaseName"`.
+ */
+helios_status helios_client_quarantine_retention(const helios_client *client,
+                                                 const char *options_json,
+                                                 char **json,
+                                                 helios_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

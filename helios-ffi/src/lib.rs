@@ -5,10 +5,13 @@ mod arrow;
 mod boundary;
 mod client;
 mod config;
+mod delivery;
 mod error;
 mod json;
 mod kinesis;
+mod operation;
 mod pointer;
+mod quarantine;
 mod query;
 mod runtime;
 mod source;
@@ -23,12 +26,19 @@ pub use client::{HeliosClient, helios_client_free, helios_client_new, helios_cli
 pub use config::{
     HeliosConfig, helios_config_free, helios_config_new, helios_config_read_env, helios_config_set,
 };
+pub use delivery::{
+    HeliosOnProgress, helios_client_consume, helios_client_delivery_report, helios_client_settle_range,
+};
 pub use error::{
     HeliosError, helios_error_aws_code, helios_error_free, helios_error_is_retryable, helios_error_kind,
     helios_error_message, helios_error_message_length, helios_error_operation, helios_error_server_code,
     helios_error_status,
 };
 pub use kinesis::{helios_client_authenticate, helios_client_kinesis_sample};
+pub use quarantine::{
+    helios_client_quarantine, helios_client_quarantine_discard, helios_client_quarantine_replay,
+    helios_client_quarantine_retention, helios_client_quarantine_show,
+};
 pub use query::{helios_client_databases, helios_client_query};
 pub use source::{helios_client_create_table, helios_client_sources};
 pub use status::HeliosStatus;

@@ -11,7 +11,8 @@ use crate::{
     client::HeliosClient,
     error::HeliosError,
     json,
-    pointer::{handle, output, text},
+    operation::operation,
+    pointer::{handle, output},
     runtime::block_on,
     status::HeliosStatus,
 };
@@ -20,7 +21,8 @@ use crate::{
 /// `{"success": true, "createTableQuery", "message", "tableUUID", "streamARN"}`.
 ///
 /// `spec_json`: `{"streamName", "tableName", "schema": [{"name", "type"}]}`, and if wanted `"databaseName"`, `"orderBy"`,
-/// `"partitionBy"`, `"startPosition"`, `"createDatabase"`.
+/// `"partitionBy"`, `"startPosition"`, `"createDatabase"`, `"delivery"` (`"function"`, or `"consumer"`: no trigger is made),
+/// `"unknownFields"` (`"ignore"`, `"quarantine"`, `"addColumn"`), `"missingFields"` (`"reject"`, `"zeroValue"`).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_create_table(
     client: *const HeliosClient,
@@ -28,14 +30,13 @@ pub unsafe extern "C" fn helios_client_create_table(
     json: *mut *mut c_char,
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
-    boundary::status(error, || {
-        // SAFETY: the caller's promise.
-        let (client, spec, json) =
-            unsafe { (handle(client, "client")?, text(spec_json, "spec_json")?, output(json, "json")?) };
-        let spec: CreateTable = json::object(spec, "spec_json")?;
-        json.write(json::answer(&block_on(client.client.create_table(&spec))?)?);
-        Ok(())
-    })
+    let spec = (spec_json, "spec_json");
+    // SAFETY: the caller's promise.
+    unsafe {
+        operation(client, spec, json, error, async |client, spec: CreateTable| {
+            client.create_table(&spec).await
+        })
+    }
 }
 
 /// Every source, in the order of creation:

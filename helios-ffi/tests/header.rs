@@ -21,8 +21,20 @@ fn the_header_is_up_to_date() {
 }
 
 /// What C sees, in the order of reading.
-const SOURCES: [&str; 10] =
-    ["version", "status", "error", "text", "config", "client", "query", "arrow", "kinesis", "source"];
+const SOURCES: [&str; 12] = [
+    "version",
+    "status",
+    "error",
+    "text",
+    "config",
+    "client",
+    "query",
+    "arrow",
+    "kinesis",
+    "source",
+    "delivery",
+    "quarantine",
+];
 
 fn header() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -54,6 +54,11 @@ impl Client {
         Arc::clone(&self.0)
     }
 
+    /// While this is there, closing the client waits. `None` if it is closed already.
+    pub(crate) fn hold(&self) -> Option<impl Send + Sync + use<>> {
+        self.0.enter().ok().map(|(_, closing)| closing)
+    }
+
     /// An operation of the client. Closing the client ends it.
     pub(crate) fn run<O, F, T>(&self, operation: O) -> impl Future<Output = Result<T>> + Send + use<O, F, T>
     where

@@ -125,6 +125,13 @@ pub(crate) async fn start(environment: HashMap<String, String>) -> Runtime {
     Runtime::start(&function(&bootstrap, environment)).await.unwrap()
 }
 
+/// A function whose invocations are ended after so long.
+pub(crate) async fn start_with_timeout(environment: HashMap<String, String>, seconds: i32) -> Runtime {
+    let bootstrap = binary("bootstrap").unwrap();
+    let function = Function { timeout_seconds: seconds, ..function(&bootstrap, environment) };
+    Runtime::start(&function).await.unwrap()
+}
+
 pub(crate) fn event(stream_arn: &str, records: &[Record<'_>]) -> Value {
     let records: Vec<Value> = records
         .iter()

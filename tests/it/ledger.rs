@@ -186,9 +186,8 @@ async fn what_a_batch_lacks_of_an_open_range_is_read_from_the_shard() {
         source.leave_open(0..6).await;
         let deliverer = source.deliverer().await;
         deliverer.deliver(&source.target, &source.batch(next.clone()), None).await.unwrap();
-        let end = u64::try_from(next.end.max(6)).unwrap();
-        let expected = (0..end).filter(|id| *id < 6 || next.contains(&usize::try_from(*id).unwrap()));
-        let expected: Vec<_> = expected.map(|id| format!(r#"{{"id":{id}}}"#)).collect();
+        // And what lies between the two.
+        let expected: Vec<_> = (0..next.end.max(6)).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
         assert_eq!(source.ids().await, expected, "after {next:?}");
         // And in whatever way it comes again, nothing is doubled.
         for again in [0..next.end, 2..next.end] {

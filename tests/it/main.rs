@@ -3,18 +3,24 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
 
 mod cases;
+mod chaos;
+mod consumer;
+mod consumer_source;
 mod create_table;
 mod databases;
 mod delivery_function;
+mod delivery_report;
 mod delivery_source;
 mod fake_kinesis;
 mod fixtures;
 mod http;
 mod ledger;
+mod left_out;
 mod lossy_proxy;
 mod query;
 mod query_arrow;
 mod shard_reader;
 mod shop;
+mod slow_clickhouse;
 mod stream_errors;
 mod streams;

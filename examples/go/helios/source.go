@@ -1,7 +1,7 @@
 package helios
 
 /*
-#include <helios.h>
+#include "operation.h"
 */
 import "C"
 
@@ -21,6 +21,14 @@ type CreateTable struct {
 	StartPosition string `json:"startPosition,omitempty"`
 	// CreateDatabase makes the database if it does not exist.
 	CreateDatabase bool `json:"createDatabase,omitempty"`
+	// Delivery is who delivers: "function", or "consumer", for which no trigger is made. Default: "function".
+	Delivery string `json:"delivery,omitempty"`
+	// UnknownFields is what becomes of events with fields that the table has not: "ignore", "quarantine" or "addColumn".
+	// Default: "ignore".
+	UnknownFields string `json:"unknownFields,omitempty"`
+	// MissingFields is what becomes of events that lack a field which cannot be null: "reject" or "zeroValue". Default:
+	// "reject".
+	MissingFields string `json:"missingFields,omitempty"`
 }
 
 // TableCreated is what was made.
@@ -38,19 +46,7 @@ func (c *Client) CreateTable(table CreateTable) (*TableCreated, error) {
 	if table.Schema == nil {
 		table.Schema = []Column{}
 	}
-	cSpec, err := cJSON("the table", table)
-	if err != nil {
-		return nil, err
-	}
-	defer free(cSpec)
-	created := new(TableCreated)
-	err = c.answer(created, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		return C.helios_client_create_table(client, cSpec, text, failure)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return created, nil
+	return ask[TableCreated](c, C.operation(C.helios_client_create_table), table)
 }
 
 // A Source is a stream that feeds a table.

@@ -2,10 +2,12 @@
 
 use std::{
     future::{Future, IntoFuture},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
+
+use tokio::sync::watch;
 
 use super::HeliosClient;
 use crate::{
@@ -13,6 +15,9 @@ use crate::{
     delivery::{ConsumeOptions, ConsumeProgress, ConsumeReport, Consumer, OnProgress, start_consumer},
     streams::Position,
 };
+
+/// How long [`Consume::run_while`] is silent where nothing happens.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// A consumer in the making: await it to run it to its end, or [`start`](Self::start) it.
 #[derive(Clone, Debug)]
@@ -73,6 +78,61 @@ impl Consume {
             start_consumer(&client.0.session, &mappings, deliverer, clock, options, on_progress).await
         };
         start.await.map_err(|error| error.at("consume"))
+    }
+
+    /// Runs it to its end, and asks on the way whether to go on, showing what it has done so far: after batches, of several
+    /// at once after the last, and once a second where none comes. It stops when the answer is `false`.
+    ///
+    /// It asks whoever awaits it, one question after the other: an answer that takes its time holds up no delivery.
+    ///
+    /// ```no_run
+    /// # async fn example(client: helios_core::HeliosClient) -> helios_core::Result<()> {
+    /// let report = client.consume("clicks").run_while(|so_far| so_far.received < 1_000_000).await?;
+    /// println!("{} events, {} of them in quarantine", report.received, report.quarantined);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::consume`].
+    pub async fn run_while(
+        mut self,
+        mut go_on: impl FnMut(&ConsumeProgress) -> bool,
+    ) -> Result<ConsumeReport> {
+        let (news, mut told) = watch::channel(ConsumeProgress::default());
+        let besides = self.on_progress.take();
+        let clock = Arc::clone(self.client.clock());
+        let consumer = self.on_progress(move |so_far| {
+            // Shards tell at the same time: what comes later may be the older figure.
+            news.send_if_modified(|last| {
+                let is_newer = so_far.records > last.records;
+                if is_newer {
+                    last.clone_from(so_far);
+                }
+                is_newer
+            });
+            if let Some(besides) = &besides {
+                besides.call(so_far);
+            }
+        });
+        let consumer = consumer.start().await?;
+        let stop = consumer.stopper();
+        let mut finished = pin!(consumer.finished());
+        let mut goes_on = true;
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = told.changed() => {}
+                report = &mut finished => return report,
+                () = clock.sleep(SILENCE) => {}
+            }
+            let so_far = told.borrow_and_update().clone();
+            if goes_on && !go_on(&so_far) {
+                goes_on = false;
+                stop.stop();
+            }
+        }
     }
 }
 

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_kinesis::{
-    Client, operation::get_records::GetRecordsOutput, primitives::DateTime, types::ShardIteratorType,
+    Client,
+    config::{self, retry::RetryConfig},
+    operation::get_records::GetRecordsOutput,
+    primitives::DateTime,
+    types::ShardIteratorType,
 };
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -19,6 +23,8 @@ const THROTTLED_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_RECORDS: usize = 10_000;
 /// An iterator lasts five minutes. One that is refused as expired when it is new is none.
 const MAX_EXPIRED_IN_A_ROW: u32 = 3;
+/// So often a read that failed in passing is repeated. The SDK would do it too soon: each attempt counts as a read.
+const MAX_FAILED_IN_A_ROW: u32 = 2;
 
 /// Where in a shard to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +109,7 @@ impl ShardReader {
     /// `NotFound` if stream or shard are gone, `Unauthenticated`, `PermissionDenied` (needs `kinesis:GetRecords` and
     /// `kinesis:GetShardIterator`), `Unavailable`, `Timeout`.
     pub async fn next_page(&mut self, limit: usize) -> Result<Page> {
-        let mut expired = 0;
+        let (mut expired, mut failed) = (0, 0);
         while !self.ended {
             self.ready().await;
             let answer = match self.read(limit).await {
@@ -120,6 +126,12 @@ impl ShardReader {
                     tracing::debug!(shard = self.shard, "Kinesis throttles this shard.");
                     self.not_before = later(self.clock.now(), THROTTLED_INTERVAL);
                     return Ok(Page { throttled: true, ..Page::default() });
+                }
+                Err(error) if error.is_retryable() && failed < MAX_FAILED_IN_A_ROW => {
+                    tracing::debug!(shard = self.shard, %error, "A read failed; trying again.");
+                    failed += 1;
+                    self.not_before = later(self.clock.now(), READ_INTERVAL * (1 << failed));
+                    continue;
                 }
                 Err(error) => return Err(error.with("shard", &self.shard).with("stream", &self.stream_arn)),
             };
@@ -147,7 +159,8 @@ impl ShardReader {
         let limit = i32::try_from(limit.clamp(1, MAX_RECORDS)).unwrap_or(i32::MAX);
         let request =
             self.client.get_records().shard_iterator(iterator).stream_arn(&self.stream_arn).limit(limit);
-        request.send().await.map_err(from_sdk)
+        let once = config::Config::builder().retry_config(RetryConfig::disabled());
+        request.customize().config_override(once).send().await.map_err(from_sdk)
     }
 
     async fn new_iterator(&mut self) -> Result<String> {

@@ -34,7 +34,32 @@ static int untouched(void) {
            stream.release == NULL;
 }
 
+static helios_status consume(const helios_client *with, const char *options, char **answer, helios_error **error) {
+    return helios_client_consume(with, options, NULL, NULL, answer, error);
+}
+
+/* The operations whose options are one JSON object. */
+static helios_status (*const operations[])(const helios_client *, const char *, char **, helios_error **) = {
+    consume,
+    helios_client_delivery_report,
+    helios_client_settle_range,
+    helios_client_quarantine,
+    helios_client_quarantine_show,
+    helios_client_quarantine_replay,
+    helios_client_quarantine_discard,
+    helios_client_quarantine_retention,
+};
+
+#define EACH_OPERATION(i) for (i = 0; i < sizeof operations / sizeof *operations; i++)
+
 static void null_in_every_argument(void) {
+    size_t i;
+    EACH_OPERATION(i) {
+        NULL_IN("client", operations[i](NULL, "{}", &json, &error));
+        NULL_IN("options_json", operations[i](client, NULL, &json, &error));
+        NULL_IN("json", operations[i](client, "{}", NULL, &error));
+    }
+
     NULL_IN("config", helios_config_read_env(NULL, &error));
     NULL_IN("config", helios_config_set(NULL, "data_path", "x", &error));
     NULL_IN("key", helios_config_set(config, NULL, "x", &error));
@@ -65,6 +90,8 @@ static void null_in_every_argument(void) {
 }
 
 static void null_for_the_error(void) {
+    size_t i;
+    EACH_OPERATION(i) CHECK(operations[i](client, "[]", &json, NULL) == HELIOS_STATUS_INVALID_INPUT);
     CHECK(helios_config_read_env(NULL, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
     CHECK(helios_config_set(config, "nonsense", "x", NULL) == HELIOS_STATUS_CONFIG_INVALID);
     CHECK(helios_client_new(NULL, &other, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
@@ -80,6 +107,7 @@ static void null_for_the_error(void) {
 }
 
 static void texts_that_are_not_utf8(void) {
+    size_t i;
     BAD_IN("key", helios_config_set(config, BAD, "x", &error));
     BAD_IN("value", helios_config_set(config, "data_path", BAD, &error));
     BAD_IN("credentials_json", helios_client_with_credentials(client, BAD, &other, &error));
@@ -90,9 +118,16 @@ static void texts_that_are_not_utf8(void) {
     BAD_IN("stream", helios_client_kinesis_sample(client, BAD, NULL, &json, &error));
     BAD_IN("options_json", helios_client_kinesis_sample(client, "clicks", BAD, &json, &error));
     BAD_IN("spec_json", helios_client_create_table(client, BAD, &json, &error));
+    EACH_OPERATION(i) BAD_IN("options_json", operations[i](client, BAD, &json, &error));
 }
 
 static void options_that_are_none(void) {
+    size_t i;
+    EACH_OPERATION(i) {
+        INVALID("`options_json` is not a JSON object", operations[i](client, "null", &json, &error));
+        INVALID("missing field `", operations[i](client, "{}", &json, &error));
+        INVALID("unknown field `colour`", operations[i](client, "{\"colour\": 1}", &json, &error));
+    }
     INVALID("`options_json` is not a JSON object", helios_client_query(client, "SELECT 1", "", &json, &error));
     INVALID("is not a JSON object", helios_client_query(client, "SELECT 1", "null", &json, &error));
     INVALID("is not valid JSON", helios_client_query(client, "SELECT 1", "{", &json, &error));

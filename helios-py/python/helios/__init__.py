@@ -11,6 +11,17 @@ from .async_client import AsyncClient, connect_async
 from .authentication import Authentication
 from .client import Client, connect
 from .column import Column
+from .delivery import (
+    ConsumeProgress,
+    ConsumeReport,
+    DeliveryGap,
+    DeliveryReport,
+    DeliveryTrouble,
+    QuarantineCounts,
+    RangeSettled,
+    ShardProgress,
+    ShardReport,
+)
 from .exceptions import (
     AlreadyExistsError,
     ConfigError,
@@ -29,6 +40,16 @@ from .exceptions import (
     UnexpectedError,
 )
 from .query import QueryResult
+from .rejects import (
+    Discarded,
+    QuarantineSummary,
+    RejectGroup,
+    RemainingRejects,
+    ReplayReport,
+    Retention,
+    ShownRejects,
+    StoredReject,
+)
 from .sample import ColumnEvidence, StreamSample
 from .source import Source
 from .table import TableCreated
@@ -42,6 +63,12 @@ __all__ = [
     "ColumnEvidence",
     "ConfigError",
     "ConflictError",
+    "ConsumeProgress",
+    "ConsumeReport",
+    "DeliveryGap",
+    "DeliveryReport",
+    "DeliveryTrouble",
+    "Discarded",
     "EngineUnavailableError",
     "HeliosError",
     "HeliosTimeoutError",
@@ -50,9 +77,20 @@ __all__ = [
     "LimitExceededError",
     "NotFoundError",
     "PermissionDeniedError",
+    "QuarantineCounts",
+    "QuarantineSummary",
     "QueryCancelledError",
     "QueryResult",
+    "RangeSettled",
+    "RejectGroup",
+    "RemainingRejects",
+    "ReplayReport",
+    "Retention",
+    "ShardProgress",
+    "ShardReport",
+    "ShownRejects",
     "Source",
+    "StoredReject",
     "StreamSample",
     "TableCreated",
     "UnauthenticatedError",

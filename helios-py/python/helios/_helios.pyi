@@ -1,6 +1,6 @@
 """The Rust side of Helios. Requests and small answers are JSON text; each operation is there blocking and as an awaitable."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, final
 
 __all__ = ["Client", "QueryResult", "__version__", "connect", "connect_async", "error_kinds"]
@@ -47,11 +47,60 @@ class Client:
     def kinesis_sample_async(self, stream: str, options: str) -> Awaitable[str]:
         """`kinesis_sample`, to be awaited."""
 
-    def create_table(self, spec: str) -> str:
-        """Creates a table and lets a stream fill it; `spec` is the JSON of `CreateTable`."""
+    def consume(self, options: str, on_progress: Callable[[str], object] | None = None) -> str:
+        """Delivers a stream; `options` is the JSON of `ConsumeOptions`. `on_progress` gets the JSON of what was done so far,
+        on the thread that waits. If it returns `False` the consumer stops, if it raises that is raised."""
 
-    def create_table_async(self, spec: str) -> Awaitable[str]:
+    def consume_async(self, options: str, on_progress: Callable[[str], object] | None = None) -> Awaitable[str]:
+        """`consume`, to be awaited. `on_progress` is called on a thread of Helios."""
+
+    def create_table(self, options: str) -> str:
+        """Creates a table and lets a stream fill it; `options` is the JSON of `CreateTable`."""
+
+    def create_table_async(self, options: str) -> Awaitable[str]:
         """`create_table`, to be awaited."""
+
+    def delivery_report(self, options: str) -> str:
+        """What became of the events of a source; `options` is the JSON of `ReportOptions`."""
+
+    def delivery_report_async(self, options: str) -> Awaitable[str]:
+        """`delivery_report`, to be awaited."""
+
+    def settle_range(self, options: str) -> str:
+        """Settles a range that is uncertain or failing; `options` is the JSON of `SettleRange`."""
+
+    def settle_range_async(self, options: str) -> Awaitable[str]:
+        """`settle_range`, to be awaited."""
+
+    def quarantine(self, options: str) -> str:
+        """What of a table's events is in quarantine; `options` is the JSON of `RejectSelection`."""
+
+    def quarantine_async(self, options: str) -> Awaitable[str]:
+        """`quarantine`, to be awaited."""
+
+    def quarantine_show(self, options: str) -> str:
+        """Shows rejects; `options` is the JSON of `ShowRejects`."""
+
+    def quarantine_show_async(self, options: str) -> Awaitable[str]:
+        """`quarantine_show`, to be awaited."""
+
+    def quarantine_replay(self, options: str) -> str:
+        """Replays rejects; `options` is the JSON of `ReplayRejects`."""
+
+    def quarantine_replay_async(self, options: str) -> Awaitable[str]:
+        """`quarantine_replay`, to be awaited."""
+
+    def quarantine_discard(self, options: str) -> str:
+        """Throws rejects away; `options` is the JSON of `RejectSelection`."""
+
+    def quarantine_discard_async(self, options: str) -> Awaitable[str]:
+        """`quarantine_discard`, to be awaited."""
+
+    def quarantine_retention(self, options: str) -> str:
+        """Sets for how long rejects are kept; `options` is the JSON of `Retention`."""
+
+    def quarantine_retention_async(self, options: str) -> Awaitable[str]:
+        """`quarantine_retention`, to be awaited."""
 
     def sources(self) -> str:
         """Lists the sources."""

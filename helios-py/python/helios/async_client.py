@@ -6,18 +6,25 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from . import _helios, authentication, query, sample, source
+from . import _helios, _progress, authentication, delivery, query, rejects, sample, source
 from . import table as tables
 from ._checks import text
 from ._settings import settings
+from ._wire import read
 from .authentication import Authentication
 from .column import Schema
+from .delivery import ConsumeReport, DeliveryReport, OnProgress, Outcome, RangeSettled
 from .parameters import Parameter
 from .query import QueryResult
+from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
 from .sample import Position, StreamSample
 from .source import Source
-from .table import TableCreated
+from .table import Delivery, MissingFields, TableCreated, UnknownFields
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 async def connect_async(
@@ -144,6 +151,9 @@ class AsyncClient:
         partition_by: str | None = None,
         start_position: Position = "now",
         create_database: bool = False,
+        delivery: Delivery = "function",
+        unknown_fields: UnknownFields = "ignore",
+        missing_fields: MissingFields = "reject",
     ) -> TableCreated:
         """As :meth:`Client.create_table`."""
         spec = tables.spec(
@@ -155,12 +165,78 @@ class AsyncClient:
             partition_by=partition_by,
             start_position=start_position,
             create_database=create_database,
+            delivery=delivery,
+            unknown_fields=unknown_fields,
+            missing_fields=missing_fields,
         )
         return tables.read(await self._native.create_table_async(spec))
 
     async def sources(self) -> list[Source]:
         """As :meth:`Client.sources`."""
         return source.read(await self._native.sources_async())
+
+    async def consume(
+        self,
+        stream: str,
+        *,
+        until_caught_up: bool = True,
+        time_limit: float | None = None,
+        position: Position | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> ConsumeReport:
+        """As :meth:`Client.consume`."""
+        options = delivery.consume_options(
+            stream, until_caught_up=until_caught_up, time_limit=time_limit, position=position
+        )
+        call = _progress.reader(on_progress)
+        if call is None:
+            return read(ConsumeReport, await self._native.consume_async(options))
+        on_this_loop = _progress.OnThisLoop(call)
+        answer = self._native.consume_async(options, on_this_loop)
+        return read(ConsumeReport, await on_this_loop.of(answer))
+
+    async def delivery_report(
+        self, table: str, *, database: str = "default", stream: str | None = None
+    ) -> DeliveryReport:
+        """As :meth:`Client.delivery_report`."""
+        options = delivery.report_options(table, database=database, stream=stream)
+        return read(DeliveryReport, await self._native.delivery_report_async(options))
+
+    async def settle_range(
+        self, table: str, shard: str, outcome: Outcome, *, database: str = "default", stream: str | None = None
+    ) -> RangeSettled:
+        """As :meth:`Client.settle_range`."""
+        options = delivery.settlement(table, shard, outcome, database=database, stream=stream)
+        return read(RangeSettled, await self._native.settle_range_async(options))
+
+    async def quarantine(self, table: str, **selection: Unpack[Selection]) -> QuarantineSummary:
+        """As :meth:`Client.quarantine`."""
+        options = rejects.selection(table, **selection)
+        return read(QuarantineSummary, await self._native.quarantine_async(options))
+
+    async def quarantine_show(
+        self, table: str, *, limit: int | None = None, offset: int | None = None, **selection: Unpack[Selection]
+    ) -> ShownRejects:
+        """As :meth:`Client.quarantine_show`."""
+        options = rejects.selection(table, limit=limit, offset=offset, **selection)
+        return read(ShownRejects, await self._native.quarantine_show_async(options))
+
+    async def quarantine_replay(
+        self, table: str, *, dry_run: bool = False, **selection: Unpack[Selection]
+    ) -> ReplayReport:
+        """As :meth:`Client.quarantine_replay`."""
+        options = rejects.selection(table, dry_run=dry_run, **selection)
+        return read(ReplayReport, await self._native.quarantine_replay_async(options))
+
+    async def quarantine_discard(self, table: str, **selection: Unpack[Selection]) -> Discarded:
+        """As :meth:`Client.quarantine_discard`."""
+        options = rejects.selection(table, **selection)
+        return read(Discarded, await self._native.quarantine_discard_async(options))
+
+    async def quarantine_retention(self, table: str, days: int | None, *, database: str = "default") -> Retention:
+        """As :meth:`Client.quarantine_retention`."""
+        options = rejects.retention(table, days, database=database)
+        return read(Retention, await self._native.quarantine_retention_async(options))
 
     @property
     def closed(self) -> bool:

@@ -6,18 +6,25 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from . import _helios, authentication, query, sample, source
+from . import _helios, _progress, authentication, delivery, query, rejects, sample, source
 from . import table as tables
 from ._checks import text
 from ._settings import settings
+from ._wire import read
 from .authentication import Authentication
 from .column import Schema
+from .delivery import ConsumeReport, DeliveryReport, OnProgress, Outcome, RangeSettled
 from .parameters import Parameter
 from .query import QueryResult
+from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
 from .sample import Position, StreamSample
 from .source import Source
-from .table import TableCreated
+from .table import Delivery, MissingFields, TableCreated, UnknownFields
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def connect(
@@ -184,6 +191,9 @@ class Client:
         partition_by: str | None = None,
         start_position: Position = "now",
         create_database: bool = False,
+        delivery: Delivery = "function",
+        unknown_fields: UnknownFields = "ignore",
+        missing_fields: MissingFields = "reject",
     ) -> TableCreated:
         """Make a table and let a stream fill it: all of it or nothing.
 
@@ -191,6 +201,10 @@ class Client:
         ``order_by`` is the sorting key, of columns that are not nullable; ``partition_by`` a column, or ``toYYYYMM`` or
         ``toDate`` of one. ``start_position`` is where in the stream to begin: at this moment unless given.
         ``create_database`` makes the database if it does not exist.
+
+        ``delivery`` is who delivers: ``"function"``, or ``"consumer"``, for which no trigger is made. ``unknown_fields`` is
+        what becomes of events with fields that the table has not: ``"ignore"``, ``"quarantine"`` or ``"addColumn"``;
+        ``missing_fields`` of those that lack a field which cannot be null: ``"reject"`` or ``"zeroValue"``.
 
         Raises :class:`InvalidInputError` for a bad name, schema, key or position, :class:`NotFoundError` for the stream,
         the database or the delivery function, :class:`AlreadyExistsError` if the stream feeds this table already,
@@ -205,12 +219,106 @@ class Client:
             partition_by=partition_by,
             start_position=start_position,
             create_database=create_database,
+            delivery=delivery,
+            unknown_fields=unknown_fields,
+            missing_fields=missing_fields,
         )
         return tables.read(self._native.create_table(spec))
 
     def sources(self) -> list[Source]:
         """Every source, in the order of creation."""
         return source.read(self._native.sources())
+
+    def consume(
+        self,
+        stream: str,
+        *,
+        until_caught_up: bool = True,
+        time_limit: float | None = None,
+        position: Position | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> ConsumeReport:
+        """Deliver a stream from this process to all its tables, and wait for its end.
+
+        It ends when every shard is delivered to its present end, unless ``until_caught_up`` is ``False``, or after
+        ``time_limit`` seconds. ``position`` is where to begin in shards of which nothing was delivered yet: where each
+        source was created to begin unless given. It goes on where the last delivery has ended, whoever made it.
+
+        ``on_progress`` is called with what was done so far: after batches, and once a second where none comes. If it
+        returns ``False`` the consumer stops; what it raises is raised here. Ctrl-C ends the consumer too; what was being
+        delivered is finished by the next one.
+
+        Raises :class:`NotFoundError` if there is no such stream, or it has no source, :class:`PermissionDeniedError`, and,
+        if it was to run until it has caught up, what keeps a shard from being delivered for good.
+        """
+        options = delivery.consume_options(
+            stream, until_caught_up=until_caught_up, time_limit=time_limit, position=position
+        )
+        answer = self._native.consume(options, _progress.reader(on_progress))
+        return read(ConsumeReport, answer)
+
+    def delivery_report(self, table: str, *, database: str = "default", stream: str | None = None) -> DeliveryReport:
+        """What became of the events of a source: how many came, where they are, and whether any are missing.
+
+        ``stream`` is needed only where several fill the table.
+
+        Raises :class:`NotFoundError` if no source fills this table, :class:`ConflictError` if several do.
+        """
+        options = delivery.report_options(table, database=database, stream=stream)
+        return read(DeliveryReport, self._native.delivery_report(options))
+
+    def settle_range(
+        self, table: str, shard: str, outcome: Outcome, *, database: str = "default", stream: str | None = None
+    ) -> RangeSettled:
+        """Settle a range that is uncertain or failing: somebody has looked into the table, and says what became of it.
+
+        ``outcome`` is ``"committed"``, its rows are in the table, ``"absent"``, none of them is, or ``"abandon"``. The
+        ``shard`` is ``"quarantine"`` for a replay that was interrupted.
+
+        Raises :class:`ConflictError` if no range of the shard needs it.
+        """
+        options = delivery.settlement(table, shard, outcome, database=database, stream=stream)
+        return read(RangeSettled, self._native.settle_range(options))
+
+    def quarantine(self, table: str, **selection: Unpack[Selection]) -> QuarantineSummary:
+        """What of a table's events is in quarantine, by reason and place.
+
+        Conditions, of which each must be met: ``database``, ``error_type``, ``path``, ``sequence_number``, ``since`` and
+        ``until``; they are those of :class:`Selection`, and of the methods that follow.
+
+        Raises :class:`InvalidInputError` for an unknown reason, :class:`NotFoundError` if there is no such table and
+        nothing of it in quarantine.
+        """
+        options = rejects.selection(table, **selection)
+        return read(QuarantineSummary, self._native.quarantine(options))
+
+    def quarantine_show(
+        self, table: str, *, limit: int | None = None, offset: int | None = None, **selection: Unpack[Selection]
+    ) -> ShownRejects:
+        """Rejects with their bytes, the newest first: at most ``limit`` (20, up to 1000), after ``offset`` others."""
+        options = rejects.selection(table, limit=limit, offset=offset, **selection)
+        return read(ShownRejects, self._native.quarantine_show(options))
+
+    def quarantine_replay(self, table: str, *, dry_run: bool = False, **selection: Unpack[Selection]) -> ReplayReport:
+        """Replay rejects: those that fit the table as it is now become rows, once, and leave the quarantine.
+
+        With ``dry_run`` it only counts. Repeating it does nothing more; one that was interrupted is finished by the next.
+
+        Raises :class:`NotFoundError` for the table, :class:`ConflictError` if it cannot be known what became of an
+        interrupted replay.
+        """
+        options = rejects.selection(table, dry_run=dry_run, **selection)
+        return read(ReplayReport, self._native.quarantine_replay(options))
+
+    def quarantine_discard(self, table: str, **selection: Unpack[Selection]) -> Discarded:
+        """Throw rejects away: they are lost. What comes into quarantine meanwhile stays."""
+        options = rejects.selection(table, **selection)
+        return read(Discarded, self._native.quarantine_discard(options))
+
+    def quarantine_retention(self, table: str, days: int | None, *, database: str = "default") -> Retention:
+        """Set for how many days the rejects of a table are kept, 1 to 36,500; ``None``: for ever, as at first."""
+        options = rejects.retention(table, days, database=database)
+        return read(Retention, self._native.quarantine_retention(options))
 
     @property
     def closed(self) -> bool:

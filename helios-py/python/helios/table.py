@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ._checks import flag, optional_text, present, text, texts
 from .column import Schema, columns
 from .sample import Position, position_text
+
+Delivery = Literal["function", "consumer"]
+"""Who delivers: the delivery function, or a consumer, for which no trigger is made."""
+UnknownFields = Literal["ignore", "quarantine", "addColumn"]
+"""What becomes of an event with a field that the table has not: the field is ignored, the event is rejected, or the table
+gets a column."""
+MissingFields = Literal["reject", "zeroValue"]
+"""What becomes of an event that lacks a field which cannot be null: it is rejected, or the field gets its type's zero."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,9 @@ def spec(
     partition_by: str | None,
     start_position: Position,
     create_database: bool,
+    delivery: str,
+    unknown_fields: str,
+    missing_fields: str,
 ) -> str:
     """What to create, as JSON."""
     given = present(
@@ -71,5 +82,8 @@ def spec(
         partitionBy=optional_text("partition_by", partition_by),
         startPosition=position_text("start_position", start_position),
         createDatabase=flag("create_database", create_database),
+        delivery=text("delivery", delivery),
+        unknownFields=text("unknown_fields", unknown_fields),
+        missingFields=text("missing_fields", missing_fields),
     )
     return json.dumps(given)

@@ -76,15 +76,42 @@ static helios_status authenticate(const helios_client *client, const char *crede
     return status;
 }
 
+/* Goes on, whatever comes. */
+static int go_on(void *user, const char *progress_json) {
+    return user == NULL || progress_json == NULL;
+}
+
+static helios_status consume(const helios_client *client, const char *json, char **answer, helios_error **error) {
+    char here;
+    return helios_client_consume(client, json, go_on, &here, answer, error);
+}
+
+/* The operations that have all they need in their JSON. */
+static const struct {
+    const char *name;
+    helios_status (*run)(const helios_client *, const char *, char **, helios_error **);
+} operations[] = {
+    {"create_table", helios_client_create_table},
+    {"consume", consume},
+    {"delivery_report", helios_client_delivery_report},
+    {"settle_range", helios_client_settle_range},
+    {"quarantine", helios_client_quarantine},
+    {"quarantine_show", helios_client_quarantine_show},
+    {"quarantine_replay", helios_client_quarantine_replay},
+    {"quarantine_discard", helios_client_quarantine_discard},
+    {"quarantine_retention", helios_client_quarantine_retention},
+};
+
 static helios_status call(const helios_client *client, const char *operation, const char *text, const char *json, char **answer,
                           helios_error **error) {
+    size_t i;
     if (strcmp(operation, "databases") == 0) return helios_client_databases(client, answer, error);
     if (strcmp(operation, "query") == 0) return helios_client_query(client, text, json, answer, error);
     if (strcmp(operation, "authenticate") == 0) return authenticate(client, json, answer, error);
     if (strcmp(operation, "kinesis_sample") == 0) return helios_client_kinesis_sample(client, text, json, answer, error);
-    if (strcmp(operation, "create_table") == 0)
-        return helios_client_create_table(client, json == NULL ? "" : json, answer, error);
     if (strcmp(operation, "sources") == 0) return helios_client_sources(client, answer, error);
+    for (i = 0; i < sizeof operations / sizeof *operations; i++)
+        if (strcmp(operation, operations[i].name) == 0) return operations[i].run(client, json == NULL ? "{}" : json, answer, error);
     fprintf(stderr, "there is no operation %s\n", operation);
     exit(EXIT_FAILURE);
 }

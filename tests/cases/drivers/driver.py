@@ -47,6 +47,21 @@ ARGUMENTS = {
     "partitionBy": "partition_by",
     "startPosition": "start_position",
     "createDatabase": "create_database",
+    "delivery": "delivery",
+    "unknownFields": "unknown_fields",
+    "missingFields": "missing_fields",
+    "untilCaughtUp": "until_caught_up",
+    "shard": "shard",
+    "outcome": "outcome",
+    "errorType": "error_type",
+    "path": "path",
+    "sequenceNumber": "sequence_number",
+    "since": "since",
+    "until": "until",
+    "limit": "limit",
+    "offset": "offset",
+    "dryRun": "dry_run",
+    "days": "days",
 }
 
 
@@ -72,6 +87,8 @@ class Face:
         elif operation in ("query", "kinesis_sample"):
             answer = await awaited(getattr(self.client, operation)(text, **arguments))
         else:
+            if operation == "consume":
+                arguments["on_progress"] = lambda progress: progress.records
             answer = await awaited(getattr(self.client, operation)(**arguments))
         return as_json(answer)
 

@@ -47,7 +47,13 @@ impl Face for HttpFace {
                 self.send(&Client::new(), "POST", "authenticate", &body).await
             }
             "authenticate" => panic!("{}: over HTTP somebody has to log in with something", case.name),
-            operation => self.send(&self.browser, "POST", &operation.replace('_', "-"), &body).await,
+            operation => {
+                let path = match operation.strip_prefix("quarantine_") {
+                    Some(below) => format!("quarantine/{below}"),
+                    None => operation.replace('_', "-"),
+                };
+                self.send(&self.browser, "POST", &path, &body).await
+            }
         }
     }
 }

@@ -36,6 +36,14 @@ impl RustFace {
             "kinesis_sample" => json(client.kinesis_sample_with(&text, &read(options)?).await?),
             "create_table" => json(client.create_table(&read(options)?).await?),
             "sources" => json(client.sources().await?),
+            "consume" => json(client.consume_with(&read(options)?).await?),
+            "delivery_report" => json(client.delivery_report(&read(options)?).await?),
+            "settle_range" => json(client.settle_range(&read(options)?).await?),
+            "quarantine" => json(client.quarantine(&read(options)?).await?),
+            "quarantine_show" => json(client.quarantine_show(&read(options)?).await?),
+            "quarantine_replay" => json(client.quarantine_replay(&read(options)?).await?),
+            "quarantine_discard" => json(client.quarantine_discard(&read(options)?).await?),
+            "quarantine_retention" => json(client.quarantine_retention(&read(options)?).await?),
             other => panic!("there is no operation {other}"),
         })
     }

@@ -23,7 +23,8 @@ use crate::{
     browser::{HEADERS, refuse_cross_site, refuse_foreign_host},
     error::ApiError,
     handlers::{
-        authenticate, create_table, databases, health, kinesis_sample, logout, openapi, query, sources,
+        authenticate, consume, create_table, databases, delivery, health, kinesis_sample, logout, openapi,
+        quarantine, query, sources,
     },
     refusal::Refusal,
     state::AppState,
@@ -43,6 +44,14 @@ fn endpoints() -> Router<AppState> {
         .route("/api/kinesis-sample", post(kinesis_sample::kinesis_sample))
         .route("/api/create-table", post(create_table::create_table))
         .route("/api/sources", get(sources::sources))
+        .route("/api/consume", post(consume::consume))
+        .route("/api/delivery-report", post(delivery::delivery_report))
+        .route("/api/settle-range", post(delivery::settle_range))
+        .route("/api/quarantine", post(quarantine::quarantine))
+        .route("/api/quarantine/show", post(quarantine::show))
+        .route("/api/quarantine/replay", post(quarantine::replay))
+        .route("/api/quarantine/discard", post(quarantine::discard))
+        .route("/api/quarantine/retention", post(quarantine::retention))
 }
 
 /// Endpoints that a busy server answers too.

@@ -127,6 +127,13 @@ pub(crate) struct CreateTableRequest {
     start_position: Option<String>,
     /// Make the database if it does not exist. Default: no.
     create_database: Option<bool>,
+    /// Who delivers: `function`, or `consumer`, for which no trigger is made. Default: the delivery function.
+    delivery: Option<String>,
+    /// What becomes of events with fields that the table has not: `ignore`, `quarantine` or `addColumn`. Default: the fields
+    /// are ignored.
+    unknown_fields: Option<String>,
+    /// What becomes of events that lack a field which cannot be null: `reject` or `zeroValue`. Default: they are rejected.
+    missing_fields: Option<String>,
 }
 
 /// What was created.

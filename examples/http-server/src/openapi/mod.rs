@@ -1,6 +1,8 @@
 //! The endpoints in OpenAPI's words.
 
 pub(crate) mod answers;
+pub(crate) mod delivery;
+pub(crate) mod quarantine;
 
 use utoipa::OpenApi;
 
@@ -17,6 +19,14 @@ use crate::{error::ErrorBody, handlers};
         handlers::kinesis_sample::kinesis_sample,
         handlers::create_table::create_table,
         handlers::sources::sources,
+        handlers::consume::consume,
+        handlers::delivery::delivery_report,
+        handlers::delivery::settle_range,
+        handlers::quarantine::quarantine,
+        handlers::quarantine::show,
+        handlers::quarantine::replay,
+        handlers::quarantine::discard,
+        handlers::quarantine::retention,
     ),
     components(schemas(ErrorBody))
 )]
@@ -35,8 +45,23 @@ mod tests {
     #[test]
     fn every_endpoint_is_described() {
         let paths: BTreeSet<_> = description()["paths"].as_object().unwrap().keys().cloned().collect();
-        let expected =
-            ["authenticate", "create-table", "databases", "kinesis-sample", "logout", "query", "sources"];
+        let expected = [
+            "authenticate",
+            "consume",
+            "create-table",
+            "databases",
+            "delivery-report",
+            "kinesis-sample",
+            "logout",
+            "quarantine",
+            "quarantine/discard",
+            "quarantine/replay",
+            "quarantine/retention",
+            "quarantine/show",
+            "query",
+            "settle-range",
+            "sources",
+        ];
         assert_eq!(paths, expected.map(|name| format!("/api/{name}")).into());
     }
 

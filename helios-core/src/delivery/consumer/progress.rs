@@ -83,6 +83,10 @@ impl OnProgress {
     pub fn new(call: impl Fn(&ConsumeProgress) + Send + Sync + 'static) -> Self {
         Self(Arc::new(call))
     }
+
+    pub(crate) fn call(&self, so_far: &ConsumeProgress) {
+        (self.0)(so_far);
+    }
 }
 
 impl fmt::Debug for OnProgress {
@@ -132,8 +136,8 @@ impl Board {
             progress.to = Some(to);
             progress.error = None;
         });
-        if let Some(OnProgress(call)) = &self.on_progress {
-            call(&self.progress());
+        if let Some(on_progress) = &self.on_progress {
+            on_progress.call(&self.progress());
         }
     }
 

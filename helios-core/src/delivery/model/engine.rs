@@ -20,7 +20,7 @@ use super::{
     chance::Chance,
     differences,
     schedule::{End, Schedule, World},
-    seeds,
+    schedules, seeds,
     stream::{Mix, REFUSED_FROM, Stream},
 };
 use crate::warehouse::{TableName, Warehouse, WarehouseSettings};
@@ -140,8 +140,8 @@ fn warehouse() -> Warehouse {
 #[tokio::test]
 async fn every_event_is_there_once_on_the_engine() {
     let warehouse = &warehouse();
-    let schedules =
-        seeds(200).map(|seed| async move { (seed, run(warehouse, seed, LeftOut::Nothing).await) });
+    let schedules = seeds(schedules("HELIOS_ENGINE_SCHEDULES", 200))
+        .map(|seed| async move { (seed, run(warehouse, seed, LeftOut::Nothing).await) });
     let mut schedules = stream::iter(schedules).buffer_unordered(AT_ONCE);
     while let Some((seed, result)) = schedules.next().await {
         assert_eq!(result, Ok(()), "{SEED}={seed}");

@@ -109,6 +109,11 @@ async fn run(seed: u64, left_out: LeftOut) -> Result<(), String> {
     }
 }
 
+/// How many schedules are run: `HELIOS_MODEL_SCHEDULES` in memory, `HELIOS_ENGINE_SCHEDULES` on the engine.
+fn schedules(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |count| count.parse().unwrap())
+}
+
 fn seeds(count: u64) -> Box<dyn Iterator<Item = u64>> {
     match std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => Box::new(std::iter::once(seed)),
@@ -118,7 +123,7 @@ fn seeds(count: u64) -> Box<dyn Iterator<Item = u64>> {
 
 #[tokio::test]
 async fn every_event_is_there_once_whatever_fails() {
-    for seed in seeds(10_000) {
+    for seed in seeds(schedules("HELIOS_MODEL_SCHEDULES", 10_000)) {
         if let Err(wrong) = run(seed, LeftOut::Nothing).await {
             panic!("{SEED}={seed}: {wrong}");
         }

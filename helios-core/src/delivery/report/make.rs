@@ -16,7 +16,7 @@ use super::{
     look::{Next, Seen, look},
     options::ReportOptions,
     quarantine,
-    shape::{DeliveryReport, ShardReport},
+    shape::{DeliveryReport, QuarantineCounts, ShardReport},
     shard::Facts,
 };
 use crate::{
@@ -58,17 +58,18 @@ pub(crate) async fn delivery_report(
         .map(|(shard, _)| shard.clone())
         .collect();
     // Each shard of the stream, and each that the ledger knows.
-    let mut shards: BTreeMap<String, (Entry, Option<&Shard>)> =
+    let mut shards: BTreeMap<String, (Entry, Option<Shard>)> =
         entries.into_iter().map(|(shard, entry)| (shard, (entry, None))).collect();
-    for shard in &stream.shards {
-        shards.entry(shard.id.clone()).or_default().1 = Some(shard);
+    for shard in stream.shards {
+        let id = shard.id.clone();
+        shards.entry(id).or_default().1 = Some(shard);
     }
     let kinesis = session.kinesis().await?;
     let looked: Vec<(String, Entry, bool, Seen)> = stream::iter(shards)
         .map(|(id, (entry, listed))| {
             let (kinesis, mapping, known) = (&kinesis, &mapping, &known);
             async move {
-                let seen = match listed {
+                let seen = match &listed {
                     Some(shard) => seen(kinesis, mapping, (shard, &entry), known, clock).await?,
                     // What the stream does not list any more it has no events of.
                     None => Seen { caught_up: entry.open.is_none(), ..Seen::default() },
@@ -94,17 +95,17 @@ pub(crate) async fn delivery_report(
         warnings.push("the stream does not exist any more".to_owned());
     }
     warnings.extend(facts.iter().flat_map(|facts| facts.warnings()));
-    let quarantine = quarantine::counts(warehouse, &ledger, &mapping).await?;
-    Ok(assemble(&mapping, &facts, quarantine, warnings))
+    let (quarantine, doubt) = quarantine::counts(warehouse, &ledger, &mapping).await?;
+    let errors = facts.iter().flat_map(|facts| facts.errors()).chain(doubt).collect();
+    Ok(assemble(&mapping, &facts, quarantine, (errors, warnings)))
 }
 
 fn assemble(
     mapping: &Mapping,
     facts: &[Facts<'_>],
-    quarantine: super::shape::QuarantineCounts,
-    warnings: Vec<String>,
+    quarantine: QuarantineCounts,
+    (errors, warnings): (Vec<String>, Vec<String>),
 ) -> DeliveryReport {
-    let errors: Vec<String> = facts.iter().flat_map(|facts| facts.errors()).collect();
     let shards: Vec<ShardReport> = facts.iter().map(|facts| facts.report()).collect();
     let sum = |part: fn(&ShardReport) -> u64| shards.iter().map(part).sum();
     DeliveryReport {
@@ -186,6 +187,10 @@ async fn seen(
         // It went between the list and the look.
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Ok(Seen { caught_up: entry.open.is_none(), ..Seen::default() })
+        }
+        // The ledger's numbers are those of a stream of the same name, which was deleted.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+            look(kinesis, (&mapping.stream_arn, &shard.id), &Next::At(Position::Oldest), clock).await
         }
         seen => seen,
     }

@@ -4,7 +4,10 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{
-    super::{ledger::SharedLedger, quarantine::table_of},
+    super::{
+        ledger::{Entry, LedgerKey, SharedLedger, TroubleKind},
+        quarantine::table_of,
+    },
     shape::QuarantineCounts,
 };
 use crate::{
@@ -18,14 +21,23 @@ struct CountRow {
     events: u64,
 }
 
-/// What is in quarantine of a table's events now, and what became of the others.
+/// What is in quarantine of a table's events now, what became of the others, and what of that is in doubt.
 pub(super) async fn counts(
     warehouse: &Warehouse,
     ledger: &SharedLedger,
     mapping: &Mapping,
-) -> Result<QuarantineCounts> {
-    let (replayed, discarded) = replayed_and_discarded(ledger, mapping).await?;
-    Ok(QuarantineCounts { events: events(warehouse, mapping).await?, replayed, discarded })
+) -> Result<(QuarantineCounts, Option<String>)> {
+    let Entry { counters, trouble, .. } = ledger.read(&LedgerKey::of_quarantine(mapping.table_uuid)).await?;
+    let events = events(warehouse, mapping).await?;
+    let counts = QuarantineCounts { events, replayed: counters.replayed, discarded: counters.discarded };
+    let doubt = trouble.filter(|trouble| trouble.kind == TroubleKind::Uncertain).map(|trouble| {
+        format!(
+            "quarantine: whether the rejects that were being replayed are in the table is UNCERTAIN since {}: look into the \
+             table, then settle the range of the shard `quarantine`",
+            trouble.since
+        )
+    });
+    Ok((counts, doubt))
 }
 
 async fn events(warehouse: &Warehouse, mapping: &Mapping) -> Result<u64> {
@@ -39,10 +51,4 @@ async fn events(warehouse: &Warehouse, mapping: &Mapping) -> Result<u64> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
         Err(error) => Err(error.with("table", quarantine.plain())),
     }
-}
-
-/// A replay keeps its own entry in the ledger; where there is none yet, nothing was replayed.
-#[expect(clippy::unused_async, reason = "the entry of replays is still to come")]
-async fn replayed_and_discarded(_ledger: &SharedLedger, _mapping: &Mapping) -> Result<(u64, u64)> {
-    Ok((0, 0))
 }

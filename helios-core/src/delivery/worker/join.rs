@@ -24,15 +24,18 @@ const READ: usize = 10_000;
 
 /// For each stream and shard an event, and the record that was seen directly behind it: a look serves all tables.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct Joins(Arc<Mutex<HashMap<(String, String), (Identity, String)>>>);
+pub(in super::super) struct Joins(Arc<Mutex<HashMap<Shard, (Identity, String)>>>);
+
+/// A stream's ARN, and a shard of it.
+type Shard = (String, String);
 
 impl Joins {
-    fn has(&self, shard: &(String, String), committed: &Identity, first: &str) -> bool {
+    fn has(&self, shard: &Shard, committed: &Identity, first: &str) -> bool {
         let joins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         joins.get(shard).is_some_and(|(event, record)| event == committed && record == first)
     }
 
-    fn put(&self, shard: (String, String), committed: Identity, first: String) {
+    fn put(&self, shard: Shard, committed: Identity, first: String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(shard, (committed, first));
     }
 }

@@ -93,20 +93,49 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 		}
 		return client.KinesisSample(text, parsed)
 	case "create_table":
-		table, err := read[helios.CreateTable](options)
-		if err != nil {
-			return nil, err
-		}
-		if table == nil {
-			table = new(helios.CreateTable)
-		}
-		return client.CreateTable(*table)
+		return with(options, client.CreateTable)
+	case "consume":
+		return with(options, func(consume consume) (*helios.ConsumeReport, error) {
+			return client.Consume(consume.StreamName, &consume.ConsumeOptions, func(helios.Progress) bool { return true })
+		})
+	case "delivery_report":
+		return with(options, client.DeliveryReport)
+	case "settle_range":
+		return with(options, client.SettleRange)
+	case "quarantine":
+		return with(options, client.Quarantine)
+	case "quarantine_show":
+		return with(options, client.QuarantineShow)
+	case "quarantine_replay":
+		return with(options, client.QuarantineReplay)
+	case "quarantine_discard":
+		return with(options, client.QuarantineDiscard)
+	case "quarantine_retention":
+		return with(options, client.QuarantineRetention)
 	case "sources":
 		return client.Sources()
 	default:
 		log.Fatalf("there is no operation %s", operation)
 		return nil, nil
 	}
+}
+
+// consume is an argument and the options of that method in one.
+type consume struct {
+	StreamName string `json:"streamName"`
+	helios.ConsumeOptions
+}
+
+// with calls a method that takes its options as a value.
+func with[O, A any](text []byte, call func(O) (*A, error)) (*A, error) {
+	options, err := read[O](text)
+	if err != nil {
+		return nil, err
+	}
+	if options == nil {
+		options = new(O)
+	}
+	return call(*options)
 }
 
 // read makes options of their JSON, nil of none. In Go they are fields of a struct: one that is none does not compile, which

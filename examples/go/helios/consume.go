@@ -1,0 +1,139 @@
+package helios
+
+/*
+#include <helios.h>
+
+typedef const char const_char;
+
+int heliosGoProgress(void *, const_char *);
+*/
+import "C"
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime/cgo"
+	"unsafe"
+)
+
+// ConsumeOptions say until when to consume. What is nil is not given.
+type ConsumeOptions struct {
+	// UntilCaughtUp ends it when every shard is delivered to its present end. Default: yes.
+	UntilCaughtUp *bool `json:"untilCaughtUp,omitempty"`
+	// TimeLimitSeconds is how long it may run. Default: without limit.
+	TimeLimitSeconds *float64 `json:"timeLimitSeconds,omitempty"`
+	// Position is where to begin in shards of which nothing was delivered yet: "now", "oldest" or an ISO 8601 time. Default:
+	// where each source was created to begin.
+	Position string `json:"position,omitempty"`
+}
+
+// Progress is what a consumer has done so far. Events are counted for each table that the stream fills: Received =
+// Delivered + Quarantined + DuplicatesSkipped.
+type Progress struct {
+	// Records counts the Kinesis records that all tables have.
+	Records uint64 `json:"records"`
+	// Received counts events that came.
+	Received uint64 `json:"received"`
+	// Delivered counts events that became rows.
+	Delivered   uint64 `json:"delivered"`
+	Quarantined uint64 `json:"quarantined"`
+	// DuplicatesSkipped counts events that a table had before.
+	DuplicatesSkipped uint64 `json:"duplicatesSkipped"`
+	// Shards are those that are read, or were.
+	Shards []ShardProgress `json:"shards"`
+}
+
+// ShardProgress is what a consumer has done with one shard.
+type ShardProgress struct {
+	Shard             string `json:"shard"`
+	Records           uint64 `json:"records"`
+	Received          uint64 `json:"received"`
+	Delivered         uint64 `json:"delivered"`
+	Quarantined       uint64 `json:"quarantined"`
+	DuplicatesSkipped uint64 `json:"duplicatesSkipped"`
+	// To is the sequence number up to which all tables have the shard, nil before the first batch.
+	To *string `json:"to"`
+	// Ended is whether the shard is closed, and delivered to its end.
+	Ended bool `json:"ended"`
+	// Error is why it does not go on, if it does not. It is tried again until the consumer ends.
+	Error string `json:"error,omitempty"`
+}
+
+// A ConsumeReport is what a consumer has done.
+type ConsumeReport struct {
+	StreamName string `json:"streamName"`
+	StreamARN  string `json:"streamARN"`
+	// Ended is why: "caughtUp", "stopped" or "timeLimit".
+	Ended string `json:"ended"`
+	// Seconds is how long it ran.
+	Seconds float64 `json:"seconds"`
+	Progress
+}
+
+// Consume delivers a stream from this process to all its tables, and waits for its end. Options may be nil, and so may
+// goOn: it is called after batches, and once a second where none comes, by this goroutine, and says whether to go on.
+//
+// It goes on where the last delivery has ended, whoever made it. goOn must not use this client: if another goroutine
+// closes that meanwhile, both would wait for each other.
+func (c *Client) Consume(stream string, options *ConsumeOptions, goOn func(Progress) bool) (*ConsumeReport, error) {
+	if options == nil {
+		options = new(ConsumeOptions)
+	}
+	cOptions, err := cJSON("options", struct {
+		StreamName string `json:"streamName"`
+		*ConsumeOptions
+	}{stream, options})
+	if err != nil {
+		return nil, err
+	}
+	defer free(cOptions)
+	asked := &asked{goOn: goOn}
+	handle := cgo.NewHandle(asked)
+	defer handle.Delete()
+	report := new(ConsumeReport)
+	err = c.answer(report, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
+		onProgress := C.helios_on_progress(C.heliosGoProgress)
+		return C.helios_client_consume(client, cOptions, onProgress, unsafe.Pointer(&handle), text, failure)
+	})
+	if asked.panicked != nil {
+		panic(asked.panicked)
+	}
+	if asked.err != nil {
+		return nil, asked.err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+// asked is what a consumer asks whether to go on, and what went wrong there.
+type asked struct {
+	goOn     func(Progress) bool
+	err      error
+	panicked any
+}
+
+// heliosGoProgress is what libhelios calls. A panic must not pass through its frames: it waits until they are gone.
+//
+//export heliosGoProgress
+func heliosGoProgress(user unsafe.Pointer, text *C.const_char) (stop C.int) {
+	asked := (*cgo.Handle)(user).Value().(*asked)
+	if asked.goOn == nil {
+		return 0
+	}
+	defer func() {
+		if asked.panicked = recover(); asked.panicked != nil {
+			stop = 1
+		}
+	}()
+	var progress Progress
+	if err := json.Unmarshal([]byte(C.GoString(text)), &progress); err != nil {
+		asked.err = fmt.Errorf("helios: progress of another version of libhelios (%s): %w", Version(), err)
+		return 1
+	}
+	if asked.goOn(progress) {
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,23 @@
+package helios
+
+/*
+#include "operation.h"
+*/
+import "C"
+
+// ask runs an operation that takes its options as one JSON object.
+func ask[T any](c *Client, run C.operation, options any) (*T, error) {
+	cOptions, err := cJSON("options", options)
+	if err != nil {
+		return nil, err
+	}
+	defer free(cOptions)
+	result := new(T)
+	err = c.answer(result, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
+		return C.run(run, client, cOptions, text, failure)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}

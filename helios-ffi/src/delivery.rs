@@ -1,0 +1,98 @@
+//! Delivery: from this process, and what became of it.
+
+#![expect(unsafe_code, reason = "the C ABI: exported names, and pointers")]
+
+use std::ffi::{c_char, c_int, c_void};
+
+use helios_core::{
+    ConsumeOptions, ReportOptions,
+    delivery::{ConsumeProgress, SettleRange},
+};
+use tokio::task::block_in_place;
+
+use crate::{
+    client::HeliosClient, error::HeliosError, operation::operation, status::HeliosStatus, text::c_text,
+};
+
+/// What a consumer calls with all it has done so far: the pointer that was given to `helios_client_consume`, and
+/// `{"records", "received", "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`, which lives until it
+/// returns. 0: go on. Anything else: stop.
+///
+/// It is called on the thread that waits, and may itself call Helios. It must return: no `longjmp`, no exception of C++.
+pub type HeliosOnProgress =
+    Option<unsafe extern "C" fn(user: *mut c_void, progress_json: *const c_char) -> c_int>;
+
+/// Delivers a stream from this process to all its tables, and waits for its end:
+/// `{"streamName", "streamARN", "ended": "caughtUp" | "stopped" | "timeLimit", "seconds", "records", "received",
+/// "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`.
+///
+/// `options_json`: `{"streamName"}`, and if wanted `"untilCaughtUp"` (`true`: it ends when every shard is delivered to its
+/// present end), `"timeLimitSeconds"`, `"position"`. `on_progress` may be NULL. It is called after batches, and once a second
+/// where none comes; `user` is passed on to it as it is. It goes on where the last delivery has ended, whoever made it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_consume(
+    client: *const HeliosClient,
+    options_json: *const c_char,
+    on_progress: HeliosOnProgress,
+    user: *mut c_void,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    let go_on = |so_far: &ConsumeProgress| {
+        let Some(call) = on_progress else { return true };
+        // Figures and names: nothing that could not be written.
+        let progress = c_text(serde_json::to_string(so_far).unwrap_or_default());
+        // SAFETY: the caller's promise. Not within the runtime's sight: it may call Helios, which waits in turn.
+        block_in_place(|| unsafe { call(user, progress.as_ptr()) }) == 0
+    };
+    let options = (options_json, "options_json");
+    // SAFETY: the caller's promise.
+    unsafe {
+        operation(client, options, json, error, async |client, options: ConsumeOptions| {
+            client.consume(&options.stream_name).options(options).run_while(go_on).await
+        })
+    }
+}
+
+/// What became of the events of a source, shard by shard, whether any are missing, and what is in quarantine:
+/// `{"streamName", …, "balanced": true, "received", "inserted", "quarantined", "duplicates", "abandoned", "shards": […],
+/// "quarantine": {…}, "errors": […], "warnings": […]}`.
+///
+/// `options_json`: `{"tableName"}`, and if wanted `"databaseName"` and `"streamName"`, which is needed where several streams
+/// feed the table.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_delivery_report(
+    client: *const HeliosClient,
+    options_json: *const c_char,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    let options = (options_json, "options_json");
+    // SAFETY: the caller's promise.
+    unsafe {
+        operation(client, options, json, error, async |client, options: ReportOptions| {
+            client.delivery_report(&options).await
+        })
+    }
+}
+
+/// Settles a range that is uncertain or failing: somebody has looked into the table, and says what became of it.
+/// `{"shard", "range", "outcome", "message"}`
+///
+/// `options_json`: `{"tableName", "shard", "outcome": "committed" | "absent" | "abandon"}`, and if wanted `"databaseName"`
+/// and `"streamName"`. The shard is `quarantine` for a replay that was interrupted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_settle_range(
+    client: *const HeliosClient,
+    options_json: *const c_char,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    let options = (options_json, "options_json");
+    // SAFETY: the caller's promise.
+    unsafe {
+        operation(client, options, json, error, async |client, settle: SettleRange| {
+            client.settle_range(&settle).await
+        })
+    }
+}

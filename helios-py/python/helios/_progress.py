@@ -1,0 +1,54 @@
+"""Functions of the caller's that are told how far a consumer is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ._checks import wrong_type
+from ._wire import read
+from .delivery import ConsumeProgress, OnProgress
+
+Call = Callable[[str], object]
+
+
+def reader(on_progress: OnProgress | None) -> Call | None:
+    """What is called with the JSON of each progress."""
+    if on_progress is None:
+        return None
+    if not callable(on_progress):
+        raise wrong_type("on_progress", "a function", on_progress)
+    return lambda so_far: on_progress(read(ConsumeProgress, so_far))
+
+
+class OnThisLoop:
+    """Has the event loop run a function that Helios calls on a thread of its own.
+
+    The answer comes too late for this call. It is given to the next one, a second later at most.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._call = call
+        self._goes_on = True
+        self._raised: BaseException | None = None
+
+    def __call__(self, so_far: str) -> bool:
+        self._loop.call_soon_threadsafe(self._run, so_far)
+        return self._goes_on
+
+    def _run(self, so_far: str) -> None:
+        if not self._goes_on:
+            return
+        try:
+            self._goes_on = self._call(so_far) is not False
+        except BaseException as error:  # noqa: BLE001 - raised where the answer is awaited
+            self._goes_on = False
+            self._raised = error
+
+    async def of(self, answer: Awaitable[str]) -> str:
+        """The answer, unless the function has raised."""
+        text = await answer
+        if self._raised is not None:
+            raise self._raised
+        return text

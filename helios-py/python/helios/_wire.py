@@ -1,0 +1,91 @@
+"""Answers as dataclasses, and back: the fields are those of the JSON, in Python's spelling."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import types
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from ._checks import wrong_type
+
+_Answer = TypeVar("_Answer", bound="Answer")
+
+# What is written in capitals in JSON.
+_CAPITALS = {"arn": "ARN", "uuid": "UUID"}
+
+
+class Answer:
+    """What a dataclass of an answer is made from."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same in the shape and the spelling of the HTTP interface."""
+        return {
+            _wire_name(field.name): _to_wire(value)
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
+            if (value := getattr(self, field.name)) is not field.default
+        }
+
+
+def read(kind: type[_Answer], answer: str) -> _Answer:
+    """An answer's JSON as the dataclass that is meant for it."""
+    return _of_dict(kind, json.loads(answer))
+
+
+def time_text(name: str, value: object) -> str | None:
+    """A time as Helios reads it."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    raise wrong_type(name, "a str or a datetime", value)
+
+
+def _of_dict(kind: type[_Answer], members: dict[str, Any]) -> _Answer:
+    # What is left out has a default.
+    return kind(
+        **{
+            name: _of_wire(hint, members[_wire_name(name)])
+            for name, hint in get_type_hints(kind).items()
+            if _wire_name(name) in members
+        }
+    )
+
+
+def _wire_name(name: str) -> str:
+    # A name that is a word of Python's has a `_` behind it.
+    first, *others = name.rstrip("_").split("_")
+    return first + "".join(_CAPITALS.get(word, word.title()) for word in others)
+
+
+def _of_wire(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = get_args(hint)[0]
+    if hint is dt.datetime:
+        return _time(value)
+    if get_origin(hint) is list:
+        return [_of_wire(get_args(hint)[0], item) for item in value]
+    if isinstance(hint, type) and issubclass(hint, Answer):
+        return _of_dict(hint, value)
+    return value
+
+
+def _to_wire(value: Any) -> Any:
+    if isinstance(value, Answer):
+        return value.to_dict()
+    if isinstance(value, list):
+        return [_to_wire(item) for item in value]
+    if isinstance(value, dt.datetime):
+        text = value.astimezone(dt.timezone.utc).isoformat()
+        whole, point, fraction = text.removesuffix("+00:00").partition(".")
+        return whole + point + fraction.rstrip("0") + "Z"
+    return value
+
+
+def _time(text: str) -> dt.datetime:
+    """Times are in UTC. Python's are to the microsecond."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    return dt.datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}+00:00")

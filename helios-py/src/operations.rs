@@ -1,0 +1,54 @@
+//! Operations whose options are one JSON object: each blocking, and as an awaitable.
+
+use helios_core::{
+    CreateTable, HeliosClient, ReportOptions,
+    delivery::{
+        SettleRange,
+        quarantine::{RejectSelection, ReplayRejects, Retention, ShowRejects},
+    },
+};
+use pyo3::prelude::*;
+
+use crate::{answer, awaitable::awaitable, client::Client, runtime::block_on};
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident, $name_async:ident: $options:ty;)+) => {$(
+        #[pymethods]
+        impl Client {
+            $(#[$doc])*
+            fn $name(&self, py: Python<'_>, options: String) -> PyResult<String> {
+                block_on(py, self.run(async move |client: HeliosClient| {
+                    let options: $options = answer::read(&options)?;
+                    answer::write(&client.$name(&options).await?)
+                }))
+            }
+
+            /// The same, to be awaited.
+            fn $name_async<'py>(&self, py: Python<'py>, options: String) -> PyResult<Bound<'py, PyAny>> {
+                awaitable(py, self.run(async move |client: HeliosClient| {
+                    let options: $options = answer::read(&options)?;
+                    answer::write(&client.$name(&options).await?)
+                }))
+            }
+        }
+    )+};
+}
+
+operations! {
+    /// Creates a table and lets a stream fill it.
+    create_table, create_table_async: CreateTable;
+    /// What became of the events of a source.
+    delivery_report, delivery_report_async: ReportOptions;
+    /// Settles a range that is uncertain or failing.
+    settle_range, settle_range_async: SettleRange;
+    /// What of a table's events is in quarantine.
+    quarantine, quarantine_async: RejectSelection;
+    /// Shows rejects.
+    quarantine_show, quarantine_show_async: ShowRejects;
+    /// Replays rejects.
+    quarantine_replay, quarantine_replay_async: ReplayRejects;
+    /// Throws rejects away.
+    quarantine_discard, quarantine_discard_async: RejectSelection;
+    /// Sets for how long rejects are kept.
+    quarantine_retention, quarantine_retention_async: Retention;
+}

@@ -1,0 +1,233 @@
+//! The delivery report, against what was really put into the stream.
+
+use helios_core::{
+    CreateTable, DeliveryReport, ErrorKind, ReportOptions,
+    delivery::{Batch, Record, ShardState, Target},
+    warehouse::TableName,
+};
+use helios_tests::{DoubleRecord, sequence_number};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::{
+    consumer_source::{STREAM, Stage, client_at},
+    shop::columns,
+};
+
+const SHARD: &str = "shardId-000000000000";
+
+impl Stage {
+    pub(crate) async fn report(&self) -> DeliveryReport {
+        let options = ReportOptions::new("events").database(&self.sink.database);
+        self.client.delivery_report(&options).await.unwrap()
+    }
+
+    /// Some records of a shard, as the trigger would hand them over.
+    fn batch(&self, shard: &str, records: std::ops::Range<usize>) -> Batch {
+        let all = self.double.records(shard);
+        let records = all[records].iter().map(|record| Record {
+            sequence_number: record.sequence_number(),
+            data: record.data.clone().into(),
+            approximate_arrival: Some(record.arrival),
+        });
+        Batch::new(self.double.arn(), shard, records.collect())
+    }
+
+    async fn target(&self) -> Target {
+        let name = TableName::new(&self.sink.database, "events").unwrap();
+        Target::describe(self.client.warehouse(), &name, self.sink.created.table_uuid).await.unwrap()
+    }
+}
+
+fn states(report: &DeliveryReport) -> Vec<ShardState> {
+    report.shards.iter().map(|shard| shard.state).collect()
+}
+
+#[tokio::test]
+async fn what_was_put_is_accounted_for() {
+    let mut stage = Stage::set(2).await;
+    let before = stage.report().await;
+    assert!(before.balanced && before.received == 0);
+    assert_eq!(states(&before), [ShardState::CaughtUp, ShardState::CaughtUp]);
+
+    stage.put(50);
+    stage.double.put(3, "no JSON");
+    let waiting = stage.report().await;
+    assert_eq!(states(&waiting), [ShardState::Waiting, ShardState::Waiting]);
+    assert!(waiting.shards.iter().all(|shard| shard.lag_seconds.is_some_and(|lag| lag < 3600.0)));
+    assert!(waiting.shards.iter().all(|shard| shard.expires_in_seconds.is_some_and(|left| left > 82_800.0)));
+
+    stage.consume().await;
+    let report = stage.report().await;
+    report.check().unwrap();
+    assert_eq!((report.received, report.inserted, report.quarantined), (51, 50, 1));
+    assert_eq!((report.quarantine.events, report.abandoned), (1, 0));
+    assert_eq!(states(&report), [ShardState::CaughtUp, ShardState::CaughtUp]);
+    assert_eq!((&report.errors, &report.warnings), (&vec![], &vec![]));
+    for shard in &report.shards {
+        let records = stage.double.records(&shard.shard);
+        let of = |record: &DoubleRecord| Some(format!("{}.0", record.sequence_number()));
+        assert_eq!(shard.from, of(records.first().unwrap()));
+        assert_eq!(shard.to, of(records.last().unwrap()));
+        assert_eq!((shard.lag_seconds, shard.expires_in_seconds), (Some(0.0), None));
+        // On the wire it is a fraction of seconds.
+        let arrival = records.last().unwrap().arrival.as_millisecond();
+        assert!(shard.last_event_time.unwrap().as_millisecond().abs_diff(arrival) <= 1);
+    }
+}
+
+#[tokio::test]
+async fn its_json_is_the_documented_one() {
+    let mut stage = Stage::set(1).await;
+    stage.put(2);
+    stage.consume().await;
+    let written = serde_json::to_value(stage.report().await).unwrap();
+    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(
+        keys(&written),
+        [
+            "streamName",
+            "streamARN",
+            "tableName",
+            "databaseName",
+            "tableUUID",
+            "balanced",
+            "received",
+            "inserted",
+            "quarantined",
+            "duplicates",
+            "abandoned",
+            "shards",
+            "quarantine",
+            "errors",
+            "warnings"
+        ]
+    );
+    assert_eq!(
+        keys(&written["shards"][0]),
+        [
+            "shard",
+            "state",
+            "received",
+            "inserted",
+            "quarantined",
+            "duplicates",
+            "abandoned",
+            "from",
+            "to",
+            "lastEventTime",
+            "lagSeconds",
+            "expiresInSeconds",
+            "openRange",
+            "trouble",
+            "gaps"
+        ]
+    );
+    assert_eq!(written["shards"][0]["state"], "caughtUp");
+    assert_eq!(written["quarantine"], json!({"events": 0, "replayed": 0, "discarded": 0}));
+}
+
+#[tokio::test]
+async fn a_closed_shard_is_finished_and_its_child_waits() {
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    stage.consume().await;
+    stage.double.split(SHARD).unwrap();
+    let old = Timestamp::UNIX_EPOCH;
+    stage.double.put_at(0, r#"{"id":5}"#, old);
+    let report = stage.report().await;
+    let mut expected = vec![ShardState::Finished, ShardState::CaughtUp, ShardState::CaughtUp];
+    expected[if stage.double.records("shardId-000000000001").is_empty() { 2 } else { 1 }] =
+        ShardState::Waiting;
+    assert_eq!(states(&report), expected);
+    assert!(report.balanced);
+    assert!(report.warnings[0].contains("expire in 0 seconds"), "{:?}", report.warnings);
+}
+
+/// A range that was opened and not finished: nobody works on it, and then its events are gone.
+#[tokio::test]
+async fn a_range_in_doubt_is_told() {
+    let mut stage = Stage::set(2).await;
+    stage.put(20);
+    let warehouse = stage.client.warehouse();
+    let (deliverer, target) = (stage.client.deliverer().await.unwrap(), stage.target().await);
+    warehouse.execute(&format!("DROP TABLE {} SYNC", stage.sink.table)).await.unwrap();
+    deliverer.deliver(&target, &stage.batch(SHARD, 0..3), None).await.unwrap_err();
+    let report = stage.report().await;
+    let shard = &report.shards[0];
+    assert_eq!(shard.state, ShardState::Failing);
+    assert_eq!(shard.trouble.unwrap().server_code, Some(60));
+    let place = |at: usize| format!("{}.0", stage.double.records(SHARD)[at].sequence_number());
+    assert_eq!(shard.open_range, Some(format!("{}-{}", place(0), place(2))));
+    assert!(
+        report.balanced && report.warnings.iter().any(|text| text.contains("does not exist")),
+        "{report:?}"
+    );
+
+    warehouse.execute(&stage.sink.created.create_table_query).await.unwrap();
+    stage.double.expire(SHARD, 2);
+    let error = stage.client.consume(STREAM).until_caught_up().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.context().any(|context| context == ("state", "UNCERTAIN")), "{error}");
+    let report = stage.report().await;
+    // The other shard was delivered nevertheless.
+    assert_eq!(states(&report), [ShardState::Uncertain, ShardState::CaughtUp]);
+    assert!(!report.balanced && report.received > 0);
+    let error = report.check().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.message().contains("UNCERTAIN") && error.message().contains(SHARD), "{error}");
+}
+
+/// The trigger has given up on records, and they expire while they are looked for.
+#[tokio::test]
+async fn a_gap_is_an_error_that_names_its_range() {
+    let mut stage = Stage::set(1).await;
+    stage.put(20);
+    let (deliverer, target) = (stage.client.deliverer().await.unwrap(), stage.target().await);
+    deliverer.deliver(&target, &stage.batch(SHARD, 0..3), None).await.unwrap();
+    // What can still be read is delivered with what comes after it.
+    deliverer.deliver(&target, &stage.batch(SHARD, 6..8), None).await.unwrap();
+    assert_eq!(stage.sink.ids().await, (0..8).collect::<Vec<_>>());
+    stage.report().await.check().unwrap();
+
+    let (batch, records) = (stage.batch(SHARD, 12..14), stage.double.records(SHARD));
+    stage.double.expire_after_read(SHARD, 20 - 10);
+    deliverer.deliver(&target, &batch, None).await.unwrap();
+    let report = stage.report().await;
+    let number = |at: usize| format!("{}.0", sequence_number(records[at].number));
+    let gap = &report.shards[0].gaps[0];
+    assert_eq!((&gap.after, &gap.before), (&number(7), &number(10)));
+    assert!(!report.balanced);
+    let error = report.check().unwrap_err();
+    assert!(error.message().contains(&format!("after {} and before {}", number(7), number(10))), "{error}");
+    let expected: Vec<u64> = (0..8).chain(10..14).collect();
+    assert_eq!(stage.sink.ids().await, expected);
+}
+
+#[tokio::test]
+async fn a_table_without_a_source_has_no_report() {
+    let stage = Stage::set(1).await;
+    let options = ReportOptions::new("events").database("no_such_database");
+    let error = stage.client.delivery_report(&options).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, "delivery_report"));
+}
+
+#[tokio::test]
+async fn of_several_streams_one_must_be_named() {
+    let stage = Stage::set(1).await;
+    let account = stage.double.account();
+    account.create_stream("others", 1).await.unwrap();
+    let emulator = client_at(account, account.endpoint());
+    let spec = CreateTable::new("others", "events", columns(&[("id", "UInt64")]))
+        .database(&stage.sink.database)
+        .delivery(helios_core::sources::Delivery::Consumer);
+    emulator.create_table(&spec).await.unwrap();
+    let options = || ReportOptions::new("events").database(&stage.sink.database);
+    let error = stage.client.delivery_report(&options()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.message().contains(STREAM) && error.message().contains("others"), "{error}");
+    let named = emulator.delivery_report(&options().stream("others")).await.unwrap();
+    assert_eq!(named.stream_name, "others");
+    let error = emulator.delivery_report(&options().stream("neither")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}

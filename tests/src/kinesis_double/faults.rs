@@ -1,0 +1,64 @@
+//! What goes wrong, by chance that can be repeated.
+
+/// Out of a hundred reads, so many meet each fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KinesisFaults {
+    /// Decides which.
+    pub seed: u64,
+    /// Refused as one too many.
+    pub throttled: u64,
+    /// The iterator has expired.
+    pub expired: u64,
+    /// Kinesis has an error of its own.
+    pub failed: u64,
+    /// No records, though there are some.
+    pub empty: u64,
+    /// Records of the page before come once more.
+    pub repeated: u64,
+    /// Reads whose answer is held for ever.
+    pub hung: u64,
+    /// How many records a page has at most; 0: as many as are asked for.
+    pub page: usize,
+}
+
+/// One fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Throttled,
+    Expired,
+    Failed,
+    Empty,
+    Repeated,
+    Hung,
+}
+
+impl KinesisFaults {
+    /// The fault of the next read, if it has one.
+    pub(super) fn next(&mut self) -> Option<Fault> {
+        let chances = [
+            (self.throttled, Fault::Throttled),
+            (self.expired, Fault::Expired),
+            (self.failed, Fault::Failed),
+            (self.empty, Fault::Empty),
+            (self.repeated, Fault::Repeated),
+            (self.hung, Fault::Hung),
+        ];
+        let mut chance = self.random() % 100;
+        for (percent, fault) in chances {
+            match chance.checked_sub(percent) {
+                Some(rest) => chance = rest,
+                None => return Some(fault),
+            }
+        }
+        None
+    }
+
+    /// splitmix64.
+    fn random(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.seed;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
