@@ -18,7 +18,7 @@ build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
 .PHONY: help demo serve test test-rust test-python test-go soak faces lint lint-rust lint-go lint-python docs bench \
-	engine emulator compilers
+	fuzz engine emulator compilers
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,7 @@ lint: lint-rust lint-go lint-python ## Format and lints of every language, warni
 
 lint-rust:
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 lint-go: compilers
@@ -82,6 +83,9 @@ docs: ## The API documentation, warnings denied.
 
 bench: ## The benchmarks.
 	cargo bench -p helios-core --bench decode --all-features --locked
+
+fuzz: compilers ## Fuzz the parsers of foreign bytes, each for FUZZ_SECONDS (default 60).
+	fuzz/run.sh
 
 engine: ## Fetch the embedded engine into the cache.
 	@setup/engine.sh >/dev/null

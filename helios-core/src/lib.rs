@@ -8,6 +8,9 @@ mod config;
 pub mod delivery;
 mod dynamo;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod schema;
 pub mod sources;
 pub mod streams;

@@ -39,7 +39,7 @@ pub(super) fn events_of(record: Bytes) -> impl Iterator<Item = (u64, Result<Byte
 }
 
 /// The events of one payload.
-fn events(payload: Bytes) -> Events {
+pub(crate) fn events(payload: Bytes) -> impl Iterator<Item = Bytes> {
     let parts =
         if is_one(&payload) { Parts::One } else { Parts::Some { at: 0, in_list: false, by_line: false } };
     Events { payload, parts }

@@ -63,4 +63,6 @@ pub use view::View;
 pub use window::Window;
 
 pub(crate) use consumer::start_consumer;
+#[cfg(fuzzing)]
+pub(crate) use events::events as events_of_payload;
 pub(crate) use report::delivery_report;
