@@ -76,7 +76,7 @@ async def with_asyncio() -> None:
             raise SystemExit("nothing was raised")
 
         under_way = asyncio.Event()
-        on_progress = lambda _: under_way.set()  # noqa: E731
+        on_progress = lambda _: under_way.set()
         task = asyncio.create_task(client.consume("clicks", until_caught_up=False, on_progress=on_progress))
         await under_way.wait()
         task.cancel()
