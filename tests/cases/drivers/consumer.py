@@ -1,4 +1,5 @@
-"""A consumer that somebody stops, with and without asyncio: `python consumer.py`, where the stream `clicks` has a source.
+"""A consumer that somebody stops, with and without asyncio: `python consumer.py`, where the stream `clicks` has a source
+and `views` has none.
 
 It ends with 0 if all is as it should be.
 """
@@ -57,6 +58,20 @@ def without_asyncio() -> None:
     client.close()
 
 
+def with_an_engine() -> None:
+    """Once the client of a consumer that was interrupted is closed, another folder can be opened."""
+    client = helios.connect("first")
+    client.create_table("views", "views", {"id": "UInt64"}, delivery="consumer", start_position="oldest")
+
+    def interrupt(_: helios.ConsumeProgress) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    expect(KeyboardInterrupt, lambda: client.consume("views", until_caught_up=False, on_progress=interrupt))
+    client.close()
+    with helios.connect("second") as other:
+        assert "views" not in other.databases()["default"]
+
+
 async def with_asyncio() -> None:
     async with await helios.connect_async() as client:
         threads = []
@@ -89,4 +104,5 @@ async def with_asyncio() -> None:
 
 
 without_asyncio()
+with_an_engine()
 asyncio.run(with_asyncio())

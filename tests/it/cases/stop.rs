@@ -56,8 +56,11 @@ async fn c_and_go() {
 #[tokio::test]
 async fn python() {
     let lab = lab().await;
+    lab.account().create_stream("views", 1).await.unwrap();
+    lab.account().put_events("views", [("key", r#"{"id":1}"#)]).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let mut python = script("consumer.py");
-    python.envs(lab.client_environment());
+    python.envs(lab.client_environment()).current_dir(folder.path());
     let output = tokio::task::spawn_blocking(move || python.output().unwrap()).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
