@@ -13,6 +13,7 @@ use helios_core::{
     streams::Position,
 };
 use helios_tests::KinesisFaults;
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::{net::TcpSocket, time::timeout};
 
@@ -161,6 +162,20 @@ async fn shards_may_be_split_and_merged_while_it_runs() {
     stage.check().await;
     let open: Vec<_> = report.shards.iter().filter(|shard| !shard.ended).map(|shard| &shard.shard).collect();
     assert_eq!(open, [&left, &right]);
+}
+
+/// A record's time of arrival may be earlier than that of one before it, and than the source's beginning.
+#[tokio::test]
+async fn the_child_of_a_shard_that_was_read_begins_with_its_oldest_record() {
+    let stage = Stage::set(1).await;
+    let late = Sink::create_at(&stage.client, Position::Now).await;
+    let consumer = stage.client.consume(STREAM).start().await.unwrap();
+    wait_for(|| !stage.double.reads().is_empty()).await;
+    stage.double.split("shardId-000000000000").unwrap();
+    stage.double.put_at(0, r#"{"id":1}"#, Timestamp::UNIX_EPOCH);
+    until(&consumer, |so_far| so_far.records == 1).await;
+    consumer.stop().await.unwrap();
+    assert_eq!(late.ids().await, [1]);
 }
 
 #[tokio::test]
@@ -399,6 +414,9 @@ async fn without_a_source_there_is_nothing_to_consume() {
     account.create_stream(STREAM, 1).await.unwrap();
     let client = client_at(&account, account.endpoint());
     client.mappings().await.unwrap().ensure().await.unwrap();
+    let future = Position::At("2126-01-01T00:00:00Z".parse().unwrap());
+    let error = client.consume(STREAM).position(future).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::InvalidInput, "consume"));
     for (stream, text) in [(STREAM, "no active source"), ("no-such-stream", "")] {
         let error = client.consume(stream).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");

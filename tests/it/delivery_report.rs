@@ -74,6 +74,15 @@ async fn what_was_put_is_accounted_for() {
         let arrival = records.last().unwrap().arrival.as_millisecond();
         assert!(shard.last_event_time.unwrap().as_millisecond().abs_diff(arrival) <= 1);
     }
+
+    // What comes after it is still to be delivered.
+    stage.put(20);
+    let behind = stage.report().await;
+    assert_eq!(states(&behind), [ShardState::Waiting, ShardState::Waiting]);
+    assert!(
+        behind.balanced && behind.shards.iter().all(|shard| shard.expires_in_seconds.is_some()),
+        "{behind:?}"
+    );
 }
 
 #[tokio::test]

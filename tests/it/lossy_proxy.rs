@@ -22,8 +22,8 @@ pub(crate) struct LossyProxy {
     address: SocketAddr,
     /// How many inserts until the one whose answer is lost; 0 if none is.
     inserts_left: Arc<AtomicUsize>,
-    /// Whether the answers of inserts are held back.
-    holds: watch::Sender<bool>,
+    /// From which insert on, counted from 1, answers are held back.
+    held_from: watch::Sender<usize>,
     /// How many inserts have passed.
     inserts: Arc<AtomicUsize>,
 }
@@ -33,10 +33,10 @@ impl LossyProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (inserts_left, inserts) = (Arc::default(), Arc::default());
-        let proxy = Self { address, inserts_left, holds: watch::Sender::new(false), inserts };
+        let proxy = Self { address, inserts_left, held_from: watch::Sender::new(usize::MAX), inserts };
         let way = Way {
             inserts_left: Arc::clone(&proxy.inserts_left),
-            holds: proxy.holds.subscribe(),
+            held_from: proxy.held_from.subscribe(),
             inserts: Arc::clone(&proxy.inserts),
         };
         tokio::spawn(async move {
@@ -53,9 +53,14 @@ impl LossyProxy {
         self.address
     }
 
-    /// Holds back the answers of inserts, or lets them go.
-    pub(crate) fn hold_answers(&self, holds: bool) {
-        self.holds.send_replace(holds);
+    /// Holds back the answers of inserts, but for so many that are still to come.
+    pub(crate) fn hold_answers(&self, but: usize) {
+        self.held_from.send_replace(self.inserts() + but + 1);
+    }
+
+    /// Lets all answers go.
+    pub(crate) fn let_go(&self) {
+        self.held_from.send_replace(usize::MAX);
     }
 
     /// How many inserts have come so far.
@@ -73,14 +78,14 @@ impl LossyProxy {
 #[derive(Clone)]
 struct Way {
     inserts_left: Arc<AtomicUsize>,
-    holds: watch::Receiver<bool>,
+    held_from: watch::Receiver<usize>,
     inserts: Arc<AtomicUsize>,
 }
 
 /// Copies both ways until one ends, or an answer is to be lost: then the connection ends in its place.
 async fn forward(mut client: TcpStream, mut server: TcpStream, way: Way) {
-    let Way { inserts_left, mut holds, inserts } = way;
-    let mut inserting = false;
+    let Way { inserts_left, mut held_from, inserts } = way;
+    let mut inserting = None;
     // Large enough for the head of a request in one read.
     let (mut request, mut answer) = (Vec::with_capacity(1 << 16), Vec::with_capacity(1 << 16));
     let mut lose = false;
@@ -92,8 +97,7 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, way: Way) {
                 }
                 if request.windows(INSERT.len()).any(|window| window == INSERT) {
                     let left = |left: usize| left.checked_sub(1);
-                    inserting = true;
-                    inserts.fetch_add(1, Ordering::SeqCst);
+                    inserting = Some(inserts.fetch_add(1, Ordering::SeqCst) + 1);
                     lose |= inserts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left) == Ok(1);
                 }
                 server.write_all(&request).await.unwrap();
@@ -104,7 +108,9 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, way: Way) {
                     return;
                 }
                 // Whoever gives up meanwhile, the server has done what was asked for.
-                if std::mem::take(&mut inserting) && holds.wait_for(|holds| !holds).await.is_err() {
+                if let Some(insert) = inserting.take()
+                    && held_from.wait_for(|from| insert < *from).await.is_err()
+                {
                     return;
                 }
                 if client.write_all(&answer).await.is_err() {

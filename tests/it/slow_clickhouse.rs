@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use helios_core::delivery::ShardState;
 use helios_tests::Answer;
 use serde_json::json;
 use tokio::time::timeout;
@@ -25,7 +26,7 @@ async fn an_insert_is_given_up_before_lambda_gives_up_the_function() {
     let proxy = LossyProxy::to(listener.local_addr()).await;
     let function = start_with_timeout(clickhouse.environment(&stage.double, proxy.address()), 8).await;
     stage.put(10);
-    proxy.hold_answers(true);
+    proxy.hold_answers(0);
     // `invoke` fails when the function takes longer than it may.
     let first = stage.double.records(SHARD)[0].sequence_number();
     let refused = Answer::Response(json!({"batchItemFailures": [{"itemIdentifier": first}]}));
@@ -35,7 +36,7 @@ async fn an_insert_is_given_up_before_lambda_gives_up_the_function() {
 
     // Cut anew, while it is still slow, and when it is not any more.
     assert_eq!(function.invoke(&stage.event(SHARD, 0..4)).await.unwrap(), refused);
-    proxy.hold_answers(false);
+    proxy.let_go();
     for records in [0..7, 0..10] {
         assert_eq!(function.invoke(&stage.event(SHARD, records)).await.unwrap(), acknowledged());
     }
@@ -53,7 +54,7 @@ async fn a_consumer_stops_within_a_second_though_clickhouse_hangs() {
     stage.put(10);
     let consumer = client.consume(STREAM).start().await.unwrap();
     until(&consumer, |so_far| so_far.records == 10).await;
-    proxy.hold_answers(true);
+    proxy.hold_answers(0);
     let before = proxy.inserts();
     stage.put(10);
     timeout(Duration::from_secs(60), wait_for(|| proxy.inserts() > before)).await.unwrap();
@@ -65,4 +66,37 @@ async fn a_consumer_stops_within_a_second_though_clickhouse_hangs() {
     stage.consume().await;
     stage.check().await;
     stage.report().await.check().unwrap();
+}
+
+/// A hundred events, each of a partition of its own, are all that one insert takes: a record with more is committed in parts.
+#[tokio::test]
+async fn a_record_that_was_committed_in_part_is_read_again() {
+    let stage = Stage::set(1).await;
+    let table = &stage.sink.table;
+    let warehouse = stage.client.warehouse();
+    warehouse.execute(&format!("DROP TABLE {table} SYNC")).await.unwrap();
+    let statement = stage.sink.created.create_table_query.replace("ORDER BY", "PARTITION BY id\nORDER BY");
+    warehouse.execute(&statement).await.unwrap();
+    let clickhouse = ClickHouse::new();
+    let listener = clickhouse.listen(ANYWHERE).await;
+    let proxy = LossyProxy::to(listener.local_addr()).await;
+    let client = clickhouse.client(&stage.double, proxy.address());
+
+    let events: Vec<_> = (0..150).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
+    stage.double.put(0, format!("[{}]", events.join(",")));
+    proxy.hold_answers(1);
+    let consumer = client.consume(STREAM).start().await.unwrap();
+    timeout(Duration::from_secs(60), wait_for(|| proxy.inserts() == 2)).await.unwrap();
+    consumer.stop().await.unwrap();
+    let shard = stage.report().await.shards.remove(0);
+    assert!(
+        shard.to.as_ref().is_some_and(|to| to.ends_with(".99")) && shard.open_range.is_some(),
+        "{shard:?}"
+    );
+    stage.consume().await;
+    assert_eq!(stage.sink.ids().await, (0..150).collect::<Vec<_>>());
+    let report = stage.report().await;
+    report.check().unwrap();
+    let shard = &report.shards[0];
+    assert_eq!((shard.inserted, &shard.open_range, shard.state), (150, &None, ShardState::CaughtUp));
 }

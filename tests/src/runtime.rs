@@ -83,6 +83,12 @@ impl Runtime {
         Ok(Self { child, events, output, api, timeout })
     }
 
+    /// The process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Hands over an event, and waits for the answer.
     ///
     /// # Errors

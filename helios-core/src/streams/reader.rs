@@ -160,7 +160,10 @@ impl ShardReader {
         let request =
             self.client.get_records().shard_iterator(iterator).stream_arn(&self.stream_arn).limit(limit);
         let once = config::Config::builder().retry_config(RetryConfig::disabled());
-        request.customize().config_override(once).send().await.map_err(from_sdk)
+        let answer = request.customize().config_override(once).send().await.map_err(from_sdk);
+        // From the answer on, as nobody knows how long the request was on its way: Kinesis counts when it comes.
+        self.not_before = later(self.clock.now(), READ_INTERVAL);
+        answer
     }
 
     async fn new_iterator(&mut self) -> Result<String> {

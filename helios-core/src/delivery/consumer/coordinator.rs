@@ -23,7 +23,7 @@ use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
     sources::MappingTable,
-    streams::{self, AwsSession, Shard, list_shards, readable},
+    streams::{self, AwsSession, Position, Shard, list_shards, readable},
 };
 
 /// How many batches may be in memory, gathered or being delivered, of all shards together.
@@ -44,6 +44,12 @@ pub(crate) async fn start_consumer(
 ) -> Result<Consumer> {
     options.validate()?;
     let started = clock.now();
+    if let Some(Position::At(time)) = options.position
+        && time > started
+    {
+        let message = "the position lies in the future";
+        return Err(Error::invalid_input(message).with("position", time.to_string()));
+    }
     let stream = streams::describe(session, &options.stream_name).await?;
     let mappings = mappings.of_stream(&stream.arn).await?;
     if mappings.is_empty() {

@@ -1,6 +1,10 @@
 //! One shard: read, and delivered to every table of the stream.
 
-use std::{collections::HashMap, collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use aws_sdk_kinesis::Client;
 use futures_util::future::join_all;
@@ -22,7 +26,15 @@ use super::{
     progress::Board,
     start::{Begin, Gate, read_from},
 };
-use crate::{Error, ErrorKind, Result, clock::SharedClock, sources::Mapping, streams::ShardReader};
+use crate::{
+    Error, ErrorKind, Result,
+    clock::SharedClock,
+    sources::Mapping,
+    streams::{Position, ShardReader, ShardStart},
+};
+
+/// A new attempt reads at once: by then the last read must be a fifth of a second ago.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// What the tasks of all shards share.
 #[derive(Debug)]
@@ -61,6 +73,8 @@ pub(super) enum ShardEnd {
 /// Why an attempt has ended early.
 enum Failure {
     Reading(Error),
+    /// Kinesis does not know the number that reading was to begin with.
+    Foreign(Error),
     Delivering(Error),
 }
 
@@ -95,11 +109,11 @@ impl ShardTask {
                     return ShardEnd::Gone(error);
                 }
                 // The ledger's numbers are those of a stream of the same name, which was deleted.
-                Err(Failure::Reading(error)) if is_foreign(&error) && !is_made_anew => {
+                Err(Failure::Foreign(_)) if !is_made_anew => {
                     is_made_anew = true;
                     continue;
                 }
-                Err(Failure::Reading(error) | Failure::Delivering(error)) => error,
+                Err(Failure::Reading(error) | Failure::Foreign(error) | Failure::Delivering(error)) => error,
             };
             board.failed(&self.shard, &error);
             tracing::warn!(shard = self.shard, error = %format!("{error:#}"), "A shard does not go on.");
@@ -108,7 +122,7 @@ impl ShardTask {
             }
             failures = if delivered > 0 { 1 } else { failures + 1 };
             tokio::select! {
-                () = clock.sleep(pause(failures)) => {}
+                () = clock.sleep(pause(failures).max(SHORTEST_PAUSE)) => {}
                 () = is_true(&mut halted) => return ShardEnd::Halted,
             }
         }
@@ -123,6 +137,7 @@ impl ShardTask {
         };
         let Context { kinesis, clock, stream_arn, places, halt, .. } = &*self.context;
         let start = read_from(&begins);
+        let refused = refusal_of(&start);
         let reader = ShardReader::new(kinesis.clone(), stream_arn, &self.shard, start, Arc::clone(clock));
         let origin = (stream_arn.as_str(), self.shard.as_str());
         let gatherer = Gatherer::new(reader, origin, Arc::clone(clock), Arc::clone(places));
@@ -132,7 +147,7 @@ impl ShardTask {
             tokio::select! {
                 biased;
                 () = is_true(&mut halted) => Ok(ShardEnd::Halted),
-                end = self.read(gatherer, sender) => end.map_err(Failure::Reading),
+                end = self.read(gatherer, sender) => end.map_err(refused),
             }
         };
         let gates = begins.into_iter().map(Gate::new).collect();
@@ -233,9 +248,22 @@ impl ShardTask {
     }
 }
 
-/// Whether Kinesis does not know the number that reading is to begin with.
-fn is_foreign(error: &Error) -> bool {
-    error.aws_code() == Some("InvalidArgumentException")
+/// What it means that reading from here fails.
+fn refusal_of(start: &ShardStart) -> fn(Error) -> Failure {
+    fn is_refused(error: &Error) -> bool {
+        error.aws_code() == Some("InvalidArgumentException")
+    }
+    match start {
+        ShardStart::At(_) | ShardStart::After(_) => {
+            |error| if is_refused(&error) { Failure::Foreign(error) } else { Failure::Reading(error) }
+        }
+        // Kinesis' clock is behind ours: to it the time is still to come.
+        ShardStart::Position(Position::At(_)) => |error| {
+            let is_retryable = error.is_retryable() || is_refused(&error);
+            Failure::Reading(error.retryable(is_retryable))
+        },
+        ShardStart::Position(Position::Oldest | Position::Now) => Failure::Reading,
+    }
 }
 
 fn trace(mapping: &Mapping, batch: &Batch, report: &BatchReport) {

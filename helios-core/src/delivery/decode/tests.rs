@@ -1,5 +1,5 @@
 use arrow_array::{
-    Array,
+    Array, UnionArray,
     cast::AsArray,
     types::{Float64Type, Int8Type, UInt8Type, UInt64Type},
 };
@@ -403,6 +403,30 @@ proptest! {
         }
         let (mixed, pure) = (mixed.finish(), pure.finish());
         prop_assert_eq!(mixed.map_err(|error| TestCaseError::fail(error.to_string()))?, pure.map_err(|error| TestCaseError::fail(error.to_string()))?);
+    }
+
+    /// The same where a value is tried in several types.
+    #[test]
+    fn rejects_leave_unions_as_they_were(
+        values in prop::collection::vec((0_usize..5, 0_usize..5, any::<bool>()), 0..20)
+    ) {
+        let columns = [("v", "Variant(Array(Nullable(UInt8)), Bool, String, UInt16)"), ("a", "Array(Dynamic)"), ("id", "UInt8")];
+        let (mut mixed, mut pure) = (decoder(&columns), decoder(&columns));
+        let fitting = ["[1,null,255]", "true", r#""x""#, "7", "[]"];
+        let others = ["[1,2,256]", "65536", "{}", "null", "[1"];
+        for (good, bad, is_late) in values {
+            let event = format!(r#"{{"v":{0},"a":[{0},1.5,[1,"x"],[1.5,2]],"id":1}}"#, fitting[good]);
+            let spoiled = if is_late { event.replace(r#""id":1"#, r#""id":256"#) } else { event.replacen(fitting[good], others[bad], 1) };
+            prop_assert!(mixed.decode(spoiled.as_bytes()).is_err());
+            prop_assert_eq!(mixed.decode(event.as_bytes()), Ok(()));
+            prop_assert_eq!(pure.decode(event.as_bytes()), Ok(()));
+        }
+        let finish = |decoder: &mut Decoder| decoder.finish().map_err(|error| TestCaseError::fail(error.to_string()));
+        let mixed = finish(&mut mixed)?;
+        let union = mixed.column(0).as_any().downcast_ref::<UnionArray>().unwrap();
+        let kept: usize = (0..4).map(|member| union.child(member).len()).sum();
+        prop_assert_eq!(kept, mixed.num_rows(), "what was rejected is kept");
+        prop_assert_eq!(mixed, finish(&mut pure)?);
     }
 
     #[test]

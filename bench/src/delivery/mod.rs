@@ -1,0 +1,8 @@
+//! Delivery: records into rows.
+
+pub(crate) mod consumer;
+pub(crate) mod decode;
+pub(crate) mod function;
+pub(crate) mod insert;
+pub(crate) mod memory;
+mod side;

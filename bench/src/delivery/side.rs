@@ -1,0 +1,127 @@
+//! The two sides: our delivery, and the engine's own insert of the same bytes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clickhouse::Row;
+use helios_core::{
+    clock::SystemClock,
+    delivery::{Batch, Deliverer, Target, ledger::MemoryLedger},
+    warehouse::{DEDUPLICATION_WINDOW, TableName, Warehouse, WarehouseSettings},
+};
+use helios_tests::Result;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::events::Kind;
+
+/// The engine, in a temporary folder.
+pub(crate) struct Engine {
+    warehouse: Warehouse,
+    _folder: tempfile::TempDir,
+}
+
+#[derive(Row, Deserialize)]
+struct CountRow {
+    count: u64,
+}
+
+/// One thread, one block for each insert, as our delivery asks for, too.
+const SETTINGS: [(&str, &str); 8] = [
+    ("async_insert", "0"),
+    ("max_insert_block_size", "100000000"),
+    ("min_insert_block_size_rows", "100000000"),
+    ("min_insert_block_size_bytes", "0"),
+    ("max_insert_threads", "1"),
+    ("max_threads", "1"),
+    ("input_format_parallel_parsing", "0"),
+    ("date_time_input_format", "best_effort"),
+];
+
+impl Engine {
+    pub(crate) async fn open() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut settings = WarehouseSettings::default();
+        settings.data_path = Some(folder.path().to_owned());
+        let warehouse = Warehouse::connect(&settings)?;
+        warehouse.execute("CREATE DATABASE bench").await?;
+        Ok(Self { warehouse, _folder: folder })
+    }
+
+    /// A new table of these events.
+    pub(crate) async fn table(&self, kind: Kind) -> Result<Table<'_>> {
+        let name = TableName::new("bench", format!("t_{}", Uuid::new_v4().simple()))?;
+        let columns: Vec<_> =
+            kind.columns().iter().map(|(column, data_type)| format!("{column} {data_type}")).collect();
+        let statement = format!(
+            "CREATE TABLE {name} ({}) ENGINE = MergeTree ORDER BY tuple() \
+             SETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}",
+            columns.join(", ")
+        );
+        self.warehouse.execute(&statement).await?;
+        let uuid = self.warehouse.describe_table(&name).await?.ok_or("the table is gone")?.uuid;
+        let target = Target::describe(&self.warehouse, &name, uuid).await?;
+        let ledger = Arc::new(MemoryLedger::default());
+        let deliverer = Deliverer::new(self.warehouse.clone(), ledger, Arc::new(SystemClock));
+        Ok(Table { engine: self, name, target, deliverer })
+    }
+}
+
+/// A table that one side fills.
+pub(crate) struct Table<'a> {
+    engine: &'a Engine,
+    name: TableName,
+    target: Target,
+    deliverer: Deliverer,
+}
+
+impl Table<'_> {
+    /// What is needed to deliver into it from another task.
+    pub(crate) fn delivery(&self) -> (Deliverer, Target) {
+        (self.deliverer.clone(), self.target.clone())
+    }
+
+    /// Ours: records, ledger, checks and tokens.
+    pub(crate) async fn deliver(&self, batches: &[Batch]) -> Result<()> {
+        for batch in batches {
+            self.deliverer.deliver(&self.target, batch, None).await?;
+        }
+        Ok(())
+    }
+
+    /// The peer: the same bytes, as the engine parses them itself.
+    pub(crate) async fn insert(&self, bodies: &[Bytes]) -> Result<()> {
+        for body in bodies {
+            let statement = format!("INSERT INTO {} FORMAT JSONEachRow", self.name);
+            let insert = self.engine.warehouse.client().insert_formatted_with(statement);
+            let mut insert =
+                SETTINGS.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value));
+            insert.send(body.clone()).await?;
+            insert.end().await?;
+        }
+        Ok(())
+    }
+
+    /// Fails unless it has so many rows, and drops it.
+    pub(crate) async fn check(self, rows: usize) -> Result<()> {
+        let question = format!("SELECT count() AS count FROM {}", self.name);
+        let found: CountRow = self.engine.warehouse.client().query_raw(&question).fetch_one().await?;
+        if usize::try_from(found.count) != Ok(rows) {
+            return Err(format!("{} rows of {rows} are in the table", found.count).into());
+        }
+        Ok(self.engine.warehouse.execute(&format!("DROP TABLE {} SYNC", self.name)).await?)
+    }
+}
+
+/// The same events as the engine's own parser takes them.
+pub(crate) fn bodies(events: &[Bytes], size: usize) -> Vec<Bytes> {
+    let body = |chunk: &[Bytes]| {
+        let mut body = Vec::with_capacity(chunk.iter().map(|event| event.len() + 1).sum());
+        for event in chunk {
+            body.extend_from_slice(event);
+            body.push(b'\n');
+        }
+        body.into()
+    };
+    events.chunks(size).map(body).collect()
+}
