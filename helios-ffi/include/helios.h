@@ -23,6 +23,8 @@
  * an error and an Arrow stream are for one thread at a time. Calls block until they are done. The library has threads of
  * its own, installs no signal handler, and stays loaded until the process ends, also after `dlclose`.
  *
+ * CALLBACKS run on the thread that called, during that call. They may use the client, but not free it, and must return.
+ *
  * FORK. Threads do not survive a fork. In a child of a process that has used Helios, calls on clients fail at once with
  * HELIOS_STATUS_UNAVAILABLE, and freeing a client does nothing. End such a child with `_exit` or `exec`. A process that
  * forks first and uses Helios then is fine.

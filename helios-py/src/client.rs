@@ -181,6 +181,19 @@ mod tests {
     }
 
     #[test]
+    fn closing_waits_for_what_is_held() {
+        let server = HeliosClient::builder().clickhouse_url("http://127.0.0.1:9").build().unwrap();
+        let client = Client::new(server, String::new());
+        let held = client.hold();
+        let mut closing = Box::pin(client.shared().close());
+        let runtime = runtime().unwrap();
+        assert!(runtime.block_on(async { (&mut closing).now_or_never() }).is_none());
+        drop(held);
+        runtime.block_on(closing).unwrap();
+        assert!(client.hold().is_none());
+    }
+
+    #[test]
     fn closing_waits_until_what_is_under_way_has_ended() {
         let server = HeliosClient::builder().clickhouse_url("http://127.0.0.1:9").build().unwrap();
         let client = Client::new(server, String::new());

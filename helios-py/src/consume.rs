@@ -4,7 +4,7 @@ use std::future::Future;
 
 use helios_core::{ConsumeOptions, HeliosClient, Result, delivery::ConsumeProgress};
 use pyo3::{IntoPyObject, IntoPyObjectExt as _, prelude::*};
-use tokio::task::block_in_place;
+use tokio::{sync::oneshot, task::block_in_place};
 
 use crate::{answer, awaitable::awaitable, client::Client, exit, runtime::block_on};
 
@@ -50,8 +50,9 @@ fn consume(
     let held = client.hold();
     client.run(async move |client: HeliosClient| {
         let options: ConsumeOptions = answer::read(&options)?;
-        let mut raised = None;
-        let report = client
+        let (raise, mut raised) = oneshot::channel();
+        let mut raise = Some(raise);
+        let consumer = client
             .consume(&options.stream_name)
             .options(options)
             // The consumer's tasks, which end a moment after they were told to, hold this as long as they use the engine.
@@ -61,15 +62,22 @@ fn consume(
             .run_while(|so_far| {
                 let Some(call) = &on_progress else { return true };
                 ask(call, so_far).unwrap_or_else(|error| {
-                    raised = Some(error);
+                    // It cannot fail: whoever would receive it is here.
+                    raise.take().map(|raise| raise.send(error));
                     false
                 })
-            })
-            .await;
-        Ok(Consumed(match raised {
-            Some(error) => Err(error),
-            None => Ok(answer::write(&report?)?),
-        }))
+            });
+        // Ctrl-C may be among what is raised: then no batch is waited for.
+        let report = tokio::select! {
+            biased;
+            Ok(error) = &mut raised => return Ok(Consumed(Err(error))),
+            report = consumer => report,
+        };
+        // Raised in the last moment.
+        if let Ok(error) = raised.try_recv() {
+            return Ok(Consumed(Err(error)));
+        }
+        Ok(Consumed(Ok(answer::write(&report?)?)))
     })
 }
 

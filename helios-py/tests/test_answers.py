@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import helios
-from helios import authentication, sample, source, table
+from helios import _wire, authentication, sample, source, table
 
 AUTHENTICATION = {
     "authenticated": True,
@@ -47,6 +47,100 @@ SOURCE = {
     "streamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/clicks",
     "tableUUID": "28521d01-6221-4f6c-942f-683011282bcb",
 }
+REJECT = {
+    "errorType": "out_of_range",
+    "errorMessage": "a message",
+    "column": "id",
+    "path": "$.id",
+    "wanted": "UInt8",
+    "value": "300",
+    "rawData": '{"id":300}',
+    "rawDataBase64": None,
+    "insertionTimestamp": "2026-01-31T12:00:00.5Z",
+    "stream": "arn",
+    "shard": "shardId-000000000000",
+    "sequenceNumber": "7",
+    "subSequence": 0,
+    "arrivedAt": None,
+    "schemaVersion": "v",
+}
+SUMMARY = {
+    "total": 1,
+    "oldest": "2026-01-31T12:00:00.5Z",
+    "newest": None,
+    "groups": [
+        {
+            "errorType": "out_of_range",
+            "path": "$.id",
+            "column": None,
+            "wanted": None,
+            "events": 1,
+            "oldest": "2026-01-31T12:00:00Z",
+            "newest": "2026-01-31T12:00:00.000001Z",
+            "example": REJECT,
+        }
+    ],
+}
+CONSUMED = {
+    "streamName": "clicks",
+    "streamARN": "arn",
+    "ended": "caughtUp",
+    "seconds": 1.5,
+    "records": 1,
+    "received": 1,
+    "delivered": 1,
+    "quarantined": 0,
+    "duplicatesSkipped": 0,
+    "shards": [
+        {
+            "shard": shard,
+            "records": 1,
+            "received": 1,
+            "delivered": 1,
+            "quarantined": 0,
+            "duplicatesSkipped": 0,
+            "to": "7",
+            "ended": False,
+            **error,
+        }
+        for shard, error in {"a": {}, "b": {"error": "why"}}.items()
+    ],
+}
+REPORT = {
+    "streamName": "clicks",
+    "streamARN": "arn",
+    "tableName": "clicks",
+    "databaseName": "default",
+    "tableUUID": "28521d01-6221-4f6c-942f-683011282bcb",
+    "balanced": False,
+    "received": 2,
+    "inserted": 1,
+    "quarantined": 0,
+    "duplicates": 1,
+    "abandoned": 0,
+    "shards": [
+        {
+            "shard": "a",
+            "state": "uncertain",
+            "received": 2,
+            "inserted": 1,
+            "quarantined": 0,
+            "duplicates": 1,
+            "abandoned": 0,
+            "from": "7.0",
+            "to": "8.0",
+            "lastEventTime": None,
+            "lagSeconds": 0,
+            "expiresInSeconds": None,
+            "openRange": "9.0-9.1",
+            "trouble": {"kind": "uncertain", "serverCode": None, "since": "2026-01-31T12:00:00Z"},
+            "gaps": [{"after": "7.0", "before": "8.0", "since": "2026-01-31T12:00:00Z"}],
+        }
+    ],
+    "quarantine": {"events": 0, "replayed": 0, "discarded": 0},
+    "errors": ["the shard a is in doubt"],
+    "warnings": [],
+}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +154,9 @@ SOURCE = {
         ),
         (table.read, CREATED),
         (lambda text: source.read(f"[{text}]")[0], SOURCE),
+        (lambda text: _wire.read(helios.QuarantineSummary, text), SUMMARY),
+        (lambda text: _wire.read(helios.ConsumeReport, text), CONSUMED),
+        (lambda text: _wire.read(helios.DeliveryReport, text), REPORT),
     ],
 )
 def test_an_answer_keeps_its_shape(read: Callable[[str], Any], answer: dict[str, Any]) -> None:
@@ -76,3 +173,17 @@ def test_an_answer_as_python_values() -> None:
     assert value.inferred_schema == [helios.Column("id", "UInt64"), helios.Column("name", "Nullable(String)")]
     assert value.evidence[0].why == "w"
     assert source.read(json.dumps([SOURCE]))[0].created_on == dt.date(2026, 1, 31)
+
+
+def test_times_of_an_answer_have_a_zone_and_microseconds() -> None:
+    answer = {**REJECT, "insertionTimestamp": "2026-01-31T12:00:00.123456789Z"}
+    value = _wire.read(helios.StoredReject, json.dumps(answer))
+    assert value.insertion_timestamp == dt.datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=dt.timezone.utc)
+
+
+def test_a_report_that_is_not_balanced_fails_its_check() -> None:
+    report = _wire.read(helios.DeliveryReport, json.dumps(REPORT))
+    with pytest.raises(helios.ConflictError, match="the shard a is in doubt") as caught:
+        report.check()
+    assert caught.value.context == {"stream": "clicks", "table": "default.clicks"}
+    _wire.read(helios.DeliveryReport, json.dumps({**REPORT, "balanced": True, "errors": []})).check()

@@ -38,6 +38,8 @@ NOT_COUNTS = ["1", 1.0, True, b"1", object()]
 NOT_SECONDS = ["1", True, dt.timedelta(seconds=1), object()]
 NOT_POSITIONS = [1, 1.0, b"now", dt.date(2026, 1, 1), object()]
 
+OF_REJECTS = ("quarantine", "quarantine_show", "quarantine_replay", "quarantine_discard")
+
 WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     # method, argument, what comes before it, what it is in the message, wrong values
     ("query", "sql", (), "sql", NOT_TEXTS),
@@ -72,6 +74,33 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     ("create_table", "partition_by", ("s", "t", COLUMNS), "partition_by", NOT_OPTIONAL_TEXTS),
     ("create_table", "start_position", ("s", "t", COLUMNS), "start_position", [None, *NOT_POSITIONS]),
     ("create_table", "create_database", ("s", "t", COLUMNS), "create_database", NOT_FLAGS),
+    *(
+        ("create_table", name, ("s", "t", COLUMNS), name, NOT_TEXTS)
+        for name in ("delivery", "unknown_fields", "missing_fields")
+    ),
+    ("consume", "stream", (), "stream", NOT_TEXTS),
+    ("consume", "until_caught_up", ("s",), "until_caught_up", NOT_FLAGS),
+    ("consume", "time_limit", ("s",), "time_limit", NOT_SECONDS),
+    ("consume", "position", ("s",), "position", NOT_POSITIONS),
+    ("consume", "on_progress", ("s",), "on_progress", [1, "print", object()]),
+    ("delivery_report", "table", (), "table", NOT_TEXTS),
+    ("delivery_report", "database", ("t",), "database", NOT_TEXTS),
+    ("delivery_report", "stream", ("t",), "stream", NOT_OPTIONAL_TEXTS),
+    ("settle_range", "outcome", ("t", "s"), "outcome", NOT_TEXTS),
+    ("settle_range", "database", ("t", "s", "absent"), "database", NOT_TEXTS),
+    ("settle_range", "stream", ("t", "s", "absent"), "stream", NOT_OPTIONAL_TEXTS),
+    *((method, "table", (), "table", NOT_TEXTS) for method in OF_REJECTS),
+    *((method, "database", ("t",), "database", NOT_TEXTS) for method in OF_REJECTS),
+    *(
+        (method, name, ("t",), name, NOT_OPTIONAL_TEXTS)
+        for method in OF_REJECTS
+        for name in ("error_type", "path", "sequence_number")
+    ),
+    *((method, name, ("t",), name, NOT_POSITIONS) for method in OF_REJECTS for name in ("since", "until")),
+    *(("quarantine_show", name, ("t",), name, NOT_COUNTS) for name in ("limit", "offset")),
+    ("quarantine_replay", "dry_run", ("t",), "dry_run", NOT_FLAGS),
+    ("quarantine_retention", "days", ("t",), "days", NOT_COUNTS),
+    ("quarantine_retention", "database", ("t", 7), "database", NOT_TEXTS),
 ]
 
 
@@ -100,6 +129,11 @@ def test_what_does_not_exist_is_no_argument(call: Call) -> None:
         ("authenticate", ()),
         ("kinesis_sample", ("s",)),
         ("create_table", ("s", "t", COLUMNS)),
+        ("consume", ("s",)),
+        ("delivery_report", ("t",)),
+        ("settle_range", ("t", "s", "absent")),
+        *((method, ("t",)) for method in OF_REJECTS),
+        ("quarantine_retention", ("t", 7)),
     ]:
         with pytest.raises(TypeError, match="unexpected keyword argument 'no_such'"):
             call(method, *before, no_such=1)
@@ -128,6 +162,19 @@ OUT_OF_RANGE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("create_table", ("s", "t", [("a", "UInt8"), ("a", "UInt8")]), {}),
     ("create_table", ("s", "t", COLUMNS), {"order_by": ["b"]}),
     ("create_table", ("s", "t", COLUMNS), {"database": "system"}),
+    ("create_table", ("s", "t", COLUMNS), {"delivery": "courier"}),
+    ("create_table", ("s", "t", COLUMNS), {"unknown_fields": "drop"}),
+    ("create_table", ("s", "t", COLUMNS), {"missing_fields": "guess"}),
+    ("consume", ("s",), {"time_limit": 0}),
+    ("consume", ("s",), {"position": "yesterday"}),
+    ("settle_range", ("t", "s", "maybe"), {}),
+    ("quarantine", ("t",), {"error_type": "outofrange"}),
+    ("quarantine", ("t",), {"since": dt.datetime(2026, 1, 1)}),
+    ("quarantine_show", ("t",), {"limit": 0}),
+    ("quarantine_show", ("t",), {"limit": 1001}),
+    ("quarantine_show", ("t",), {"offset": -1}),
+    ("quarantine_retention", ("t", 0), {}),
+    ("quarantine_retention", ("t", 36_501), {}),
     ("authenticate", ("AKIA", ""), {}),
     ("authenticate", ("AKIA",), {}),
     ("authenticate", (None, "secret"), {}),

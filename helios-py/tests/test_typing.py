@@ -21,14 +21,27 @@ def of_a_client(client: helios.Client) -> None:
     created: helios.TableCreated = client.create_table("s", "t", sample.inferred_schema, order_by=sample.order_by)
     client.create_table("s", "t", {"a": "UInt8"})
     client.create_table("s", "t", [("a", "UInt8")])
+    client.create_table("s", "t", {"a": "UInt8"}, delivery="consumer", unknown_fields="addColumn")
     sources: list[helios.Source] = client.sources()
-    del rows, columns, databases, created, sources
+    consumed: helios.ConsumeReport = client.consume("s", on_progress=lambda so_far: so_far.received < 10)
+    report: helios.DeliveryReport = client.delivery_report("t", stream="s")
+    settled: helios.RangeSettled = client.settle_range("t", "shardId-000000000000", "absent")
+    rejects: helios.QuarantineSummary = client.quarantine("t", error_type="out_of_range", since="2026-01-01T00:00:00Z")
+    shown: list[helios.StoredReject] = client.quarantine_show("t", limit=1, path="$.a").rejects
+    replayed: helios.ReplayReport = client.quarantine_replay("t", dry_run=True)
+    client.quarantine_retention("t", None)
+    del rows, columns, databases, created, sources, consumed, report, settled, rejects, shown, replayed
 
     client.query(1)  # type: ignore[arg-type]
     client.query("SELECT 1", {"a": None})  # type: ignore[dict-item]
     client.query("SELECT 1", max_result_rows="1")  # type: ignore[arg-type]
     client.query("SELECT 1", no_such=1)  # type: ignore[call-arg]
     client.create_table("s", "t", {"a": 1})  # type: ignore[arg-type]
+    client.create_table("s", "t", {"a": "UInt8"}, delivery="courier")  # type: ignore[arg-type]
+    client.consume("s", on_progress=print, until=1)  # type: ignore[call-arg]
+    client.quarantine("t", colour="red")  # type: ignore[call-arg]
+    client.quarantine("t", path=1)  # type: ignore[arg-type]
+    client.settle_range("t", "s", "maybe")  # type: ignore[arg-type]
     result.columns = 1  # type: ignore[assignment]
     sample.notes = []  # type: ignore[misc]
     helios.connect(aws_region=1)  # type: ignore[arg-type]
@@ -38,6 +51,7 @@ async def of_an_async_client() -> None:
     async with await helios.connect_async("data") as client:
         result: helios.QueryResult = await client.query("SELECT 1")
         other: helios.AsyncClient = client.with_credentials("AKIA", "secret")
-        del result, other
+        consumed: helios.ConsumeReport = await client.consume("s", time_limit=1)
+        del result, other, consumed
         client.query("SELECT 1").rows()  # type: ignore[attr-defined]
         await client.query(1)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use helios_tests::{Lab, LabOptions, Server, ServerOptions, generate};
+use helios_tests::{Emulator, Lab, LabOptions, Server, ServerOptions, generate};
 use reqwest::{Client, Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -388,4 +388,53 @@ async fn wrong_keys_and_missing_permissions_are_told_apart() {
         assert_eq!((found, &answer["code"]), (status, &json!(code)), "{answer}");
         assert!(!answer.to_string().contains("canary"), "{answer}");
     }
+}
+
+/// A server with an engine, in an account of its own, where a stream fills a table by consumers only.
+async fn with_consumers(settings: &[(&str, &str)]) -> (Server, Browser, tempfile::TempDir) {
+    let account = Emulator::shared(false).await.unwrap().account();
+    account.create_stream("clicks", 1).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let options = ServerOptions::new(data.path())
+        .set("AWS_ENDPOINT_URL", account.endpoint())
+        .set("AWS_REGION", account.region())
+        .set("RUST_LOG", "warn");
+    let options = settings.iter().fold(options, |options, (name, value)| options.set(name, *value));
+    let server = tokio::task::spawn_blocking(move || Server::start(&options)).await.unwrap().unwrap();
+    let browser = Browser::new(&server);
+    let keys = json!({ "accessKey": account.id(), "secretKey": account.secret_key() });
+    browser.ok("/api/authenticate", &keys).await;
+    let schema = json!([{ "name": "id", "type": "UInt64" }]);
+    let spec =
+        json!({ "streamName": "clicks", "tableName": "clicks", "schema": schema, "delivery": "consumer" });
+    browser.ok("/api/create-table", &spec).await;
+    (server, browser, data)
+}
+
+#[tokio::test]
+async fn a_consumer_ends_before_its_request_would() {
+    let (_server, browser, _data) = with_consumers(&[("HELIOS_REQUEST_TIMEOUT", "10")]).await;
+    let consume = json!({ "streamName": "clicks", "untilCaughtUp": false, "timeLimitSeconds": 3600 });
+    assert_eq!(browser.ok("/api/consume", &consume).await["ended"], "timeLimit");
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_ends_its_consumer() {
+    let settings = [("HELIOS_MAX_REQUESTS", "1"), ("HELIOS_REQUEST_TIMEOUT", "3600")];
+    let (_server, browser, _data) = with_consumers(&settings).await;
+    // It takes the one place there is, when the other has left it, and would for an hour.
+    let consume = json!({ "streamName": "clicks", "untilCaughtUp": false });
+    let consumer = async {
+        loop {
+            let answer = browser.post("/api/consume", &consume).await;
+            assert_eq!(answer.1["code"], "overloaded", "it ended: {answer:?}");
+        }
+    };
+    let status = async || browser.get("/api/databases").await.0;
+    tokio::select! {
+        () = consumer => {}
+        () = async { while status().await != StatusCode::SERVICE_UNAVAILABLE {} } => {}
+    }
+    // Its connection is closed.
+    while status().await != StatusCode::OK {}
 }

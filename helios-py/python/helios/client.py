@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from . import _helios, _progress, authentication, delivery, query, rejects, sample, source
 from . import table as tables
@@ -15,13 +15,13 @@ from ._settings import settings
 from ._wire import read
 from .authentication import Authentication
 from .column import Schema
-from .delivery import ConsumeReport, DeliveryReport, OnProgress, Outcome, RangeSettled
+from .delivery import ConsumeReport, DeliveryReport, OnProgress, RangeSettled
 from .parameters import Parameter
 from .query import QueryResult
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
 from .sample import Position, StreamSample
 from .source import Source
-from .table import Delivery, MissingFields, TableCreated, UnknownFields
+from .table import TableCreated
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -191,9 +191,9 @@ class Client:
         partition_by: str | None = None,
         start_position: Position = "now",
         create_database: bool = False,
-        delivery: Delivery = "function",
-        unknown_fields: UnknownFields = "ignore",
-        missing_fields: MissingFields = "reject",
+        delivery: Literal["function", "consumer"] = "function",
+        unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
+        missing_fields: Literal["reject", "zeroValue"] = "reject",
     ) -> TableCreated:
         """Make a table and let a stream fill it: all of it or nothing.
 
@@ -268,7 +268,13 @@ class Client:
         return read(DeliveryReport, self._native.delivery_report(options))
 
     def settle_range(
-        self, table: str, shard: str, outcome: Outcome, *, database: str = "default", stream: str | None = None
+        self,
+        table: str,
+        shard: str,
+        outcome: Literal["committed", "absent", "abandon"],
+        *,
+        database: str = "default",
+        stream: str | None = None,
     ) -> RangeSettled:
         """Settle a range that is uncertain or failing: somebody has looked into the table, and says what became of it.
 

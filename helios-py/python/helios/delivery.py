@@ -6,15 +6,11 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from . import _wire
 from ._checks import flag, optional_text, present, seconds, text
 from .exceptions import ConflictError
 from .sample import Position, position_text
-
-Outcome = Literal["committed", "absent", "abandon"]
-"""What became of an open range: its rows are in the table; none of them is; it is given up."""
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ._checks import flag, optional_text, present, text, texts
 from .column import Schema, columns
 from .sample import Position, position_text
-
-Delivery = Literal["function", "consumer"]
-"""Who delivers: the delivery function, or a consumer, for which no trigger is made."""
-UnknownFields = Literal["ignore", "quarantine", "addColumn"]
-"""What becomes of an event with a field that the table has not: the field is ignored, the event is rejected, or the table
-gets a column."""
-MissingFields = Literal["reject", "zeroValue"]
-"""What becomes of an event that lacks a field which cannot be null: it is rejected, or the field gets its type's zero."""
 
 
 @dataclass(frozen=True)

@@ -76,14 +76,35 @@ static helios_status authenticate(const helios_client *client, const char *crede
     return status;
 }
 
-/* Goes on, whatever comes. */
-static int go_on(void *user, const char *progress_json) {
-    return user == NULL || progress_json == NULL;
+/* What a consumer's callback is told: to use the client in turn, and to stop. */
+struct told {
+    const helios_client *client;
+    int stop;
+};
+
+static int on_progress(void *user, const char *progress_json) {
+    const struct told *told = (const struct told *)user;
+    char *databases = NULL;
+    if (strstr(progress_json, "\"shards\":") == NULL || helios_client_databases(told->client, &databases, NULL) != HELIOS_STATUS_OK) {
+        fputs("the callback fails\n", stderr);
+        exit(EXIT_FAILURE);
+    }
+    helios_string_free(databases);
+    return told->stop;
 }
 
 static helios_status consume(const helios_client *client, const char *json, char **answer, helios_error **error) {
-    char here;
-    return helios_client_consume(client, json, go_on, &here, answer, error);
+    struct told told;
+    told.client = client;
+    told.stop = 0;
+    return helios_client_consume(client, json, on_progress, &told, answer, error);
+}
+
+static helios_status stop_consuming(const helios_client *client, const char *json, char **answer, helios_error **error) {
+    struct told told;
+    told.client = client;
+    told.stop = 1;
+    return helios_client_consume(client, json, on_progress, &told, answer, error);
 }
 
 /* The operations that have all they need in their JSON. */
@@ -93,6 +114,7 @@ static const struct {
 } operations[] = {
     {"create_table", helios_client_create_table},
     {"consume", consume},
+    {"stop_consuming", stop_consuming},
     {"delivery_report", helios_client_delivery_report},
     {"settle_range", helios_client_settle_range},
     {"quarantine", helios_client_quarantine},

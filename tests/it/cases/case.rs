@@ -173,6 +173,13 @@ fn map_texts(value: &Value, fill: &impl Fn(&str) -> String) -> Value {
 }
 
 impl Case {
+    /// A call of which only the outcome matters.
+    pub(super) fn new(operation: &str, arguments: Value) -> Self {
+        let Value::Object(arguments) = arguments else { panic!("{arguments} is no object") };
+        let name = operation.to_owned();
+        Self { operation: name.clone(), name, arguments, answer: None, error: None }
+    }
+
     /// Splits the arguments into the one that stands alone in most languages, the SQL or the stream, and the options.
     pub(super) fn split(&self) -> (String, Map<String, Value>) {
         let subject = match self.operation.as_str() {

@@ -5,7 +5,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
@@ -26,21 +26,18 @@ pub(super) struct Driver {
 impl Driver {
     /// The installed Python package, by its sync or its async client.
     pub(super) fn python(kind: &str, lab: &Lab) -> Self {
-        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/cases/drivers/driver.py");
-        let mut command = Command::new(built("venv/bin/python"));
-        command.arg(program).arg(kind);
+        let mut command = script("driver.py");
+        command.arg(kind);
         Self::start(command, lab)
     }
 
     /// A compiled program.
     pub(super) fn compiled(name: &str, lab: &Lab) -> Self {
-        Self::start(Command::new(built(name)), lab)
+        Self::start(bare(built(name)), lab)
     }
 
     fn start(mut command: Command, lab: &Lab) -> Self {
         let mut child = command
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .envs(lab.client_environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -83,6 +80,20 @@ impl Drop for Driver {
             drop(self.child.wait());
         }
     }
+}
+
+/// A Python program among the drivers.
+pub(super) fn script(name: &str) -> Command {
+    let mut command = bare(built("venv/bin/python"));
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/drivers").join(name));
+    command
+}
+
+/// A program without the variables of this process.
+fn bare(program: PathBuf) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    command
 }
 
 /// What `make faces` puts into the target folder. A face that was not built fails its test.

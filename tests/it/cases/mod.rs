@@ -8,6 +8,7 @@ mod face;
 mod http;
 mod pattern;
 mod rust;
+mod stop;
 
 use helios_tests::{Lab, LabOptions};
 

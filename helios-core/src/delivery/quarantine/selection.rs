@@ -2,7 +2,7 @@
 
 use clickhouse::query::Query;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::super::decode::RejectKind;
 use crate::{Error, Result, warehouse::TableName};
@@ -29,15 +29,23 @@ pub struct RejectSelection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence_number: Option<String>,
     /// In quarantine since this time, or later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "time", skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// In quarantine before this time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "time", skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
 fn default_database() -> String {
     "default".to_owned()
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        let message = "is no ISO 8601 time with its offset, such as 2026-01-31T12:00:00Z";
+        D::Error::custom(format_args!("`{text}` {message}"))
+    })
 }
 
 /// A path without the numbers of elements: what makes rejects a group.
@@ -166,6 +174,14 @@ mod tests {
         assert_eq!(selection, built);
         assert_eq!(serde_json::to_string(&built).unwrap(), text);
         assert!(serde_json::from_str::<RejectSelection>(r#"{"tableName":"t","errortype":"x"}"#).is_err());
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_named() {
+        let read = serde_json::from_str::<RejectSelection>;
+        let error = read(r#"{"tableName":"t","since":"yesterday"}"#).unwrap_err().to_string();
+        assert!(error.contains("`yesterday` is no ISO 8601 time"), "{error}");
+        assert_eq!(read(r#"{"tableName":"t","until":null}"#).unwrap(), RejectSelection::new("t"));
     }
 
     #[test]

@@ -94,9 +94,11 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 		return client.KinesisSample(text, parsed)
 	case "create_table":
 		return with(options, client.CreateTable)
-	case "consume":
+	case "consume", "stop_consuming":
 		return with(options, func(consume consume) (*helios.ConsumeReport, error) {
-			return client.Consume(consume.StreamName, &consume.ConsumeOptions, func(helios.Progress) bool { return true })
+			return client.Consume(consume.StreamName, &consume.ConsumeOptions, func(helios.Progress) bool {
+				return operation == "consume"
+			})
 		})
 	case "delivery_report":
 		return with(options, client.DeliveryReport)
