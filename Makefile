@@ -17,7 +17,7 @@ export CGO_LDFLAGS := -L$(target)/debug -Wl,-rpath,$(target)/debug
 build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
-.PHONY: help demo serve test test-rust test-python test-go soak faces lint lint-rust lint-go lint-python docs bench \
+.PHONY: help demo serve test test-rust test-python test-go soak faces lint lint-rust lint-go lint-python docs bench bench-delivery \
 	fuzz engine emulator compilers
 
 help: ## Show this list.
@@ -81,8 +81,12 @@ lint-python: faces
 docs: ## The API documentation, warnings denied.
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
-bench: ## The benchmarks.
-	cargo bench -p helios-core --bench decode --all-features --locked
+bench: bench-delivery ## Every benchmark: one table, and bench/results.json.
+
+bench-delivery: engine emulator ## Delivery beside the engine's own insert, and the function.
+	cargo build --locked --profile lambda -p helios-lambda
+	cargo build --locked --profile bench -p helios-bench -p helios-http-server -p helios-lambda
+	$(target)/release/helios-bench
 
 fuzz: compilers ## Fuzz the parsers of foreign bytes, each for FUZZ_SECONDS (default 60).
 	fuzz/run.sh

@@ -168,14 +168,28 @@ async fn collect(api: &Api, put: u64, delivered: Delivered) -> Result<Report> {
         "SELECT event_type, count() AS events, uniq(user_id) AS users FROM {TABLE} GROUP BY event_type ORDER BY events DESC"
     );
     let answer = api.rows(&query).await?;
-    let reasons = api
-        .rows(&format!(
-            "SELECT error_type, count() AS events, any(error_message) AS example FROM quarantine.{TABLE} \
-             GROUP BY error_type ORDER BY events DESC"
-        ))
-        .await?;
+    let rejects = api.post("/api/quarantine", &json!({ "tableName": TABLE })).await?;
     let sources = api.get("/api/sources").await?;
-    Ok(Report { put, delivered, distinct, query, answer, reasons, sources })
+    let delivery = delivery_report(api, put).await?;
+    Ok(Report { put, delivered, distinct, query, answer, rejects, sources, delivery })
+}
+
+/// The account of the delivery. What it says follows the rows: the ledger is written after the insert.
+async fn delivery_report(api: &Api, put: u64) -> Result<Value> {
+    let asked = Instant::now();
+    loop {
+        let report = api.post("/api/delivery-report", &json!({ "tableName": TABLE })).await?;
+        let accounted = report["inserted"].as_u64().zip(report["quarantined"].as_u64());
+        if accounted.is_some_and(|(inserted, quarantined)| inserted + quarantined == put) {
+            return Ok(report);
+        }
+        if asked.elapsed() > PATIENCE {
+            return Err(
+                format!("the delivery report does not account for the {put} events put: {report}").into()
+            );
+        }
+        tokio::time::sleep(POLL).await;
+    }
 }
 
 fn progress(what: &'static str, total: u64) -> ProgressBar {

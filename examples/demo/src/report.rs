@@ -21,8 +21,11 @@ pub(crate) struct Report {
     pub(crate) distinct: u64,
     pub(crate) query: String,
     pub(crate) answer: Vec<Value>,
-    pub(crate) reasons: Vec<Value>,
+    /// What is in quarantine, and why.
+    pub(crate) rejects: Value,
     pub(crate) sources: Value,
+    /// What became of every event.
+    pub(crate) delivery: Value,
 }
 
 impl Report {
@@ -36,9 +39,18 @@ impl Report {
             )
         );
         println!("\nquarantine");
-        println!("{}", table(&self.reasons, &["error_type", "events", "example"]));
+        let groups: Vec<_> = rows(&self.rejects["groups"]).iter().map(with_message).collect();
+        println!("{}", table(&groups, &["errorType", "events", "path", "wanted", "example"]));
         println!("\n{}", self.query);
         println!("{}", table(&self.answer, &["event_type", "events", "users"]));
+        println!("\ndelivery report");
+        let figures = ["received", "inserted", "quarantined", "duplicates"];
+        let columns: Vec<_> = ["shard"].into_iter().chain(figures).chain(["lagSeconds", "state"]).collect();
+        let mut shards = table(rows(&self.delivery["shards"]), &columns);
+        let sums = figures.map(|figure| plain(&self.delivery[figure]));
+        let balance = if self.delivery["balanced"] == true { "balanced" } else { "NOT BALANCED" };
+        shards.add_row(["all".to_owned()].into_iter().chain(sums).chain([String::new(), balance.to_owned()]));
+        println!("{shards}");
         let Delivered { rows, rejects, seconds } = self.delivered;
         let mut summary = Table::new();
         summary.load_style(UTF8_FULL_CONDENSED);
@@ -60,6 +72,9 @@ impl Report {
         let Delivered { rows, rejects, .. } = self.delivered;
         if rows + rejects != self.put {
             return Err(format!("{rows} delivered + {rejects} quarantined is not {} put", self.put).into());
+        }
+        if self.delivery["balanced"] != true {
+            return Err(format!("the delivery report is not balanced: {}", self.delivery["errors"]).into());
         }
         if self.distinct != rows {
             return Err(format!("{rows} rows, but only {} different events", self.distinct).into());
@@ -100,6 +115,13 @@ pub(crate) fn serving(url: &str, credentials: &Value) {
     println!("\nHelios is serving on {url}");
 }
 
+/// A group of rejects with its example's message in place of the example.
+fn with_message(group: &Value) -> Value {
+    let mut group = group.clone();
+    group["example"] = group["example"]["errorMessage"].clone();
+    group
+}
+
 fn table(rows: &[Value], columns: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(columns);
@@ -114,5 +136,9 @@ fn rows(value: &Value) -> &[Value] {
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

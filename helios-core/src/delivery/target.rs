@@ -32,8 +32,6 @@ pub struct Target {
     pub window: Window,
     /// The materialized views that are fed by it.
     pub views: Vec<View>,
-    /// What its source does with events that do not quite fit.
-    pub policy: Policy,
     /// A hash of the statement that would make it again.
     pub(super) definition: String,
     /// How many blocks have been inserted so far, about, and never more than by the time a range is opened.
@@ -139,7 +137,6 @@ impl Target {
             definition: short(Sha256::new_with_prefix(found.statement)),
             partitions: Partitions::of(&found.partition_key, &columns),
             blocks: u64::try_from(blocks).unwrap_or(0),
-            policy: Policy::default(),
             provenance,
             schema: TableSchema { columns, defaults, unions: found.unions != 0, policy: Policy::default() },
         })
@@ -149,7 +146,6 @@ impl Target {
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.schema.policy = policy;
-        self.policy = policy;
         self
     }
 

@@ -102,7 +102,6 @@ impl ModelTable {
             provenance: Provenance::take(&mut columns),
             schema: TableSchema { columns, ..TableSchema::default() },
             window: self.window,
-            policy: Policy::default(),
             views: Vec::new(),
             definition: format!("{} {:?}", state.schema, state.added),
             blocks: state.blocks,

@@ -14,7 +14,7 @@ impl Run<'_> {
     ///
     /// What keeps ClickHouse from adding them: without its column a field would be lost.
     pub(super) async fn add_columns(&mut self, events: &[Event<'_>]) -> Result<()> {
-        if self.target.policy.unknown_fields != UnknownFields::AddColumn
+        if self.target.schema.policy.unknown_fields != UnknownFields::AddColumn
             || new_columns(&self.target.schema, events)?.is_empty()
         {
             return Ok(());

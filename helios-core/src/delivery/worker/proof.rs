@@ -50,7 +50,7 @@ impl Run<'_> {
 
     /// Looks at the table again.
     pub(super) async fn look(&mut self) -> Result<()> {
-        let (table, uuid, policy) = (self.target.table.clone(), self.target.uuid, self.target.policy);
+        let (table, uuid, policy) = (self.target.table.clone(), self.target.uuid, self.target.schema.policy);
         self.target = self.worker.sink.describe(&table, uuid).await?.with_policy(policy);
         Ok(())
     }

@@ -200,7 +200,7 @@ impl<'a> Replay<'a> {
             }
             return Err(self.uncertain(entry, &open, "rejects of it were removed from the quarantine").await);
         }
-        let policy = self.target.policy;
+        let policy = self.target.schema.policy;
         self.target = self.sink.describe(&self.target.table, self.target.uuid).await?.with_policy(policy);
         let now = (self.clock.now(), self.target.blocks);
         if self.fresh.as_ref() != Some(&open.token)
