@@ -147,6 +147,10 @@ func TestBadInput(t *testing.T) {
 	expect(t, err, InvalidInput, "yesterday")
 	_, err = client.CreateTable(CreateTable{StreamName: "clicks", TableName: "clicks"})
 	expect(t, err, InvalidInput, "column")
+	_, err = client.Consume("clicks", &ConsumeOptions{TimeLimitSeconds: Some(0.0)}, nil)
+	expect(t, err, InvalidInput, "timeLimitSeconds")
+	_, err = client.QuarantineShow(ShowRejects{Rejects: Rejects{TableName: "clicks"}, Limit: Some(1001)})
+	expect(t, err, InvalidInput, "limit")
 	_, err = Open(Config{DataPath: "a\x00b"})
 	expect(t, err, InvalidInput, "data_path holds a NUL byte")
 	_, err = Open(Config{DataPath: "data", ClickHouseURL: "http://127.0.0.1:1"})
@@ -212,7 +216,9 @@ func TestUseAfterClose(t *testing.T) {
 	_, e5 := client.CreateTable(CreateTable{})
 	_, e6 := client.Sources()
 	_, e7 := client.WithCredentials(Credentials{})
-	for i, err := range []error{e1, e2, e3, e4, e5, e6, e7} {
+	_, e8 := client.Consume("clicks", nil, nil)
+	_, e9 := client.Quarantine(Rejects{})
+	for i, err := range []error{e1, e2, e3, e4, e5, e6, e7, e8, e9} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("call %d: %v", i+1, err)
 		}
@@ -229,6 +235,13 @@ func TestAnotherPathAfterClose(t *testing.T) {
 	expect(t, err, EngineUnavailable, "already runs an engine")
 	first.Close()
 	mustQuery(t, openEngine(t), "SELECT 1", nil)
+}
+
+func TestAReportThatIsNotBalancedFailsItsCheck(t *testing.T) {
+	if err := (&DeliveryReport{Balanced: true}).Check(); err != nil {
+		t.Errorf("got %v", err)
+	}
+	expect(t, (&DeliveryReport{Errors: []string{"the shard a is in doubt"}}).Check(), Conflict, "in doubt")
 }
 
 func TestGoroutinesShareAClient(t *testing.T) {
