@@ -1,6 +1,9 @@
 //! The two sides: our delivery, and the engine's own insert of the same bytes.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use clickhouse::Row;
@@ -40,7 +43,7 @@ const SETTINGS: [(&str, &str); 8] = [
 
 impl Engine {
     pub(crate) async fn open() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+        let folder = tempfile::tempdir_in(folder())?;
         let mut settings = WarehouseSettings::default();
         settings.data_path = Some(folder.path().to_owned());
         let warehouse = Warehouse::connect(&settings)?;
@@ -59,12 +62,20 @@ impl Engine {
             columns.join(", ")
         );
         self.warehouse.execute(&statement).await?;
+        // Both sides make the same parts; putting them together later is no part of either's insert.
+        self.warehouse.execute(&format!("SYSTEM STOP MERGES {name}")).await?;
         let uuid = self.warehouse.describe_table(&name).await?.ok_or("the table is gone")?.uuid;
         let target = Target::describe(&self.warehouse, &name, uuid).await?;
         let ledger = Arc::new(MemoryLedger::default());
         let deliverer = Deliverer::new(self.warehouse.clone(), ledger, Arc::new(SystemClock));
         Ok(Table { engine: self, name, target, deliverer })
     }
+}
+
+/// Where the engine keeps its data: in memory if that can be, as making files would cost more than all that is measured.
+fn folder() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 /// A table that one side fills.

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{events::events_of, place::Place};
+use super::{
+    events::{events_of, is_plain},
+    place::Place,
+};
 use crate::streams::{ShardRecord, UnreadableRecord};
 
 /// One Kinesis record.
@@ -68,12 +71,19 @@ impl Event<'_> {
 }
 
 /// The events of records, in order.
-pub(super) fn events(records: &[Record]) -> impl Iterator<Item = Event<'_>> {
-    records.iter().flat_map(|record| {
-        events_of(record.data.clone()).map(|(sub_sequence, payload)| Event {
+pub(super) fn events(records: &[Record]) -> Vec<Event<'_>> {
+    let mut events = Vec::with_capacity(records.len());
+    for record in records {
+        let event = |(sub_sequence, payload)| Event {
             place: Place { sequence_number: &record.sequence_number, sub_sequence },
             arrival: record.approximate_arrival,
             payload,
-        })
-    })
+        };
+        if is_plain(&record.data) {
+            events.push(event((0, Ok(record.data.clone()))));
+        } else {
+            events.extend(events_of(record.data.clone()).map(event));
+        }
+    }
+    events
 }

@@ -65,6 +65,12 @@ enum Parts {
     None,
 }
 
+/// Whether a record is one event as it is, without a closer look: it nearly always is. What is aggregated or compressed
+/// begins otherwise.
+pub(super) fn is_plain(record: &[u8]) -> bool {
+    record.starts_with(b"{") && is_one(record)
+}
+
 /// Whether a payload is one event without a closer look: it nearly always is.
 fn is_one(payload: &[u8]) -> bool {
     let trimmed = payload.trim_ascii();
@@ -332,6 +338,15 @@ mod tests {
     }
 
     proptest! {
+        /// The short way is the long one, where it may be taken.
+        #[test]
+        fn a_plain_record_is_the_one_event_it_is_found_to_be(text in r#"[{}\[\]a",: \n]{0,12}"#) {
+            if is_plain(text.as_bytes()) {
+                let found: Vec<_> = events_of(Bytes::from(text.clone())).collect();
+                prop_assert_eq!(found, [(0, Ok(Bytes::from(text)))]);
+            }
+        }
+
         /// What was put together is taken apart, however it was.
         #[test]
         fn events_come_back(

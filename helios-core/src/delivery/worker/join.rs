@@ -71,6 +71,7 @@ impl Run<'_> {
     async fn fill(&mut self, committed: &Identity, seen: &Identity, first: &str) -> Result<()> {
         let records = self.behind(committed, READ).await?;
         let between: Vec<_> = events(&records)
+            .into_iter()
             .filter(|event| event.place > committed.place() && is_before(event.place, first))
             .collect();
         tracing::warn!(
@@ -116,7 +117,7 @@ impl Run<'_> {
 
 /// The first event behind a place, before a record.
 fn first_behind(records: &[Record], place: Place<'_>, record: &str) -> Option<Identity> {
-    let mut behind = events(records).map(|event| event.place).filter(|found| *found > place);
+    let mut behind = events(records).into_iter().map(|event| event.place).filter(|found| *found > place);
     behind.next().filter(|found| is_before(*found, record)).map(Place::to_identity)
 }
 

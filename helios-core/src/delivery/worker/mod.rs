@@ -51,7 +51,7 @@ impl Worker {
             shard: batch.shard.clone(),
             table: target.uuid,
         };
-        let mut events: Vec<_> = events(&batch.records).collect();
+        let mut events = events(&batch.records);
         events.sort_by(|left, right| left.place.cmp(&right.place));
         let mut report = BatchReport {
             records: count(batch.records.len()),

@@ -208,7 +208,8 @@ impl<'a> Run<'a> {
             return self.settle_without_events(&open).await;
         };
         let (first, last) = (open.first.place(), open.last.place());
-        let events: Vec<_> = events(&records).filter(|event| (first..=last).contains(&event.place)).collect();
+        let events: Vec<_> =
+            events(&records).into_iter().filter(|event| (first..=last).contains(&event.place)).collect();
         let in_batch = batch.iter().filter(|event| (first..=last).contains(&event.place)).count();
         self.report.received += count(events.len() - in_batch.min(events.len()));
         self.finish(&events).await
