@@ -64,8 +64,7 @@ pub(crate) fn batches(events: &[Bytes], size: usize, shard: &str) -> Vec<Batch> 
             Record { sequence_number, data: data.clone(), approximate_arrival: None }
         });
         let records = records.collect();
-        let stream_arn = "arn:aws:kinesis:eu-west-1:000000000000:stream/bench".to_owned();
-        Batch { stream_arn, shard: shard.to_owned(), records, follows: None }
+        Batch::new("arn:aws:kinesis:eu-west-1:000000000000:stream/bench", shard, records)
     };
     events.chunks(size).map(batch).collect()
 }

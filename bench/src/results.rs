@@ -22,8 +22,8 @@ pub(crate) struct Row {
     unit: String,
     /// What was aimed at.
     target: String,
-    /// Whether it was reached.
-    holds: bool,
+    /// Whether it was reached; none without a target.
+    holds: Option<bool>,
 }
 
 impl Row {
@@ -36,7 +36,7 @@ impl Row {
             ratio,
             unit: "×".to_owned(),
             target: format!("≥ {at_least} ×"),
-            holds: ratio >= at_least,
+            holds: Some(ratio >= at_least),
         }
     }
 
@@ -61,7 +61,7 @@ impl Row {
             ratio,
             unit: "×".to_owned(),
             target: "–".to_owned(),
-            holds: true,
+            holds: None,
         }
     }
 
@@ -73,7 +73,7 @@ impl Row {
             ratio: value,
             unit: unit.to_owned(),
             target,
-            holds,
+            holds: Some(holds),
         }
     }
 }
@@ -100,7 +100,7 @@ impl Results {
                 row.peer.clone(),
                 format!("{:.2} {}", row.ratio, row.unit),
                 row.target.clone(),
-                if row.holds { "yes" } else { "NO" }.to_owned(),
+                row.holds.map_or("–", |holds| if holds { "yes" } else { "NO" }).to_owned(),
             ]);
         }
         for numbers in 1..5 {

@@ -107,7 +107,7 @@ async fn invocation_milliseconds(bootstrap: &Path) -> Result<f64> {
         let event = event(&stream_arn, &mut number);
         match runtime.invoke(&event).await? {
             Answer::Response(answer) if answer == json!({"batchItemFailures": []}) => Ok(()),
-            answer => Err(helios_tests_error(&answer)),
+            answer => Err(unexpected(&answer)),
         }
     };
     for _ in 0..5 {
@@ -121,7 +121,7 @@ async fn invocation_milliseconds(bootstrap: &Path) -> Result<f64> {
     Ok(spent.as_secs_f64() * 1e3 / f64::from(INVOCATIONS))
 }
 
-fn helios_tests_error(answer: &Answer) -> Box<dyn std::error::Error + Send + Sync> {
+fn unexpected(answer: &Answer) -> Box<dyn std::error::Error + Send + Sync> {
     format!("the function answered {answer:?}").into()
 }
 

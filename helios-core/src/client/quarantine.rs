@@ -17,9 +17,6 @@ use crate::{
     warehouse::TableName,
 };
 
-/// The shard that stands for the replays of a table's rejects.
-const QUARANTINE: &str = "quarantine";
-
 impl HeliosClient {
     /// What of a table's events is in quarantine, by reason and place.
     ///
@@ -118,8 +115,9 @@ impl HeliosClient {
         let run = async {
             let selection = RejectSelection::new(&settle.table_name).database(&settle.database_name);
             let target = self.target_of(&selection).await?.ok_or_else(|| no_table(&selection))?;
-            let key = if settle.shard == QUARANTINE {
-                LedgerKey::of_quarantine(target.uuid)
+            let replays = LedgerKey::of_quarantine(target.uuid);
+            let key = if settle.shard == replays.shard {
+                replays
             } else {
                 let mapping = self.mapping_of(&target, settle.stream_name.as_deref()).await?;
                 LedgerKey { stream_arn: mapping.stream_arn, shard: settle.shard.clone(), table: target.uuid }

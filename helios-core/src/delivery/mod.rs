@@ -20,6 +20,7 @@ mod model;
 mod new_columns;
 mod partitions;
 mod place;
+mod place_sql;
 mod plan;
 mod policy;
 mod provenance;

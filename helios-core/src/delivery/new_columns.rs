@@ -5,11 +5,7 @@ use super::{
     decode::{MAX_COLUMNS, can_be_column},
     schema::TableSchema,
 };
-use crate::{
-    Column, Result,
-    schema::infer,
-    warehouse::types::{DataType, TupleField},
-};
+use crate::{Column, Result, schema::infer, warehouse::types::DataType};
 
 /// A column for each field that the table has none for, in the order of the fields; of the type that inference finds for
 /// all its values, with room for null, as earlier rows lack it. None for a field that only is null, for a name that no
@@ -41,26 +37,14 @@ fn beside(schema: &TableSchema, column: Column) -> Result<Column> {
     let joins_lists = column.name.contains('.') && matches!(data_type, DataType::Array(_));
     let mut keeps_types = false;
     for known in &schema.columns {
-        keeps_types |= has(&known.data_type.parse()?, &|part| {
-            matches!(part, DataType::Variant(_) | DataType::Dynamic { .. })
-        });
+        keeps_types |= known
+            .data_type
+            .parse::<DataType>()?
+            .has(&|part| matches!(part, DataType::Variant(_) | DataType::Dynamic { .. }));
     }
     // Beside a `JSON` these would become texts.
-    let bends_types = keeps_types && has(&data_type, &|part| matches!(part, DataType::Json(_)));
+    let bends_types = keeps_types && data_type.has(&|part| matches!(part, DataType::Json(_)));
     Ok(if joins_lists || bends_types { Column::new(column.name, "Nullable(String)") } else { column })
-}
-
-/// Whether a type, or one within it, is such a one.
-fn has(data_type: &DataType, is: &dyn Fn(&DataType) -> bool) -> bool {
-    is(data_type)
-        || match data_type {
-            DataType::Nullable(inner) | DataType::Array(inner) => has(inner, is),
-            DataType::Map(_, value) => has(value, is),
-            DataType::Tuple(fields) | DataType::Nested(fields) => {
-                fields.iter().any(|TupleField { data_type, .. }| has(data_type, is))
-            }
-            _ => false,
-        }
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    ledger::{Counters, Entry, LedgerKey, OpenRange, OpenReplay, Rework, Written},
+    ledger::{Counters, Entry, LedgerKey, OpenRange, OpenReplay, Rework, SharedLedger, Written},
     target::Target,
 };
-use crate::{Error, ErrorKind, Result, clock::SharedClock, delivery::ledger::SharedLedger};
+use crate::{Error, ErrorKind, Result, clock::SharedClock, warehouse::default_database};
 
 /// Which open range to settle, and how: `{"tableName", "databaseName", "streamName", "shard", "outcome"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +26,6 @@ pub struct SettleRange {
     pub shard: String,
     /// What became of the range.
     pub outcome: Outcome,
-}
-
-fn default_database() -> String {
-    "default".to_owned()
 }
 
 /// What became of an open range: somebody has looked.

@@ -13,6 +13,7 @@ use super::{
     insert::Insert,
     ledger::{LedgerKey, OpenRange},
     place::Identity,
+    place_sql::{bind, within},
     provenance, quarantine,
     settings::InsertSettings,
     target::Target,
@@ -21,6 +22,9 @@ use crate::{
     Column, Result,
     warehouse::{Ident, TableName, Warehouse, from_clickhouse, types::DataType},
 };
+
+/// The longest that an insert may take, however much time there is.
+pub(super) const INSERT_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// One insert: one block for each partition.
 #[derive(Clone, Copy, Debug)]
@@ -98,19 +102,11 @@ impl WarehouseSink {
         Insert { table, from_text, settings, token, ignore_views, timeout }.send(&self.warehouse, rows).await
     }
 
-    /// A query about the events of a range; numbers of any length compare as numbers when the shorter come first.
+    /// A query about the events of a range.
     fn of_range(&self, question: &str, key: &LedgerKey, range: &OpenRange) -> clickhouse::query::Query {
-        let [first, last] = [&range.first, &range.last];
-        let number = |identity: &Identity| identity.sequence_number.trim_start_matches('0').to_owned();
-        self.warehouse
-            .client()
-            .query_raw(question)
-            .param("stream", &key.stream_arn)
-            .param("shard", &key.shard)
-            .param("first", number(first))
-            .param("first_sub", first.sub_sequence)
-            .param("last", number(last))
-            .param("last_sub", last.sub_sequence)
+        let query = self.warehouse.client().query_raw(question);
+        let query = query.param("stream", &key.stream_arn).param("shard", &key.shard);
+        bind(bind(query, "first", &range.first), "last", &range.last)
     }
 
     async fn count(&self, table: &TableName, key: &LedgerKey, range: &OpenRange) -> Result<u64> {
@@ -148,17 +144,6 @@ impl WarehouseSink {
             .map(|row| Identity { sequence_number: row.sequence_number, sub_sequence: row.sub_sequence });
         Ok(identities.collect())
     }
-}
-
-/// The condition that an event is in the range.
-fn within(sequence: &str, sub_sequence: &str) -> String {
-    let place = format!(
-        "tuple(length(trim(LEADING '0' FROM {sequence})), trim(LEADING '0' FROM {sequence}), toUInt64({sub_sequence}))"
-    );
-    let end = |number: &str, sub: &str| {
-        format!("tuple(length({{{number}:String}}), {{{number}:String}}, {{{sub}:UInt64}})")
-    };
-    format!("{place} BETWEEN {} AND {}", end("first", "first_sub"), end("last", "last_sub"))
 }
 
 impl Sink for WarehouseSink {

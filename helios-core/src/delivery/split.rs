@@ -96,7 +96,8 @@ fn decode(decoder: &mut Decoder, event: &Event<'_>) -> Result<(), Reject> {
     }
 }
 
-fn refused(code: u32) -> Reject {
+/// The reject of a row that ClickHouse refuses.
+pub(super) fn refused(code: u32) -> Reject {
     let message = format!("ClickHouse refuses the row, with its error {code}");
     Reject::new(RejectKind::Refused, message)
 }

@@ -13,7 +13,7 @@ use crate::{
     clock::SharedClock,
     delivery::{Decoder, MissingFields, Policy, UnknownFields, ledger::DynamoLedger, quarantine},
     streams::{self, AwsSession, Position},
-    warehouse::{TableDefinition, TableName, Warehouse},
+    warehouse::{TableDefinition, TableName, Warehouse, default_database},
 };
 
 /// Databases that are no place for a source's table.
@@ -56,10 +56,6 @@ pub struct CreateTable {
     /// rejected.
     #[serde(default)]
     pub missing_fields: MissingFields,
-}
-
-fn default_database() -> String {
-    "default".to_owned()
 }
 
 fn default_position() -> Position {

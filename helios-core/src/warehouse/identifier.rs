@@ -32,6 +32,11 @@ impl fmt::Display for Ident {
     }
 }
 
+/// The database of a table for which none is named.
+pub(crate) fn default_database() -> String {
+    "default".to_owned()
+}
+
 /// A text in SQL, for where no parameter can be. `Display` quotes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Literal<'a>(pub(crate) &'a str);

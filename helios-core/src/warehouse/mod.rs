@@ -25,5 +25,5 @@ pub use server_url::ServerUrl;
 pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};
 
 pub(crate) use error::from_clickhouse;
-pub(crate) use identifier::Literal;
+pub(crate) use identifier::{Literal, default_database};
 pub(crate) use partition::Partition;

@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use helios_core::{
+    HeliosClient,
     clock::SystemClock,
     delivery::{Batch, BatchReport, Deliverer, Record, Target, Undelivered, ledger::MemoryLedger},
     warehouse::{QueryOptions, TableName, Warehouse, WarehouseSettings},
@@ -25,6 +26,11 @@ fn connect(folder: &Path) -> Warehouse {
     let mut settings = WarehouseSettings::default();
     settings.data_path = Some(folder.to_owned());
     Warehouse::connect(&settings).unwrap()
+}
+
+/// A client of the engine, without AWS.
+pub(crate) fn client() -> HeliosClient {
+    HeliosClient::builder().data_path(ENGINE.0.path()).build().unwrap()
 }
 
 /// A database of its own, and the table `t` in it.

@@ -10,7 +10,7 @@ use helios_core::{
     ErrorKind, Result,
     clock::SystemClock,
     delivery::{
-        Deliverer, Outcome,
+        Deliverer, MissingFields, Outcome, Policy, UnknownFields,
         ledger::{Entry, Ledger, LedgerKey, MemoryLedger, Rework, Written},
         quarantine::{Quarantine, RejectSelection, ReplayRejects, ReplayReport, Retention, ShowRejects},
     },
@@ -389,4 +389,113 @@ async fn a_replay_that_was_interrupted_too_many_inserts_ago_is_uncertain() {
         let ended = replay(&fixture, &deliverer(inner), &run).await;
         assert_eq!(ended.is_err(), is_uncertain, "{ended:?}");
     }
+}
+
+/// A deliverer whose ledger is lost once it has written down that a replay is begun.
+fn interrupted(fixture: &Fixture, ledger: &Arc<MemoryLedger>) -> Deliverer {
+    let failing = FailingLedger { inner: Arc::clone(ledger), writes_left: 0.into(), takes_effect: true };
+    Deliverer::new(fixture.deliverer.warehouse().clone(), Arc::new(failing), Arc::new(SystemClock))
+}
+
+#[tokio::test]
+async fn a_discard_takes_nothing_from_a_replay_that_was_begun() {
+    let fixture = half_rejected().await;
+    fixture.deliver(&batch(10, ["broken"])).await.unwrap();
+    widen(&fixture).await;
+    let ledger = Arc::new(MemoryLedger::default());
+    let run = ReplayRejects::new(all(&fixture));
+    replay(&fixture, &interrupted(&fixture, &ledger), &run).await.unwrap_err();
+    let deliverer = Deliverer::new(fixture.deliverer.warehouse().clone(), ledger, Arc::new(SystemClock));
+    let discarded = deliverer.discard(&fixture.target().await, &all(&fixture)).await.unwrap();
+    assert_eq!(discarded.discarded, 1);
+    assert_eq!(ids(&fixture).await.len(), 10);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 0);
+}
+
+#[tokio::test]
+async fn rejects_are_replayed_under_the_policy_of_their_source() {
+    let fixture = Fixture::new("id UInt8, name String").await;
+    fixture.deliver(&batch(0, [r#"{"id":1}"#])).await.unwrap();
+    let run = ReplayRejects::new(all(&fixture));
+    assert_eq!(replay(&fixture, &fixture.deliverer, &run).await.unwrap().replayed, 0);
+    let stream = batch(0, [""; 0]).stream_arn;
+    let policy = Policy::new(UnknownFields::Ignore, MissingFields::ZeroValue);
+    let target = fixture.target().await;
+    let of_another = HashMap::from([("another stream".to_owned(), policy)]);
+    assert_eq!(fixture.deliverer.replay(&target, &of_another, &run).await.unwrap().replayed, 0);
+    let policies = HashMap::from([(stream, policy)]);
+    assert_eq!(fixture.deliverer.replay(&target, &policies, &run).await.unwrap().replayed, 1);
+    assert_eq!(fixture.rows("SELECT id, name FROM {t}").await, [json!({"id": 1, "name": ""})]);
+}
+
+#[tokio::test]
+async fn replayed_rows_say_where_they_came_from() {
+    let provenance = "_shard String, _sequence String, _subsequence UInt64, \
+                      _arrived_at Nullable(DateTime64(3, 'UTC'))";
+    let fixture = Fixture::new(&format!("id UInt8, {provenance}")).await;
+    let mut events = batch(7, [r#"[{"id":1},{"id":1000}]"#]);
+    events.records[0].approximate_arrival = Some("2026-01-31T12:00:00.5Z".parse().unwrap());
+    fixture.deliver(&events).await.unwrap();
+    widen(&fixture).await;
+    replay(&fixture, &fixture.deliverer, &ReplayRejects::new(all(&fixture))).await.unwrap();
+    let question = "SELECT id, _shard, right(_sequence, 3) AS number, _subsequence AS sub, \
+                    toUnixTimestamp64Milli(_arrived_at) AS arrived FROM {t} ORDER BY id";
+    let row = |id, sub| {
+        let (shard, arrived) = ("shardId-000000000000", 1_769_860_800_500_i64);
+        json!({"id": id, "_shard": shard, "number": "007", "sub": sub, "arrived": arrived})
+    };
+    assert_eq!(fixture.rows(question).await, [row(1, 0), row(1000, 1)]);
+}
+
+/// The table has taken the rows when a view refuses them: only the same insert may follow.
+#[tokio::test]
+async fn what_a_view_refuses_stays_begun_until_the_view_takes_it() {
+    let fixture = half_rejected().await;
+    widen(&fixture).await;
+    let view = format!("{}.view", fixture.table.database());
+    fixture
+        .execute(&format!(
+            "CREATE MATERIALIZED VIEW {view} ENGINE = MergeTree ORDER BY id \
+             SETTINGS non_replicated_deduplication_window = 100 \
+             AS SELECT id, throwIf(id = 1005) AS refused FROM {}",
+            fixture.table
+        ))
+        .await;
+    let run = ReplayRejects::new(all(&fixture));
+    for _ in 0..2 {
+        replay(&fixture, &fixture.deliverer, &run).await.unwrap_err();
+        assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 5);
+    }
+    fixture.execute(&format!("DROP VIEW {view} SYNC")).await;
+    assert_eq!(replay(&fixture, &fixture.deliverer, &run).await.unwrap().replayed, 5);
+    assert_eq!(ids(&fixture).await.len(), 10);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 0);
+}
+
+#[tokio::test]
+async fn rejects_of_a_table_that_is_no_more_can_be_seen_and_discarded() {
+    let fixture = half_rejected().await;
+    fixture.execute(&format!("DROP TABLE {} SYNC", fixture.table)).await;
+    let client = crate::engine::client();
+    assert_eq!(client.quarantine(&all(&fixture)).await.unwrap().total, 5);
+    let error = client.quarantine_replay(&ReplayRejects::new(all(&fixture))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(client.quarantine_discard(&all(&fixture)).await.unwrap().discarded, 5);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 0);
+}
+
+/// Sequence numbers have no fixed length: "9" comes before "10".
+#[tokio::test]
+async fn rejects_are_taken_in_the_order_of_their_shard() {
+    let fixture = Fixture::new("id UInt8").await;
+    let mut events = batch(0, (0..12_000).map(|id| json!({"id": 1000 + id}).to_string()));
+    for (number, record) in (1..).zip(&mut events.records) {
+        record.sequence_number = format!("{number}");
+    }
+    fixture.deliver(&events).await.unwrap();
+    widen(&fixture).await;
+    let report = replay(&fixture, &fixture.deliverer, &ReplayRejects::new(all(&fixture))).await.unwrap();
+    assert_eq!((report.considered, report.replayed), (12_000, 12_000));
+    assert_eq!(fixture.count("SELECT uniqExact(id) AS n FROM {t}").await, 12_000);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 0);
 }

@@ -61,15 +61,7 @@ impl Nodes {
 
 /// Whether a column of this type has a `JSON` in it, which travels as a text that ClickHouse reads.
 pub(in super::super) fn has_json(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Json(_) => true,
-        DataType::Nullable(inner) | DataType::Array(inner) => has_json(inner),
-        DataType::Map(_, value) => has_json(value),
-        DataType::Tuple(fields) | DataType::Nested(fields) => {
-            fields.iter().any(|field| has_json(&field.data_type))
-        }
-        _ => false,
-    }
+    data_type.has(&|part| matches!(part, DataType::Json(_)))
 }
 
 /// A `Variant`: of an integer the integer types come first, then what else is a number.

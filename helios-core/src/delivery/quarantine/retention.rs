@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Quarantine, ensure, table_of};
-use crate::{Error, ErrorKind, Result, warehouse::TableName};
+use crate::{
+    Error, ErrorKind, Result,
+    warehouse::{TableName, default_database},
+};
 
 /// For how long the rejects of a table are kept: `{"tableName", "databaseName", "days"}`.
 ///
@@ -19,10 +22,6 @@ pub struct Retention {
     pub database_name: String,
     /// After so many days ClickHouse deletes them, 1 to 36,500; none: never, as at first.
     pub days: Option<u32>,
-}
-
-fn default_database() -> String {
-    "default".to_owned()
 }
 
 const MAX_DAYS: u32 = 36_500;

@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::super::decode::RejectKind;
-use crate::{Error, Result, warehouse::TableName};
+use crate::{
+    Error, Result,
+    warehouse::{TableName, default_database},
+};
 
 /// Which rejects of a table are meant: all, or those that meet every condition given.
 ///
@@ -34,10 +37,6 @@ pub struct RejectSelection {
     /// In quarantine before this time.
     #[serde(default, deserialize_with = "time", skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
-}
-
-fn default_database() -> String {
-    "default".to_owned()
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {

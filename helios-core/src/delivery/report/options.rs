@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::warehouse::default_database;
+
 /// Which source a report is about: `{"tableName": "clicks", "databaseName": "default", "streamName": "clicks"}`, of which
 /// only the table is needed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -15,10 +17,6 @@ pub struct ReportOptions {
     /// The stream, by name or ARN: needed only where several fill the table.
     #[serde(default)]
     pub stream_name: Option<String>,
-}
-
-fn default_database() -> String {
-    "default".to_owned()
 }
 
 impl ReportOptions {

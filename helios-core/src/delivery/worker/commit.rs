@@ -11,7 +11,7 @@ use super::{
         ledger::{Counters, Entry, OpenRange, TroubleKind},
         quarantine::{self, Origin, Rejects},
         refusal::{Refusal, Verdict, verdict},
-        sink::Block,
+        sink::{Block, INSERT_TIMEOUT},
         split::Split,
         token::{Part, insert_token},
     },
@@ -20,9 +20,6 @@ use super::{
     run::Run,
 };
 use crate::{Error, ErrorKind, Result};
-
-/// The longest that an insert may take, however much time there is.
-const INSERT_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// What became of the rows.
 enum Outcome {

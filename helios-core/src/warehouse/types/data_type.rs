@@ -158,4 +158,17 @@ impl DataType {
             _ => false,
         }
     }
+
+    /// Whether this type, or a type within it, is such a one. Not looked into are the types of a `Variant`.
+    pub(crate) fn has(&self, is: &dyn Fn(&Self) -> bool) -> bool {
+        is(self)
+            || match self {
+                Self::Nullable(inner) | Self::Array(inner) => inner.has(is),
+                Self::Map(_, value) => value.has(is),
+                Self::Tuple(fields) | Self::Nested(fields) => {
+                    fields.iter().any(|field| field.data_type.has(is))
+                }
+                _ => false,
+            }
+    }
 }

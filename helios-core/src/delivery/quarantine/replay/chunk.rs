@@ -10,6 +10,7 @@ use super::super::{
         batch::Event,
         ledger::OpenReplay,
         place::{Identity, Place},
+        place_sql::{bind, bound, place, within},
     },
     Quarantine, RejectSelection, table_of,
 };
@@ -45,10 +46,6 @@ impl RawRow {
 
 const COLUMNS: &str = "stream, shard, sequence_number, sub_sequence, raw_data, \
                        toUnixTimestamp64Milli(arrived_at) AS arrived";
-/// As [`Place`] compares: by the number's length, then by its digits.
-const PLACE: &str =
-    "length(trim(LEADING '0' FROM sequence_number)), trim(LEADING '0' FROM sequence_number), sub_sequence";
-
 /// Rejects of one shard, in its order.
 #[derive(Debug)]
 pub(super) struct Chunk {
@@ -71,12 +68,9 @@ impl Chunk {
         behind: Option<&Behind>,
         most: usize,
     ) -> Result<Option<Self>> {
-        let place = format!("tuple(stream, shard, {PLACE})");
+        let place = format!("tuple(stream, shard, {})", place("sequence_number", "sub_sequence"));
         let after = behind.map_or_else(String::new, |_| {
-            format!(
-                " AND {place} > tuple({{stream:String}}, {{shard:String}}, length({{first:String}}), \
-                 {{first:String}}, {{first_sub:UInt64}})"
-            )
+            format!(" AND {place} > tuple({{stream:String}}, {{shard:String}}, {})", bound("first"))
         });
         let tail = format!("{after} ORDER BY {place} LIMIT 1 BY {place} LIMIT {most}");
         let ends = behind.map(|behind| Ends {
@@ -91,14 +85,10 @@ impl Chunk {
 
     /// The rejects of a replay that was begun.
     pub(super) async fn of(quarantine: &Quarantine, open: &OpenReplay) -> Result<Self> {
-        let end = |name: &str| {
-            format!("tuple(length({{{name}:String}}), {{{name}:String}}, {{{name}_sub:UInt64}})")
-        };
+        let place = place("sequence_number", "sub_sequence");
         let tail = format!(
-            " AND stream = {{stream:String}} AND shard = {{shard:String}} \
-             AND tuple({PLACE}) BETWEEN {} AND {} ORDER BY {PLACE} LIMIT 1 BY {PLACE}",
-            end("first"),
-            end("last")
+            " AND stream = {{stream:String}} AND shard = {{shard:String}} AND {} ORDER BY {place} LIMIT 1 BY {place}",
+            within("sequence_number", "sub_sequence")
         );
         let ends =
             Ends { stream: &open.stream_arn, shard: &open.shard, first: &open.first, last: Some(&open.last) };
@@ -152,13 +142,11 @@ async fn read(
     let table = table_of(&selection.table()?)?;
     let question = format!("SELECT {COLUMNS} FROM {table} WHERE {}{tail}", selection.condition());
     let mut query = selection.apply(quarantine.warehouse.client().query_raw(&question));
-    let number = |identity: &Identity| identity.sequence_number.trim_start_matches('0').to_owned();
     let is_range = ends.as_ref().is_some_and(|ends| ends.last.is_some());
     if let Some(Ends { stream, shard, first, last }) = ends {
-        query = query.param("stream", stream).param("shard", shard);
-        query = query.param("first", number(first)).param("first_sub", first.sub_sequence);
+        query = bind(query.param("stream", stream).param("shard", shard), "first", first);
         if let Some(last) = last {
-            query = query.param("last", number(last)).param("last_sub", last.sub_sequence);
+            query = bind(query, "last", last);
         }
     }
     let about = |error| from_clickhouse(error).with("table", table.plain());

@@ -6,7 +6,7 @@
 mod chunk;
 mod request;
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use chunk::{Behind, Chunk};
 use request::Tally;
@@ -20,23 +20,22 @@ use crate::{
     delivery::{
         backoff::{MAX_ATTEMPTS, pause},
         batch::Event,
-        decode::{Reject, RejectKind},
         ledger::{
             Counters, Entry, LedgerKey, OpenReplay, Rework, SharedLedger, Trouble, TroubleKind, Written,
         },
         policy::Policy,
         refusal::{Refusal, Verdict, verdict},
         schema::TableSchema,
-        sink::{Block, Sink},
-        split::{Rule, Split},
+        sink::{Block, INSERT_TIMEOUT, Sink},
+        split::{Rule, Split, refused},
         target::Target,
+        worker::count,
     },
     warehouse::{Literal, from_clickhouse},
 };
 
 /// How many rejects are taken at once.
 const MAX_EVENTS: usize = 5_000;
-const INSERT_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// What a source does with events that do not quite fit, by the stream's ARN.
 pub(in crate::delivery) type Policies = HashMap<String, Policy>;
@@ -263,9 +262,8 @@ impl<'a> Replay<'a> {
         }
         if chunk.len() <= 1 {
             let code = error.server_code().unwrap_or_default();
-            let message = format!("ClickHouse refuses the row, with its error {code}");
             self.tally.considered += 1;
-            self.tally.remains(&Reject::new(RejectKind::Refused, message));
+            self.tally.remains(&refused(code));
             self.behind = chunk.behind();
         }
         self.most = (chunk.len() / 2).max(1);
@@ -334,8 +332,4 @@ impl<'a> Replay<'a> {
     fn token(&self, (stream_arn, shard): (&str, &str), range: &str, digest: &str) -> String {
         format!("helios-2 {} quarantine {stream_arn} {shard} {range} {digest}", self.target.uuid)
     }
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
