@@ -139,6 +139,26 @@ def test_what_does_not_exist_is_no_argument(call: Call) -> None:
             call(method, *before, no_such=1)
 
 
+def test_an_option_of_one_method_is_none_of_another(call: Call) -> None:
+    for method, option in [
+        ("quarantine", {"limit": None}),
+        ("quarantine", {"dry_run": False}),
+        ("quarantine_show", {"dry_run": False}),
+        ("quarantine_replay", {"limit": None}),
+        ("quarantine_discard", {"dry_run": True}),
+        ("quarantine_discard", {"offset": 0}),
+    ]:
+        with pytest.raises(TypeError, match="unexpected keyword argument"):
+            call(method, "t", **option)
+
+
+def test_a_coroutine_is_no_function_to_be_called(call: Call) -> None:
+    async def on_progress(_: object) -> None: ...
+
+    with pytest.raises(TypeError, match="^on_progress.* must be a function that is not async"):
+        call("consume", "s", on_progress=on_progress)
+
+
 OUT_OF_RANGE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("query", ("SELECT 1",), {"max_result_rows": -1}),
     ("query", ("SELECT 1",), {"max_result_bytes": 2**64}),

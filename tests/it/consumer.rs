@@ -287,19 +287,15 @@ async fn it_stops_within_a_second_though_kinesis_hangs() {
 #[tokio::test]
 async fn dropping_it_ends_it() {
     let mut stage = Stage::set(1).await;
-    let consumer = stage.client.consume(STREAM).start().await.unwrap();
+    // What its tasks hold is let go of when the last of them has ended.
+    let alive = Arc::new(());
+    let held = Arc::clone(&alive);
+    let consume = stage.client.consume(STREAM).on_progress(move |_| drop(Arc::clone(&held)));
+    let consumer = consume.start().await.unwrap();
     stage.put(10);
     until(&consumer, |so_far| so_far.records == 10).await;
     drop(consumer);
-    // Reads come at most a second apart: when there is none for three, nobody reads.
-    let mut reads = stage.double.reads().len();
-    loop {
-        SystemClock.sleep(Duration::from_secs(3)).await;
-        let now = stage.double.reads().len();
-        if std::mem::replace(&mut reads, now) == now {
-            break;
-        }
-    }
+    wait_for(|| Arc::strong_count(&alive) == 1).await;
     stage.check().await;
 }
 
@@ -361,6 +357,22 @@ async fn it_begins_where_the_source_does() {
     assert_eq!(stage.sink.ids().await, [0; 0]);
     stage.client.consume(STREAM).until_caught_up().position(Position::Oldest).await.unwrap();
     stage.check().await;
+}
+
+/// Shards that were made of others before the consumer began have old events, too.
+#[tokio::test]
+async fn it_begins_where_the_source_does_in_shards_made_of_others() {
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    stage.double.split("shardId-000000000000").unwrap();
+    stage.put(20);
+    let arrived = SystemClock.now();
+    wait_for(|| SystemClock.now() > arrived + Duration::from_millis(5)).await;
+    let late = Sink::create_at(&stage.client, Position::Now).await;
+    stage.put(20);
+    stage.consume().await;
+    stage.check().await;
+    assert_eq!(late.ids().await, (25..45).collect::<Vec<u64>>());
 }
 
 #[tokio::test]

@@ -193,9 +193,15 @@ pub(crate) async fn until(consumer: &Consumer, has_come: impl Fn(&ConsumeProgres
     wait_for(|| has_come(&consumer.progress())).await;
 }
 
-/// Waits until something is so; for ever, if it never is.
+/// Longer than anything takes here.
+const FOREVER: Duration = Duration::from_secs(120);
+
+/// Waits until something is so; fails if it never is.
 pub(crate) async fn wait_for(is_so: impl Fn() -> bool) {
-    while !is_so() {
-        SystemClock.sleep(Duration::from_millis(10)).await;
-    }
+    let wait = async {
+        while !is_so() {
+            SystemClock.sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(FOREVER, wait).await.expect("what was waited for has not come");
 }

@@ -1,6 +1,6 @@
 //! What the trigger leaves out: the function reads it from the shard, and a batch that follows costs one look.
 
-use helios_tests::KinesisDouble;
+use helios_tests::{KinesisDouble, KinesisFaults};
 
 use crate::{
     consumer_source::{ClickHouse, Sink, Stage},
@@ -41,4 +41,41 @@ async fn the_function_delivers_what_its_trigger_gave_up_on() {
         assert_eq!((stage.sink.ids().await, second.ids().await), (all.clone(), all));
     }
     stage.report().await.check().unwrap();
+}
+
+/// Kinesis may give fewer records than there are: one record is not all.
+#[tokio::test]
+async fn a_short_page_hides_nothing() {
+    let mut stage = Stage::set(1).await;
+    stage.deliver_by_function(&stage.sink).await;
+    let clickhouse = ClickHouse::new();
+    let listener = clickhouse.listen(ANYWHERE).await;
+    let function = start(clickhouse.environment(&stage.double, listener.local_addr())).await;
+    stage.put(30);
+    stage.double.set_faults(KinesisFaults { page: 1, ..KinesisFaults::default() });
+    for records in [0..5, 10..15, 15..30] {
+        assert_eq!(function.invoke(&stage.event(SHARD, records)).await.unwrap(), acknowledged());
+    }
+    stage.check().await;
+    stage.report().await.check().unwrap();
+}
+
+/// What has expired together with the last delivered record nobody can see: that is said, and goes on being said.
+#[tokio::test]
+async fn what_may_have_expired_unseen_is_a_warning_that_stays() {
+    let mut stage = Stage::set(1).await;
+    stage.put(10);
+    stage.consume().await;
+    assert_eq!(stage.report().await.warnings, [""; 0]);
+    stage.put(10);
+    stage.double.expire(SHARD, 5);
+    for _ in 0..2 {
+        stage.consume().await;
+        stage.put(5);
+        let warnings = stage.report().await.warnings;
+        assert!(
+            warnings.iter().any(|warning| warning.contains("if there were any, expired")),
+            "{warnings:?}"
+        );
+    }
 }

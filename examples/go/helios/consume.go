@@ -92,7 +92,10 @@ func (c *Client) Consume(stream string, options *ConsumeOptions, goOn func(Progr
 	defer handle.Delete()
 	report := new(ConsumeReport)
 	err = c.answer(report, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		onProgress := C.helios_on_progress(C.heliosGoProgress)
+		var onProgress C.helios_on_progress
+		if goOn != nil {
+			onProgress = C.helios_on_progress(C.heliosGoProgress)
+		}
 		return C.helios_client_consume(client, cOptions, onProgress, unsafe.Pointer(&handle), text, failure)
 	})
 	if asked.panicked != nil {
@@ -119,9 +122,6 @@ type asked struct {
 //export heliosGoProgress
 func heliosGoProgress(user unsafe.Pointer, text *C.const_char) (stop C.int) {
 	asked := (*cgo.Handle)(user).Value().(*asked)
-	if asked.goOn == nil {
-		return 0
-	}
 	defer func() {
 		if asked.panicked = recover(); asked.panicked != nil {
 			stop = 1

@@ -2,10 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
+use axum::{extract::FromRequestParts, http::request::Parts};
 use helios_core::{HeliosClient, clock::SharedClock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{ServerConfig, refusal::Refusal, session::Sessions};
+use crate::{ServerConfig, error::ApiError, refusal::Refusal, session::Sessions};
 
 /// The library's client, the sessions and the settings. A clone is the same state.
 #[derive(Clone)]
@@ -44,6 +45,19 @@ impl AppState {
     /// Leave to run one query, until dropped.
     pub(crate) fn query_slot(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         Arc::clone(&self.query_slots).try_acquire_owned().map_err(|_| Refusal::Overloaded)
+    }
+}
+
+/// Leave to run one query, taken before anything else is done for a request, and held to its end.
+pub(crate) struct QuerySlot {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl FromRequestParts<AppState> for QuerySlot {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(_: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        Ok(Self { _permit: state.query_slot()? })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
             Retention, ShowRejects, ShownRejects,
         },
     },
-    sources::Mapping,
+    sources::{Mapping, the_one},
     warehouse::TableName,
 };
 
@@ -119,7 +119,8 @@ impl HeliosClient {
             let key = if settle.shard == replays.shard {
                 replays
             } else {
-                let mapping = self.mapping_of(&target, settle.stream_name.as_deref()).await?;
+                let mappings = self.mappings_of(&target).await?;
+                let mapping = the_one(mappings, &target.table, settle.stream_name.as_deref())?;
                 LedgerKey { stream_arn: mapping.stream_arn, shard: settle.shard.clone(), table: target.uuid }
             };
             self.deliverer().await?.settle(&key, &target, settle.outcome).await
@@ -137,32 +138,10 @@ impl HeliosClient {
     }
 
     /// The sources that feed a table.
-    pub(super) async fn mappings_of(&self, target: &Target) -> Result<Vec<Mapping>> {
+    async fn mappings_of(&self, target: &Target) -> Result<Vec<Mapping>> {
         let mut mappings = self.mappings().await?.all().await?;
         mappings.retain(|mapping| mapping.table_uuid == target.uuid);
         Ok(mappings)
-    }
-
-    /// The source that feeds a table from this stream, given by name or ARN, or the only one.
-    pub(super) async fn mapping_of(&self, target: &Target, stream: Option<&str>) -> Result<Mapping> {
-        let mut mappings = self.mappings_of(target).await?;
-        if let Some(stream) = stream {
-            mappings.retain(|mapping| mapping.stream_name == stream || mapping.stream_arn == stream);
-        }
-        let about = |error: Error| {
-            let error = error.with("table", target.table.plain());
-            stream.into_iter().fold(error, |error, stream| error.with("stream", stream))
-        };
-        match mappings.len() {
-            0 => Err(about(Error::new(ErrorKind::NotFound, "no source feeds this table"))),
-            1 => mappings.pop().ok_or_else(|| Error::unexpected("a mapping is gone")),
-            _ => {
-                let names: Vec<_> = mappings.iter().map(|mapping| mapping.stream_name.as_str()).collect();
-                let message =
-                    format!("several streams feed this table, name one of them: {}", names.join(", "));
-                Err(about(Error::new(ErrorKind::Conflict, message)))
-            }
-        }
     }
 }
 

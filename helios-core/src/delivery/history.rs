@@ -13,10 +13,12 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
-    streams::{ShardReader, ShardStart, compare_sequence_numbers},
+    streams::{ShardReader, ShardStart, compare_sequence_numbers, is_refused_argument},
 };
 
 const PAGE: usize = 10_000;
+/// The record that was asked for, and the one behind it.
+const ENOUGH: usize = 2;
 /// So often in a row Kinesis may refuse to answer; then whoever handed over the batch hands it over again.
 const MAX_THROTTLED: u32 = 4;
 
@@ -30,8 +32,8 @@ pub(super) trait History: Send + Sync + fmt::Debug {
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Option<Vec<Record>>>>;
 
-    /// The records from this sequence number on, at most so many: none only if the stream has none now, or if that cannot
-    /// be found out.
+    /// The records from this sequence number on, at most so many, and at least two if the stream has two now. None also if
+    /// that cannot be found out.
     fn from<'a>(
         &'a self,
         key: &'a LedgerKey,
@@ -98,18 +100,20 @@ impl KinesisHistory {
         deadline: Timestamp,
     ) -> Result<Vec<Record>> {
         let mut reader = self.reader(key, ShardStart::At(number.to_owned()));
-        let mut throttled = 0;
+        let (mut records, mut throttled) = (Vec::new(), 0);
         while self.clock.now() < deadline {
-            let page = match reader.next_page(limit).await {
+            let page = match reader.next_page(limit - records.len()).await {
                 Ok(page) => page,
                 // The shard is gone with all its records; or the stream was made anew, and the number is of the old one.
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
+                Err(error) if error.kind() == ErrorKind::NotFound || is_refused_argument(&error) => {
                     return Ok(Vec::new());
                 }
                 Err(error) => return Err(error),
             };
-            if page.caught_up || !page.records.is_empty() {
-                return Ok(page.records.into_iter().map(Record::from).collect());
+            records.extend(page.records.into_iter().map(Record::from));
+            // A page may be short though there is more.
+            if page.caught_up || records.len() >= limit.min(ENOUGH) {
+                return Ok(records);
             }
             throttled = if page.throttled { throttled + 1 } else { 0 };
             if throttled >= MAX_THROTTLED {

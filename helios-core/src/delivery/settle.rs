@@ -91,8 +91,11 @@ pub(super) async fn settle(
     outcome: Outcome,
 ) -> Result<RangeSettled> {
     let entry = ledger.read(key).await?;
-    if entry.trouble.is_none() {
-        let message = "no range of this shard is UNCERTAIN or failing: delivery goes on by itself";
+    // One that nobody holds may be of a shard that is no more.
+    let is_left = entry.open.as_ref().is_some_and(|open| open.held_until < clock.now());
+    if entry.trouble.is_none() && !is_left {
+        let message =
+            "no range of this shard is UNCERTAIN, failing or left behind: delivery goes on by itself";
         return Err(Error::new(ErrorKind::Conflict, message).with("shard", &key.shard));
     }
     let now = (clock.now(), target.blocks);

@@ -169,6 +169,31 @@ impl Mapping {
     }
 }
 
+/// The one of a table's mappings, or of several the one of that stream, given by name or ARN.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::Conflict`] if there are several: it names their streams.
+pub(crate) fn the_one(
+    mut mappings: Vec<Mapping>,
+    table: &TableName,
+    stream: Option<&str>,
+) -> Result<Mapping> {
+    if let Some(stream) = stream {
+        mappings.retain(|mapping| mapping.stream_name == stream || mapping.stream_arn == stream);
+    }
+    if mappings.len() > 1 {
+        let streams: Vec<&str> = mappings.iter().map(|mapping| mapping.stream_name.as_str()).collect();
+        let message = format!("several streams fill this table: name one of {}", streams.join(", "));
+        return Err(Error::new(ErrorKind::Conflict, message).with("table", table.plain()));
+    }
+    mappings.pop().ok_or_else(|| {
+        let message = "no source fills this table; `sources` lists those there are";
+        let error = Error::new(ErrorKind::NotFound, message).with("table", table.plain());
+        stream.into_iter().fold(error, |error, stream| error.with("stream", stream))
+    })
+}
+
 /// The DynamoDB table of all mappings.
 #[derive(Clone, Debug)]
 pub struct MappingTable(DynamoTable);

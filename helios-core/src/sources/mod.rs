@@ -9,5 +9,6 @@ mod trigger;
 
 pub use create::{CreateTable, TableCreated, create_table};
 pub use list::{Source, sources};
+pub(crate) use mapping::the_one;
 pub use mapping::{DEFAULT_MAPPING_TABLE, Delivery, Mapping, MappingState, MappingTable};
 pub use trigger::{DEFAULT_FUNCTION, Triggers};

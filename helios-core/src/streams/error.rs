@@ -248,6 +248,11 @@ fn find<'a, T: StdError + 'static>(mut error: &'a (dyn StdError + 'static)) -> O
     }
 }
 
+/// Whether Kinesis says that it does not take an argument: a sequence number of another stream, a time to come.
+pub(crate) fn is_refused_argument(error: &Error) -> bool {
+    error.aws_code() == Some("InvalidArgumentException")
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_kinesis::{error::ErrorMetadata, operation::get_records::GetRecordsError};

@@ -20,6 +20,7 @@ mod shards;
 pub use credentials::Credentials;
 pub use credentials_request::CredentialsRequest;
 pub use describe::{StreamDescription, describe};
+pub(crate) use error::is_refused_argument;
 pub use identity::{CallerIdentity, caller_identity};
 pub use list::list;
 pub use position::Position;
@@ -28,6 +29,7 @@ pub use record::{Defect, MAX_UNPACKED_BYTES, Unpacked, UnreadableRecord, UserRec
 pub use sample::{Sample, SampleOptions, SampledEvent, sample};
 pub use sequence::compare_sequence_numbers;
 pub use session::{AwsSession, AwsSettings};
+pub(crate) use shards::ancestors;
 pub use shards::{Shard, list_shards, readable};
 
 #[cfg(test)]

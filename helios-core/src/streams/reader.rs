@@ -133,7 +133,13 @@ impl ShardReader {
                     self.not_before = later(self.clock.now(), READ_INTERVAL * (1 << failed));
                     continue;
                 }
-                Err(error) => return Err(error.with("shard", &self.shard).with("stream", &self.stream_arn)),
+                Err(error) => {
+                    // A new iterator that has expired is bad luck, and no reason to give the shard up.
+                    let is_expired = error.aws_code() == Some("ExpiredIteratorException");
+                    let is_retryable = error.is_retryable() || is_expired;
+                    let error = error.retryable(is_retryable);
+                    return Err(error.with("shard", &self.shard).with("stream", &self.stream_arn));
+                }
             };
             return self.take(answer, limit);
         }

@@ -73,6 +73,22 @@ pub fn readable<'a>(shards: &'a [Shard], finished: &HashSet<String>) -> Vec<&'a 
     shards.iter().filter(|shard| !finished.contains(&shard.id) && shard.parents.iter().all(settled)).collect()
 }
 
+/// The shards that this one comes from, as far as they are named.
+pub(crate) fn ancestors(shards: &[Shard], shard: &str) -> Vec<String> {
+    let parents = |id: &str| shards.iter().find(|one| one.id == id).map_or(&[][..], |one| &one.parents);
+    let mut found: Vec<String> = parents(shard).to_vec();
+    let mut next = 0;
+    while let Some(id) = found.get(next).cloned() {
+        next += 1;
+        for parent in parents(&id) {
+            if !found.contains(parent) {
+                found.push(parent.clone());
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,5 +118,19 @@ mod tests {
                 readable(&shards, &finished).into_iter().map(|shard| shard.id.as_str()).collect();
             assert_eq!(ids, expected, "after {finished:?}");
         }
+    }
+
+    #[test]
+    fn ancestors_are_found_to_the_oldest_that_is_named() {
+        let shard = |id: &str, parents: &[&str]| Shard {
+            id: id.to_owned(),
+            parents: parents.iter().map(ToString::to_string).collect(),
+            closed: false,
+        };
+        let shards =
+            [shard("1", &["trimmed"]), shard("2", &["1"]), shard("3", &["1"]), shard("4", &["2", "3"])];
+        assert_eq!(ancestors(&shards, "4"), ["2", "3", "1", "trimmed"]);
+        assert_eq!(ancestors(&shards, "1"), ["trimmed"]);
+        assert_eq!(ancestors(&shards, "5"), [""; 0]);
     }
 }

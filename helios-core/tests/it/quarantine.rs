@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
 use helios_core::{
     ErrorKind, Result,
-    clock::SystemClock,
+    clock::{Clock as _, SystemClock},
     delivery::{
         Deliverer, MissingFields, Outcome, Policy, UnknownFields,
         ledger::{Entry, Ledger, LedgerKey, MemoryLedger, Rework, Written},
@@ -498,4 +499,32 @@ async fn rejects_are_taken_in_the_order_of_their_shard() {
     assert_eq!((report.considered, report.replayed), (12_000, 12_000));
     assert_eq!(fixture.count("SELECT uniqExact(id) AS n FROM {t}").await, 12_000);
     assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 0);
+}
+
+/// A range that was begun, and whose shard is no more: nobody will ever find out that it is stuck.
+#[tokio::test]
+async fn a_range_that_nobody_holds_can_be_settled() {
+    let fixture = Fixture::new("id UInt8").await;
+    let ledger = Arc::new(MemoryLedger::default());
+    let deliverer = interrupted(&fixture, &ledger);
+    let (target, events) = (fixture.target().await, batch(0, [r#"{"id":1}"#]));
+    let deadline = SystemClock.now() + Duration::from_millis(500);
+    deliverer.deliver(&target, &events, Some(deadline)).await.unwrap_err();
+    let key = LedgerKey { stream_arn: events.stream_arn, shard: events.shard, table: fixture.uuid };
+    let held_until = ledger.read(&key).await.unwrap().open.unwrap().held_until;
+    let settler = Deliverer::new(
+        fixture.deliverer.warehouse().clone(),
+        Arc::clone(&ledger) as _,
+        Arc::new(SystemClock),
+    );
+    if SystemClock.now() < held_until {
+        let error = settler.settle(&key, &target, Outcome::Abandon).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+    }
+    while SystemClock.now() <= held_until {
+        SystemClock.sleep(Duration::from_millis(10)).await;
+    }
+    settler.settle(&key, &target, Outcome::Abandon).await.unwrap();
+    let entry = ledger.read(&key).await.unwrap();
+    assert_eq!((entry.open, entry.counters.abandoned), (None, 1));
 }

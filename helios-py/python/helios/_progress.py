@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 
 from ._checks import wrong_type
@@ -18,6 +19,9 @@ def reader(on_progress: OnProgress | None) -> Call | None:
         return None
     if not callable(on_progress):
         raise wrong_type("on_progress", "a function", on_progress)
+    if inspect.iscoroutinefunction(on_progress):
+        # Nobody would await it.
+        raise wrong_type("on_progress", "a function that is not async", on_progress)
     return lambda so_far: on_progress(read(ConsumeProgress, so_far))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import json
 import types
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -45,12 +46,14 @@ def time_text(name: str, value: object) -> str | None:
 def _of_dict(kind: type[_Answer], members: dict[str, Any]) -> _Answer:
     # What is left out has a default.
     return kind(
-        **{
-            name: _of_wire(hint, members[_wire_name(name)])
-            for name, hint in get_type_hints(kind).items()
-            if _wire_name(name) in members
-        }
+        **{name: _of_wire(hint, members[wire_name]) for name, wire_name, hint in _fields(kind) if wire_name in members}
     )
+
+
+@functools.cache
+def _fields(kind: type[Answer]) -> list[tuple[str, str, Any]]:
+    """The name of each field here and in JSON, and its type."""
+    return [(name, _wire_name(name), hint) for name, hint in get_type_hints(kind).items()]
 
 
 def _wire_name(name: str) -> str:

@@ -224,14 +224,14 @@ class AsyncClient:
         self, table: str, *, limit: int | None = None, offset: int | None = None, **selection: Unpack[Selection]
     ) -> ShownRejects:
         """As :meth:`Client.quarantine_show`."""
-        options = rejects.selection(table, limit=limit, offset=offset, **selection)
+        options = rejects.show(table, limit, offset, **selection)
         return read(ShownRejects, await self._native.quarantine_show_async(options))
 
     async def quarantine_replay(
         self, table: str, *, dry_run: bool = False, **selection: Unpack[Selection]
     ) -> ReplayReport:
         """As :meth:`Client.quarantine_replay`."""
-        options = rejects.selection(table, dry_run=dry_run, **selection)
+        options = rejects.replay(table, dry_run=dry_run, **selection)
         return read(ReplayReport, await self._native.quarantine_replay_async(options))
 
     async def quarantine_discard(self, table: str, **selection: Unpack[Selection]) -> Discarded:

@@ -245,7 +245,8 @@ class Client:
         source was created to begin unless given. It goes on where the last delivery has ended, whoever made it.
 
         ``on_progress`` is called with what was done so far: after batches, and once a second where none comes. If it
-        returns ``False`` the consumer stops; what it raises is raised here. Ctrl-C ends the consumer too; what was being
+        returns ``False`` the consumer stops; what it raises is raised here. It may use the client, but
+        not close it. Ctrl-C ends the consumer too; what was being
         delivered is finished by the next one.
 
         Raises :class:`NotFoundError` if there is no such stream, or it has no source, :class:`PermissionDeniedError`, and,
@@ -302,7 +303,7 @@ class Client:
         self, table: str, *, limit: int | None = None, offset: int | None = None, **selection: Unpack[Selection]
     ) -> ShownRejects:
         """Rejects with their bytes, the newest first: at most ``limit`` (20, up to 1000), after ``offset`` others."""
-        options = rejects.selection(table, limit=limit, offset=offset, **selection)
+        options = rejects.show(table, limit, offset, **selection)
         return read(ShownRejects, self._native.quarantine_show(options))
 
     def quarantine_replay(self, table: str, *, dry_run: bool = False, **selection: Unpack[Selection]) -> ReplayReport:
@@ -313,7 +314,7 @@ class Client:
         Raises :class:`NotFoundError` for the table, :class:`ConflictError` if it cannot be known what became of an
         interrupted replay.
         """
-        options = rejects.selection(table, dry_run=dry_run, **selection)
+        options = rejects.replay(table, dry_run=dry_run, **selection)
         return read(ReplayReport, self._native.quarantine_replay(options))
 
     def quarantine_discard(self, table: str, **selection: Unpack[Selection]) -> Discarded:

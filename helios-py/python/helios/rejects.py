@@ -167,7 +167,7 @@ class Retention(Answer):
     """After so many days ClickHouse deletes them; ``None``: never, as at first."""
 
 
-def selection(
+def conditions(
     table: str,
     *,
     database: str = "default",
@@ -176,12 +176,9 @@ def selection(
     sequence_number: str | None = None,
     since: Time | None = None,
     until: Time | None = None,
-    limit: int | None = None,
-    offset: int | None = None,
-    dry_run: bool = False,
-) -> str:
-    """Which rejects are meant, and what is to be done with them, as JSON."""
-    given = present(
+) -> dict[str, Any]:
+    """Which rejects are meant, as in JSON."""
+    return present(
         tableName=text("table", table),
         databaseName=text("database", database),
         errorType=optional_text("error_type", error_type),
@@ -189,11 +186,26 @@ def selection(
         sequenceNumber=optional_text("sequence_number", sequence_number),
         since=time_text("since", since),
         until=time_text("until", until),
+    )
+
+
+def selection(table: str, **selection: Unpack[Selection]) -> str:
+    """Which rejects are meant, as JSON."""
+    return json.dumps(conditions(table, **selection))
+
+
+def show(table: str, limit: int | None, offset: int | None, **selection: Unpack[Selection]) -> str:
+    """Which rejects are to be shown, as JSON."""
+    page = present(
         limit=None if limit is None else count("limit", limit),
         offset=None if offset is None else count("offset", offset),
-        dryRun=flag("dry_run", dry_run) or None,
     )
-    return json.dumps(given)
+    return json.dumps(conditions(table, **selection) | page)
+
+
+def replay(table: str, *, dry_run: bool, **selection: Unpack[Selection]) -> str:
+    """Which rejects are to be replayed, as JSON."""
+    return json.dumps(conditions(table, **selection) | {"dryRun": flag("dry_run", dry_run)})
 
 
 def retention(table: str, days: int | None, *, database: str) -> str:

@@ -288,10 +288,20 @@ async fn one_request_too_many_is_refused_and_health_is_not() {
 async fn one_query_too_many_is_refused() {
     let state = state(&["--query-max-concurrent", "1"]);
     let slot = state.query_slot().unwrap();
-    let query = "{\"query\": \"SELECT 1\"}";
-    post_to(&state, "/api/query", &[], query).await.is_error(503, "overloaded");
+    // To look at rejects is to ask ClickHouse, too.
+    let rejects = "{\"tableName\": \"t\"}";
+    let queries = [
+        ("/api/query", "{\"query\": \"SELECT 1\"}"),
+        ("/api/quarantine", rejects),
+        ("/api/quarantine/show", rejects),
+    ];
+    for (path, body) in queries {
+        post_to(&state, path, &[], body).await.is_error(503, "overloaded");
+    }
     drop(slot);
-    post_to(&state, "/api/query", &[], query).await.is_error(503, "unavailable");
+    for (path, body) in queries {
+        post_to(&state, path, &[], body).await.is_error(503, "unavailable");
+    }
 }
 
 #[tokio::test]

@@ -7,12 +7,12 @@ use tracing::Instrument as _;
 
 use crate::{error::ApiError, refusal::Refusal};
 
-/// A handler: its path, on whose behalf it runs, what it takes and what it answers, each as the library and as OpenAPI
+/// A handler: its path, on whose behalf it runs, in whose slot if in any, what it takes and what it answers, each as the library and as OpenAPI
 /// has it, and what it does.
 macro_rules! operation {
     (
         $(#[$doc:meta])*
-        $name:ident at $path:tt for $caller:ident:
+        $name:ident at $path:tt for $caller:ident $(in $slot:ident)?:
         $request:ty as $request_body:ty => $answer:ty as $answer_body:ty,
         |$client:ident, $options:ident| $run:expr
     ) => {
@@ -29,6 +29,7 @@ macro_rules! operation {
             )
         )]
         pub(crate) async fn $name(
+            $(_slot: $crate::state::$slot,)?
             $crate::caller::$caller($client): $crate::caller::$caller,
             $crate::extract::JsonBody($options): $crate::extract::JsonBody<$request>,
         ) -> Result<axum::Json<$answer>, $crate::error::ApiError> {

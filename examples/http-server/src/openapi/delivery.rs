@@ -31,7 +31,7 @@ pub(crate) struct ConsumeReportAnswer {
     /// The stream's ARN.
     #[serde(rename = "streamARN")]
     stream_arn: String,
-    /// Why it ended: `caughtUp`, `stopped` or `timeLimit`.
+    /// Why it ended: `caughtUp` or `timeLimit`.
     #[schema(example = "caughtUp")]
     ended: String,
     /// How long it ran.

@@ -202,5 +202,6 @@ pub(crate) struct RetentionAnswer {
     #[schema(required = false)]
     database_name: String,
     /// After so many days ClickHouse deletes them, 1 to 36,500; `null`: never, as at first.
+    #[schema(required)]
     days: Option<u32>,
 }

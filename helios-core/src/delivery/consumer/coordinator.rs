@@ -23,7 +23,7 @@ use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
     sources::MappingTable,
-    streams::{self, AwsSession, Position, Shard, list_shards, readable},
+    streams::{self, AwsSession, Position, Shard, ancestors, list_shards, readable},
 };
 
 /// How many batches may be in memory, gathered or being delivered, of all shards together.
@@ -32,6 +32,8 @@ const PLACES: usize = 32;
 const LIST_INTERVAL: Duration = Duration::from_secs(60);
 /// What a task that was told to end is given to do so.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
+/// A consumer stops within a second.
+const _: () = assert!(GRACE.as_millis() + LAST_MOMENT.as_millis() < 1000);
 
 /// Starts a consumer of all active sources of a stream.
 pub(crate) async fn start_consumer(
@@ -82,8 +84,8 @@ pub(crate) async fn start_consumer(
         session: session.clone(),
         stream_name: stream.name,
         context,
+        first_shards: shards.iter().map(|shard| shard.id.clone()).collect(),
         shards,
-        lists: 1,
         begun: HashSet::new(),
         finished: HashSet::new(),
         tasks: JoinSet::new(),
@@ -103,8 +105,8 @@ struct Coordinator {
     context: Arc<Context>,
     /// The shards as they were listed last.
     shards: Vec<Shard>,
-    /// How often they were.
-    lists: u64,
+    /// Those that there were when the consumer began.
+    first_shards: HashSet<String>,
     /// The shards that have, or had, a task.
     begun: HashSet<String>,
     /// The shards that are delivered to their end.
@@ -146,7 +148,7 @@ impl Coordinator {
             let clock = Arc::clone(&self.context.clock);
             tokio::select! {
                 Some(ended) = self.tasks.join_next_with_id() => {
-                    if self.note(ended) {
+                    if self.note(ended)? {
                         self.list().await?;
                     }
                 }
@@ -165,7 +167,7 @@ impl Coordinator {
             let task = ShardTask {
                 context: Arc::clone(&self.context),
                 ancestors: ancestors(&self.shards, &shard),
-                is_new: self.lists > 1 && self.is_child(&shard),
+                is_new: !self.first_shards.contains(&shard),
                 shard: shard.clone(),
             };
             let id = self.tasks.spawn(task.run()).id();
@@ -173,24 +175,19 @@ impl Coordinator {
         }
     }
 
-    /// Whether the shard was made from one that this consumer has finished.
-    fn is_child(&self, shard: &str) -> bool {
-        let found = self.shards.iter().find(|one| one.id == shard);
-        found.is_some_and(|shard| shard.parents.iter().any(|parent| self.finished.contains(parent)))
-    }
-
     /// Takes note of how a shard's task has ended. `true` if there may be new shards.
-    fn note(&mut self, ended: Result<(Id, ShardEnd), JoinError>) -> bool {
-        let (id, end) = match ended {
-            Ok(ended) => ended,
-            Err(error) => {
-                let message = "the delivery of a shard panicked; what it said is in the log before this";
-                let id = error.id();
-                (id, ShardEnd::Stuck(Error::new(ErrorKind::Unexpected, message).caused_by(error)))
-            }
-        };
+    ///
+    /// # Errors
+    ///
+    /// A defect: a task that panicked would leave its shard, and those made from it, to nobody.
+    fn note(&mut self, ended: Result<(Id, ShardEnd), JoinError>) -> Result<bool> {
+        let (id, end) = ended.map_err(|error| {
+            let message = "the delivery of a shard panicked; what it said is in the log before this";
+            let shard = self.names.remove(&error.id()).unwrap_or_default();
+            Error::new(ErrorKind::Unexpected, message).with("shard", shard).caused_by(error)
+        })?;
         let shard = self.names.remove(&id).unwrap_or_default();
-        match end {
+        Ok(match end {
             ShardEnd::Finished => {
                 self.finished.insert(shard);
                 true
@@ -207,7 +204,7 @@ impl Coordinator {
                 false
             }
             ShardEnd::CaughtUp | ShardEnd::Halted => false,
-        }
+        })
     }
 
     async fn list(&mut self) -> Result<()> {
@@ -217,7 +214,6 @@ impl Coordinator {
                 Ok(shards) => {
                     self.finished.retain(|id| shards.iter().any(|shard| shard.id == *id));
                     self.shards = shards;
-                    self.lists += 1;
                     return Ok(());
                 }
                 Err(error) if error.is_retryable() => {
@@ -246,40 +242,5 @@ impl Coordinator {
             () = all => {}
             () = self.context.clock.sleep(LAST_MOMENT) => {}
         }
-    }
-}
-
-/// The shards that this one comes from, as far as they are named.
-fn ancestors(shards: &[Shard], shard: &str) -> Vec<String> {
-    let parents = |id: &str| shards.iter().find(|one| one.id == id).map_or(&[][..], |one| &one.parents);
-    let mut found: Vec<String> = parents(shard).to_vec();
-    let mut next = 0;
-    while let Some(id) = found.get(next).cloned() {
-        next += 1;
-        for parent in parents(&id) {
-            if !found.contains(parent) {
-                found.push(parent.clone());
-            }
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ancestors_are_found_to_the_oldest_that_is_named() {
-        let shard = |id: &str, parents: &[&str]| Shard {
-            id: id.to_owned(),
-            parents: parents.iter().map(ToString::to_string).collect(),
-            closed: false,
-        };
-        let shards =
-            [shard("1", &["trimmed"]), shard("2", &["1"]), shard("3", &["1"]), shard("4", &["2", "3"])];
-        assert_eq!(ancestors(&shards, "4"), ["2", "3", "1", "trimmed"]);
-        assert_eq!(ancestors(&shards, "1"), ["trimmed"]);
-        assert_eq!(ancestors(&shards, "5"), [""; 0]);
     }
 }

@@ -67,7 +67,9 @@ impl Gatherer {
             }
             let page = self.reader.next_page(MAX_RECORDS - records.len()).await?;
             let Page { caught_up, ended, .. } = page;
-            self.empty_reads = if page.records.is_empty() { self.empty_reads.saturating_add(1) } else { 0 };
+            // A page without records says nothing while there is more.
+            let has_nothing = page.records.is_empty() && caught_up;
+            self.empty_reads = if has_nothing { self.empty_reads.saturating_add(1) } else { 0 };
             bytes += page.records.iter().map(|record| record.data.len()).sum::<usize>();
             records.extend(page.records.into_iter().map(Record::from));
             if records.is_empty() && !caught_up {

@@ -30,7 +30,7 @@ use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
     sources::Mapping,
-    streams::{Position, ShardReader, ShardStart},
+    streams::{Position, ShardReader, ShardStart, is_refused_argument},
 };
 
 /// A new attempt reads at once: by then the last read must be a fifth of a second ago.
@@ -120,7 +120,11 @@ impl ShardTask {
             if options.until_caught_up && !error.is_retryable() {
                 return ShardEnd::Stuck(error);
             }
-            failures = if delivered > 0 { 1 } else { failures + 1 };
+            failures += 1;
+            if delivered > 0 {
+                // From here on the ledger's numbers are this stream's.
+                (failures, is_made_anew) = (1, false);
+            }
             tokio::select! {
                 () = clock.sleep(pause(failures).max(SHORTEST_PAUSE)) => {}
                 () = is_true(&mut halted) => return ShardEnd::Halted,
@@ -250,16 +254,13 @@ impl ShardTask {
 
 /// What it means that reading from here fails.
 fn refusal_of(start: &ShardStart) -> fn(Error) -> Failure {
-    fn is_refused(error: &Error) -> bool {
-        error.aws_code() == Some("InvalidArgumentException")
-    }
     match start {
-        ShardStart::At(_) | ShardStart::After(_) => {
-            |error| if is_refused(&error) { Failure::Foreign(error) } else { Failure::Reading(error) }
-        }
+        ShardStart::At(_) | ShardStart::After(_) => |error| {
+            if is_refused_argument(&error) { Failure::Foreign(error) } else { Failure::Reading(error) }
+        },
         // Kinesis' clock is behind ours: to it the time is still to come.
         ShardStart::Position(Position::At(_)) => |error| {
-            let is_retryable = error.is_retryable() || is_refused(&error);
+            let is_retryable = error.is_retryable() || is_refused_argument(&error);
             Failure::Reading(error.retryable(is_retryable))
         },
         ShardStart::Position(Position::Oldest | Position::Now) => Failure::Reading,

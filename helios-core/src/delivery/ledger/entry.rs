@@ -34,6 +34,9 @@ pub struct Entry {
     pub rework: Option<Rework>,
     /// Ranges of events that were lost before they could be delivered, in order.
     pub gaps: Vec<Gap>,
+    /// Where events may have expired unseen, the last such place: the event before it had expired when it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Gap>,
 }
 
 /// How many gaps are kept apart: an item of DynamoDB has its limit.

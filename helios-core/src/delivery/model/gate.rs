@@ -215,7 +215,7 @@ impl History for Gated<dyn History> {
         if self.left_out == LeftOut::Look {
             return std::future::ready(Ok(Vec::new())).boxed();
         }
-        self.inner.from(key, number, limit, deadline)
+        self.gate.effect(self.inner.from(key, number, limit, deadline)).boxed()
     }
 }
 

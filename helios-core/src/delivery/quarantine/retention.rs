@@ -20,7 +20,9 @@ pub struct Retention {
     /// Its database. Default: `default`.
     #[serde(default = "default_database")]
     pub database_name: String,
-    /// After so many days ClickHouse deletes them, 1 to 36,500; none: never, as at first.
+    /// After so many days ClickHouse deletes them, 1 to 36,500; none: never, as at first. To be said, if as `null`: what
+    /// was left out by mistake must not lift a retention.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub days: Option<u32>,
 }
 
@@ -73,5 +75,18 @@ impl Quarantine {
     async fn has_ttl(&self, quarantine: &TableName) -> Result<bool> {
         let described = self.warehouse.describe_table(quarantine).await?;
         Ok(described.is_some_and(|table| table.engine.contains(" TTL ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_ever_is_said_and_not_left_out() {
+        let read = |text| serde_json::from_str::<Retention>(text).map_err(|error| error.to_string());
+        assert_eq!(read(r#"{"tableName":"t","days":null}"#).unwrap(), Retention::new("t", None));
+        assert_eq!(read(r#"{"tableName":"t","days":7}"#).unwrap(), Retention::new("t", Some(7)));
+        assert!(read(r#"{"tableName":"t"}"#).unwrap_err().contains("missing field `days`"));
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Seen {
     pub(super) caught_up: bool,
     /// Whether the record that was delivered last is gone, and what was behind it perhaps with it.
     pub(super) is_unjoined: bool,
+    /// Whether the range that was begun is gone, or its beginning.
+    pub(super) is_open_gone: bool,
 }
 
 /// Looks, within a time limit and within Kinesis' limits.
@@ -69,10 +71,14 @@ pub(super) async fn look(
                     continue;
                 }
             }
+            if let Next::With(event) = next {
+                seen.is_open_gone = record.sequence_number != event.sequence_number;
+            }
             seen.arrival = record.approximate_arrival;
             return Ok(seen);
         }
         if page.caught_up {
+            seen.is_open_gone = matches!(next, Next::With(_));
             seen.caught_up = true;
             return Ok(seen);
         }

@@ -22,8 +22,8 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
-    sources::{Mapping, MappingState, MappingTable},
-    streams::{self, AwsSession, Position, Shard, list_shards},
+    sources::{Mapping, MappingState, MappingTable, the_one},
+    streams::{self, AwsSession, Position, Shard, ancestors, is_refused_argument, list_shards},
     warehouse::{TableName, Warehouse},
 };
 
@@ -48,7 +48,9 @@ pub(crate) async fn delivery_report(
     options: &ReportOptions,
 ) -> Result<DeliveryReport> {
     let table = TableName::new(&options.database_name, &options.table_name)?;
-    let mapping = source_of(mappings.all().await?, &table, options.stream_name.as_deref())?;
+    let mut found = mappings.all().await?;
+    found.retain(|mapping| mapping.state == MappingState::Active && mapping.table == table);
+    let mapping = the_one(found, &table, options.stream_name.as_deref())?;
     let ledger: SharedLedger = Arc::new(ledger.clone());
     let entries = ledger.of_source(&mapping.stream_arn, mapping.table_uuid).await?;
     let stream = stream_now(session, &mapping).await?;
@@ -60,19 +62,19 @@ pub(crate) async fn delivery_report(
     // Each shard of the stream, and each that the ledger knows.
     let mut shards: BTreeMap<String, (Entry, Option<Shard>)> =
         entries.into_iter().map(|(shard, entry)| (shard, (entry, None))).collect();
-    for shard in stream.shards {
-        let id = shard.id.clone();
-        shards.entry(id).or_default().1 = Some(shard);
+    for shard in &stream.shards {
+        shards.entry(shard.id.clone()).or_default().1 = Some(shard.clone());
     }
     let kinesis = session.kinesis().await?;
     let looked: Vec<(String, Entry, bool, Seen)> = stream::iter(shards)
         .map(|(id, (entry, listed))| {
-            let (kinesis, mapping, known) = (&kinesis, &mapping, &known);
+            let (kinesis, mapping) = (&kinesis, &mapping);
+            let continues = ancestors(&stream.shards, &id).iter().any(|ancestor| known.contains(ancestor));
             async move {
                 let seen = match &listed {
-                    Some(shard) => seen(kinesis, mapping, (shard, &entry), known, clock).await?,
+                    Some(shard) => seen(kinesis, mapping, (shard, &entry), continues, clock).await?,
                     // What the stream does not list any more it has no events of.
-                    None => Seen { caught_up: entry.open.is_none(), ..Seen::default() },
+                    None => gone(&entry),
                 };
                 Ok::<_, Error>((id, entry, listed.is_none_or(|shard| shard.closed), seen))
             }
@@ -127,31 +129,6 @@ fn assemble(
     }
 }
 
-/// The source that fills a table; of several, the one of that stream.
-fn source_of(mappings: Vec<Mapping>, table: &TableName, stream: Option<&str>) -> Result<Mapping> {
-    let is_stream = |mapping: &Mapping| {
-        stream.is_none_or(|stream| mapping.stream_name == stream || mapping.stream_arn == stream)
-    };
-    let mut found: Vec<Mapping> = mappings
-        .into_iter()
-        .filter(|mapping| mapping.state == MappingState::Active && mapping.table == *table)
-        .filter(is_stream)
-        .collect();
-    if found.len() > 1 {
-        let streams: Vec<&str> = found.iter().map(|mapping| mapping.stream_name.as_str()).collect();
-        let message = format!("several streams fill this table: name one of {}", streams.join(", "));
-        return Err(Error::new(ErrorKind::Conflict, message).with("table", table.plain()));
-    }
-    found.pop().ok_or_else(|| {
-        let message = "no source fills this table; `sources` lists those there are";
-        let error = Error::new(ErrorKind::NotFound, message).with("table", table.plain());
-        match stream {
-            Some(stream) => error.with("stream", stream),
-            None => error,
-        }
-    })
-}
-
 async fn stream_now(session: &AwsSession, mapping: &Mapping) -> Result<StreamNow> {
     let described = async {
         let stream = streams::describe(session, &mapping.stream_arn).await?;
@@ -167,29 +144,31 @@ async fn stream_now(session: &AwsSession, mapping: &Mapping) -> Result<StreamNow
     }
 }
 
-/// Looks at the first record of a shard that the table has not.
+/// What is seen of a shard that is no more.
+fn gone(entry: &Entry) -> Seen {
+    let is_open_gone = entry.open.is_some();
+    Seen { caught_up: !is_open_gone, is_open_gone, ..Seen::default() }
+}
+
+/// Looks at the first record of a shard that the table has not. The shard `continues` one of which it has something.
 async fn seen(
     kinesis: &Client,
     mapping: &Mapping,
     (shard, entry): (&Shard, &Entry),
-    known: &HashSet<String>,
+    continues: bool,
     clock: &SharedClock,
 ) -> Result<Seen> {
     let next = match (&entry.open, &entry.committed) {
         (Some(open), _) => Next::With(open.first.clone()),
         (None, Some(committed)) => Next::After(committed.clone()),
-        (None, None) if shard.parents.iter().any(|parent| known.contains(parent)) => {
-            Next::At(Position::Oldest)
-        }
+        (None, None) if continues => Next::At(Position::Oldest),
         (None, None) => Next::At(mapping.start_position),
     };
     match look(kinesis, (&mapping.stream_arn, &shard.id), &next, clock).await {
         // It went between the list and the look.
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Ok(Seen { caught_up: entry.open.is_none(), ..Seen::default() })
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(gone(entry)),
         // The ledger's numbers are those of a stream of the same name, which was deleted.
-        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+        Err(error) if is_refused_argument(&error) => {
             look(kinesis, (&mapping.stream_arn, &shard.id), &Next::At(Position::Oldest), clock).await
         }
         seen => seen,

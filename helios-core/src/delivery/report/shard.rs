@@ -74,7 +74,7 @@ impl Facts<'_> {
 
     /// What is wrong with it, for a person.
     pub(super) fn errors(self) -> Vec<String> {
-        let Self { shard, entry, .. } = self;
+        let Self { shard, entry, seen, .. } = self;
         let counters = &entry.counters;
         let mut errors: Vec<String> = entry
             .gaps
@@ -101,6 +101,12 @@ impl Facts<'_> {
                 "shard {shard}: whether the events {range} are in the table is UNCERTAIN: look into the table, then settle \
                  the range"
             ));
+        } else if let Some(open) = entry.open.as_ref().filter(|_| seen.is_open_gone) {
+            errors.push(format!(
+                "shard {shard}: the stream does not have the events {} any more, which somebody had begun to insert: look \
+                 into the table, then settle the range",
+                range(open)
+            ));
         }
         errors
     }
@@ -114,6 +120,13 @@ impl Facts<'_> {
             warnings.push(format!(
                 "shard {shard}: ClickHouse has not taken its events since {}{code}",
                 trouble.since
+            ));
+        }
+        if let Some(doubt) = &entry.doubt {
+            warnings.push(format!(
+                "shard {shard}: the events after {} and before {}, if there were any, expired before they were delivered; \
+                 found at {}",
+                doubt.after, doubt.before, doubt.since
             ));
         }
         if seen.is_unjoined {
@@ -155,7 +168,7 @@ mod tests {
         Facts { shard: "s", entry, is_closed: false, seen, now: now(), retention: Some(1000.0) }
     }
 
-    const CAUGHT_UP: Seen = Seen { arrival: None, caught_up: true, is_unjoined: false };
+    const CAUGHT_UP: Seen = Seen { arrival: None, caught_up: true, is_unjoined: false, is_open_gone: false };
 
     fn behind(seconds: i64) -> Seen {
         Seen { arrival: Some(Timestamp::from_second(10_000 - seconds).unwrap()), ..Seen::default() }
@@ -220,5 +233,8 @@ mod tests {
         assert!(errors[0].contains("shard s: the events after 3.1 and before 5.1"), "{errors:?}");
         assert!(errors[1].contains("10 events were received, and 9 are"), "{errors:?}");
         assert!(errors[2].contains("7.1-9.1") && errors[2].contains("UNCERTAIN"), "{errors:?}");
+        let entry = Entry { trouble: None, ..entry };
+        let errors = facts(&entry, Seen { is_open_gone: true, ..behind(5) }).errors();
+        assert!(errors.len() == 3 && errors[2].contains("the events 7.1-9.1 any more"), "{errors:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{
     super::{
         batch::{Event, Record, events},
-        ledger::Gap,
+        ledger::{Entry, Gap},
         place::{Identity, Place},
         plan::plan,
     },
@@ -59,6 +59,9 @@ impl Run<'_> {
             return Ok(true);
         }
         let seen = self.behind(&committed, LOOK).await?;
+        if let Some(oldest) = seen.first().filter(|oldest| oldest.sequence_number != *up_to) {
+            self.doubt(&committed, &oldest.sequence_number).await?;
+        }
         let Some(next) = first_behind(&seen, committed.place(), first) else {
             self.worker.joins.put(shard, committed, first.to_owned());
             return Ok(true);
@@ -98,11 +101,39 @@ impl Run<'_> {
             before = %gap.before,
             "Events expired before they were delivered: they are lost."
         );
+        self.note(after, |entry| {
+            // Another worker may have found the same.
+            if entry.gaps.last().is_none_or(|last| (&last.after, &last.before) != (&gap.after, &gap.before)) {
+                entry.add_gap(gap.clone());
+            }
+        })
+        .await
+    }
+
+    /// Writes down that events may have expired unseen: the record that was committed last has.
+    async fn doubt(&mut self, after: &Identity, oldest: &str) -> Result<()> {
+        let before = Place { sequence_number: oldest, sub_sequence: 0 };
+        let doubt =
+            Gap { after: after.clone(), before: before.to_identity(), since: self.worker.clock.now() };
+        if self.entry.doubt.as_ref().is_some_and(|known| known.after == doubt.after) {
+            return Ok(());
+        }
+        tracing::warn!(
+            shard = self.key.shard,
+            after = %doubt.after,
+            before = %doubt.before,
+            "The last event that was delivered has expired; whether others behind it have cannot be seen."
+        );
+        self.note(after, |entry| entry.doubt = Some(doubt.clone())).await
+    }
+
+    /// Writes something down about what lies behind `after`.
+    async fn note(&mut self, after: &Identity, note: impl Fn(&mut Entry)) -> Result<()> {
         // If somebody else has gone on meanwhile, they have seen for themselves.
         while self.entry.committed.as_ref() == Some(after) {
             let mut entry = self.entry.clone();
-            entry.add_gap(gap.clone());
-            if self.write(entry).await? {
+            note(&mut entry);
+            if entry == self.entry || self.write(entry).await? {
                 break;
             }
         }
