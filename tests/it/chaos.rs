@@ -19,7 +19,7 @@ use helios_core::{
     delivery::ledger::Ledger as _,
 };
 use helios_embedded::Listener;
-use helios_tests::Answer;
+use helios_tests::{Answer, Random};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -39,22 +39,10 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-/// splitmix64.
-struct Chance(u64);
-
-impl Chance {
-    fn new() -> Self {
-        let random = Uuid::new_v4().as_u128() % 1_000_000;
-        Self(setting("HELIOS_KILL_SEED", random.try_into().unwrap()))
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
+/// The choices of a run: those of its seed.
+fn chance() -> Random {
+    let random = Uuid::new_v4().as_u128() % 1_000_000;
+    Random::new(setting("HELIOS_KILL_SEED", random.try_into().unwrap()))
 }
 
 /// A stream, its table, and ClickHouse on a port, which outlives whoever is killed.
@@ -62,7 +50,7 @@ struct Arena {
     stage: Stage,
     _clickhouse: Listener,
     environment: HashMap<String, String>,
-    chance: Chance,
+    chance: Random,
     /// What was put: the ids of events, and how many were none.
     good: Vec<u64>,
     bad: usize,
@@ -73,7 +61,7 @@ impl Arena {
         let (stage, clickhouse) = (Stage::set(shards).await, ClickHouse::new());
         let listener = clickhouse.listen(ANYWHERE).await;
         let environment = clickhouse.environment(&stage.double, listener.local_addr());
-        Self { stage, _clickhouse: listener, environment, chance: Chance::new(), good: Vec::new(), bad: 0 }
+        Self { stage, _clickhouse: listener, environment, chance: chance(), good: Vec::new(), bad: 0 }
     }
 
     fn put(&mut self, events: u64) {
@@ -157,7 +145,7 @@ impl Drop for ConsumerProcess {
 #[tokio::test]
 async fn a_consumer_that_is_killed_loses_and_doubles_nothing() {
     let mut arena = Arena::build(2).await;
-    println!("HELIOS_KILL_SEED={}", arena.chance.0);
+    println!("HELIOS_KILL_SEED={}", arena.chance.seed());
     let (mut batches, mut left_open) = (0, 0);
     for round in 0..setting("HELIOS_KILL_ROUNDS", 25) {
         let events = 20 + arena.chance.below(200);
@@ -190,7 +178,7 @@ async fn a_consumer_that_is_killed_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn a_function_that_is_killed_loses_and_doubles_nothing() {
     let mut arena = Arena::build(2).await;
-    println!("HELIOS_KILL_SEED={}", arena.chance.0);
+    println!("HELIOS_KILL_SEED={}", arena.chance.seed());
     arena.stage.deliver_by_function(&arena.stage.sink).await;
     let shards = arena.stage.double.shards(false);
     let mut acknowledged: HashMap<String, usize> = HashMap::new();

@@ -4,6 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::Random;
+
 /// One event to put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeneratedEvent {
@@ -82,7 +84,7 @@ const PLACES: [(&str, &str, f64, f64); 5] = [
 /// `malformed_share` (0 to 1) are malformed, all kinds equally often.
 #[must_use]
 pub fn generate(count: usize, seed: u64, malformed_share: f64) -> Vec<GeneratedEvent> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut kinds = Malformed::ALL.into_iter().cycle();
     let (mut time, mut owed) = (START, 0.0);
     (0..count)
@@ -134,7 +136,7 @@ fn activity(random: &mut Random, user: u64, time: Timestamp) -> Map<String, Valu
     event.insert("event_id".into(), json!(random.uuid()));
     event.insert("user_id".into(), json!(user));
     // Some hundred sessions, as one user sends many events.
-    event.insert("session_id".into(), json!(Random(user).uuid()));
+    event.insert("session_id".into(), json!(Random::new(user).uuid()));
     event.insert("event_type".into(), json!(kind));
     event.insert("timestamp".into(), json!(format!("{time:.3}")));
     event.insert("is_premium".into(), json!(user.is_multiple_of(7)));
@@ -169,34 +171,20 @@ fn item(random: &mut Random) -> Value {
     })
 }
 
-/// splitmix64: enough for data that only has to look random, and the same everywhere.
-struct Random(u64);
-
+/// What events are made of.
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+    pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         let index = self.below(choices.len() as u64);
         &choices[usize::try_from(index).unwrap_or_default()]
     }
 
-    fn price(&mut self) -> f64 {
+    pub(crate) fn price(&mut self) -> f64 {
         (100 + self.below(50_000)) as f64 / 100.0
     }
 
-    fn uuid(&mut self) -> Uuid {
+    pub(crate) fn uuid(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(
-            (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes(),
+            (u128::from(self.number()) << 64 | u128::from(self.number())).to_be_bytes(),
         )
         .into_uuid()
     }

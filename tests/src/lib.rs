@@ -12,6 +12,7 @@ mod function;
 mod iam;
 mod kinesis_double;
 mod lab;
+mod random;
 mod runtime;
 mod server;
 
@@ -23,6 +24,7 @@ pub use function::{Function, deploy};
 pub use iam::AccessKey;
 pub use kinesis_double::{DoubleRecord, KinesisDouble, KinesisFaults, ShardRead, sequence_number};
 pub use lab::{Lab, LabOptions};
+pub use random::Random;
 pub use runtime::{Answer, FunctionError, Runtime};
 pub use server::{Server, ServerOptions, binary};
 

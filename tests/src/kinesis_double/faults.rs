@@ -1,5 +1,7 @@
 //! What goes wrong, by chance that can be repeated.
 
+use crate::Random;
+
 /// Out of a hundred reads, so many meet each fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KinesisFaults {
@@ -43,7 +45,9 @@ impl KinesisFaults {
             (self.repeated, Fault::Repeated),
             (self.hung, Fault::Hung),
         ];
-        let mut chance = self.random() % 100;
+        let mut random = Random::new(self.seed);
+        let mut chance = random.below(100);
+        self.seed = random.seed();
         for (percent, fault) in chances {
             match chance.checked_sub(percent) {
                 Some(rest) => chance = rest,
@@ -51,14 +55,5 @@ impl KinesisFaults {
             }
         }
         None
-    }
-
-    /// splitmix64.
-    fn random(&mut self) -> u64 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.seed;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }

@@ -6,47 +6,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, FutureExt as _, ready};
-use jiff::Timestamp;
 
 use super::{
     super::{
-        batch::Record,
-        history::History,
-        ledger::{Entry, LedgerKey, OpenRange, TroubleKind},
+        ledger::{Entry, TroubleKind},
         window::Window,
     },
     bench::{Bench, FOR_EVER, stream},
     chance::Chance,
     gate::Gate,
+    stream::Unreadable,
     table::ModelTable,
 };
-use crate::{ErrorKind, Result, clock::Clock as _};
-
-/// A stream whose records have expired.
-#[derive(Debug)]
-struct Expired;
-
-impl History for Expired {
-    fn read<'a>(
-        &'a self,
-        _: &'a LedgerKey,
-        _: &'a OpenRange,
-        _: Timestamp,
-    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
-        ready(Ok(None)).boxed()
-    }
-
-    fn from<'a>(
-        &'a self,
-        _: &'a LedgerKey,
-        _: &'a str,
-        _: usize,
-        _: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Record>>> {
-        ready(Ok(Vec::new())).boxed()
-    }
-}
+use crate::{ErrorKind, clock::Clock as _};
 
 /// R9: good + quarantined = received, also with a kill between the two writes, and everywhere else.
 #[tokio::test]
@@ -158,7 +130,7 @@ async fn an_open_range_that_has_expired_is_uncertain_unless_it_is_in_the_table()
     for has_provenance in [false, true] {
         for steps in 1.. {
             let mut bench = Bench::new(ModelTable::new(has_provenance), stream(50));
-            bench.history = Arc::new(Expired);
+            bench.history = Arc::new(Unreadable(|| Ok(Vec::new())));
             let first = bench.stream.batch(0, 0, 6);
             if bench.deliver(&first, steps).await.is_some() {
                 break;

@@ -15,7 +15,7 @@ use super::{
         ledger::{LedgerKey, OpenRange},
     },
     bench::{Bench, FOR_EVER, stream},
-    stream::Stream,
+    stream::{Stream, Unreadable},
     table::ModelTable,
 };
 use crate::{ErrorKind, Result, streams::compare_sequence_numbers};
@@ -143,37 +143,14 @@ async fn a_batch_that_follows_is_not_looked_at() {
     assert_eq!(bench.check(), None);
 }
 
-/// A shard that cannot be looked at.
-#[derive(Debug)]
-struct Throttled;
-
-impl History for Throttled {
-    fn read<'a>(
-        &'a self,
-        _: &'a LedgerKey,
-        _: &'a OpenRange,
-        _: Timestamp,
-    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
-        ready(Ok(None)).boxed()
-    }
-
-    fn from<'a>(
-        &'a self,
-        _: &'a LedgerKey,
-        _: &'a str,
-        _: usize,
-        _: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Record>>> {
-        let error = crate::Error::new(ErrorKind::LimitExceeded, "throttled").retryable(true);
-        ready(Err(error)).boxed()
-    }
-}
-
 #[tokio::test]
 async fn while_it_cannot_be_known_nothing_is_delivered() {
     let (mut bench, _) = looked(0);
     bench.must_deliver(&bench.stream.batch(0, 0, 3)).await;
-    bench.history = Arc::new(Throttled);
+    bench.history =
+        Arc::new(Unreadable(
+            || Err(crate::Error::new(ErrorKind::LimitExceeded, "throttled").retryable(true)),
+        ));
     let undelivered = bench.deliver(&bench.stream.batch(0, 5, 9), FOR_EVER).await.unwrap().unwrap_err();
     assert!(undelivered.error.is_retryable());
     assert_eq!(undelivered.uncommitted, Some(bench.stream.shards[0][5].sequence_number.clone()));

@@ -112,3 +112,28 @@ impl History for Stream {
         ready(Ok(records.iter().filter(from).take(limit).cloned().collect())).boxed()
     }
 }
+
+/// A stream whose records cannot be read, and what is seen when it is looked at.
+#[derive(Debug)]
+pub(super) struct Unreadable(pub(super) fn() -> Result<Vec<Record>>);
+
+impl History for Unreadable {
+    fn read<'a>(
+        &'a self,
+        _: &'a LedgerKey,
+        _: &'a OpenRange,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn from<'a>(
+        &'a self,
+        _: &'a LedgerKey,
+        _: &'a str,
+        _: usize,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Record>>> {
+        ready((self.0)()).boxed()
+    }
+}
