@@ -140,14 +140,15 @@ def test_what_does_not_exist_is_no_argument(call: Call) -> None:
 
 
 def test_an_option_of_one_method_is_none_of_another(call: Call) -> None:
-    for method, option in [
+    options: list[tuple[str, dict[str, Any]]] = [
         ("quarantine", {"limit": None}),
         ("quarantine", {"dry_run": False}),
         ("quarantine_show", {"dry_run": False}),
         ("quarantine_replay", {"limit": None}),
         ("quarantine_discard", {"dry_run": True}),
         ("quarantine_discard", {"offset": 0}),
-    ]:
+    ]
+    for method, option in options:
         with pytest.raises(TypeError, match="unexpected keyword argument"):
             call(method, "t", **option)
 
@@ -155,7 +156,7 @@ def test_an_option_of_one_method_is_none_of_another(call: Call) -> None:
 def test_a_coroutine_is_no_function_to_be_called(call: Call) -> None:
     async def on_progress(_: object) -> None: ...
 
-    with pytest.raises(TypeError, match="^on_progress.* must be a function that is not async"):
+    with pytest.raises(TypeError, match=r"^on_progress.* must be a function that is not async"):
         call("consume", "s", on_progress=on_progress)
 
 

@@ -203,5 +203,5 @@ pub(crate) async fn wait_for(is_so: impl Fn() -> bool) {
             SystemClock.sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(FOREVER, wait).await.expect("what was waited for has not come");
+    assert!(tokio::time::timeout(FOREVER, wait).await.is_ok(), "what was waited for has not come");
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
 import json
 import types
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -15,6 +14,10 @@ _Answer = TypeVar("_Answer", bound="Answer")
 
 # What is written in capitals in JSON.
 _CAPITALS = {"arn": "ARN", "uuid": "UUID"}
+
+
+# Of each class, once: to find out takes longer than to read an answer.
+_FIELDS: dict[type[Answer], list[tuple[str, str, Any]]] = {}
 
 
 class Answer:
@@ -50,10 +53,13 @@ def _of_dict(kind: type[_Answer], members: dict[str, Any]) -> _Answer:
     )
 
 
-@functools.cache
 def _fields(kind: type[Answer]) -> list[tuple[str, str, Any]]:
     """The name of each field here and in JSON, and its type."""
-    return [(name, _wire_name(name), hint) for name, hint in get_type_hints(kind).items()]
+    found = _FIELDS.get(kind)
+    if found is None:
+        found = [(name, _wire_name(name), hint) for name, hint in get_type_hints(kind).items()]
+        _FIELDS[kind] = found
+    return found
 
 
 def _wire_name(name: str) -> str:

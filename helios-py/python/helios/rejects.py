@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
-from typing import Any, TypedDict, Union
+from typing import TYPE_CHECKING, Any, TypedDict, Union
 
 from ._checks import count, flag, optional_text, present, text
 from ._wire import Answer, time_text
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Time = Union[str, dt.datetime]
 """A time with its zone, as text or as ``datetime``."""
