@@ -9,7 +9,7 @@ use bytes::Bytes;
 use clickhouse::Row;
 use helios_core::{
     clock::SystemClock,
-    delivery::{Batch, Deliverer, Target, ledger::MemoryLedger},
+    delivery::{Batch, Deliverer, Target, ledger::MemoryLedger, quarantine},
     warehouse::{DEDUPLICATION_WINDOW, TableName, Warehouse, WarehouseSettings},
 };
 use helios_tests::Result;
@@ -62,8 +62,11 @@ impl Engine {
             columns.join(", ")
         );
         self.warehouse.execute(&statement).await?;
+        quarantine::ensure(&self.warehouse, &name).await?;
         // Both sides make the same parts; putting them together later is no part of either's insert.
-        self.warehouse.execute(&format!("SYSTEM STOP MERGES {name}")).await?;
+        for table in [&name, &quarantine::table_of(&name)?] {
+            self.warehouse.execute(&format!("SYSTEM STOP MERGES {table}")).await?;
+        }
         let uuid = self.warehouse.describe_table(&name).await?.ok_or("the table is gone")?.uuid;
         let target = Target::describe(&self.warehouse, &name, uuid).await?;
         let ledger = Arc::new(MemoryLedger::default());
@@ -120,7 +123,10 @@ impl Table<'_> {
         if usize::try_from(found.count) != Ok(rows) {
             return Err(format!("{} rows of {rows} are in the table", found.count).into());
         }
-        Ok(self.engine.warehouse.execute(&format!("DROP TABLE {} SYNC", self.name)).await?)
+        for table in [&self.name, &quarantine::table_of(&self.name)?] {
+            self.engine.warehouse.execute(&format!("DROP TABLE {table} SYNC")).await?;
+        }
+        Ok(())
     }
 }
 

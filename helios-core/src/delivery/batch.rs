@@ -1,5 +1,7 @@
 //! What is delivered: records of one shard, and the events in them.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -57,7 +59,7 @@ impl Batch {
 pub(super) struct Event<'a> {
     pub(super) place: Place<'a>,
     pub(super) arrival: Option<Timestamp>,
-    pub(super) payload: Result<Bytes, UnreadableRecord>,
+    pub(super) payload: Result<Cow<'a, Bytes>, UnreadableRecord>,
 }
 
 impl Event<'_> {
@@ -80,9 +82,10 @@ pub(super) fn events(records: &[Record]) -> Vec<Event<'_>> {
             payload,
         };
         if is_plain(&record.data) {
-            events.push(event((0, Ok(record.data.clone()))));
+            events.push(event((0, Ok(Cow::Borrowed(&record.data)))));
         } else {
-            events.extend(events_of(record.data.clone()).map(event));
+            let parts = events_of(record.data.clone());
+            events.extend(parts.map(|(sub_sequence, part)| event((sub_sequence, part.map(Cow::Owned)))));
         }
     }
     events

@@ -71,7 +71,9 @@ impl Insert<'_> {
 
 fn encode(batch: &RecordBatch) -> Result<Bytes> {
     let unexpected = |error| Error::unexpected("the batch cannot be written").at("deliver").caused_by(error);
-    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).map_err(unexpected)?;
+    // Room for all of it at once: the columns, and what describes them.
+    let body = Vec::with_capacity(batch.get_array_memory_size() + 4096);
+    let mut writer = StreamWriter::try_new(body, &batch.schema()).map_err(unexpected)?;
     writer.write(batch).map_err(unexpected)?;
     writer.into_inner().map(Bytes::from).map_err(unexpected)
 }

@@ -14,7 +14,7 @@ pub(super) fn new_columns(schema: &TableSchema, events: &[Event<'_>]) -> Result<
     let decoder = schema.decoder()?;
     let payloads = events.iter().filter_map(|event| event.payload.as_ref().ok());
     let unknown: Vec<&[u8]> =
-        payloads.map(AsRef::as_ref).filter(|event| decoder.has_unknown(event)).collect();
+        payloads.map(|event| event.as_ref().as_ref()).filter(|event| decoder.has_unknown(event)).collect();
     if unknown.is_empty() {
         return Ok(Vec::new());
     }
@@ -49,6 +49,8 @@ fn beside(schema: &TableSchema, column: Column) -> Result<Column> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use bytes::Bytes;
 
     use super::{super::place::Place, *};
@@ -62,7 +64,7 @@ mod tests {
             .map(|event| Event {
                 place,
                 arrival: None,
-                payload: Ok(Bytes::copy_from_slice(event.as_bytes())),
+                payload: Ok(Cow::Owned(Bytes::copy_from_slice(event.as_bytes()))),
             })
             .collect();
         let found = new_columns(&schema, &events).unwrap();

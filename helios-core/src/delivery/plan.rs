@@ -61,7 +61,7 @@ fn cut(events: &[Event<'_>], start: usize, limit: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::LazyLock;
+    use std::{borrow::Cow, sync::LazyLock};
 
     use bytes::Bytes;
     use proptest::prelude::*;
@@ -81,7 +81,7 @@ mod tests {
             .map(|(sequence_number, size)| Event {
                 place: Place { sequence_number, sub_sequence: 0 },
                 arrival: None,
-                payload: Ok(LARGE.slice(..*size)),
+                payload: Ok(Cow::Owned(LARGE.slice(..*size))),
             })
             .collect()
     }

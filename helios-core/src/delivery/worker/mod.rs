@@ -52,14 +52,16 @@ impl Worker {
             table: target.uuid,
         };
         let mut events = events(&batch.records);
-        events.sort_by(|left, right| left.place.cmp(&right.place));
         let mut report = BatchReport {
             records: count(batch.records.len()),
             received: count(events.len()),
             ..BatchReport::default()
         };
-        // A record that is in the batch twice.
-        events.dedup_by(|left, right| left.place == right.place);
+        if !events.is_sorted_by(|left, right| left.place < right.place) {
+            // Not as Kinesis gives them, or a record is in the batch twice.
+            events.sort_by(|left, right| left.place.cmp(&right.place));
+            events.dedup_by(|left, right| left.place == right.place);
+        }
         report.duplicates_skipped = report.received - count(events.len());
         let known = self.known().remove(&key);
         let entry = match known {

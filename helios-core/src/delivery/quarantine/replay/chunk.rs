@@ -1,5 +1,7 @@
 //! Rejects as they are read to be decoded once more.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use clickhouse::Row;
 use jiff::Timestamp;
@@ -39,7 +41,7 @@ impl RawRow {
         Event {
             place: self.place(),
             arrival: self.arrived.and_then(|time| Timestamp::from_millisecond(time).ok()),
-            payload: Ok(self.raw_data.clone()),
+            payload: Ok(Cow::Borrowed(&self.raw_data)),
         }
     }
 }
