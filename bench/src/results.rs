@@ -65,6 +65,11 @@ impl Row {
         }
     }
 
+    /// What was measured itself, told without a target.
+    pub(crate) fn alone_told(name: &str, value: f64, unit: &str) -> Self {
+        Self { holds: None, ..Self::alone(name, value, unit, "–".to_owned(), true) }
+    }
+
     fn alone(name: &str, value: f64, unit: &str, target: String, holds: bool) -> Self {
         Self {
             name: name.to_owned(),
