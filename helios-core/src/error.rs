@@ -103,6 +103,33 @@ pub enum ErrorCode {
     Aws(String),
 }
 
+/// A place in the SQL text of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SqlPosition {
+    /// In bytes from the beginning of the text, from 0.
+    pub offset: usize,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in its line, from 1.
+    pub column: usize,
+}
+
+impl SqlPosition {
+    /// The place of a byte in a text. Beyond its end: the end.
+    #[must_use]
+    pub fn of(text: &str, offset: usize) -> Self {
+        let offset = text.floor_char_boundary(offset);
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            offset,
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+}
+
 /// Why an operation failed: what happened, to which thing, and what to do next.
 ///
 /// `{}` is one line, `kind at operation: message {key: value}`; `{:#}` adds the causes. Neither holds a secret.
@@ -114,6 +141,7 @@ struct Inner {
     operation: &'static str,
     context: Vec<(&'static str, String)>,
     code: Option<ErrorCode>,
+    position: Option<SqlPosition>,
     retryable: bool,
     source: Option<Source>,
 }
@@ -127,6 +155,7 @@ impl Error {
             operation: "",
             context: Vec::new(),
             code: None,
+            position: None,
             retryable: false,
             source: None,
         }))
@@ -217,6 +246,28 @@ impl Error {
             ErrorCode::ClickHouse { code, .. } => Some(*code),
             ErrorCode::Aws(_) => None,
         }
+    }
+
+    /// ClickHouse's name for the error, if it said one: `"UNKNOWN_TABLE"`.
+    #[must_use]
+    pub fn server_error_name(&self) -> Option<&str> {
+        match self.code()? {
+            ErrorCode::ClickHouse { name, .. } => name.as_deref(),
+            ErrorCode::Aws(_) => None,
+        }
+    }
+
+    /// Where in the SQL text the error is, for one of syntax.
+    #[must_use]
+    pub fn position(&self) -> Option<SqlPosition> {
+        self.0.position
+    }
+
+    /// Says where in the SQL text the error is.
+    #[must_use]
+    pub(crate) fn at_position(mut self, position: Option<SqlPosition>) -> Self {
+        self.0.position = position;
+        self
     }
 
     /// AWS's error code.

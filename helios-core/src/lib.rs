@@ -22,7 +22,10 @@ pub use client::{
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};
 pub use delivery::{ConsumeOptions, ConsumeReport, Consumer, DeliveryReport, ReportOptions};
-pub use error::{Error, ErrorCode, ErrorKind, Result};
+pub use error::{Error, ErrorCode, ErrorKind, Result, SqlPosition};
 pub use sources::{CreateTable, Source, TableCreated};
 pub use streams::Credentials;
-pub use warehouse::{ArrowStream, Databases, QueryMetadata, QueryOptions, QueryResult, QueryStream};
+pub use warehouse::{
+    ArrowStream, Databases, QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat,
+    TimeForm, WideIntegers,
+};

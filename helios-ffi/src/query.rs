@@ -60,7 +60,7 @@ pub unsafe extern "C" fn helios_client_query(
         let options: QueryOptions = json::options(options, "options_json")?;
         // The chunks are the documented JSON already.
         let whole = block_on(async {
-            let mut chunks = client.client.query_stream(sql, &options).await?;
+            let mut chunks = client.client.query_json(sql, &options).await?;
             let mut whole = Vec::new();
             while let Some(chunk) = chunks.try_next().await? {
                 whole.extend_from_slice(&chunk);

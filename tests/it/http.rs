@@ -228,10 +228,10 @@ async fn bad_input_is_a_clear_error() {
         ("/api/query", br#"{"query": 7}"#, StatusCode::BAD_REQUEST, "invalid_input", "query"),
         (
             "/api/query",
-            br#"{"query": "SELECT 1", "limit": 1}"#,
+            br#"{"query": "SELECT 1", "maxRows": 1}"#,
             StatusCode::BAD_REQUEST,
             "invalid_input",
-            "limit",
+            "maxRows",
         ),
         ("/api/query", br#"{"query": ""}"#, StatusCode::BAD_REQUEST, "invalid_query", "empty"),
         ("/api/query", br#"{"query": "SELEC 1"}"#, StatusCode::BAD_REQUEST, "invalid_query", "Syntax error"),

@@ -1,13 +1,13 @@
 //! Queries: the documented JSON, for every type.
 
 use futures_util::TryStreamExt as _;
-use helios_core::{ErrorKind, HeliosClient, QueryOptions};
+use helios_core::{ErrorKind, HeliosClient, QueryId, QueryOptions, TimeForm};
 use serde_json::{Value, json};
 
 use crate::shop::{client, database};
 
 async fn answer(sql: &str) -> Value {
-    let chunks: Vec<_> = client().query(sql).stream().await.unwrap().try_collect().await.unwrap();
+    let chunks: Vec<_> = client().query(sql).json().await.unwrap().try_collect().await.unwrap();
     serde_json::from_slice(&chunks.concat()).unwrap()
 }
 
@@ -166,7 +166,7 @@ async fn bad_sql_is_an_error_with_clickhouses_number() {
 #[tokio::test]
 async fn an_error_after_the_first_row_ends_the_stream_with_it() {
     let sql = "SELECT throwIf(number = 3000000) AS x FROM numbers(10000000) SETTINGS max_block_size = 1000";
-    let mut stream = client().query(sql).stream().await.unwrap();
+    let mut stream = client().query(sql).json().await.unwrap();
     let mut bytes = 0;
     let error = loop {
         match stream.try_next().await {
@@ -242,7 +242,7 @@ async fn an_unreachable_server_is_unavailable() {
 async fn a_dropped_stream_stops_its_query() {
     let marker = uuid::Uuid::new_v4().simple().to_string();
     let sql = format!("SELECT number, '{marker}' FROM numbers(100000000000)");
-    let mut stream = client().query(&sql).stream().await.unwrap();
+    let mut stream = client().query(&sql).json().await.unwrap();
     stream.try_next().await.unwrap().unwrap();
     let running = format!(
         "SELECT count() AS n FROM system.processes WHERE query LIKE '%{marker}%' AND query NOT LIKE '%system.processes%'"
@@ -252,5 +252,56 @@ async fn a_dropped_stream_stops_its_query() {
     // No limit of its own: the test's is the runner's.
     while crate::shop::rows(&running).await != [r#"{"n":0}"#] {
         tokio::task::yield_now().await;
+    }
+}
+
+/// The place is that of the text as it was given, on every path.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_syntax_error_says_where() {
+    for (sql, offset, line, column) in [
+        ("SELEC 1", 0, 1, 1),
+        ("SELECT 1 +", 10, 1, 11),
+        ("SELECT 'Zürich' AS a,\n  'x' 'y' z w\nFROM t", 29, 2, 7),
+    ] {
+        let options = QueryOptions::default();
+        let json = client().query_json(sql, &options).await.unwrap_err();
+        let arrow = client().query_arrow(sql, &options).await.unwrap_err();
+        for error in [json, arrow] {
+            assert_eq!(error.server_code(), Some(62), "{error}");
+            assert_eq!(error.server_error_name(), Some("SYNTAX_ERROR"), "{error}");
+            let place = error.position().unwrap_or_else(|| panic!("no place in {error}"));
+            assert_eq!((place.offset, place.line, place.column), (offset, line, column), "{sql}: {error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_exact_and_a_name_is_kept() {
+    let id = QueryId::new("report-7").unwrap();
+    let options = QueryOptions { limit: Some(3), query_id: Some(id.clone()), ..QueryOptions::default() };
+    for sql in ["SELECT number FROM numbers(100000)", "SELECT number FROM numbers(100000) LIMIT 50"] {
+        assert_eq!(client().query_json(sql, &options).await.unwrap().query_id(), &id);
+        let result = client().query_with(sql, &options).await.unwrap();
+        assert_eq!(result.metadata.row_count, 3, "{sql}");
+        let mut arrow = client().query_arrow(sql, &options).await.unwrap();
+        let mut rows = 0;
+        while let Some(batch) = arrow.try_next().await.unwrap() {
+            rows += batch.num_rows();
+        }
+        assert_eq!(rows, 3, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_are_written_as_asked() {
+    for (times, expected) in [
+        (TimeForm::Iso, r#"{"at":"2026-01-31T10:00:00Z"}"#),
+        (TimeForm::Simple, r#"{"at":"2026-01-31 11:00:00"}"#),
+        (TimeForm::UnixTimestamp, r#"{"at":"1769853600"}"#),
+    ] {
+        let options = QueryOptions { times, ..QueryOptions::default() };
+        let sql = "SELECT toDateTime('2026-01-31 11:00:00', 'Europe/Zurich') AS at";
+        let result = client().query_with(sql, &options).await.unwrap();
+        assert_eq!(result.data[0].get(), expected);
     }
 }

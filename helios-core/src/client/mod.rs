@@ -121,14 +121,14 @@ impl HeliosClient {
         self.0.warehouse.query(sql, options).await
     }
 
-    /// The documented JSON of a query's result, in chunks. See [`Warehouse::query_stream`].
+    /// The documented JSON of a query's result, in chunks. See [`Warehouse::query_json`].
     ///
     /// # Errors
     ///
     /// As [`query`](Self::query) before the first row; later ones come through the stream.
     #[tracing::instrument(skip_all)]
-    pub async fn query_stream(&self, sql: &str, options: &QueryOptions) -> Result<QueryStream> {
-        self.0.warehouse.query_stream(sql, options).await
+    pub async fn query_json(&self, sql: &str, options: &QueryOptions) -> Result<QueryStream> {
+        self.0.warehouse.query_json(sql, options).await
     }
 
     /// A query's result as Arrow record batches of real types. See [`Warehouse::query_arrow`].

@@ -10,7 +10,7 @@ use std::{
 use super::HeliosClient;
 use crate::{
     Result,
-    warehouse::{ArrowStream, QueryOptions, QueryResult, QueryStream},
+    warehouse::{ArrowStream, QueryId, QueryOptions, QueryResult, QueryStream, TimeForm, WideIntegers},
 };
 
 /// A query: await it for the whole result.
@@ -69,6 +69,30 @@ impl Query {
         self
     }
 
+    /// Answers with the first so many rows, and no more.
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.options.limit = Some(rows);
+        self
+    }
+
+    /// Writes times in this form.
+    pub fn times(mut self, form: TimeForm) -> Self {
+        self.options.times = form;
+        self
+    }
+
+    /// Makes 128 and 256-bit integers this in Arrow.
+    pub fn wide_integers(mut self, form: WideIntegers) -> Self {
+        self.options.wide_integers = form;
+        self
+    }
+
+    /// Gives the query a name, by which it can be cancelled and watched.
+    pub fn query_id(mut self, id: QueryId) -> Self {
+        self.options.query_id = Some(id);
+        self
+    }
+
     /// Answers with 64-bit integers as text, for readers whose numbers are doubles.
     pub fn quote_64bit_integers(mut self) -> Self {
         self.options.quote_64bit_integers = true;
@@ -79,9 +103,9 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// As [`HeliosClient::query_stream`].
-    pub async fn stream(self) -> Result<QueryStream> {
-        self.client.query_stream(&self.sql, &self.options).await
+    /// As [`HeliosClient::query_json`].
+    pub async fn json(self) -> Result<QueryStream> {
+        self.client.query_json(&self.sql, &self.options).await
     }
 
     /// Answers with Arrow record batches, in constant memory.

@@ -1,6 +1,6 @@
 //! ClickHouse's errors as ours: decided by its number, never by its words.
 
-use crate::{Error, ErrorCode, ErrorKind};
+use crate::{Error, ErrorCode, ErrorKind, SqlPosition};
 
 /// Number, what kind it is to us, and whether the same request may succeed later.
 ///
@@ -142,6 +142,22 @@ pub(crate) fn from_exception(text: &str) -> Error {
         .with_code(ErrorCode::ClickHouse { code: exception.code, name: exception.name })
         .retryable(retryable)
 }
+
+/// Says where in this text a syntax error is: ClickHouse counts the bytes of the text it was given, from 1.
+pub(crate) fn located_in(sql: &str, error: Error) -> Error {
+    if error.server_code() != Some(SYNTAX_ERROR) {
+        return error;
+    }
+    let behind = error.message().split_once("failed at position ").map(|(_, behind)| behind);
+    let offset = behind.and_then(|behind| {
+        let digits = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+        behind.get(..digits)?.parse::<usize>().ok()?.checked_sub(1)
+    });
+    error.at_position(offset.map(|offset| SqlPosition::of(sql, offset)))
+}
+
+/// ClickHouse's number for a text it cannot parse.
+const SYNTAX_ERROR: u32 = 62;
 
 struct Exception {
     code: u32,

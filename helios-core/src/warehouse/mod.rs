@@ -20,7 +20,9 @@ pub use connection::DEFAULT_DATA_PATH;
 pub use connection::{Warehouse, WarehouseSettings};
 pub use identifier::{Ident, TableName};
 pub use parameters::Parameters;
-pub use query::{QueryMetadata, QueryOptions, QueryResult, QueryStream};
+pub use query::{
+    QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat, TimeForm, WideIntegers,
+};
 pub use server_url::ServerUrl;
 pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};
 

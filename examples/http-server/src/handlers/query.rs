@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::StreamExt as _;
-use helios_core::warehouse::{Parameters, QueryOptions};
+use helios_core::warehouse::{Parameters, QueryId, QueryOptions, TimeForm, WideIntegers};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -47,9 +47,22 @@ pub(crate) struct QueryRequest {
     max_result_bytes: Option<u64>,
     /// Fail if the query needs more memory, in bytes.
     max_memory_usage: Option<u64>,
+    /// The first so many rows, and no more.
+    limit: Option<u64>,
     /// 64-bit integers as text, for readers whose numbers are doubles.
     #[serde(default, rename = "quote64BitIntegers")]
     quote_64bit_integers: bool,
+    /// How times are written in text: `iso`, `simple` or `unixTimestamp`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "iso")]
+    times: TimeForm,
+    /// What 128 and 256-bit integers are in Arrow: `text` or `decimal`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "text")]
+    wide_integers: WideIntegers,
+    /// The name by which the query can be cancelled and watched.
+    #[schema(value_type = Option<String>, example = "report-7")]
+    query_id: Option<QueryId>,
 }
 
 impl QueryRequest {
@@ -65,7 +78,11 @@ impl QueryRequest {
             max_result_rows: self.max_result_rows,
             max_result_bytes: self.max_result_bytes,
             max_memory_usage: self.max_memory_usage,
+            limit: self.limit,
             quote_64bit_integers: self.quote_64bit_integers,
+            times: self.times,
+            wide_integers: self.wide_integers,
+            query_id: self.query_id,
         };
         Ok((self.query, options))
     }
@@ -95,7 +112,7 @@ pub(crate) async fn query(
     if options.read_only {
         read_only::check(&client, &sql, &options).await?;
     }
-    let chunks = client.query_stream(&sql, &options).await?.map(move |chunk| {
+    let chunks = client.query_json(&sql, &options).await?.map(move |chunk| {
         // The query runs, and holds its slot, until its last chunk is read or its reader is gone.
         let _slot = &slot;
         chunk.inspect_err(

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Column, Error, ErrorKind, Result,
-    warehouse::{QueryOptions, Warehouse, from_clickhouse},
+    warehouse::{QueryId, QueryOptions, Warehouse, error::located_in, from_clickhouse, query::StartedQuery},
 };
 
 const FORMAT: &str = "ArrowStream";
@@ -76,8 +76,9 @@ impl Warehouse {
             "" => ResultTypes::Known(Vec::new()),
             _ => self.result_types(sql, options).await,
         };
-        let cursor = self.start_query(sql, options, FORMAT, SETTINGS)?;
+        let StartedQuery { cursor, id } = self.start_query(sql, options, FORMAT, SETTINGS)?;
         let mut stream = ArrowStream {
+            id,
             cursor: SyncWrapper::new(cursor),
             decoder: StreamDecoder::new(),
             input: Buffer::from(Vec::<u8>::new()),
@@ -87,7 +88,7 @@ impl Warehouse {
             received: 0,
             ended: false,
         };
-        stream.read_schema().await?;
+        stream.read_schema().await.map_err(|error| located_in(sql, error))?;
         match types {
             ResultTypes::Known(columns) => stream.take_types(&columns)?,
             ResultTypes::Unknown(cause) => {
@@ -108,6 +109,7 @@ impl Warehouse {
 ///
 /// An error ends it; what came before is then not a whole result.
 pub struct ArrowStream {
+    id: QueryId,
     /// Only ever used through `&mut`, which makes the stream `Sync` too.
     cursor: SyncWrapper<BytesCursor>,
     decoder: StreamDecoder,
@@ -123,6 +125,12 @@ pub struct ArrowStream {
 }
 
 impl ArrowStream {
+    /// The name by which the query can be cancelled and watched.
+    #[must_use]
+    pub fn query_id(&self) -> &QueryId {
+        &self.id
+    }
+
     /// The schema of every batch.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
