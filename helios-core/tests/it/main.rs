@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helper functions")]
 
 mod cases;
+mod defaults;
 mod delivery;
 mod engine;
 mod policies;
