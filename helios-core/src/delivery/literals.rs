@@ -18,7 +18,8 @@ use crate::{
     },
 };
 
-/// What these values of one table come to at most: the ledger keeps them with each range that is open.
+/// What the defaults of one table that are asked for come to at most, and their values: the ledger keeps these with each
+/// range that is open.
 const MAX_BYTES: usize = 16 * 1024;
 
 /// How ClickHouse writes values, so that what it reads of them is what it had: with every digit, times with their
@@ -70,10 +71,12 @@ pub(super) async fn literals(
     let Ok(mut decoder) = schema.decoder() else { return Ok(BTreeMap::new()) };
     let types = schema.columns.iter().map(|column| (column.name.as_str(), column.data_type.as_str()));
     let types: HashMap<_, _> = types.collect();
+    let mut room = Room(MAX_BYTES);
     let unasked = decoder.unasked().filter_map(|column| {
         let (column, data_type) = types.get_key_value(column)?;
-        let expression = expressions.get(*column).filter(|expression| is_literal(expression))?;
-        Some(ColumnDefault { column, data_type, expression })
+        let expression = expressions.get(*column)?;
+        let is_asked_for = is_literal(expression) && room.takes(expression);
+        is_asked_for.then_some(ColumnDefault { column, data_type, expression })
     });
     let defaults: Vec<_> = unasked.collect();
     if defaults.is_empty() {
@@ -84,23 +87,35 @@ pub(super) async fn literals(
         settings: InsertSettings::of(warehouse).await?,
         from_text: schema.has_columns_from_text()?,
     };
-    let (mut found, mut bytes) = (BTreeMap::new(), 0);
-    for (default, value) in asking.values(&defaults).await? {
-        let Some(row) = decoder.value(default.column, &value) else { continue };
+    let (mut found, mut room) = (BTreeMap::new(), Room(MAX_BYTES));
+    for (default, value) in defaults.iter().zip(asking.values(&defaults).await?) {
+        let Some(row) = decoder.value(default.column, &value).filter(|_| room.takes(&value)) else {
+            continue;
+        };
         let data_type: DataType = default.data_type.parse()?;
-        bytes += value.len();
-        if bytes <= MAX_BYTES && (!may_change(&data_type) || asking.is_same(default, &row).await?) {
+        if !may_change(&data_type) || asking.is_same(default, &row).await? {
             found.insert(default.column.to_owned(), value);
         }
     }
     Ok(found)
 }
 
+/// How many bytes there may still be.
+struct Room(usize);
+
+impl Room {
+    /// Whether a text has room, which it then takes.
+    fn takes(&mut self, text: &str) -> bool {
+        let left = self.0.checked_sub(text.len());
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
+}
+
 /// Whether a value of this type may be of another type after it was JSON.
 fn may_change(data_type: &DataType) -> bool {
-    let is_open = |part: &DataType| {
-        matches!(part, DataType::Json(_) | DataType::Dynamic { .. } | DataType::Variant(_))
-    };
+    let is_open =
+        |part: &DataType| matches!(part, DataType::Json(_) | DataType::Dynamic { .. } | DataType::Variant(_));
     data_type.has(&is_open)
 }
 
@@ -111,36 +126,21 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// The values that ClickHouse has for these, as JSON.
-    async fn values<'d>(&self, defaults: &'d [ColumnDefault<'d>]) -> Result<Vec<(&'d ColumnDefault<'d>, String)>> {
-        match self.ask_values(defaults).await {
-            Ok(values) => Ok(defaults.iter().zip(values).collect()),
-            Err(error) if !is_refusal(&error) => Err(error),
-            // One of them has no value: each by itself.
-            Err(_) => {
-                let mut found = Vec::new();
-                for default in defaults {
-                    match self.ask_values(std::slice::from_ref(default)).await {
-                        Ok(values) => found.extend(values.into_iter().map(|value| (default, value))),
-                        Err(error) if is_refusal(&error) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(found)
-            }
-        }
-    }
-
-    async fn ask_values(&self, defaults: &[ColumnDefault<'_>]) -> Result<Vec<String>> {
+    /// The values of these, as JSON; none if ClickHouse refuses one of them.
+    async fn values(&self, defaults: &[ColumnDefault<'_>]) -> Result<Vec<String>> {
         let values = defaults
             .iter()
             .map(|default| format!("formatRowNoNewline('JSONCompactEachRow', {})", default.sql()))
             .collect::<Vec<_>>()
             .join(", ");
         let question = format!("SELECT [{values}] AS values");
-        let row: ValuesRow = self.query(&question).fetch_one().await.map_err(from_clickhouse)?;
-        let value = |line: String| line.strip_prefix('[').and_then(|line| line.strip_suffix(']')).map(str::to_owned);
-        Ok(row.values.into_iter().map(|line| value(line).unwrap_or_default()).collect())
+        let lines = match self.query(&question).fetch_one::<ValuesRow>().await.map_err(from_clickhouse) {
+            Ok(row) => row.values,
+            Err(error) if is_refusal(&error) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let value = |line: String| Some(line.strip_prefix('[')?.strip_suffix(']')?.to_owned());
+        Ok(lines.into_iter().map(|line| value(line).unwrap_or_default()).collect())
     }
 
     /// Whether what would be sent for a default is that default to the last bit, and of the same type within.

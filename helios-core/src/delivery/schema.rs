@@ -147,7 +147,10 @@ mod tests {
             ..schema(&[("a", "UInt8")], &[])
         };
         let with_literals = |literals: &[(&str, &str)]| TableSchema {
-            literals: literals.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            literals: literals
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             ..schema(&[("a", "Nullable(UInt8)")], &["a"])
         };
         let versions = [

@@ -133,7 +133,8 @@ impl Target {
         let server = ServerWindow { blocks: found.window_blocks, seconds: found.window_seconds };
         let blocks =
             if is_replicated(&found.engine) { found.blocks_of_partitions } else { found.highest_block };
-        let mut schema = TableSchema { columns, defaults, unions: found.unions != 0, ..TableSchema::default() };
+        let mut schema =
+            TableSchema { columns, defaults, unions: found.unions != 0, ..TableSchema::default() };
         schema.literals = literals(warehouse, &schema, &expressions).await?;
         Ok(Self {
             table: table.clone(),

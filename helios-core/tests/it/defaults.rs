@@ -1,9 +1,17 @@
 //! An absent field gets its column's default, as the engine's own insert of the same events has it, or goes to quarantine.
 
-use helios_core::delivery::BatchReport;
+use std::sync::Arc;
+
+use helios_core::{
+    clock::SystemClock,
+    delivery::{BatchReport, Deliverer, ledger::MemoryLedger},
+};
 use serde_json::json;
 
-use crate::engine::{Fixture, batch};
+use crate::{
+    engine::{Fixture, batch},
+    failing_ledger::FailingLedger,
+};
 
 /// Type, default, a value of an event.
 type Case = (&'static str, &'static str, &'static str);
@@ -53,7 +61,11 @@ const LITERALS: &[Case] = &[
     ("Nullable(DateTime)", "'2024-06-15 12:00:00'", r#""2024-06-15T12:00:00Z""#),
     ("Nullable(DateTime64(3, 'Asia/Tokyo'))", "'2024-06-15 12:00:00.5'", r#""2024-06-15T12:00:00Z""#),
     // The clocks show this time twice.
-    ("Nullable(DateTime64(9, 'Europe/Zurich'))", "'2024-10-27 02:30:00.123456789'", r#""2024-06-15T12:00:00Z""#),
+    (
+        "Nullable(DateTime64(9, 'Europe/Zurich'))",
+        "'2024-10-27 02:30:00.123456789'",
+        r#""2024-06-15T12:00:00Z""#,
+    ),
     ("Nullable(DateTime64(1, 'UTC'))", "'1969-12-31 23:59:59.9'", r#""2024-06-15T12:00:00Z""#),
     ("Nullable(Time64(3))", "'-12:34:56.5'", r#""12:00:00""#),
     ("Nullable(UUID)", "'61f0c404-5cb3-11e7-907b-a6006ad3dba0'", r#""00000000-0000-0000-0000-000000000000""#),
@@ -76,7 +88,11 @@ const LITERALS: &[Case] = &[
     ("Tuple(UInt8, Nullable(String))", "(1, NULL)", r#"[2,"x"]"#),
     ("Tuple(UInt8)", "tuple(1)", "[2]"),
     ("Tuple(a UInt8, `b c` String)", "(1, 'x')", r#"{"a":2,"b c":"y"}"#),
-    ("Tuple(a Tuple(b Array(UInt8)), c Nullable(UInt8))", "tuple(tuple([1]), NULL)", r#"{"a":{"b":[]},"c":1}"#),
+    (
+        "Tuple(a Tuple(b Array(UInt8)), c Nullable(UInt8))",
+        "tuple(tuple([1]), NULL)",
+        r#"{"a":{"b":[]},"c":1}"#,
+    ),
     ("Array(Tuple(x UInt8, y Nullable(Date)))", "[(1, '2024-01-01')]", r#"[{"x":2,"y":null}]"#),
     ("Point", "(1, 2.5)", "[0,0]"),
     ("Ring", "[(0, 0), (1, 2.5)]", "[]"),
@@ -149,7 +165,9 @@ async fn check(case: Case, more: &str, is_filled_in: bool) -> Option<String> {
     };
     if (delivered, quarantined) != (all - absent, absent) {
         let reasons = fixture.rows("SELECT raw_data, error_message FROM {q}").await;
-        return Some(format!("{case:?}{more}: {delivered} delivered, {quarantined} quarantined: {reasons:?}"));
+        return Some(format!(
+            "{case:?}{more}: {delivered} delivered, {quarantined} quarantined: {reasons:?}"
+        ));
     }
     if !is_filled_in {
         events.retain(|event| event.contains("\"x\""));
@@ -212,4 +230,52 @@ async fn a_literal_of_several_types_is_of_the_type_that_it_was() {
 #[tokio::test]
 async fn no_other_default_is_replaced_by_anything() {
     check_all(NOT_FILLED_IN, "", false).await;
+}
+
+/// What another has begun is finished with the default of then, and only later events get that of now.
+#[tokio::test]
+async fn an_open_range_keeps_its_literals() {
+    let fixture = Fixture::new("id UInt64, x Array(UInt8) DEFAULT [1]").await;
+    let inner = Arc::new(MemoryLedger::default());
+    let failing = FailingLedger { inner: Arc::clone(&inner), writes_left: 0.into(), takes_effect: true };
+    let deliverer =
+        |ledger| Deliverer::new(fixture.deliverer.warehouse().clone(), ledger, Arc::new(SystemClock));
+    let events = [r#"{"id":1}"#, r#"{"id":2,"x":[7]}"#];
+    let dies = deliverer(Arc::new(failing));
+    dies.deliver(&fixture.target().await, &batch(0, events), None).await.unwrap_err();
+    assert_eq!(fixture.count("SELECT count() AS n FROM {t}").await, 0);
+    fixture.execute(&format!("ALTER TABLE {} MODIFY COLUMN x DEFAULT [2]", fixture.table)).await;
+    let next = deliverer(inner);
+    let events = events.into_iter().chain([r#"{"id":3}"#]);
+    next.deliver(&fixture.target().await, &batch(0, events), None).await.unwrap();
+    let rows = [json!({"id": 1, "x": [1]}), json!({"id": 2, "x": [7]}), json!({"id": 3, "x": [2]})];
+    assert_eq!(fixture.rows("SELECT * FROM {t} ORDER BY id").await, rows);
+}
+
+/// The ledger keeps none that is large, as an expression or as a value.
+#[tokio::test]
+async fn a_large_literal_leaves_the_others_alone() {
+    let (large, larger_as_json) = ("x".repeat(20_000), "\u{1}".repeat(4_000));
+    let fixture = Fixture::new(&format!(
+        "id UInt64, a Nullable(String) DEFAULT '{large}', b Nullable(String) DEFAULT '{larger_as_json}', \
+         c Array(UInt8) DEFAULT [1]"
+    ))
+    .await;
+    let events = [r#"{"id":1,"a":"y","b":"y"}"#, r#"{"id":2}"#, r#"{"id":3,"a":"y"}"#];
+    let report = fixture.deliver(&batch(0, events)).await.unwrap();
+    assert_eq!((report.delivered, report.quarantined), (1, 2));
+    assert_eq!(fixture.rows("SELECT id, a, c FROM {t}").await, [json!({"id": 1, "a": "y", "c": [1]})]);
+    let missing = fixture.rows("SELECT column FROM {q} ORDER BY sequence_number").await;
+    assert_eq!(missing, [json!({"column": "a"}), json!({"column": "b"})]);
+}
+
+/// A `Nested` column is lists of equal length.
+#[tokio::test]
+async fn a_literal_list_beside_lists_of_another_length_is_no_row() {
+    let fixture = Fixture::new("id UInt64, `n.a` Array(UInt8) DEFAULT [1], `n.b` Array(UInt8)").await;
+    let events = [r#"{"id":1,"n.b":[7]}"#, r#"{"id":2,"n.b":[7,8]}"#, r#"{"id":3,"n.a":[],"n.b":[]}"#];
+    let report = fixture.deliver(&batch(0, events)).await.unwrap();
+    assert_eq!((report.delivered, report.quarantined), (2, 1));
+    let rows = [json!({"id": 1, "n.a": [1], "n.b": [7]}), json!({"id": 3, "n.a": [], "n.b": []})];
+    assert_eq!(fixture.rows("SELECT * FROM {t} ORDER BY id").await, rows);
 }

@@ -6,6 +6,7 @@ mod cases;
 mod defaults;
 mod delivery;
 mod engine;
+mod failing_ledger;
 mod policies;
 mod quarantine;
 mod refused;
