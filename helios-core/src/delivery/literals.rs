@@ -22,11 +22,9 @@ use crate::{
 /// range that is open.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// How ClickHouse writes values, so that what it reads of them is what it had: with every digit, times with their
-/// offset, a tuple by the names of its elements.
+/// How ClickHouse writes values so that they are read as what they were: times with their offset, numbers as numbers.
 const OUTPUT: &[(&str, &str)] = &[
     ("date_time_output_format", "iso"),
-    ("output_format_json_named_tuples_as_objects", "1"),
     ("output_format_json_quote_64bit_integers", "0"),
     ("output_format_json_quote_decimals", "0"),
     ("output_format_json_quote_denormals", "1"),
