@@ -99,6 +99,7 @@ const LITERALS: &[Case] = &[
     ("SimpleAggregateFunction(groupArrayArray, Array(UInt8))", "[1]", "[2]"),
     ("SimpleAggregateFunction(max, Nullable(UInt8))", "1", "2"),
     ("Nullable(JSON)", r#"'{"a":1,"b":{"c":[1,null]}}'"#, r#"{"b":2}"#),
+    ("Nullable(JSON)", r#"'{"a":"2024-02-30","b":"2024-01-01 00:00:00"}'"#, r#"{"b":2}"#),
     ("Array(JSON)", r#"['{"a":"x"}', '{}']"#, r#"[{"b":2}]"#),
     ("Tuple(j JSON, n UInt8)", r#"('{"a":true}', 1)"#, r#"{"j":{},"n":2}"#),
     ("Dynamic", "'x'", r#""y""#),
