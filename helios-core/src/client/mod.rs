@@ -206,7 +206,8 @@ impl HeliosClient {
         list.await.map_err(|error| error.at("sources"))
     }
 
-    /// Delivers a stream from this process, to all its tables: a consumer to be awaited, or started.
+    /// Delivers a stream from this process, to all its tables: a consumer to be awaited, or started. By default it goes on
+    /// with what arrives, until it is stopped; [`until_caught_up`](Consume::until_caught_up) ends it at the present end.
     ///
     /// ```no_run
     /// # async fn example(client: helios_core::HeliosClient) -> helios_core::Result<()> {
@@ -233,7 +234,8 @@ impl HeliosClient {
         Consume::new(self.clone(), stream.into())
     }
 
-    /// [`consume`](Self::consume) with its options in one value, to its end.
+    /// [`consume`](Self::consume) with its options in one value, to its end: by [their default](ConsumeOptions::new) when it
+    /// has caught up.
     ///
     /// # Errors
     ///
