@@ -117,7 +117,7 @@ impl QueryOptions {
         }
     }
 
-    pub(super) fn settings(&self) -> Vec<(&'static str, String)> {
+    pub(in crate::warehouse) fn settings(&self) -> Vec<(&'static str, String)> {
         // A reader that goes away takes its query with it.
         let mut settings = vec![("cancel_http_readonly_queries_on_client_close", "1".to_owned())];
         if let Some(limit) = self.max_execution_time {
