@@ -17,7 +17,7 @@ export CGO_LDFLAGS := -L$(target)/debug -Wl,-rpath,$(target)/debug
 build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
-.PHONY: help demo serve test test-rust test-python test-go soak faces lint lint-rust lint-go lint-python docs \
+.PHONY: help demo serve test test-rust test-python test-go conformance soak faces lint lint-rust lint-go lint-python docs \
 	bench bench-delivery bench-query fuzz engine emulator compilers
 
 help: ## Show this list.
@@ -44,6 +44,9 @@ test-python: engine faces ## The Python package's own tests, and its README in a
 
 test-go: engine faces ## The Go package's own tests.
 	cd examples/go && go vet ./... && go test -count=1 ./...
+
+conformance: engine ## Every type and family of functions, as JSON and as Arrow, beside the engine's own answers. Part of `make test`.
+	cargo test --workspace --all-features --locked --test it conformance
 
 # How long the soak is, and what the variables mean, is in CONTRIBUTING.
 soak: export HELIOS_MODEL_SCHEDULES ?= 1000000
@@ -84,7 +87,7 @@ docs: ## The API documentation, warnings denied.
 # The function is measured as it is deployed.
 build-bench = cargo build --locked --profile lambda -p helios-lambda; \
 	cargo build --locked --profile bench -p helios-bench -p helios-http-server -p helios-lambda
-peers = setup/python.sh $(target)/peers bench/python/requirements.txt bench
+peers = setup/python.sh $(target)/peers bench/python/requirements.txt release
 
 bench: engine emulator ## Every benchmark: one table, and bench/results.json.
 	$(build-bench)

@@ -4,6 +4,7 @@
 
 mod cases;
 mod chaos;
+mod conformance;
 mod consumer;
 mod consumer_source;
 mod create_table;
