@@ -2,9 +2,9 @@
 
 use arrow_array::{Array as _, RecordBatch, cast::AsArray as _, types::Int32Type};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::Field;
+use arrow_schema::{DataType, Field};
 use futures_util::TryStreamExt as _;
-use helios_core::{ErrorKind, QueryOptions, warehouse::TYPE_KEY};
+use helios_core::{ErrorKind, QueryOptions, WideIntegers, warehouse::TYPE_KEY};
 
 use crate::shop::{client, rows};
 
@@ -94,7 +94,7 @@ const VALUES: &[(&str, &str, &str, &str)] = &[
     (
         "[toDateTime('2026-11-23 10:00:00', 'UTC')]",
         "Array(DateTime('UTC'))",
-        "List(non-null Timestamp(s, \"UTC\"))",
+        "List(non-null Timestamp(s, \"UTC\"), metadata: {\"clickhouse.type\": \"DateTime('UTC')\"})",
         "[2026-11-23T10:00:00Z]",
     ),
     ("tuple(toIPv4('192.0.2.1'), 'x')", "Tuple(IPv4, String)", "", "{1: 192.0.2.1, 2: x}"),
@@ -126,6 +126,103 @@ async fn every_type_is_a_real_one() {
         let text = ArrayFormatter::try_new(batches[0].column(0), &options).unwrap().value(0).to_string();
         assert_eq!(text, shown, "{sql}");
     }
+}
+
+/// What is nested keeps its type and says what it is.
+#[tokio::test]
+async fn a_nested_value_is_a_real_one_too() {
+    const ENUM: &str = "Enum8('a' = 1, 'b' = 2)";
+    for (expression, inner, arrow, shown) in [
+        ("[CAST('b', '{ENUM}')]", ENUM, "Dictionary(Int32, Utf8)", "[b]"),
+        ("[toLowCardinality('x')]", "LowCardinality(String)", "Dictionary(Int32, Utf8)", "[x]"),
+        (
+            "CAST(['x', NULL], 'Array(LowCardinality(Nullable(String)))')",
+            "LowCardinality(Nullable(String))",
+            "Dictionary(Int32, Utf8)",
+            "[x, ]",
+        ),
+        (
+            "[toNullable(toDateTime(0, 'UTC'))]",
+            "Nullable(DateTime('UTC'))",
+            "Timestamp(s, \"UTC\")",
+            "[1970-01-01T00:00:00Z]",
+        ),
+        ("[[toIPv4('192.0.2.1')]]", "Array(IPv4)", "List", "[[192.0.2.1]]"),
+        ("map('k', CAST('b', '{ENUM}'))", ENUM, "Dictionary(Int32, Utf8)", "{k: b}"),
+        (
+            "map(toLowCardinality('k'), [toDateTime(0, 'UTC')])",
+            "Array(DateTime('UTC'))",
+            "List",
+            "{k: [1970-01-01T00:00:00Z]}",
+        ),
+        ("tuple(CAST('b', '{ENUM}'))", ENUM, "Dictionary(Int32, Utf8)", "{1: b}"),
+        (
+            "tuple([toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')])",
+            "Array(UUID)",
+            "List",
+            "{1: [61f0c404-5cb3-11e7-907b-a6006ad3dba0]}",
+        ),
+    ] {
+        let sql = format!("SELECT {} AS v", expression.replace("{ENUM}", &ENUM.replace('\'', "\\'")));
+        let (fields, batches) = batches(&sql).await;
+        let nested = match fields[0].data_type() {
+            DataType::List(element) => element,
+            DataType::Struct(fields) => &fields[0],
+            DataType::Map(entries, _) => match entries.data_type() {
+                DataType::Struct(fields) => &fields[1],
+                other => panic!("{sql}: {other}"),
+            },
+            other => panic!("{sql}: {other}"),
+        };
+        assert_eq!(nested.metadata().get(TYPE_KEY).map(String::as_str), Some(inner), "{sql}");
+        assert!(nested.data_type().to_string().starts_with(arrow), "{sql}: {nested}");
+        let is_nullable = inner.contains("Nullable");
+        assert_eq!(nested.is_nullable(), is_nullable, "{sql}");
+        assert_eq!(batches[0].schema().fields()[0].data_type(), fields[0].data_type(), "{sql}");
+        let options = FormatOptions::default();
+        let text = ArrayFormatter::try_new(batches[0].column(0), &options).unwrap().value(0).to_string();
+        assert_eq!(text, shown, "{sql}");
+    }
+}
+
+/// At the ends of their ranges, as text and as decimals; what no decimal holds is bytes.
+#[tokio::test]
+async fn wide_integers_are_decimals_on_request() {
+    const INT128: [&str; 3] =
+        ["-170141183460469231731687303715884105728", "170141183460469231731687303715884105727", "-1"];
+    const UINT128: [&str; 3] = ["0", "340282366920938463463374607431768211455", "7"];
+    for (data_type, values) in [("Int128", INT128), ("UInt128", UINT128)] {
+        for (form, arrow) in [(WideIntegers::Text, "Utf8"), (WideIntegers::Decimal, "Decimal256(39, 0)")] {
+            let sql = format!("SELECT arrayJoin(arrayMap(x -> to{data_type}(x), {values:?})) AS v, [v] AS a")
+                .replace('"', "'");
+            let stream = client().query(&sql).wide_integers(form).arrow().await.unwrap();
+            let schema = stream.schema().clone();
+            assert_eq!(schema.field(0).data_type().to_string(), arrow);
+            assert!(schema.field(1).data_type().to_string().contains(arrow));
+            let batches: Vec<_> = stream.try_collect().await.unwrap();
+            let options = FormatOptions::default();
+            for (row, value) in values.iter().enumerate() {
+                let shown = |column: usize| {
+                    let formatter = ArrayFormatter::try_new(batches[0].column(column), &options).unwrap();
+                    formatter.value(row).to_string()
+                };
+                assert_eq!(
+                    (shown(0), shown(1)),
+                    ((*value).to_owned(), format!("[{value}]")),
+                    "{data_type} {arrow}"
+                );
+            }
+        }
+    }
+    let sql = "SELECT toInt256(-2) AS i, toUInt256(258) AS u";
+    let stream = client().query(sql).wide_integers(WideIntegers::Decimal).arrow().await.unwrap();
+    assert!(stream.schema().fields().iter().all(|field| *field.data_type() == DataType::FixedSizeBinary(32)));
+    let batches: Vec<_> = stream.try_collect().await.unwrap();
+    let bytes = |column: usize| batches[0].column(column).as_fixed_size_binary().value(0).to_vec();
+    let (mut minus_two, mut u) = ([0xFF; 32], [0; 32]);
+    minus_two[0] = 0xFE;
+    (u[0], u[1]) = (2, 1);
+    assert_eq!((bytes(0), bytes(1)), (minus_two.to_vec(), u.to_vec()));
 }
 
 #[tokio::test]

@@ -223,7 +223,9 @@ impl ArrowStream {
             // A statement without a result answers with nothing at all.
             return if self.must_answer { Err(cut_off()) } else { Ok(()) };
         }
-        if self.decoder.schema().is_none() && !self.tail.bytes().starts_with(&CONTINUATION) {
+        let begins_well =
+            self.tail.bytes().iter().zip(&CONTINUATION).all(|(byte, expected)| byte == expected);
+        if self.decoder.schema().is_none() && !begins_well {
             return Err(exception_in(self.tail.bytes()).unwrap_or_else(own_format));
         }
         // To the decoder, the end of any message is a good end.

@@ -73,7 +73,8 @@ impl RawBody {
             }
         }
         let head = body.take(head.freeze());
-        if matches!(body.form, Form::Parquet) && body.tail.taken() > 0 && !head.starts_with(MAGIC) {
+        let begins_well = head.iter().zip(MAGIC).all(|(byte, expected)| byte == expected);
+        if matches!(body.form, Form::Parquet) && !begins_well {
             return Err(exception_in(body.tail.bytes()).unwrap_or_else(own_format));
         }
         if body.ended {
