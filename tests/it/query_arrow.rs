@@ -1,5 +1,7 @@
 //! Queries as Arrow: real types, whatever ClickHouse carries them in.
 
+use std::sync::Arc;
+
 use arrow_array::{Array as _, RecordBatch, cast::AsArray as _, types::Int32Type};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, Field};
@@ -196,7 +198,7 @@ async fn wide_integers_are_decimals_on_request() {
             let sql = format!("SELECT arrayJoin(arrayMap(x -> to{data_type}(x), {values:?})) AS v, [v] AS a")
                 .replace('"', "'");
             let stream = client().query(&sql).wide_integers(form).arrow().await.unwrap();
-            let schema = stream.schema().clone();
+            let schema = Arc::clone(stream.schema());
             assert_eq!(schema.field(0).data_type().to_string(), arrow);
             assert!(schema.field(1).data_type().to_string().contains(arrow));
             let batches: Vec<_> = stream.try_collect().await.unwrap();

@@ -106,7 +106,7 @@ impl HeliosClient {
         self.0.warehouse.databases().await.map_err(|error| error.at("databases"))
     }
 
-    /// A query: await it for the whole result, or [`stream`](Query::stream) it.
+    /// A query: await it for the whole result, or read it in one of its other ways.
     ///
     /// # Errors
     ///

@@ -45,7 +45,7 @@ impl Warehouse {
     /// | form | what comes | how it is known to be whole |
     /// |---|---|---|
     /// | [`Json`](ResultFormat::Json) | as [`query_json`](Self::query_json) | its end, the metadata |
-    /// | [`NdJson`](ResultFormat::NdJson) | the same rows, one a line | the stream's end, see below |
+    /// | [`NdJson`](ResultFormat::NdJson) | the same rows, one a line | the stream's end |
     /// | [`Csv`](ResultFormat::Csv) | a line of names, then one for each row; `\N` is null; texts, times and arrays are quoted | the stream's end |
     /// | [`Arrow`](ResultFormat::Arrow) | the batches of [`query_arrow`](Self::query_arrow) as an IPC stream | Arrow's end-of-stream marker |
     /// | [`Parquet`](ResultFormat::Parquet) | a file, its types as ClickHouse chooses them | its footer |
