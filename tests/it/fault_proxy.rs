@@ -43,6 +43,10 @@ pub(crate) enum Fault {
     Cut {
         at: u64,
     },
+    /// Without so many bytes at its end.
+    Less {
+        bytes: usize,
+    },
     /// From this thousandth on an exception in a frame; parted like the rest, or in one piece.
     Frame {
         at: u64,
@@ -163,6 +167,10 @@ fn spoilt(mut body: Vec<u8>, plan: &Plan) -> Vec<u8> {
         Fault::None => ("", true),
         Fault::Cut { at } => {
             keep(&mut body, at);
+            ("", true)
+        }
+        Fault::Less { bytes } => {
+            body.truncate(whole.saturating_sub(bytes));
             ("", true)
         }
         Fault::Frame { at, parted } => {
