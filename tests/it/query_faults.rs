@@ -128,8 +128,9 @@ async fn an_answer_without_its_end_is_cut_off_though_http_ends_well() {
     let proxy = FaultProxy::start().await;
     let client = proxy.client();
     for path in PATHS {
-        // An Arrow stream without its marker ends behind a message: to a decoder, that is an end.
-        for bytes in [1, 4, 8, 9] {
+        // Without 8, an Arrow stream ends behind a message: to a decoder, that is an end. Without 11, CSV ends in a line break,
+        // but within quotes.
+        for bytes in [1, 4, 8, 9, 11] {
             for framing in [Framing::Chunked, Framing::Length] {
                 proxy.plan(Plan { fault: Fault::Less { bytes }, pieces: 1 << 16, seed: 1, framing });
                 let error = read(&client, path, SQL).await.unwrap_err();
