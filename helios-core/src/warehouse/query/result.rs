@@ -34,7 +34,7 @@ impl QueryResult {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if a row does not fit `T`, naming the row.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a row does not fit `T`, naming the row.
     pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         let read = |(index, row): (usize, &RawValue)| {
             serde_json::from_str(row.get()).map_err(|error| {
