@@ -8,7 +8,7 @@ use tokio::{io::Interest, net::unix::pipe, sync::oneshot};
 use super::{
     Exchange,
     exception::{Code, Exception},
-    job::{Job, Pipe, Verdict},
+    job::{Job, Name, Pipe, Verdict},
     response::{Answer, Head},
     rows::{Rows, Source},
     statement::Query,
@@ -31,8 +31,8 @@ pub(crate) async fn run(
     let Pipe { reader, writer, drain } = Pipe::new()?;
     let (format_sender, format) = oneshot::channel();
     let session = exchange.session;
-    let tag = session.tag;
-    let (guard, verdict) = Job::start(Arc::clone(&exchange.engine), tag, drain, move |job| {
+    let name = Name { tag: session.tag, query_id: exchange.head.query_id.clone() };
+    let (guard, verdict) = Job::start(Arc::clone(&exchange.engine), name, drain, move |job| {
         let mut connection = session.open(job.engine())?;
         let file = format!("/proc/self/fd/{}", writer.as_raw_fd());
         let (text, format) = plan(connection.as_mut(), &query, &session.parameters, &file)?;
