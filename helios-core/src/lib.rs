@@ -17,7 +17,8 @@ pub mod streams;
 pub mod warehouse;
 
 pub use client::{
-    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, Query, StreamSample,
+    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, Query, StreamSample, Watched,
+    WatchedQuery,
 };
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};
@@ -26,6 +27,6 @@ pub use error::{Error, ErrorCode, ErrorKind, Result, SqlPosition};
 pub use sources::{CreateTable, Source, TableCreated};
 pub use streams::Credentials;
 pub use warehouse::{
-    ArrowStream, Databases, QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat,
-    TimeForm, WideIntegers,
+    ArrowStream, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress, QueryResult,
+    QueryStream, ResultFormat, TimeForm, WideIntegers,
 };

@@ -1,12 +1,14 @@
 //! ClickHouse: connection, identifiers, catalog, query, table, types.
 
 mod arrow;
+mod cancel;
 mod catalog;
 mod connection;
 mod error;
 mod identifier;
 mod parameters;
 mod partition;
+mod progress;
 mod query;
 mod row_lines;
 mod server_url;
@@ -14,12 +16,14 @@ mod table;
 pub mod types;
 
 pub use arrow::{ArrowStream, TYPE_KEY};
+pub use cancel::QueryCancelled;
 pub use catalog::Databases;
 #[cfg(feature = "embedded")]
 pub use connection::DEFAULT_DATA_PATH;
 pub use connection::{Warehouse, WarehouseSettings};
 pub use identifier::{Ident, TableName};
 pub use parameters::Parameters;
+pub use progress::QueryProgress;
 pub use query::{
     QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat, TimeForm, WideIntegers,
 };

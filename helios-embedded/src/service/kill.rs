@@ -93,10 +93,7 @@ mod tests {
         };
         let id = || "a.b:c-1".to_owned();
         assert_eq!(read("KILL QUERY WHERE query_id = 'a.b:c-1'"), Some((id(), false, None)));
-        assert_eq!(
-            read("/* */ kill query\nwhere query_id='a.b:c-1' async -- x"),
-            Some((id(), false, None))
-        );
+        assert_eq!(read("/* */ kill query\nwhere query_id='a.b:c-1' async -- x"), Some((id(), false, None)));
         assert_eq!(
             read("KILL QUERY WHERE query_id = 'a.b:c-1' SYNC FORMAT JSON"),
             Some((id(), true, Some("JSON".into())))

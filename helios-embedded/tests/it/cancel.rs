@@ -134,7 +134,8 @@ async fn a_running_query_is_killed_by_its_clients_name_for_it() {
                 .await
                 .unwrap();
             assert_eq!(shown, id, "what watches a query finds it");
-            let killed = ask("", &format!("KILL QUERY WHERE query_id = '{id}' {mode} FORMAT TSVWithNames")).await;
+            let killed =
+                ask("", &format!("KILL QUERY WHERE query_id = '{id}' {mode} FORMAT TSVWithNames")).await;
             let status = if mode == "SYNC" { "finished" } else { "waiting" };
             assert_eq!(
                 killed.text(),

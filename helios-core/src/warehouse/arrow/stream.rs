@@ -12,7 +12,6 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
-use clickhouse::query::BytesCursor;
 use futures_util::Stream;
 use sync_wrapper::SyncWrapper;
 
@@ -22,7 +21,10 @@ use super::{
 };
 use crate::{
     Column, Error, ErrorKind, Result,
-    warehouse::{QueryId, QueryOptions, Warehouse, error::located_in, from_clickhouse, query::StartedQuery},
+    warehouse::{
+        QueryId, QueryOptions, Warehouse, cancel::QueryBytes, error::located_in, from_clickhouse,
+        query::StartedQuery,
+    },
 };
 
 const FORMAT: &str = "ArrowStream";
@@ -111,7 +113,7 @@ impl Warehouse {
 pub struct ArrowStream {
     id: QueryId,
     /// Only ever used through `&mut`, which makes the stream `Sync` too.
-    cursor: SyncWrapper<BytesCursor>,
+    cursor: SyncWrapper<QueryBytes>,
     decoder: StreamDecoder,
     /// What has arrived and is not decoded yet.
     input: Buffer,

@@ -7,13 +7,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use clickhouse::query::BytesCursor;
 use futures_util::{Stream, TryStreamExt as _};
 use sync_wrapper::SyncWrapper;
 
 use super::{
     super::{
         Warehouse,
+        cancel::QueryBytes,
         error::located_in,
         from_clickhouse,
         row_lines::{FORMAT, Line, RowLines},
@@ -80,7 +80,7 @@ impl Warehouse {
 pub struct QueryStream {
     id: QueryId,
     /// Only ever used through `&mut`, which makes the stream `Sync` too.
-    cursor: SyncWrapper<BytesCursor>,
+    cursor: SyncWrapper<QueryBytes>,
     lines: RowLines,
     metadata: QueryMetadata,
     /// Output that was made while looking for an early error.
@@ -95,7 +95,7 @@ enum State {
 }
 
 impl QueryStream {
-    fn new(sql: &str, id: QueryId, cursor: BytesCursor) -> Self {
+    fn new(sql: &str, id: QueryId, cursor: QueryBytes) -> Self {
         let metadata = QueryMetadata { query: sql.to_owned(), ..QueryMetadata::default() };
         Self {
             id,

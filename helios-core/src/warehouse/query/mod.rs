@@ -6,19 +6,22 @@ mod json;
 mod options;
 mod result;
 
-use clickhouse::query::BytesCursor;
 pub use format::ResultFormat;
 pub use id::QueryId;
 pub use json::QueryStream;
 pub use options::{QueryOptions, TimeForm, WideIntegers};
 pub use result::{QueryMetadata, QueryResult};
 
-use super::{Warehouse, from_clickhouse};
+use super::{
+    Warehouse,
+    cancel::{QueryBytes, Running},
+    from_clickhouse,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// A query that ClickHouse was given.
 pub(super) struct StartedQuery {
-    pub(super) cursor: BytesCursor,
+    pub(super) cursor: QueryBytes,
     pub(super) id: QueryId,
 }
 
@@ -50,6 +53,7 @@ impl Warehouse {
         query = query.with_setting("query_id", id.as_str());
         let cursor = options.parameters.apply(query).fetch_bytes(format);
         let cursor = cursor.map_err(|error| from_clickhouse(error).at("query"))?;
-        Ok(StartedQuery { cursor, id })
+        let running = Running::new(self, &id, options.read_only);
+        Ok(StartedQuery { cursor: QueryBytes::new(cursor, running), id })
     }
 }
