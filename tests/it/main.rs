@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
 
+mod cancel;
 mod cases;
 mod chaos;
 mod consumer;
