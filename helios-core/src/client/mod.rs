@@ -18,7 +18,7 @@ use crate::{
     },
     sources::{self, CreateTable, MappingTable, Source, TableCreated, Triggers},
     streams::{AwsSession, Credentials},
-    warehouse::{ArrowStream, Databases, QueryOptions, QueryResult, QueryStream, Warehouse},
+    warehouse::{ArrowStream, Databases, QueryOptions, QueryResult, QueryStream, ResultFormat, Warehouse},
 };
 
 pub use authentication::Authentication;
@@ -129,6 +129,21 @@ impl HeliosClient {
     #[tracing::instrument(skip_all)]
     pub async fn query_json(&self, sql: &str, options: &QueryOptions) -> Result<QueryStream> {
         self.0.warehouse.query_json(sql, options).await
+    }
+
+    /// A query's result as bytes of this form, in chunks. See [`Warehouse::query_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query) before the first row; later ones come through the stream.
+    #[tracing::instrument(skip_all)]
+    pub async fn query_bytes(
+        &self,
+        sql: &str,
+        options: &QueryOptions,
+        format: ResultFormat,
+    ) -> Result<QueryStream> {
+        self.0.warehouse.query_bytes(sql, options, format).await
     }
 
     /// A query's result as Arrow record batches of real types. See [`Warehouse::query_arrow`].

@@ -10,7 +10,9 @@ use std::{
 use super::HeliosClient;
 use crate::{
     Result,
-    warehouse::{ArrowStream, QueryId, QueryOptions, QueryResult, QueryStream, TimeForm, WideIntegers},
+    warehouse::{
+        ArrowStream, QueryId, QueryOptions, QueryResult, QueryStream, ResultFormat, TimeForm, WideIntegers,
+    },
 };
 
 /// A query: await it for the whole result.
@@ -106,6 +108,15 @@ impl Query {
     /// As [`HeliosClient::query_json`].
     pub async fn json(self) -> Result<QueryStream> {
         self.client.query_json(&self.sql, &self.options).await
+    }
+
+    /// Answers with bytes of this form in chunks, in constant memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::query_bytes`].
+    pub async fn bytes(self, format: ResultFormat) -> Result<QueryStream> {
+        self.client.query_bytes(&self.sql, &self.options, format).await
     }
 
     /// Answers with Arrow record batches, in constant memory.

@@ -5,6 +5,7 @@ mod catalog;
 mod connection;
 mod error;
 mod identifier;
+mod late_exception;
 mod parameters;
 mod partition;
 mod query;

@@ -94,7 +94,7 @@ impl Warehouse {
             ResultTypes::Unknown(cause) => {
                 // The statement's own error came first, so `cause` is about the question only.
                 if !stream.decoder_schema().fields().is_empty()
-                    && let Some(error) = untold(sql, cause)
+                    && let Some(error) = untold(sql, "Arrow", cause)
                 {
                     return Err(error);
                 }

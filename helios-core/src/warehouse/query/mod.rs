@@ -2,16 +2,19 @@
 
 mod format;
 mod id;
-mod json;
 mod options;
+mod raw;
 mod result;
+mod rows;
+mod stream;
+mod utf8;
 
 use clickhouse::query::BytesCursor;
 pub use format::ResultFormat;
 pub use id::QueryId;
-pub use json::QueryStream;
 pub use options::{QueryOptions, TimeForm, WideIntegers};
 pub use result::{QueryMetadata, QueryResult};
+pub use stream::QueryStream;
 
 use super::{Warehouse, from_clickhouse};
 use crate::{Error, ErrorKind, Result};
