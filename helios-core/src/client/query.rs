@@ -7,11 +7,14 @@ use std::{
     time::Duration,
 };
 
+use clickhouse::{RowOwned, RowRead};
+
 use super::HeliosClient;
 use crate::{
     Result,
     warehouse::{
-        ArrowStream, QueryId, QueryOptions, QueryResult, QueryStream, ResultFormat, TimeForm, WideIntegers,
+        ArrowStream, QueryId, QueryOptions, QueryResult, QueryStream, ResultFormat, RowStream, TimeForm,
+        WideIntegers,
     },
 };
 
@@ -117,6 +120,15 @@ impl Query {
     /// As [`HeliosClient::query_bytes`].
     pub async fn bytes(self, format: ResultFormat) -> Result<QueryStream> {
         self.client.query_bytes(&self.sql, &self.options, format).await
+    }
+
+    /// Answers with rows of this type, in constant memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::query_as`].
+    pub async fn rows_as<T: RowOwned + RowRead>(self) -> Result<RowStream<T>> {
+        self.client.query_as(&self.sql, &self.options).await
     }
 
     /// Answers with Arrow record batches, in constant memory.

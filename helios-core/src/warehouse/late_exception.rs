@@ -21,15 +21,15 @@ pub(super) struct Tail {
     taken: usize,
 }
 
-/// ClickHouse writes 16 KiB of an exception at most.
-const CAPACITY: usize = 32 * 1024;
-
 impl Tail {
+    /// ClickHouse writes 16 KiB of an exception at most.
+    pub(super) const CAPACITY: usize = 32 * 1024;
+
     /// Takes what came next.
     pub(super) fn take(&mut self, chunk: &[u8]) {
         self.taken = self.taken.saturating_add(chunk.len());
-        let kept = chunk.get(chunk.len().saturating_sub(CAPACITY)..).unwrap_or(chunk);
-        let surplus = (self.bytes.len() + kept.len()).saturating_sub(CAPACITY);
+        let kept = chunk.get(chunk.len().saturating_sub(Self::CAPACITY)..).unwrap_or(chunk);
+        let surplus = (self.bytes.len() + kept.len()).saturating_sub(Self::CAPACITY);
         self.bytes.drain(..surplus.min(self.bytes.len()));
         self.bytes.extend_from_slice(kept);
     }
@@ -46,7 +46,7 @@ impl Tail {
 
     /// Whether so much has come that an exception would have been seen.
     pub(super) fn is_full(&self) -> bool {
-        self.taken >= CAPACITY
+        self.taken >= Self::CAPACITY
     }
 
     /// Why the result ended here, where it should not have.
@@ -60,12 +60,17 @@ pub(super) fn exception_in(bytes: &[u8]) -> Option<Error> {
     framed(bytes).or_else(|| bare(bytes))
 }
 
-/// The last frame, whole or not. Its first marker has a text behind it, its second has none.
+/// The last frame. If it is whole, nothing is behind it; if it was cut, nothing but its text.
 fn framed(bytes: &[u8]) -> Option<Error> {
     memmem::rfind_iter(bytes, MARKER).find_map(|at| {
         let behind = bytes.get(at + MARKER.len()..)?;
         let text = behind.get(memmem::find(behind, b"\r\n")? + 2..)?;
-        let text = memmem::find(text, MARKER).map_or(text, |end| text.get(..end).unwrap_or(text));
+        let text = match memmem::find(text, MARKER) {
+            Some(end) if end + MARKER.len() == text.len() => text.get(..end)?,
+            Some(_) => return None,
+            None if text.contains(&0) => return None,
+            None => text,
+        };
         exception(text)
     })
 }
@@ -136,6 +141,8 @@ mod tests {
             "__exception__\r\n",
             "\r\n__exception__\r\n",
             "Code: none (version 1)\n",
+            "\r\n__exception__\r\nabc\r\nCode: 60. DB::Exception: x\n9 abc\r\n__exception__\r\n and more",
+            "\r\n__exception__\r\nabc\r\nCode: 60. DB::Exception: x\0\0\0",
             "",
         ] {
             assert_eq!(code(data.as_bytes()), None, "{data}");
@@ -146,14 +153,17 @@ mod tests {
     fn the_tail_is_the_end() {
         let mut tail = Tail::default();
         for _ in 0..3 {
-            tail.take(&[b'x'; CAPACITY / 2 + 1]);
+            tail.take(&[b'x'; Tail::CAPACITY / 2 + 1]);
         }
         assert!(tail.is_full());
         tail.take(BARE);
-        assert_eq!((tail.bytes().len(), tail.taken()), (CAPACITY, 3 * (CAPACITY / 2 + 1) + BARE.len()));
+        assert_eq!(
+            (tail.bytes().len(), tail.taken()),
+            (Tail::CAPACITY, 3 * (Tail::CAPACITY / 2 + 1) + BARE.len())
+        );
         assert_eq!(tail.verdict().server_code(), Some(395));
-        tail.take(&[b'y'; 3 * CAPACITY]);
-        assert_eq!(tail.bytes(), [b'y'; CAPACITY]);
+        tail.take(&[b'y'; 3 * Tail::CAPACITY]);
+        assert_eq!(tail.bytes(), [b'y'; Tail::CAPACITY]);
         assert_eq!((tail.verdict().kind(), tail.verdict().is_retryable()), (ErrorKind::Unavailable, true));
     }
 }

@@ -22,7 +22,8 @@ pub use connection::{Warehouse, WarehouseSettings};
 pub use identifier::{Ident, TableName};
 pub use parameters::Parameters;
 pub use query::{
-    QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat, TimeForm, WideIntegers,
+    QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat, RowStream, TimeForm,
+    WideIntegers,
 };
 pub use server_url::ServerUrl;
 pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};
