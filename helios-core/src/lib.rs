@@ -16,6 +16,8 @@ pub mod sources;
 pub mod streams;
 pub mod warehouse;
 
+/// What [`HeliosClient::query_as`] reads its rows by.
+pub use clickhouse;
 pub use client::{
     Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, Query, StreamSample, Watched,
     WatchedQuery,
@@ -28,5 +30,5 @@ pub use sources::{CreateTable, Source, TableCreated};
 pub use streams::Credentials;
 pub use warehouse::{
     ArrowStream, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress, QueryResult,
-    QueryStream, ResultFormat, TimeForm, WideIntegers,
+    QueryStream, ResultFormat, RowStream, TimeForm, WideIntegers,
 };

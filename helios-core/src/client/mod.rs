@@ -11,6 +11,8 @@ mod sample;
 
 use std::{fmt, sync::Arc};
 
+use clickhouse::{RowOwned, RowRead};
+
 use crate::{
     HeliosConfig, Result,
     clock::SharedClock,
@@ -20,7 +22,9 @@ use crate::{
     },
     sources::{self, CreateTable, MappingTable, Source, TableCreated, Triggers},
     streams::{AwsSession, Credentials},
-    warehouse::{ArrowStream, Databases, QueryOptions, QueryResult, QueryStream, Warehouse},
+    warehouse::{
+        ArrowStream, Databases, QueryOptions, QueryResult, QueryStream, ResultFormat, RowStream, Warehouse,
+    },
 };
 
 pub use authentication::Authentication;
@@ -132,6 +136,36 @@ impl HeliosClient {
     #[tracing::instrument(skip_all)]
     pub async fn query_json(&self, sql: &str, options: &QueryOptions) -> Result<QueryStream> {
         self.0.warehouse.query_json(sql, options).await
+    }
+
+    /// A query's result as bytes of this form, in chunks. See [`Warehouse::query_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query) before the first row; later ones come through the stream.
+    #[tracing::instrument(skip_all)]
+    pub async fn query_bytes(
+        &self,
+        sql: &str,
+        options: &QueryOptions,
+        format: ResultFormat,
+    ) -> Result<QueryStream> {
+        self.0.warehouse.query_bytes(sql, options, format).await
+    }
+
+    /// A query's rows as values of a type that derives [`clickhouse::Row`]. See [`Warehouse::query_as`].
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query) before the first row; later ones come through the stream.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the type does not fit the columns.
+    #[tracing::instrument(skip_all)]
+    pub async fn query_as<T: RowOwned + RowRead>(
+        &self,
+        sql: &str,
+        options: &QueryOptions,
+    ) -> Result<RowStream<T>> {
+        self.0.warehouse.query_as(sql, options).await
     }
 
     /// A query's result as Arrow record batches of real types. See [`Warehouse::query_arrow`].
@@ -331,4 +365,5 @@ const _: () = {
     assert_send_sync::<QueryStream>();
     assert_send_sync::<ArrowStream>();
     assert_send_sync::<Watched<QueryStream>>();
+    assert_send_sync::<RowStream<u8>>();
 };

@@ -14,7 +14,7 @@ use sync_wrapper::SyncWrapper;
 use super::HeliosClient;
 use crate::{
     Result,
-    warehouse::{ArrowStream, QueryId, QueryOptions, QueryProgress, QueryResult, QueryStream},
+    warehouse::{ArrowStream, QueryId, QueryOptions, QueryProgress, QueryResult, QueryStream, ResultFormat},
 };
 
 /// How often a query is looked at.
@@ -46,6 +46,17 @@ impl WatchedQuery {
     pub async fn json(mut self) -> Result<Watched<QueryStream>> {
         let client = self.watcher.client.clone();
         let stream = self.watcher.beside(client.query_json(&self.sql, &self.options)).await?;
+        Ok(Watched::new(stream, self.watcher))
+    }
+
+    /// Answers with bytes of this form in chunks, in constant memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::query_bytes`]; [`Cancelled`](crate::ErrorKind::Cancelled) if it was not to go on.
+    pub async fn bytes(mut self, format: ResultFormat) -> Result<Watched<QueryStream>> {
+        let client = self.watcher.client.clone();
+        let stream = self.watcher.beside(client.query_bytes(&self.sql, &self.options, format)).await?;
         Ok(Watched::new(stream, self.watcher))
     }
 

@@ -7,11 +7,14 @@ use std::{
     time::Duration,
 };
 
+use clickhouse::{RowOwned, RowRead};
+
 use super::{HeliosClient, WatchedQuery};
 use crate::{
     Result,
     warehouse::{
-        ArrowStream, QueryId, QueryOptions, QueryProgress, QueryResult, QueryStream, TimeForm, WideIntegers,
+        ArrowStream, QueryId, QueryOptions, QueryProgress, QueryResult, QueryStream, ResultFormat, RowStream,
+        TimeForm, WideIntegers,
     },
 };
 
@@ -122,6 +125,24 @@ impl Query {
     /// As [`HeliosClient::query_json`].
     pub async fn json(self) -> Result<QueryStream> {
         self.client.query_json(&self.sql, &self.options).await
+    }
+
+    /// Answers with bytes of this form in chunks, in constant memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::query_bytes`].
+    pub async fn bytes(self, format: ResultFormat) -> Result<QueryStream> {
+        self.client.query_bytes(&self.sql, &self.options, format).await
+    }
+
+    /// Answers with rows of this type, in constant memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::query_as`].
+    pub async fn rows_as<T: RowOwned + RowRead>(self) -> Result<RowStream<T>> {
+        self.client.query_as(&self.sql, &self.options).await
     }
 
     /// Answers with Arrow record batches, in constant memory.

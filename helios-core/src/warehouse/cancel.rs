@@ -76,9 +76,12 @@ impl Running {
         Self { id: id.clone(), server }
     }
 
-    /// The query has ended, well or not.
-    pub(super) fn ended(&mut self) {
-        self.server = None;
+    /// Takes note of what came: something, `false` for the end of the answer, or an error. An answer that ended, or that
+    /// ClickHouse ended with an error, has no query any more; that of a lost connection may still run.
+    pub(super) fn note(&mut self, came: Result<bool, &clickhouse::error::Error>) {
+        if matches!(came, Ok(false) | Err(clickhouse::error::Error::BadResponse(_))) {
+            self.server = None;
+        }
     }
 }
 
@@ -122,7 +125,7 @@ impl QueryBytes {
     /// The next bytes; `None` at their end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, clickhouse::error::Error> {
         let outcome = self.cursor.next().await;
-        self.note(&outcome);
+        self.running.note(outcome.as_ref().map(Option::is_some));
         outcome
     }
 
@@ -132,15 +135,8 @@ impl QueryBytes {
     ) -> Poll<Result<Option<Bytes>, clickhouse::error::Error>> {
         let outcome = self.cursor.poll_next(cx);
         if let Poll::Ready(outcome) = &outcome {
-            self.note(outcome);
+            self.running.note(outcome.as_ref().map(Option::is_some));
         }
         outcome
-    }
-
-    /// An answer that ended, or that ClickHouse ended with an error, has no query any more. A lost connection may.
-    fn note(&mut self, outcome: &Result<Option<Bytes>, clickhouse::error::Error>) {
-        if matches!(outcome, Ok(None) | Err(clickhouse::error::Error::BadResponse(_))) {
-            self.running.ended();
-        }
     }
 }

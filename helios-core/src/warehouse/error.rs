@@ -67,8 +67,10 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (209, ErrorKind::Timeout, true),           // SOCKET_TIMEOUT
     (210, ErrorKind::Unavailable, true),       // NETWORK_ERROR
     (215, ErrorKind::InvalidQuery, false),     // NOT_AN_AGGREGATE
+    (216, ErrorKind::Conflict, true),          // QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING
     (218, ErrorKind::NotFound, false),         // TABLE_IS_DROPPED
     (229, ErrorKind::LimitExceeded, false),    // QUERY_IS_TOO_LARGE
+    (236, ErrorKind::Unavailable, true),       // ABORTED
     (241, ErrorKind::LimitExceeded, true),     // MEMORY_LIMIT_EXCEEDED
     (242, ErrorKind::Unavailable, true),       // TABLE_IS_READ_ONLY
     (252, ErrorKind::LimitExceeded, true),     // TOO_MANY_PARTS
@@ -99,6 +101,7 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (636, ErrorKind::InvalidQuery, false),     // CANNOT_EXTRACT_TABLE_STRUCTURE
     (701, ErrorKind::NotFound, false),         // CLUSTER_DOESNT_EXIST
     (999, ErrorKind::Unavailable, true),       // KEEPER_EXCEPTION
+    (1002, ErrorKind::Unexpected, false),      // UNKNOWN_EXCEPTION
 ];
 
 fn classify(code: u32) -> (ErrorKind, bool) {
@@ -116,12 +119,21 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
         clickhouse::error::Error::TimedOut => {
             Error::new(ErrorKind::Timeout, "ClickHouse did not answer in time").retryable(true)
         }
-        clickhouse::error::Error::Network(source) => Error::new(
-            ErrorKind::Unavailable,
-            "ClickHouse cannot be reached; check `clickhouse_url` and that the server runs",
-        )
-        .retryable(true)
-        .caused_by(source),
+        // A request that fails before its answer is the client's error, one in the middle of the answer is the body's.
+        clickhouse::error::Error::Network(source) if source.is::<hyper_util::client::legacy::Error>() => {
+            Error::new(
+                ErrorKind::Unavailable,
+                "ClickHouse cannot be reached; check `clickhouse_url` and that the server runs",
+            )
+            .retryable(true)
+            .caused_by(source)
+        }
+        clickhouse::error::Error::Network(source) => cut_off().caused_by(source),
+        // Names and types were compared before, so what is missing was never sent.
+        clickhouse::error::Error::NotEnoughData => cut_off(),
+        clickhouse::error::Error::SchemaMismatch(text) => {
+            Error::invalid_input("the row type does not fit the columns of the result").with("why", text)
+        }
         clickhouse::error::Error::InvalidParams(source) => Error::new(
             ErrorKind::ConfigInvalid,
             "the ClickHouse request cannot be built; check `clickhouse_url`",
@@ -129,6 +141,11 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
         .caused_by(source),
         other => Error::unexpected("the answer of ClickHouse could not be read").caused_by(other),
     }
+}
+
+/// The error for an answer that has no end.
+pub(super) fn cut_off() -> Error {
+    Error::new(ErrorKind::Unavailable, "the answer of ClickHouse was cut off").retryable(true)
 }
 
 /// The text of an exception, `Code: 60. DB::Exception: … (UNKNOWN_TABLE) (version …)`, as an error.

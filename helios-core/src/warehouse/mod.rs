@@ -6,6 +6,7 @@ mod catalog;
 mod connection;
 mod error;
 mod identifier;
+mod late_exception;
 mod parameters;
 mod partition;
 mod progress;
@@ -25,7 +26,8 @@ pub use identifier::{Ident, TableName};
 pub use parameters::Parameters;
 pub use progress::QueryProgress;
 pub use query::{
-    QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat, TimeForm, WideIntegers,
+    QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat, RowStream, TimeForm,
+    WideIntegers,
 };
 pub use server_url::ServerUrl;
 pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};

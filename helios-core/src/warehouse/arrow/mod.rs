@@ -3,6 +3,7 @@
 //! ClickHouse's own Arrow carries some types in others (`DateTime` as a number, `Enum` as its number, `UUID` as bytes).
 //! So the types of a result are asked for first, and each column becomes what its type says.
 
+mod body;
 mod convert;
 mod integer;
 mod result_types;
@@ -10,4 +11,6 @@ mod scalar;
 mod stream;
 mod transport;
 
+pub(super) use body::ArrowBody;
+pub(super) use result_types::{ResultTypes, always_answers, selects, untold};
 pub use stream::{ArrowStream, TYPE_KEY};

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The columns of a result.
-pub(super) enum ResultTypes {
+pub(in crate::warehouse) enum ResultTypes {
     /// What the statement selects.
     Known(Vec<Column>),
     /// It selects nothing (`SHOW`, `EXPLAIN`, DDL), or cannot be asked; this is what ClickHouse answered.
@@ -25,7 +25,7 @@ impl Warehouse {
     /// Asks for the columns of the statement's result, without running it.
     ///
     /// A statement in brackets behind `DESCRIBE` cannot have effects: only a `SELECT` may stand there.
-    pub(super) async fn result_types(&self, sql: &str, options: &QueryOptions) -> ResultTypes {
+    pub(in crate::warehouse) async fn result_types(&self, sql: &str, options: &QueryOptions) -> ResultTypes {
         // The line break ends a comment at the end of the text.
         let describe = format!("DESCRIBE (\n{}\n)", without_semicolons(sql));
         // The limits are on the statement's own result.
@@ -52,13 +52,14 @@ impl Warehouse {
 /// The error for a result that came although its types could not be told.
 ///
 /// To guess them from the transport would show an enum as a number.
-pub(super) fn untold(sql: &str, cause: Error) -> Option<Error> {
+pub(in crate::warehouse) fn untold(sql: &str, form: &str, cause: Error) -> Option<Error> {
     if !selects(sql) {
         return None;
     }
     Some(if cause.kind() == ErrorKind::InvalidQuery {
-        let message =
-            "a query that is read as Arrow can have no FORMAT clause, and nothing behind its last semicolon";
+        let message = format!(
+            "a query that is read as {form} can have no FORMAT clause, and nothing behind its last semicolon"
+        );
         Error::new(ErrorKind::InvalidQuery, message).caused_by(cause)
     } else {
         cause
@@ -70,7 +71,20 @@ fn without_semicolons(sql: &str) -> &str {
 }
 
 /// Whether the first word is that of a statement that selects.
-fn selects(sql: &str) -> bool {
+pub(in crate::warehouse) fn selects(sql: &str) -> bool {
+    is_one_of(first_word(sql), &["SELECT", "WITH", "FROM"])
+}
+
+/// Whether the statement answers with a result, if only an empty one. An `INSERT` may begin with `WITH`.
+pub(in crate::warehouse) fn always_answers(sql: &str) -> bool {
+    is_one_of(first_word(sql), &["SELECT", "FROM"])
+}
+
+fn is_one_of(word: &str, keywords: &[&str]) -> bool {
+    keywords.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+}
+
+fn first_word(sql: &str) -> &str {
     let mut rest = sql;
     loop {
         rest = rest.trim_start_matches(|character: char| character == '(' || character.is_whitespace());
@@ -82,8 +96,7 @@ fn selects(sql: &str) -> bool {
             break;
         };
     }
-    let word = rest.split(|character: char| !character.is_ascii_alphabetic()).next().unwrap_or_default();
-    ["SELECT", "WITH", "FROM"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+    rest.split(|character: char| !character.is_ascii_alphabetic()).next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::{
 };
 
 use arrow_array::{
-    Array as _, ArrayRef, ArrowPrimitiveType, BinaryArray, DictionaryArray, FixedSizeBinaryArray,
-    Float32Array, Int32Array, PrimitiveArray, StringArray,
+    Array as _, ArrayRef, ArrowPrimitiveType, BinaryArray, Decimal256Array, DictionaryArray,
+    FixedSizeBinaryArray, Float32Array, Int32Array, PrimitiveArray, StringArray,
     builder::StringBuilder,
     cast::AsArray as _,
     types::{
@@ -16,17 +16,25 @@ use arrow_array::{
         Time64MicrosecondType, Time64NanosecondType, TimestampSecondType, UInt16Type, UInt32Type,
     },
 };
+use arrow_buffer::i256;
 use arrow_schema::{ArrowError, DataType as ArrowType, TimeUnit};
 use uuid::Uuid;
 
 use super::integer::digits;
-use crate::warehouse::types::{DataType, EnumValue};
+use crate::warehouse::{
+    WideIntegers,
+    types::{DataType, EnumValue},
+};
 
 /// The zone of a time whose type names none: the instant is the same in each.
 const UTC: &str = "UTC";
 
 /// Converts a column of single values.
-pub(super) fn convert(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+pub(super) fn convert(
+    array: &ArrayRef,
+    data_type: &DataType,
+    wide: WideIntegers,
+) -> Result<ArrayRef, ArrowError> {
     use ArrowType as Arrow;
     Ok(match (data_type, array.data_type()) {
         (
@@ -39,6 +47,12 @@ pub(super) fn convert(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef
         ) => text(array.as_binary()),
         (DataType::FixedString { .. }, Arrow::FixedSizeBinary(_)) => {
             written(array.as_fixed_size_binary(), |bytes| Some(String::from_utf8_lossy(bytes).into_owned()))
+        }
+        (DataType::Int { .. } | DataType::UInt { .. }, Arrow::FixedSizeBinary(length))
+            if wide == WideIntegers::Decimal =>
+        {
+            let signed = matches!(data_type, DataType::Int { .. });
+            if *length == 16 { decimals(array.as_fixed_size_binary(), signed)? } else { Arc::clone(array) }
         }
         (DataType::Int { .. }, Arrow::FixedSizeBinary(_)) => {
             written(array.as_fixed_size_binary(), |bytes| Some(digits(bytes, true)))
@@ -104,6 +118,23 @@ fn text(array: &BinaryArray) -> ArrayRef {
 fn written(array: &FixedSizeBinaryArray, write: impl Fn(&[u8]) -> Option<String>) -> ArrayRef {
     Arc::new(array.iter().map(|bytes| write(bytes?)).collect::<StringArray>())
 }
+
+/// 128-bit integers, the lowest byte first, as decimals.
+fn decimals(array: &FixedSizeBinaryArray, signed: bool) -> Result<ArrayRef, ArrowError> {
+    let value = |bytes: &[u8]| {
+        let bytes = bytes.try_into().ok()?;
+        Some(if signed {
+            i256::from_i128(i128::from_le_bytes(bytes))
+        } else {
+            i256::from_parts(u128::from_le_bytes(bytes), 0)
+        })
+    };
+    let decimals: Decimal256Array = array.iter().map(|bytes| value(bytes?)).collect();
+    Ok(Arc::new(decimals.with_precision_and_scale(WIDEST_DIGITS, 0)?))
+}
+
+/// How many digits an integer of 128 bits has at most.
+const WIDEST_DIGITS: u8 = 39;
 
 /// `BFloat16`, the upper half of a `Float32`.
 fn widened(array: &BinaryArray) -> Float32Array {

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -17,12 +18,16 @@ use sync_wrapper::SyncWrapper;
 
 use super::{
     convert::Conversion,
-    result_types::{ResultTypes, untold},
+    result_types::{ResultTypes, always_answers, untold},
 };
 use crate::{
     Column, Error, ErrorKind, Result,
     warehouse::{
-        QueryId, QueryOptions, Warehouse, cancel::QueryBytes, error::located_in, from_clickhouse,
+        QueryId, QueryOptions, Warehouse, WideIntegers,
+        cancel::QueryBytes,
+        error::{cut_off, located_in},
+        from_clickhouse,
+        late_exception::{Tail, exception_in},
         query::StartedQuery,
     },
 };
@@ -31,6 +36,12 @@ const FORMAT: &str = "ArrowStream";
 
 /// Of messages in the stream.
 const ALIGNMENT: usize = 8;
+
+/// What every stream ends with.
+const END_OF_STREAM: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
+
+/// What every message begins with.
+const CONTINUATION: [u8; 4] = [0xFF; 4];
 
 /// Everything as bytes: ClickHouse does not check that a text is UTF-8, we do.
 const SETTINGS: [(&str, &str); 4] = [
@@ -49,7 +60,7 @@ impl Warehouse {
     /// | ClickHouse | Arrow |
     /// |---|---|
     /// | integers to 64 bits, floats, `Bool`, `Decimal`, `Date`, `Date32` | the same; `BFloat16` as `Float32` |
-    /// | 128 and 256 bit integers | text, all digits |
+    /// | 128 and 256 bit integers | text, all digits; on request [decimals and bytes](WideIntegers::Decimal) |
     /// | `String`, `FixedString` | `Utf8`; what is not UTF-8 becomes U+FFFD (`hex(x)` in the query keeps it) |
     /// | `DateTime`, `DateTime64` | `Timestamp` with its zone, `UTC` if the type has none |
     /// | `Time`, `Time64` | `Duration` |
@@ -59,11 +70,11 @@ impl Warehouse {
     /// | `JSON`, `Dynamic` | JSON text |
     /// | aggregate states, types unknown here | as ClickHouse sends them |
     ///
-    /// Each field carries its full ClickHouse type in its metadata, under [`TYPE_KEY`]. A statement that selects nothing,
+    /// Each field, a nested one too, carries its full ClickHouse type in its metadata, under [`TYPE_KEY`]. A statement that selects nothing,
     /// such as `SHOW`, has the types of ClickHouse's own Arrow; one without a result has no fields.
     ///
-    /// An error before the first row is returned here; one after it ends the stream with an error. Dropping the stream
-    /// cancels the query.
+    /// An error before the first row is returned here; one after it ends the stream with an error, and so does a result that was cut
+    /// off: whole is one with Arrow's end-of-stream marker. Dropping the stream cancels the query.
     ///
     /// # Errors
     ///
@@ -87,7 +98,10 @@ impl Warehouse {
             decoded: VecDeque::new(),
             conversions: Vec::new(),
             schema: Arc::new(Schema::empty()),
-            received: 0,
+            tail: Tail::default(),
+            damage: None,
+            wide_integers: options.wide_integers,
+            must_answer: always_answers(sql),
             ended: false,
         };
         stream.read_schema().await.map_err(|error| located_in(sql, error))?;
@@ -96,7 +110,7 @@ impl Warehouse {
             ResultTypes::Unknown(cause) => {
                 // The statement's own error came first, so `cause` is about the question only.
                 if !stream.decoder_schema().fields().is_empty()
-                    && let Some(error) = untold(sql, cause)
+                    && let Some(error) = untold(sql, "Arrow", cause)
                 {
                     return Err(error);
                 }
@@ -121,8 +135,13 @@ pub struct ArrowStream {
     decoded: VecDeque<RecordBatch>,
     conversions: Vec<Conversion>,
     schema: SchemaRef,
-    /// How many bytes have arrived.
-    received: usize,
+    /// The end of what has arrived.
+    tail: Tail,
+    /// What came instead of Arrow, and how many bytes had arrived when it was noticed.
+    damage: Option<(Error, usize)>,
+    wide_integers: WideIntegers,
+    /// Whether an answer without anything is none.
+    must_answer: bool,
     ended: bool,
 }
 
@@ -146,11 +165,9 @@ impl ArrowStream {
     /// Reads until the schema is there, so that an early error is seen before anything was answered.
     async fn read_schema(&mut self) -> Result<()> {
         while !self.ended && self.decoder.schema().is_none() {
-            let chunk = self.cursor.get_mut().next().await.map_err(from_clickhouse)?;
-            self.take_chunk(chunk.map(Buffer::from))?;
-            if let Some(batch) = self.decode().map_err(|error| own_format().caused_by(error))? {
-                self.decoded.push_back(batch);
-            }
+            poll_fn(|cx| self.poll_chunk(cx)).await?;
+            let batch = self.decode();
+            self.decoded.extend(batch);
         }
         Ok(())
     }
@@ -161,7 +178,7 @@ impl ArrowStream {
         let mut fields = Vec::with_capacity(transport.fields().len());
         for (index, field) in transport.fields().iter().enumerate() {
             let told = columns.get(index).map(|column| column.data_type.as_str());
-            let conversion = Conversion::new(field.data_type(), told)?;
+            let conversion = Conversion::new(field.data_type(), told, self.wide_integers)?;
             let metadata = HashMap::from([(TYPE_KEY.to_owned(), conversion.clickhouse_type())]);
             let data_type = conversion.data_type(field)?;
             fields.push(Field::new(field.name(), data_type, field.is_nullable()).with_metadata(metadata));
@@ -171,34 +188,75 @@ impl ArrowStream {
         Ok(())
     }
 
-    /// Takes what arrived; `None` is the end of the answer.
-    fn take_chunk(&mut self, chunk: Option<Buffer>) -> Result<()> {
-        match chunk {
-            Some(chunk) => {
-                let length = chunk.len();
-                self.input = aligned(chunk, self.received);
-                self.received += length;
-            }
-            None => {
-                self.ended = true;
-                // A statement without a result answers with nothing at all.
-                if self.received > 0 && self.decoder.schema().is_none() {
-                    return Err(own_format());
+    /// Waits for more of the answer, or its end.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        loop {
+            match ready!(self.cursor.get_mut().poll_next(cx)) {
+                Ok(Some(chunk)) => {
+                    let position = self.tail.taken();
+                    self.tail.take(&chunk);
+                    match &self.damage {
+                        None => self.input = aligned(Buffer::from(chunk), position),
+                        // An exception is the last thing that comes: with nothing but more behind it, it is none.
+                        Some((_, noticed)) if position - noticed > Tail::CAPACITY => {
+                            return Poll::Ready(Err(self.verdict(None)));
+                        }
+                        Some(_) => continue,
+                    }
                 }
-                self.decoder.finish().map_err(malformed)?;
+                Ok(None) => {
+                    self.ended = true;
+                    self.check_end()?;
+                }
+                Err(error) => return Poll::Ready(Err(self.verdict(Some(from_clickhouse(error))))),
             }
+            return Poll::Ready(Ok(()));
         }
-        Ok(())
     }
 
-    /// The next batch of what has arrived, as it was sent.
-    fn decode(&mut self) -> Result<Option<RecordBatch>> {
-        while !self.input.is_empty() {
-            if let Some(batch) = self.decoder.decode(&mut self.input).map_err(malformed)? {
-                return Ok(Some(batch));
+    /// The answer is over: is it whole?
+    fn check_end(&mut self) -> Result<()> {
+        if self.damage.is_some() {
+            return Err(self.verdict(None));
+        }
+        if self.tail.taken() == 0 {
+            // A statement without a result answers with nothing at all.
+            return if self.must_answer { Err(cut_off()) } else { Ok(()) };
+        }
+        if self.decoder.schema().is_none() && !self.tail.bytes().starts_with(&CONTINUATION) {
+            return Err(exception_in(self.tail.bytes()).unwrap_or_else(own_format));
+        }
+        // To the decoder, the end of any message is a good end.
+        let is_whole = self.decoder.finish().is_ok() && self.tail.bytes().ends_with(&END_OF_STREAM);
+        if is_whole { Ok(()) } else { Err(self.tail.verdict()) }
+    }
+
+    /// Why the result ended: what ClickHouse says of it, else how the connection broke, else what came instead.
+    fn verdict(&mut self, broken: Option<Error>) -> Error {
+        match broken {
+            Some(error) if error.server_code().is_some() => error,
+            broken => {
+                let damage = self.damage.take().map(|(damage, _)| damage);
+                exception_in(self.tail.bytes()).or(broken).or(damage).unwrap_or_else(cut_off)
             }
         }
-        Ok(None)
+    }
+
+    /// The next batch of what has arrived, as it was sent. If what came is no Arrow, the rest is read for the reason.
+    fn decode(&mut self) -> Option<RecordBatch> {
+        while !self.input.is_empty() {
+            match self.decoder.decode(&mut self.input) {
+                Ok(None) => {}
+                Ok(Some(batch)) => return Some(batch),
+                Err(error) => {
+                    let damage =
+                        if self.decoder.schema().is_some() { malformed(error) } else { own_format() };
+                    self.damage = Some((damage, self.tail.taken()));
+                    self.input = Buffer::from(Vec::<u8>::new());
+                }
+            }
+        }
+        None
     }
 
     fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch> {
@@ -210,18 +268,14 @@ impl ArrowStream {
 
     fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RecordBatch>>> {
         loop {
-            let batch = match self.decoded.pop_front() {
-                Some(batch) => Some(batch),
-                None => self.decode()?,
-            };
-            if let Some(batch) = batch {
+            let batch = self.decoded.pop_front();
+            if let Some(batch) = batch.or_else(|| self.decode()) {
                 return Poll::Ready(self.convert(&batch).map(Some));
             }
             if self.ended {
                 return Poll::Ready(Ok(None));
             }
-            let chunk = ready!(self.cursor.get_mut().poll_next(cx)).map_err(from_clickhouse)?;
-            self.take_chunk(chunk.map(Buffer::from))?;
+            ready!(self.poll_chunk(cx))?;
         }
     }
 }

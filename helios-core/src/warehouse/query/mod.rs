@@ -2,15 +2,21 @@
 
 mod format;
 mod id;
-mod json;
 mod options;
+mod raw;
 mod result;
+mod rows;
+mod stream;
+mod typed;
+mod utf8;
 
+use clickhouse::query::Query;
 pub use format::ResultFormat;
 pub use id::QueryId;
-pub use json::QueryStream;
 pub use options::{QueryOptions, TimeForm, WideIntegers};
 pub use result::{QueryMetadata, QueryResult};
+pub use stream::QueryStream;
+pub use typed::RowStream;
 
 use super::{
     Warehouse,
@@ -34,6 +40,19 @@ impl Warehouse {
         format: &str,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<StartedQuery> {
+        let (query, id) = self.prepare_query(sql, options, settings)?;
+        let cursor = query.fetch_bytes(format).map_err(|error| from_clickhouse(error).at("query"))?;
+        let running = Running::new(self, &id, options.read_only);
+        Ok(StartedQuery { cursor: QueryBytes::new(cursor, running), id })
+    }
+
+    /// A query with everything but the format of its result.
+    fn prepare_query<'a>(
+        &self,
+        sql: &str,
+        options: &QueryOptions,
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(Query, QueryId)> {
         if sql.trim().is_empty() {
             return Err(Error::new(ErrorKind::InvalidQuery, "the query is empty").at("query"));
         }
@@ -51,9 +70,6 @@ impl Warehouse {
         }
         let id = options.query_id.clone().unwrap_or_else(QueryId::random);
         query = query.with_setting("query_id", id.as_str());
-        let cursor = options.parameters.apply(query).fetch_bytes(format);
-        let cursor = cursor.map_err(|error| from_clickhouse(error).at("query"))?;
-        let running = Running::new(self, &id, options.read_only);
-        Ok(StartedQuery { cursor: QueryBytes::new(cursor, running), id })
+        Ok((options.parameters.apply(query), id))
     }
 }

@@ -87,16 +87,27 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration
     seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
 }
 
+fn is_parameter_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+}
+
 /// Below it ClickHouse could round to zero, which stands for no limit.
 const MIN_EXECUTION_TIME: Duration = Duration::from_millis(1);
 
 impl QueryOptions {
-    /// Checks the limits.
+    /// Checks the limits, and the names of parameters.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a limit of zero, which ClickHouse takes for none.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a limit of zero, which ClickHouse takes for none, and for a parameter whose
+    /// name cannot stand in `{name:Type}`.
     pub fn validate(&self) -> Result<()> {
+        if let Some((name, _)) = self.parameters.iter().find(|(name, _)| !is_parameter_name(name)) {
+            let message =
+                format!("the parameter `{name}` is no name: letters, digits and `_`, and no digit first");
+            return Err(Error::invalid_input(message));
+        }
         let zero = |name: &str| {
             Err(Error::invalid_input(format!(
                 "`{name}` is too small; leave it out if there shall be no limit"
@@ -141,5 +152,29 @@ impl QueryOptions {
             settings.push(("cancel_http_readonly_queries_on_client_close", "1".to_owned()));
         }
         settings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn a_parameter_has_a_name() {
+        let named = |name: &str| {
+            let parameters = [(name, "1")].into_iter().collect();
+            QueryOptions { parameters, ..QueryOptions::default() }.validate()
+        };
+        for name in ["a", "_", "user_id", "N2"] {
+            named(name).unwrap();
+        }
+        for name in ["", "2", "a b", "a-b", "é", "a:UInt8}"] {
+            assert_eq!(named(name).unwrap_err().kind(), ErrorKind::InvalidInput, "{name:?}");
+        }
+        // A list goes another way to ClickHouse, and has the same names.
+        let parameters = serde_json::from_str("{\"a b\": [1]}").unwrap();
+        let options = QueryOptions { parameters, ..QueryOptions::default() };
+        assert_eq!(options.validate().unwrap_err().kind(), ErrorKind::InvalidInput);
     }
 }
