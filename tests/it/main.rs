@@ -15,6 +15,7 @@ mod delivery_source;
 mod fake_kinesis;
 mod fixtures;
 mod http;
+mod http_query;
 mod ledger;
 mod left_out;
 mod lossy_proxy;

@@ -28,5 +28,7 @@ pub(super) struct Failure {
     pub(super) error: String,
     pub(super) retryable: bool,
     pub(super) server_code: Option<u32>,
+    pub(super) server_error_name: Option<String>,
+    pub(super) position: Option<Value>,
     pub(super) aws_code: Option<String>,
 }
