@@ -1,30 +1,31 @@
 //! `/api/query` as it runs: its forms, its codings, its errors, and its queries by their names.
 
-use std::{io::Read as _, sync::OnceLock};
-
 use arrow_ipc::reader::StreamReader;
 use helios_tests::{Server, ServerOptions};
 use reqwest::{Client, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-/// The server of these tests, with an engine of its own.
-fn server() -> &'static Server {
-    static SERVER: OnceLock<(Server, tempfile::TempDir)> = OnceLock::new();
-    let (server, _) = SERVER.get_or_init(|| {
+/// A server with an engine of its own.
+struct Serving {
+    server: Server,
+    _data: tempfile::TempDir,
+}
+
+impl Serving {
+    fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
         let options = ServerOptions::new(data.path())
             .set("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
             .set("AWS_REGION", "eu-west-1")
-            .set("RUST_LOG", "warn");
-        (Server::start(&options).unwrap(), data)
-    });
-    server
-}
+            .set("RUST_LOG", "error");
+        Self { server: Server::start(&options).unwrap(), _data: data }
+    }
 
-async fn send(path: &str, headers: &[(&str, &str)], body: &Value) -> Response {
-    let request = Client::new().post(format!("{}{path}", server().url())).body(body.to_string());
-    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    request.send().await.unwrap()
+    async fn send(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Response {
+        let request = Client::new().post(format!("{}{path}", self.server.url())).body(body.to_string());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.unwrap()
+    }
 }
 
 async fn json_of(response: Response) -> (u16, Value) {
@@ -82,6 +83,7 @@ fn expected() -> Vec<(u64, String)> {
 
 #[tokio::test]
 async fn each_form_by_field_and_by_header() {
+    let serving = Serving::start();
     let forms = [
         ("json", "application/json"),
         ("ndjson", "application/x-ndjson"),
@@ -91,11 +93,12 @@ async fn each_form_by_field_and_by_header() {
     ];
     for (name, expected_type) in forms {
         let accept = expected_type.split(';').next().unwrap();
-        let by_field = send("/api/query", &[], &json!({"query": SQL, "format": name})).await;
+        let by_field = serving.send("/api/query", &[], &json!({"query": SQL, "format": name})).await;
         // The field wins.
-        let by_both =
-            send("/api/query", &[("accept", "text/html")], &json!({"query": SQL, "format": name})).await;
-        let by_header = send("/api/query", &[("accept", accept)], &json!({"query": SQL})).await;
+        let by_both = serving
+            .send("/api/query", &[("accept", "text/html")], &json!({"query": SQL, "format": name}))
+            .await;
+        let by_header = serving.send("/api/query", &[("accept", accept)], &json!({"query": SQL})).await;
         for response in [by_field, by_both, by_header] {
             assert_eq!(response.status(), StatusCode::OK, "{name}");
             let found = media_type(&response);
@@ -103,15 +106,15 @@ async fn each_form_by_field_and_by_header() {
             assert_eq!(rows(&found, &response.bytes().await.unwrap()), expected(), "{name}");
         }
     }
-    let refused = send("/api/query", &[("accept", "text/html")], &json!({"query": SQL})).await;
+    let refused = serving.send("/api/query", &[("accept", "text/html")], &json!({"query": SQL})).await;
     let (status, answer) = json_of(refused).await;
     assert_eq!((status, &answer["code"]), (406, &json!("not_acceptable")), "{answer}");
-    let unknown = send("/api/query", &[], &json!({"query": SQL, "format": "xml"})).await;
+    let unknown = serving.send("/api/query", &[], &json!({"query": SQL, "format": "xml"})).await;
     let (status, answer) = json_of(unknown).await;
     assert_eq!((status, &answer["code"]), (400, &json!("invalid_input")), "{answer}");
     assert!(answer["error"].as_str().unwrap().contains("format"), "{answer}");
     // Whatever was asked for, an error is JSON.
-    let failed = send("/api/query", &[("accept", "text/csv")], &json!({"query": "SELEC 1"})).await;
+    let failed = serving.send("/api/query", &[("accept", "text/csv")], &json!({"query": "SELEC 1"})).await;
     assert_eq!((failed.status().as_u16(), media_type(&failed).as_str()), (400, "application/json"));
 }
 
@@ -131,13 +134,14 @@ fn read(mut decoder: impl std::io::Read) -> std::io::Result<Vec<u8>> {
 
 #[tokio::test]
 async fn a_result_comes_in_the_coding_that_was_asked_for() {
+    let serving = Serving::start();
     let body = json!({"query": "SELECT number, toString(number) AS s FROM numbers(100000)"});
-    let plain = send("/api/query", &[], &body).await;
+    let plain = serving.send("/api/query", &[], &body).await;
     assert!(!plain.headers().contains_key(header::CONTENT_ENCODING));
     let plain = plain.bytes().await.unwrap();
     for (coding, decode) in CODINGS {
         let asked = format!("{coding}, identity;q=0");
-        let coded = send("/api/query", &[("accept-encoding", &asked)], &body).await;
+        let coded = serving.send("/api/query", &[("accept-encoding", &asked)], &body).await;
         assert_eq!(coded.headers()[header::CONTENT_ENCODING], coding);
         assert!(coded.headers().contains_key(header::VARY), "{coding}");
         let coded = coded.bytes().await.unwrap();
@@ -148,19 +152,21 @@ async fn a_result_comes_in_the_coding_that_was_asked_for() {
         [(("accept-encoding", "identity"), "json"), (("accept-encoding", "gzip"), "parquet")]
     {
         let body = json!({"query": "SELECT number FROM numbers(1000)", "format": form});
-        let answer = send("/api/query", &[headers], &body).await;
+        let answer = serving.send("/api/query", &[headers], &body).await;
         assert!(!answer.headers().contains_key(header::CONTENT_ENCODING), "{headers:?} {form}");
     }
 }
 
 #[tokio::test]
 async fn a_late_error_cuts_the_answer_in_each_form_and_coding() {
+    let serving = Serving::start();
     let late = "SELECT throwIf(number = 900000) AS x, number AS n FROM numbers(1000000)";
     let codings = [("identity", None)].into_iter().chain(CODINGS.map(|(name, decode)| (name, Some(decode))));
     for (coding, decode) in codings {
         for form in ["json", "ndjson", "csv", "arrow"] {
             let asked = [("accept-encoding", coding)];
-            let mut answer = send("/api/query", &asked, &json!({"query": late, "format": form})).await;
+            let mut answer =
+                serving.send("/api/query", &asked, &json!({"query": late, "format": form})).await;
             assert_eq!(answer.status(), StatusCode::OK, "{coding} {form}");
             let mut came = Vec::new();
             let cut = loop {
@@ -185,8 +191,9 @@ async fn a_late_error_cuts_the_answer_in_each_form_and_coding() {
 
 #[tokio::test]
 async fn an_error_has_the_servers_name_for_it_and_its_place() {
+    let serving = Serving::start();
     let (status, answer) =
-        json_of(send("/api/query", &[], &json!({"query": "SELECT 1,\n  'é' 'x' y z"})).await).await;
+        json_of(serving.send("/api/query", &[], &json!({"query": "SELECT 1,\n  'é' 'x' y z"})).await).await;
     assert_eq!(status, 400, "{answer}");
     assert_eq!(
         (&answer["serverCode"], &answer["serverErrorName"]),
@@ -195,24 +202,26 @@ async fn an_error_has_the_servers_name_for_it_and_its_place() {
     );
     assert_eq!(answer["position"]["line"], 2, "{answer}");
     assert!(answer["position"]["offset"].is_u64() && answer["position"]["column"].is_u64(), "{answer}");
-    let (_, answer) = json_of(send("/api/query", &[], &json!({"query": "SELECT * FROM nope"})).await).await;
+    let (_, answer) =
+        json_of(serving.send("/api/query", &[], &json!({"query": "SELECT * FROM nope"})).await).await;
     assert_eq!(answer["serverErrorName"], "UNKNOWN_TABLE", "{answer}");
     assert_eq!(answer.get("position"), None, "{answer}");
 }
 
 #[tokio::test]
 async fn a_running_query_is_looked_at_and_cancelled_by_its_name() {
+    let serving = Serving::start();
     let id = "http-query-1";
     let named = json!({"queryId": id});
-    let (status, answer) = json_of(send("/api/query-progress", &[], &named).await).await;
+    let (status, answer) = json_of(serving.send("/api/query-progress", &[], &named).await).await;
     assert_eq!((status, &answer["code"]), (404, &json!("not_found")), "{answer}");
-    let (status, answer) = json_of(send("/api/cancel-query", &[], &named).await).await;
+    let (status, answer) = json_of(serving.send("/api/cancel-query", &[], &named).await).await;
     assert_eq!((status, answer), (200, json!({"queryId": id, "found": false})));
 
     let endless = json!({"query": "SELECT sum(sipHash64(number)) FROM system.numbers", "queryId": id});
     let watch = async {
         let progress = loop {
-            let (status, answer) = json_of(send("/api/query-progress", &[], &named).await).await;
+            let (status, answer) = json_of(serving.send("/api/query-progress", &[], &named).await).await;
             if status == 200 && answer["readRows"].as_u64() > Some(0) {
                 break answer;
             }
@@ -222,12 +231,13 @@ async fn a_running_query_is_looked_at_and_cancelled_by_its_name() {
         assert!(known.iter().all(|field| fields.iter().any(|found| found == field)), "{progress}");
         assert_eq!(progress["queryId"], id);
         let (status, answer) =
-            json_of(send("/api/query", &[], &json!({"query": "SELECT 1", "queryId": id})).await).await;
+            json_of(serving.send("/api/query", &[], &json!({"query": "SELECT 1", "queryId": id})).await)
+                .await;
         assert_eq!((status, &answer["code"]), (409, &json!("conflict")), "{answer}");
-        let (status, answer) = json_of(send("/api/cancel-query", &[], &named).await).await;
+        let (status, answer) = json_of(serving.send("/api/cancel-query", &[], &named).await).await;
         assert_eq!((status, answer), (200, json!({"queryId": id, "found": true})));
     };
-    let (answer, ()) = tokio::join!(send("/api/query", &[], &endless), watch);
+    let (answer, ()) = tokio::join!(serving.send("/api/query", &[], &endless), watch);
     assert_eq!(answer.headers()["x-helios-query-id"], id);
     let (status, answer) = json_of(answer).await;
     assert_eq!(
@@ -237,9 +247,10 @@ async fn a_running_query_is_looked_at_and_cancelled_by_its_name() {
     );
 
     // A name that was not chosen is told.
-    let unnamed = send("/api/query", &[], &json!({"query": "SELECT 1"})).await;
+    let unnamed = serving.send("/api/query", &[], &json!({"query": "SELECT 1"})).await;
     assert!(!unnamed.headers()["x-helios-query-id"].is_empty());
     // What this server does not run is not its to end.
-    let (status, answer) = json_of(send("/api/cancel-query", &[], &json!({"queryId": "it's"})).await).await;
+    let (status, answer) =
+        json_of(serving.send("/api/cancel-query", &[], &json!({"queryId": "it's"})).await).await;
     assert_eq!((status, &answer["code"]), (400, &json!("invalid_input")), "{answer}");
 }

@@ -4,7 +4,10 @@ use std::{
     fs::File,
     io::{self, ErrorKind, Read},
     os::fd::OwnedFd,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -145,6 +148,18 @@ pub(crate) struct Pipe {
     /// Reads what nobody wants any more and forgets it. Closing the pipe under the writer instead would raise
     /// `SIGPIPE`, which ends a process that does not ignore it.
     pub(crate) drain: Interrupt,
+    pub(crate) spoiled: Spoiled,
+}
+
+/// Whether draining has begun. What is read from the pipe after that does not follow what was read before.
+#[derive(Clone, Default)]
+pub(crate) struct Spoiled(Arc<AtomicBool>);
+
+impl Spoiled {
+    /// To be asked after a read, about what was read.
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// Enough for the engine to go on writing while a chunk is on its way; small enough for dozens of results at a time
@@ -165,13 +180,16 @@ impl Pipe {
             tracing::trace!(%error, "The pipe keeps its default capacity.");
         }
         let mut unwanted = Some(File::from(reader.try_clone()?));
+        let spoiled = Spoiled::default();
+        let spoils = spoiled.clone();
         let wake = Box::new(move || {
+            spoils.0.store(true, Ordering::SeqCst);
             if unwanted.as_mut().is_some_and(|file| drain(file).is_err()) {
                 unwanted = None;
             }
         });
         let drain = Interrupt { wake, spoils: true };
-        Ok(Self { reader: Receiver::from_owned_fd(reader)?, writer, drain })
+        Ok(Self { reader: Receiver::from_owned_fd(reader)?, writer, drain, spoiled })
     }
 }
 
