@@ -17,8 +17,8 @@ export CGO_LDFLAGS := -L$(target)/debug -Wl,-rpath,$(target)/debug
 build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
-.PHONY: help demo serve test test-rust test-python test-go soak faces lint lint-rust lint-go lint-python docs bench bench-delivery \
-	fuzz engine emulator compilers
+.PHONY: help demo serve test test-rust test-python test-go conformance soak faces lint lint-rust lint-go lint-python docs \
+	bench bench-delivery bench-query fuzz engine emulator compilers
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test-python: engine faces ## The Python package's own tests, and its README in a
 test-go: engine faces ## The Go package's own tests.
 	cd examples/go && go vet ./... && go test -count=1 ./...
 
+conformance: engine ## Every type and family of functions, as JSON and as Arrow, beside the engine's own answers. Part of `make test`.
+	cargo test --workspace --all-features --locked --test it conformance
+
 # How long the soak is, and what the variables mean, is in CONTRIBUTING.
 soak: export HELIOS_MODEL_SCHEDULES ?= 1000000
 soak: export HELIOS_ENGINE_SCHEDULES ?= 5000
@@ -60,7 +63,7 @@ faces: compilers ## Build the C library, the Go and C drivers of the cases, and 
 	cc -std=c99 -Wall -Wextra -Werror -pedantic tests/cases/drivers/driver.c $(CGO_CFLAGS) $(CGO_LDFLAGS) -lhelios \
 		-o $(faces)/driver-c
 	cd tests/cases/drivers/go && go build -o $(faces)/driver-go .
-	setup/python.sh $(faces)
+	setup/python.sh $(faces) helios-py/requirements-dev.txt dev
 
 lint: lint-rust lint-go lint-python ## Format and lints of every language, warnings denied.
 
@@ -73,20 +76,32 @@ lint-go: compilers
 	test -z "$$(gofmt -l examples/go tests/cases/drivers/go | tee /dev/stderr)"
 
 lint-python: faces
-	$(faces)/venv/bin/ruff check helios-py examples/python tests/cases/drivers
-	$(faces)/venv/bin/ruff format --check helios-py examples/python tests/cases/drivers
+	$(faces)/venv/bin/ruff check helios-py examples/python tests/cases/drivers bench/python
+	$(faces)/venv/bin/ruff format --check helios-py examples/python tests/cases/drivers bench/python
 	$(faces)/venv/bin/mypy
 	$(python) -m mypy.stubtest helios
 
 docs: ## The API documentation, warnings denied.
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
-bench: bench-delivery ## Every benchmark: one table, and bench/results.json.
+# The function is measured as it is deployed.
+build-bench = cargo build --locked --profile lambda -p helios-lambda; \
+	cargo build --locked --profile bench -p helios-bench -p helios-http-server -p helios-lambda
+peers = setup/python.sh $(target)/peers bench/python/requirements.txt release
+
+bench: engine emulator ## Every benchmark: one table, and bench/results.json.
+	$(build-bench)
+	$(peers)
+	$(target)/release/helios-bench
 
 bench-delivery: engine emulator ## Delivery beside the engine's own insert, and the function.
-	cargo build --locked --profile lambda -p helios-lambda
-	cargo build --locked --profile bench -p helios-bench -p helios-http-server -p helios-lambda
-	$(target)/release/helios-bench
+	$(build-bench)
+	$(target)/release/helios-bench --part decode --part insert --part overlap --part memory --part function --part consumer
+
+bench-query: engine ## Queries beside the engine's own answers, and Python's peers.
+	$(build-bench)
+	$(peers)
+	$(target)/release/helios-bench --part query-http --part query-memory --part query-arrow --part python
 
 fuzz: compilers ## Fuzz the parsers of foreign bytes, each for FUZZ_SECONDS (default 60).
 	fuzz/run.sh

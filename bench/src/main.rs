@@ -8,6 +8,7 @@ mod delivery;
 mod events;
 mod heap;
 mod measure;
+mod query;
 mod results;
 
 use std::{
@@ -55,6 +56,14 @@ enum Part {
     Function,
     /// The in-process consumer beside the trigger.
     Consumer,
+    /// The HTTP server's JSON beside the engine's own.
+    QueryHttp,
+    /// Memory of the same.
+    QueryMemory,
+    /// Record batches beside the engine's own bytes.
+    QueryArrow,
+    /// The Python package beside its peers.
+    Python,
 }
 
 impl Part {
@@ -62,7 +71,7 @@ impl Part {
     const fn cores(self) -> usize {
         match self {
             Self::Decode | Self::Insert | Self::Memory => 1,
-            Self::Overlap => 2,
+            Self::Python | Self::Overlap | Self::QueryHttp | Self::QueryMemory | Self::QueryArrow => 2,
             Self::Function | Self::Consumer => 0,
         }
     }
@@ -122,5 +131,9 @@ fn measured(part: Part) -> Result<Vec<Row>> {
         Part::Memory => runtime.block_on(delivery::memory::rows()),
         Part::Function => runtime.block_on(delivery::function::rows()),
         Part::Consumer => runtime.block_on(delivery::consumer::rows()),
+        Part::QueryHttp => runtime.block_on(query::http::rows()),
+        Part::QueryMemory => runtime.block_on(query::memory::rows()),
+        Part::Python => runtime.block_on(query::python::rows()),
+        Part::QueryArrow => runtime.block_on(query::arrow::rows()),
     }
 }

@@ -40,6 +40,12 @@ impl Row {
         }
     }
 
+    /// Ours takes so many times what the peer takes.
+    pub(crate) fn within(name: &str, told: (String, String), ratio: f64, at_most: f64) -> Self {
+        let target = format!("≤ {at_most} ×");
+        Self { target, holds: Some(ratio <= at_most), ..Self::told(name, told, ratio) }
+    }
+
     /// Something that should be large.
     pub(crate) fn at_least(name: &str, value: f64, unit: &str, at_least: f64) -> Self {
         let target = format!("≥ {at_least} {unit}");

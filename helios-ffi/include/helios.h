@@ -429,8 +429,8 @@ helios_status helios_client_sources(const helios_client *client, char **json, he
  * `{"streamName", "streamARN", "ended": "caughtUp" | "stopped" | "timeLimit", "seconds", "records", "received",
  * "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`.
  *
- * `options_json`: `{"streamName"}`, and if wanted `"untilCaughtUp"` (`true`: it ends when every shard is delivered to its
- * present end), `"timeLimitSeconds"`, `"position"`. `on_progress` may be NULL. It is called after batches, and once a second
+ * `options_json`: `{"streamName"}`, and if wanted `"untilCaughtUp"` (by default `true`: it ends when every shard is
+ * delivered to its present end; `false`: it goes on with what arrives), `"timeLimitSeconds"`, `"position"`. `on_progress` may be NULL. It is called after batches, and once a second
  * where none comes; `user` is passed on to it as it is. It goes on where the last delivery has ended, whoever made it.
  */
 helios_status helios_client_consume(const helios_client *client,

@@ -26,8 +26,8 @@ pub type HeliosOnProgress =
 /// `{"streamName", "streamARN", "ended": "caughtUp" | "stopped" | "timeLimit", "seconds", "records", "received",
 /// "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`.
 ///
-/// `options_json`: `{"streamName"}`, and if wanted `"untilCaughtUp"` (`true`: it ends when every shard is delivered to its
-/// present end), `"timeLimitSeconds"`, `"position"`. `on_progress` may be NULL. It is called after batches, and once a second
+/// `options_json`: `{"streamName"}`, and if wanted `"untilCaughtUp"` (by default `true`: it ends when every shard is
+/// delivered to its present end; `false`: it goes on with what arrives), `"timeLimitSeconds"`, `"position"`. `on_progress` may be NULL. It is called after batches, and once a second
 /// where none comes; `user` is passed on to it as it is. It goes on where the last delivery has ended, whoever made it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_consume(

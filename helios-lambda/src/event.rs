@@ -1,13 +1,40 @@
 //! From Lambda's event to batches: the records of each shard, in order.
 
-use aws_lambda_events::event::kinesis::{KinesisEvent, KinesisEventRecord};
+use aws_lambda_events::encodings::Base64Data;
 use helios_core::{
     Error, ErrorKind, Result,
     delivery::{Batch, Record},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, Unit};
+use serde::Deserialize;
 
 use crate::sequence::SequenceNumber;
+
+/// Lambda's event, as far as delivery needs it. Not that of `aws_lambda_events` (1.2), which reads the arrival
+/// `1545084650.9` as nine milliseconds after the second, and refuses an event with a digit too many there.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct KinesisEvent {
+    records: Vec<KinesisEventRecord>,
+}
+
+#[derive(Debug, Deserialize)]
+struct KinesisEventRecord {
+    #[serde(rename = "eventSourceARN")]
+    event_source_arn: Option<String>,
+    #[serde(rename = "eventID")]
+    event_id: Option<String>,
+    kinesis: KinesisRecord,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KinesisRecord {
+    sequence_number: String,
+    data: Base64Data,
+    /// In seconds.
+    approximate_arrival_timestamp: f64,
+}
 
 /// Parts an event into batches. Lambda sends one shard at a time; this does not rely on it.
 ///
@@ -47,13 +74,18 @@ fn origin(record: &KinesisEventRecord) -> Result<(String, String)> {
 fn numbered(record: KinesisEventRecord) -> Result<(SequenceNumber, Record)> {
     let kinesis = record.kinesis;
     let number = SequenceNumber::new(kinesis.sequence_number)?;
-    let arrival = Timestamp::from_millisecond(kinesis.approximate_arrival_timestamp.timestamp_millis());
     let record = Record {
         sequence_number: number.text().to_owned(),
         data: kinesis.data.0.into(),
-        approximate_arrival: arrival.ok(),
+        approximate_arrival: arrival(kinesis.approximate_arrival_timestamp),
     };
     Ok((number, record))
+}
+
+/// A time as Kinesis means it, to the millisecond: a number of seconds has more digits than it says.
+fn arrival(seconds: f64) -> Option<Timestamp> {
+    let since_1970 = SignedDuration::try_from_secs_f64(seconds).ok()?;
+    Timestamp::from_duration(since_1970).ok()?.round(Unit::Millisecond).ok()
 }
 
 #[cfg(test)]
@@ -93,6 +125,25 @@ pub(crate) mod tests {
         assert_eq!(first.data, "Hello".as_bytes());
         assert_eq!(first.approximate_arrival.unwrap().as_millisecond(), 1_545_084_650_987);
         assert_eq!(parsed[0].stream_arn, "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream");
+    }
+
+    /// Lambda writes a number of seconds, to the millisecond, without zeros at its end.
+    #[test]
+    fn an_arrival_is_a_time_to_the_millisecond() {
+        for (seconds, milliseconds) in [
+            ("1545084650.987", 1_545_084_650_987),
+            ("1545084650.355", 1_545_084_650_355),
+            ("1545084650.9", 1_545_084_650_900),
+            ("1545084650.05", 1_545_084_650_050),
+            ("1545084650", 1_545_084_650_000),
+            ("1.545084650987E9", 1_545_084_650_987),
+            ("1545084650.355000019", 1_545_084_650_355),
+        ] {
+            let mut record = record("s-1", "1");
+            record["kinesis"]["approximateArrivalTimestamp"] = serde_json::from_str(seconds).unwrap();
+            let arrival = parse(&[record]).unwrap()[0].records[0].approximate_arrival.unwrap();
+            assert_eq!(arrival, Timestamp::from_millisecond(milliseconds).unwrap(), "{seconds}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use aws_lambda_events::event::{kinesis::KinesisEvent, streams::KinesisEventResponse};
+use aws_lambda_events::event::streams::KinesisEventResponse;
 use futures_util::FutureExt as _;
 use helios_core::{
     ConfigKey, Error, ErrorKind, HeliosClient, HeliosConfig, Result,
@@ -11,7 +11,11 @@ use helios_core::{
 };
 use jiff::Timestamp;
 
-use crate::{event::batches, failure::Failure, sequence::SequenceNumber};
+use crate::{
+    event::{KinesisEvent, batches},
+    failure::Failure,
+    sequence::SequenceNumber,
+};
 
 /// What lives as long as the process: connections, and what is known of the tables.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ mod failure;
 mod handler;
 mod sequence;
 
-use aws_lambda_events::event::kinesis::KinesisEvent;
+use event::KinesisEvent;
 use handler::Function;
 use helios_core::HeliosConfig;
 use jiff::Timestamp;

@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::{
     consumer_source::{ClickHouse, STREAM, Stage, wait_for},
     delivery_source::{ANYWHERE, start},
+    lossy_proxy::LossyProxy,
     shop::rows,
 };
 
@@ -49,6 +50,8 @@ fn chance() -> Random {
 struct Arena {
     stage: Stage,
     _clickhouse: Listener,
+    /// The way there of those who are killed.
+    proxy: LossyProxy,
     environment: HashMap<String, String>,
     chance: Random,
     /// What was put: the ids of events, and how many were none.
@@ -60,8 +63,10 @@ impl Arena {
     async fn build(shards: usize) -> Self {
         let (stage, clickhouse) = (Stage::set(shards).await, ClickHouse::new());
         let listener = clickhouse.listen(ANYWHERE).await;
-        let environment = clickhouse.environment(&stage.double, listener.local_addr());
-        Self { stage, _clickhouse: listener, environment, chance: chance(), good: Vec::new(), bad: 0 }
+        let proxy = LossyProxy::to(listener.local_addr()).await;
+        let environment = clickhouse.environment(&stage.double, proxy.address());
+        let chance = chance();
+        Self { stage, _clickhouse: listener, proxy, environment, chance, good: Vec::new(), bad: 0 }
     }
 
     fn put(&mut self, events: u64) {
@@ -158,12 +163,22 @@ async fn a_consumer_that_is_killed_loses_and_doubles_nothing() {
         let reads = arena.stage.double.reads().len();
         let consumer = ConsumerProcess::start(&arena.environment);
         timeout(ROUND, wait_for(|| arena.stage.double.reads().len() > reads)).await.unwrap();
-        arena.put(20);
         let moment = Duration::from_millis(arena.chance.below(400));
-        SystemClock.sleep(moment).await;
+        if round == 0 {
+            // Once at a moment that is known: behind a batch, and between an insert and its answer.
+            timeout(ROUND, wait_for(|| consumer.told.load(Ordering::SeqCst) > 0)).await.unwrap();
+            arena.proxy.hold_answers(0);
+            let before = arena.proxy.inserts();
+            arena.put(20);
+            timeout(ROUND, wait_for(|| arena.proxy.inserts() > before)).await.unwrap();
+        } else {
+            arena.put(20);
+            SystemClock.sleep(moment).await;
+        }
         batches += consumer.told.load(Ordering::SeqCst);
         drop(consumer);
         left_open += arena.open_ranges().await;
+        arena.proxy.let_go();
     }
     println!(
         "{batches} batches were told of by processes that were killed; {left_open} ranges were left open"
@@ -198,7 +213,7 @@ async fn a_function_that_is_killed_loses_and_doubles_nothing() {
         let mut from = *acknowledged.get(shard).unwrap_or(&0);
         let mut left = u64::try_from(left).unwrap();
         // What comes before the first event of all nobody can miss.
-        if left > 1 && from > 0 && arena.chance.below(10) == 0 {
+        if left > 1 && from > 0 && (arena.chance.below(10) == 0 || given_up == 0) {
             let skipped = 1 + arena.chance.below(left - 1);
             from += usize::try_from(skipped).unwrap();
             left -= skipped;
@@ -208,9 +223,22 @@ async fn a_function_that_is_killed_loses_and_doubles_nothing() {
         let event = arena.stage.event(shard, from..from + count);
         let kills = killed < rounds && arena.chance.below(2) == 0;
         let moment = Duration::from_millis(arena.chance.below(60));
+        // Once at a moment that is known: between an insert and its answer.
+        let is_known = kills && killed == 0;
+        if is_known {
+            arena.proxy.hold_answers(0);
+        }
+        let before = arena.proxy.inserts();
+        let moment = async {
+            if is_known {
+                wait_for(|| arena.proxy.inserts() > before).await;
+            } else {
+                SystemClock.sleep(moment).await;
+            }
+        };
         let answer = tokio::select! {
             answer = timeout(ROUND, function.invoke(&event)) => Some(answer.unwrap().unwrap()),
-            () = SystemClock.sleep(moment), if kills => None,
+            () = moment, if kills => None,
         };
         match answer {
             Some(Answer::Response(answer)) => {
@@ -225,6 +253,7 @@ async fn a_function_that_is_killed_loses_and_doubles_nothing() {
                 killed += 1;
                 function.kill().await.unwrap();
                 left_open += arena.open_ranges().await;
+                arena.proxy.let_go();
                 function = start(arena.environment.clone()).await;
             }
         }

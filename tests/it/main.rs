@@ -5,6 +5,7 @@
 mod cancel;
 mod cases;
 mod chaos;
+mod conformance;
 mod consumer;
 mod consumer_source;
 mod create_table;

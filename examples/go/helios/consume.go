@@ -12,6 +12,7 @@ import "C"
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"runtime/cgo"
 	"unsafe"
 )
@@ -70,8 +71,10 @@ type ConsumeReport struct {
 	Progress
 }
 
-// Consume delivers a stream from this process to all its tables, and waits for its end. Options may be nil, and so may
-// goOn: it is called after batches, and once a second where none comes, by this goroutine, and says whether to go on.
+// Consume delivers a stream from this process to all its tables, and waits for its end: by default until every shard is
+// delivered to its present end. Options may be nil, and so may goOn: it is called after batches, and once a second where
+// none comes, one call after the other, and says whether to go on. If it panics or ends its goroutine, which is not this
+// one (runtime.Goexit), the consumer stops, and so does this goroutine, in the same way.
 //
 // It goes on where the last delivery has ended, whoever made it. goOn must not use this client: if another goroutine
 // closes that meanwhile, both would wait for each other.
@@ -101,6 +104,9 @@ func (c *Client) Consume(stream string, options *ConsumeOptions, goOn func(Progr
 	if asked.panicked != nil {
 		panic(asked.panicked)
 	}
+	if asked.exited {
+		runtime.Goexit()
+	}
 	if asked.err != nil {
 		return nil, asked.err
 	}
@@ -115,24 +121,39 @@ type asked struct {
 	goOn     func(Progress) bool
 	err      error
 	panicked any
+	exited   bool
 }
 
-// heliosGoProgress is what libhelios calls. A panic must not pass through its frames: it waits until they are gone.
+// ask runs goOn in a goroutine of its own: the frames of libhelios, which stand on the one that called Consume, must neither
+// be unwound by a panic nor be left behind by runtime.Goexit. Both wait until they are gone.
+func (asked *asked) ask(progress Progress) (goOn bool) {
+	done := make(chan struct{})
+	asked.exited = true
+	go func() {
+		defer close(done)
+		defer func() {
+			if asked.panicked = recover(); asked.panicked != nil {
+				asked.exited = false
+			}
+		}()
+		goOn = asked.goOn(progress)
+		asked.exited = false
+	}()
+	<-done
+	return goOn
+}
+
+// heliosGoProgress is what libhelios calls.
 //
 //export heliosGoProgress
-func heliosGoProgress(user unsafe.Pointer, text *C.const_char) (stop C.int) {
+func heliosGoProgress(user unsafe.Pointer, text *C.const_char) C.int {
 	asked := (*cgo.Handle)(user).Value().(*asked)
-	defer func() {
-		if asked.panicked = recover(); asked.panicked != nil {
-			stop = 1
-		}
-	}()
 	var progress Progress
 	if err := json.Unmarshal([]byte(C.GoString(text)), &progress); err != nil {
 		asked.err = fmt.Errorf("helios: progress of another version of libhelios (%s): %w", Version(), err)
 		return 1
 	}
-	if asked.goOn(progress) {
+	if asked.ask(progress) {
 		return 0
 	}
 	return 1

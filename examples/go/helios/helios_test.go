@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -293,4 +294,24 @@ func TestCloseUnderUse(t *testing.T) {
 	}
 	client.Close()
 	group.Wait()
+}
+
+func TestWhetherToGoOn(t *testing.T) {
+	for name, one := range map[string]struct {
+		goOn func(Progress) bool
+		want asked
+	}{
+		"yes":    {func(progress Progress) bool { return progress.Records == 7 }, asked{}},
+		"no":     {func(Progress) bool { return false }, asked{}},
+		"panics": {func(Progress) bool { panic("dropped") }, asked{panicked: "dropped"}},
+		"exits":  {func(Progress) bool { runtime.Goexit(); return true }, asked{exited: true}},
+	} {
+		asked := asked{goOn: one.goOn}
+		if goOn := asked.ask(Progress{Records: 7}); goOn != (name == "yes") {
+			t.Errorf("%s: got %v", name, goOn)
+		}
+		if asked.panicked != one.want.panicked || asked.exited != one.want.exited {
+			t.Errorf("%s: got %+v", name, asked)
+		}
+	}
 }

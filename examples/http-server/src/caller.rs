@@ -39,3 +39,16 @@ impl FromRequestParts<AppState> for Reader {
         Ok(Self(state.client().clone()))
     }
 }
+
+/// The same for what asks ClickHouse on its own, under the limits that a query has of time and memory.
+#[derive(Debug)]
+pub(crate) struct LimitedReader(pub(crate) HeliosClient);
+
+impl FromRequestParts<AppState> for LimitedReader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let Reader(client) = Reader::from_request_parts(parts, state).await?;
+        Ok(Self(client.with_limits(&state.config().query.of_reading())))
+    }
+}

@@ -40,7 +40,7 @@ impl Consume {
         self
     }
 
-    /// Ends when every shard is delivered to its present end. Otherwise it goes on with what arrives.
+    /// Ends when every shard is delivered to its present end. Default: it goes on with what arrives.
     pub fn until_caught_up(mut self) -> Self {
         self.options.until_caught_up = true;
         self

@@ -51,6 +51,7 @@ pub use sample::{KinesisSample, StreamSample};
 #[derive(Clone)]
 pub struct HeliosClient(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     warehouse: Warehouse,
     session: AwsSession,
@@ -87,14 +88,14 @@ impl HeliosClient {
     /// Another client that speaks to AWS as somebody else. It shares all connections; this one is unchanged.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
-        Self(Arc::new(Inner {
-            warehouse: self.0.warehouse.clone(),
-            session: self.0.session.with_credentials(credentials),
-            mapping_table: self.0.mapping_table.clone(),
-            ledger_table: self.0.ledger_table.clone(),
-            function: self.0.function.clone(),
-            clock: Arc::clone(&self.0.clock),
-        }))
+        Self(Arc::new(Inner { session: self.0.session.with_credentials(credentials), ..(*self.0).clone() }))
+    }
+
+    /// Another client of which no operation takes more of ClickHouse than these limits allow, or writes if they are
+    /// read-only. It shares all connections; this one is unchanged.
+    #[must_use]
+    pub fn with_limits(&self, limits: &QueryOptions) -> Self {
+        Self(Arc::new(Inner { warehouse: self.0.warehouse.with_limits(limits), ..(*self.0).clone() }))
     }
 
     /// Every database the user sees, with its tables, sorted.
@@ -242,7 +243,8 @@ impl HeliosClient {
         list.await.map_err(|error| error.at("sources"))
     }
 
-    /// Delivers a stream from this process, to all its tables: a consumer to be awaited, or started.
+    /// Delivers a stream from this process, to all its tables: a consumer to be awaited, or started. By default it goes on
+    /// with what arrives, until it is stopped; [`until_caught_up`](Consume::until_caught_up) ends it at the present end.
     ///
     /// ```no_run
     /// # async fn example(client: helios_core::HeliosClient) -> helios_core::Result<()> {
@@ -269,7 +271,8 @@ impl HeliosClient {
         Consume::new(self.clone(), stream.into())
     }
 
-    /// [`consume`](Self::consume) with its options in one value, to its end.
+    /// [`consume`](Self::consume) with its options in one value, to its end: by [their default](ConsumeOptions::new) when it
+    /// has caught up.
     ///
     /// # Errors
     ///

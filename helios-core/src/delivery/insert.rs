@@ -69,7 +69,7 @@ impl Insert<'_> {
     }
 }
 
-fn encode(batch: &RecordBatch) -> Result<Bytes> {
+pub(super) fn encode(batch: &RecordBatch) -> Result<Bytes> {
     let unexpected = |error| Error::unexpected("the batch cannot be written").at("deliver").caused_by(error);
     // Room for all of it at once: the columns, and what describes them.
     let body = Vec::with_capacity(batch.get_array_memory_size() + 4096);

@@ -15,6 +15,7 @@ mod events;
 mod history;
 mod insert;
 pub mod ledger;
+mod literals;
 #[cfg(test)]
 mod model;
 mod new_columns;

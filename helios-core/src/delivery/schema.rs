@@ -1,5 +1,7 @@
 //! The columns of a table that decide which events are rows and which are rejects.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +20,9 @@ pub struct TableSchema {
     pub columns: Vec<Column>,
     /// Those of them that have a `DEFAULT`, which an absent field gets.
     pub defaults: Vec<String>,
+    /// Those defaults that no null can ask for, as far as they are literals: column and value, as JSON.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub literals: BTreeMap<String, String>,
     /// Whether this ClickHouse takes Arrow's unions: a `Variant` or `Dynamic` of more than texts.
     pub unions: bool,
     /// What becomes of events with fields too many or too few.
@@ -29,13 +34,18 @@ impl TableSchema {
     #[must_use]
     pub fn version(&self) -> String {
         let mut hash = Sha256::new();
+        let mut part = |part: &str| {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        };
         for column in &self.columns {
             let defaulted = self.defaults.contains(&column.name);
             let default = if defaulted { "default" } else { "" };
-            for part in [column.name.as_str(), column.data_type.as_str(), default] {
-                hash.update((part.len() as u64).to_le_bytes());
-                hash.update(part.as_bytes());
-            }
+            [column.name.as_str(), column.data_type.as_str(), default].into_iter().for_each(&mut part);
+        }
+        // An entry of the ledger that has no literals is of none.
+        for (column, value) in &self.literals {
+            ["literal", column, value].into_iter().for_each(&mut part);
         }
         if self.unions {
             hash.update("unions");
@@ -56,6 +66,7 @@ impl TableSchema {
     pub(super) fn decoder(&self) -> Result<Decoder> {
         let Policy { unknown_fields, missing_fields } = self.policy;
         let decoder = Decoder::build(&self.columns, &self.defaults, self.unions)?;
+        let decoder = decoder.with_literals(&self.literals)?;
         Ok(decoder.when_unknown(unknown_fields).when_missing(missing_fields))
     }
 
@@ -105,11 +116,42 @@ mod tests {
         assert_eq!(serde_json::from_str::<TableSchema>(old).unwrap(), schema(&[("a", "UInt8")], &[]));
     }
 
+    /// What an entry of the ledger, and a token, were made of before there were literals.
+    #[test]
+    fn a_schema_without_literals_is_what_it_was() {
+        let schema = schema(&[("a", "UInt8"), ("b", "Nullable(UInt8)")], &["a", "b"]);
+        assert_eq!(schema.version(), "4880aeca804fbcbd");
+        let text = serde_json::to_string(&schema).unwrap();
+        assert!(!text.contains("literals"), "{text}");
+    }
+
+    #[test]
+    fn literals_stay_what_they_were() {
+        let with = |value: &str| TableSchema {
+            literals: [("a".to_owned(), value.to_owned())].into(),
+            ..schema(&[("a", "Nullable(UInt8)")], &["a"])
+        };
+        let text = serde_json::to_string(&with("5")).unwrap();
+        assert_eq!(serde_json::from_str::<TableSchema>(&text).unwrap(), with("5"));
+        assert!(with("5").decoder().is_ok());
+        let error = with("256").decoder().unwrap_err();
+        assert_eq!(error.context().collect::<Vec<_>>(), [("column", "a")]);
+        let others = TableSchema { defaults: Vec::new(), ..with("5") };
+        assert!(others.decoder().is_err(), "a value for a column without a default");
+    }
+
     #[test]
     fn the_version_follows_all_that_the_split_depends_on() {
         let with_policy = |unknown, missing| TableSchema {
             policy: Policy::new(unknown, missing),
             ..schema(&[("a", "UInt8")], &[])
+        };
+        let with_literals = |literals: &[(&str, &str)]| TableSchema {
+            literals: literals
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..schema(&[("a", "Nullable(UInt8)")], &["a"])
         };
         let versions = [
             schema(&[("a", "UInt8")], &[]),
@@ -118,6 +160,11 @@ mod tests {
             schema(&[("b", "UInt8")], &[]),
             schema(&[("aU", "Int8")], &[]),
             TableSchema { unions: true, ..schema(&[("a", "UInt8")], &[]) },
+            schema(&[("a", "Nullable(UInt8)")], &["a"]),
+            with_literals(&[("a", "1")]),
+            with_literals(&[("a", "2")]),
+            with_literals(&[("a", "1"), ("b", "1")]),
+            with_literals(&[("a", "null")]),
             with_policy(UnknownFields::Quarantine, MissingFields::Reject),
             with_policy(UnknownFields::AddColumn, MissingFields::Reject),
             with_policy(UnknownFields::Ignore, MissingFields::ZeroValue),

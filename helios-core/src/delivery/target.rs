@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
+    literals::literals,
     partitions::Partitions,
     policy::Policy,
     provenance::Provenance,
@@ -63,6 +64,7 @@ struct ColumnRow {
     name: String,
     r#type: String,
     default_kind: String,
+    default_expression: String,
 }
 
 /// The reader that knows Arrow's unions came with the setting that asks for it.
@@ -84,7 +86,7 @@ const TABLE: &str = "\
     FROM system.tables AS tables WHERE database = {database:String} AND name = {table:String}";
 
 const COLUMNS: &str = "\
-    SELECT name, type, default_kind FROM system.columns \
+    SELECT name, type, default_kind, default_expression FROM system.columns \
     WHERE database = {database:String} AND table = {table:String} \
     AND default_kind NOT IN ('MATERIALIZED', 'ALIAS', 'EPHEMERAL') ORDER BY position";
 
@@ -121,24 +123,29 @@ impl Target {
         if rows.is_empty() {
             return Err(missing());
         }
-        let defaults =
-            rows.iter().filter(|row| !row.default_kind.is_empty()).map(|row| row.name.clone()).collect();
+        let defaults: Vec<_> = rows.iter().filter(|row| !row.default_kind.is_empty()).collect();
+        let expressions =
+            defaults.iter().map(|row| (row.name.clone(), row.default_expression.clone())).collect();
+        let defaults = defaults.into_iter().map(|row| row.name.clone()).collect();
         let mut columns = rows.into_iter().map(|row| Column::new(row.name, row.r#type)).collect();
         let provenance = Provenance::take(&mut columns);
         let views = found.view_databases.into_iter().zip(found.view_names).collect::<Vec<_>>();
         let server = ServerWindow { blocks: found.window_blocks, seconds: found.window_seconds };
         let blocks =
             if is_replicated(&found.engine) { found.blocks_of_partitions } else { found.highest_block };
+        let mut schema =
+            TableSchema { columns, defaults, unions: found.unions != 0, ..TableSchema::default() };
+        schema.literals = literals(warehouse, &schema, &expressions).await?;
         Ok(Self {
             table: table.clone(),
             uuid,
             window: Window::of(&found.engine, server),
             views: describe_views(warehouse, &views, server).await?,
             definition: short(Sha256::new_with_prefix(found.statement)),
-            partitions: Partitions::of(&found.partition_key, &columns),
+            partitions: Partitions::of(&found.partition_key, &schema.columns),
             blocks: u64::try_from(blocks).unwrap_or(0),
             provenance,
-            schema: TableSchema { columns, defaults, unions: found.unions != 0, policy: Policy::default() },
+            schema,
         })
     }
 

@@ -10,7 +10,7 @@ use aws_sdk_kinesis::{
     types::ShardIteratorType,
 };
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 use super::{error::from_sdk, position::Position};
 use crate::{Error, ErrorKind, Result, clock::SharedClock};
@@ -232,7 +232,24 @@ fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.saturating_add(by).unwrap_or(time)
 }
 
+/// A time to the millisecond, as Kinesis means it: it comes as a number of seconds, which has more digits than it says.
 fn timestamp(time: &DateTime) -> Result<Timestamp> {
     Timestamp::from_nanosecond(time.as_nanos())
+        .and_then(|time| time.round(Unit::Millisecond))
         .map_err(|cause| Error::unexpected("a record's arrival time is out of range").caused_by(cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arrival_is_a_time_to_the_millisecond() {
+        for milliseconds in [1_732_453_248_355, 1_732_453_248_000, 1_732_453_248_999, 1_732_453_248_001] {
+            #[expect(clippy::cast_precision_loss, reason = "as Kinesis writes it")]
+            let seconds = DateTime::from_secs_f64(milliseconds as f64 / 1e3);
+            let expected = Timestamp::from_millisecond(milliseconds).unwrap();
+            assert_eq!(timestamp(&seconds).unwrap(), expected);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use hyper_rustls::ConfigBuilderExt as _;
 use hyper_util::{client::legacy, rt::TokioExecutor};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{ServerUrl, from_clickhouse};
+use super::{QueryOptions, ServerUrl, from_clickhouse};
 use crate::{Error, ErrorKind, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -135,6 +135,16 @@ impl Warehouse {
         let message =
             "`clickhouse_url` is not set, and this build has no embedded engine (feature `embedded`)";
         Err(Error::new(ErrorKind::ConfigInvalid, message))
+    }
+
+    /// The same connection, on which nothing takes more than these limits allow, or writes if they are read-only.
+    #[must_use]
+    pub fn with_limits(&self, limits: &QueryOptions) -> Self {
+        let mut limited = self.clone();
+        for (name, value) in limits.settings() {
+            limited.client = limited.client.with_setting(name, value);
+        }
+        limited
     }
 
     /// The client of the `clickhouse` crate, for what Helios does not offer itself.

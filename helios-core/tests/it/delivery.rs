@@ -144,37 +144,6 @@ async fn an_absent_field_gets_its_default_and_a_null_does_not() {
     }
 }
 
-/// A column with a default, and what it has when the field is absent; `None` where the event is rejected, because a
-/// null cannot ask for the default and nothing else may stand in for it.
-#[tokio::test]
-async fn no_default_gets_lost() {
-    for (data_type, default, expected) in [
-        ("LowCardinality(String)", "upper('x')", Some("X")),
-        ("LowCardinality(String)", "concat('id ', toString(id))", Some("id 1")),
-        ("FixedString(2)", "'ab'", Some("ab")),
-        ("UUID", "'61f0c404-5cb3-11e7-907b-a6006ad3dba0'", Some("61f0c404-5cb3-11e7-907b-a6006ad3dba0")),
-        ("Enum8('a' = 1, 'b' = 2)", "'b'", Some("b")),
-        ("Decimal(9, 2)", "1.5", Some("1.5")),
-        ("DateTime64(3, 'UTC')", "'2024-06-15 12:00:00.5'", Some("2024-06-15 12:00:00.500")),
-        ("UInt256", "7", Some("7")),
-        ("Bool", "true", Some("true")),
-        ("JSON", "'{\"a\":1}'", Some("{\"a\":1}")),
-        ("Array(UInt8)", "[1]", None),
-        ("Map(String, UInt8)", "map('a', 1)", None),
-        ("Tuple(UInt8)", "tuple(1)", None),
-        ("Nullable(UInt8)", "7", None),
-        ("LowCardinality(Nullable(String))", "'x'", None),
-    ] {
-        let fixture = Fixture::new(&format!("id UInt64, x {data_type} DEFAULT {default}")).await;
-        let events = batch(0, [r#"{"id":1}"#, r#"{"id":2,"x":null}"#]);
-        let report = fixture.deliver(&events).await.unwrap();
-        let rows = fixture.rows("SELECT toString(x) AS x FROM {t} WHERE id = 1").await;
-        let expected: Vec<_> = expected.map(|text| json!({"x": text})).into_iter().collect();
-        assert_eq!(rows, expected, "{data_type}");
-        assert_eq!(report.received, report.delivered + report.quarantined, "{data_type}");
-    }
-}
-
 /// A list, lines, and an aggregated record's payload of several events: each has its own place.
 #[tokio::test]
 async fn a_record_may_hold_many_events_and_a_broken_one_leaves_the_others_alone() {

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helper functions")]
 
 mod cases;
+mod defaults;
 mod delivery;
 mod engine;
+mod failing_ledger;
 mod policies;
 mod quarantine;
 mod refused;

@@ -28,14 +28,15 @@ async fn unknown_fields_go_to_quarantine_where_that_is_the_policy() {
 #[tokio::test]
 async fn zero_values_stand_in_where_that_is_the_policy() {
     let fixture = Fixture::new(
-        "id UInt64, a UInt8, b String, c UInt8 DEFAULT 7, d Nullable(UInt8), e Nullable(UInt8) DEFAULT 7",
+        "id UInt64, a UInt8, b String, c UInt8 DEFAULT 7, d Nullable(UInt8), e Nullable(UInt8) DEFAULT 7, \
+         f Array(UInt8) DEFAULT [7], g Nullable(UInt8) DEFAULT id",
     )
     .await;
     let target = under(&fixture, UnknownFields::Ignore, MissingFields::ZeroValue).await;
-    let report = deliver(&fixture, &target, &batch(0, [r#"{"id":1,"e":1}"#, r#"{"id":2}"#])).await;
+    let report = deliver(&fixture, &target, &batch(0, [r#"{"id":1,"g":1}"#, r#"{"id":2}"#])).await;
     assert_eq!((report.delivered, report.quarantined), (1, 1), "nothing stands in for a default");
     let rows = fixture.rows("SELECT * FROM {t}").await;
-    assert_eq!(rows, [json!({"id": 1, "a": 0, "b": "", "c": 7, "d": null, "e": 1})]);
+    assert_eq!(rows, [json!({"id": 1, "a": 0, "b": "", "c": 7, "d": null, "e": 7, "f": [7], "g": 1})]);
 }
 
 #[tokio::test]

@@ -1,25 +1,22 @@
 //! Rejects: listed, shown, tried again, replayed once, thrown away.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use futures_util::future::BoxFuture;
 use helios_core::{
     ErrorKind, Result,
     clock::{Clock as _, SystemClock},
     delivery::{
         Deliverer, MissingFields, Outcome, Policy, UnknownFields,
-        ledger::{Entry, Ledger, LedgerKey, MemoryLedger, Rework, Written},
+        ledger::{Ledger as _, LedgerKey, MemoryLedger, Rework},
         quarantine::{Quarantine, RejectSelection, ReplayRejects, ReplayReport, Retention, ShowRejects},
     },
 };
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::engine::{Fixture, batch};
+use crate::{
+    engine::{Fixture, batch},
+    failing_ledger::FailingLedger,
+};
 
 fn all(fixture: &Fixture) -> RejectSelection {
     RejectSelection::new(fixture.table.table().as_str()).database(fixture.table.database().as_str())
@@ -234,47 +231,6 @@ async fn retention_is_set_changed_and_lifted() {
         quarantine(&fixture).retain(&retain(Some(0))).await.unwrap_err().kind(),
         ErrorKind::InvalidInput
     );
-}
-
-/// A ledger that loses touch after so many writes: before one takes effect, or after.
-#[derive(Debug)]
-struct FailingLedger {
-    inner: Arc<MemoryLedger>,
-    writes_left: Mutex<u32>,
-    takes_effect: bool,
-}
-
-impl Ledger for FailingLedger {
-    fn read<'a>(&'a self, key: &'a LedgerKey) -> BoxFuture<'a, Result<Entry>> {
-        self.inner.read(key)
-    }
-
-    fn write<'a>(&'a self, key: &'a LedgerKey, entry: &'a Entry) -> BoxFuture<'a, Result<Written>> {
-        let is_last = {
-            let mut left = self.writes_left.lock().unwrap();
-            let is_last = *left == 0;
-            *left = left.saturating_sub(1);
-            is_last
-        };
-        if !is_last {
-            return self.inner.write(key, entry);
-        }
-        let crash = Err(helios_core::Error::new(ErrorKind::Unavailable, "the process dies here"));
-        Box::pin(async move {
-            if self.takes_effect {
-                self.inner.write(key, entry).await?;
-            }
-            crash
-        })
-    }
-
-    fn of_source<'a>(
-        &'a self,
-        stream_arn: &'a str,
-        table: Uuid,
-    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>>> {
-        self.inner.of_source(stream_arn, table)
-    }
 }
 
 /// Every write of the ledger is where it may end: between it and the next lie the insert and the deletion.

@@ -1,11 +1,14 @@
 //! The cases through the HTTP server.
 
+use std::sync::{Arc, Mutex};
+
 use helios_tests::Lab;
 use reqwest::{Client, header};
 use serde_json::{Value, json};
 
 use super::{
     case::Case,
+    described::Described,
     face::{Face, Outcome, outcome},
 };
 
@@ -13,12 +16,16 @@ pub(super) struct HttpFace {
     url: String,
     /// With the session of the account's root.
     browser: Client,
+    described: Arc<Mutex<Described>>,
 }
 
 impl HttpFace {
-    pub(super) async fn new(lab: &Lab) -> Self {
+    pub(super) async fn new(lab: &Lab, described: Arc<Mutex<Described>>) -> Self {
         let browser = Client::builder().cookie_store(true).build().unwrap();
-        let face = Self { url: lab.server().url().to_owned(), browser };
+        let url = lab.server().url().to_owned();
+        let description = browser.get(format!("{url}/openapi.json")).send().await.unwrap();
+        described.lock().unwrap().description = description.json().await.unwrap();
+        let face = Self { url, browser, described };
         let root = json!({ "accessKey": lab.account().id(), "secretKey": lab.account().secret_key() });
         face.send(&face.browser, "POST", "authenticate", &root).await.unwrap();
         face
@@ -32,8 +39,11 @@ impl HttpFace {
             .send()
             .await
             .unwrap();
-        let answered = response.status().is_success();
-        outcome(answered, &response.bytes().await.unwrap())
+        let status = response.status();
+        let body = response.bytes().await.unwrap();
+        let answer = serde_json::from_slice(&body).unwrap();
+        self.described.lock().unwrap().look(method, path, status.as_u16(), &answer);
+        outcome(status.is_success(), &body)
     }
 }
 

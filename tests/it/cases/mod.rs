@@ -3,6 +3,7 @@
 //! Each face gets an engine and an AWS account of its own, both fresh, so that the same cases have the same answers.
 
 mod case;
+mod described;
 mod driver;
 mod face;
 mod http;
@@ -10,10 +11,13 @@ mod pattern;
 mod rust;
 mod stop;
 
+use std::sync::{Arc, Mutex};
+
 use helios_tests::{Lab, LabOptions};
 
 use self::{
     case::{CaseFile, Variables},
+    described::Described,
     driver::Driver,
     face::Face,
 };
@@ -89,7 +93,9 @@ async fn rust() {
 
 #[tokio::test]
 async fn http() {
-    run(async |lab| http::HttpFace::new(lab).await).await;
+    let described: Arc<Mutex<Described>> = Arc::default();
+    run(async |lab| http::HttpFace::new(lab, Arc::clone(&described)).await).await;
+    std::mem::take(&mut *described.lock().unwrap()).finish();
 }
 
 #[tokio::test]

@@ -53,6 +53,17 @@ async fn c_and_go() {
     }
 }
 
+/// What Go's `runtime.Goexit` ends is the goroutine that waits, when the library is done with it.
+#[tokio::test]
+async fn go_exits() {
+    let lab = lab().await;
+    let mut driver = Driver::compiled("driver-go", &lab);
+    let case = |operation| Case::new(operation, json!({"streamName": "clicks", "untilCaughtUp": false}));
+    assert_eq!(driver.call(&case("exit_consuming")).await.unwrap(), json!(false));
+    // Nothing of it runs on, or is held.
+    assert_eq!(driver.call(&case("stop_consuming")).await.unwrap()["ended"], "stopped");
+}
+
 #[tokio::test]
 async fn python() {
     let lab = lab().await;

@@ -53,6 +53,16 @@ impl QueryLimits {
             ..asked
         })
     }
+
+    /// What an operation that only reads may take. How large its answer is, it limits itself.
+    pub(crate) fn of_reading(&self) -> QueryOptions {
+        QueryOptions {
+            read_only: true,
+            max_execution_time: Some(self.query_timeout),
+            max_memory_usage: Some(u64::from(self.query_max_memory_mib) << 20),
+            ..QueryOptions::default()
+        }
+    }
 }
 
 /// What one request may cost, and one connection.

@@ -1,6 +1,7 @@
 //! `POST /api/quarantine`, and what is below it
 //!
-//! To look at rejects is to read ClickHouse, as a query does, and takes a query's slot; to do something with them is for those with a session.
+//! To look at rejects is to read ClickHouse, as a query does, in a query's slot and under its limits; to do something
+//! with them is for those with a session.
 
 use helios_core::delivery::quarantine::{
     Discarded, QuarantineSummary, RejectSelection, ReplayRejects, ReplayReport, Retention, ShowRejects,
@@ -15,14 +16,14 @@ use crate::openapi::quarantine::{
 
 operation! {
     /// What of a table's events is in quarantine, by reason and place.
-    quarantine at "/api/quarantine" for Reader in QuerySlot:
+    quarantine at "/api/quarantine" for LimitedReader in QuerySlot:
     RejectSelection as RejectSelectionRequest => QuarantineSummary as QuarantineSummaryAnswer,
     |client, selection| answer(client.quarantine(&selection))
 }
 
 operation! {
     /// Rejects with their bytes, the newest first.
-    show at "/api/quarantine/show" for Reader in QuerySlot:
+    show at "/api/quarantine/show" for LimitedReader in QuerySlot:
     ShowRejects as ShowRejectsRequest => ShownRejects as ShownRejectsAnswer,
     |client, show| answer(client.quarantine_show(&show))
 }

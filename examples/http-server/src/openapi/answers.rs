@@ -202,4 +202,12 @@ pub(crate) struct SourceAnswer {
     /// The day of creation, `MM-DD-YYYY`.
     #[schema(example = "11-23-2026")]
     created_on: String,
+    /// The table's database.
+    database_name: String,
+    /// The stream's ARN.
+    #[serde(rename = "streamARN")]
+    stream_arn: String,
+    /// The table's UUID.
+    #[serde(rename = "tableUUID")]
+    table_uuid: Uuid,
 }

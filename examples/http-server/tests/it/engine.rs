@@ -35,11 +35,15 @@ impl WithEngine {
 
     /// Posts a query and reads until the connection ends.
     fn exchange(&self, body: &Value) -> String {
+        self.post("query", body)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let body = body.to_string();
         write!(
             stream,
-            "POST /api/query HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST /api/{path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         )
@@ -51,9 +55,13 @@ impl WithEngine {
 
     /// Status and `code` of a query's error.
     fn refused(&self, sql: &str) -> (String, Value) {
-        let answer = self.exchange(&json!({"query": sql}));
+        self.refused_at("query", &json!({"query": sql}))
+    }
+
+    fn refused_at(&self, path: &str, body: &Value) -> (String, Value) {
+        let answer = self.post(path, body);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let body: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{sql} → {answer}"));
+        let body: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{path} → {answer}"));
         (head.get(9..12).unwrap_or_default().to_owned(), body["code"].clone())
     }
 }
@@ -129,6 +137,43 @@ fn limits_hold() {
     ] {
         let (status, code) = server.refused(sql);
         assert_eq!((status.as_str(), code), (refused.0, json!(refused.1)), "{sql}");
+    }
+}
+
+/// A look at rejects costs no more than a query may: here of a quarantine that never ends, and of one that is too large.
+#[test]
+fn limits_hold_for_a_look_at_rejects() {
+    let server = WithEngine::start(&[
+        "--allow-writes",
+        "--query-timeout",
+        "0.5",
+        "--query-max-memory-mib",
+        "64",
+        "--request-timeout",
+        "600",
+    ]);
+    let view = |name: &str, numbers: &str| {
+        format!(
+            "CREATE VIEW quarantine.{name} AS SELECT 'refused' AS error_type, '' AS error_message, '' AS raw_data, \
+             'default.{name}' AS original_table, \
+             toDateTime64(sipHash64(number) % 1000000000, 3, 'UTC') AS insertion_timestamp, '' AS stream, '' AS shard, \
+             '' AS sequence_number, number AS sub_sequence, NULL AS column, '' AS schema_version, NULL AS path, \
+             NULL AS wanted, NULL AS value, NULL AS arrived_at FROM ({numbers})"
+        )
+    };
+    for sql in [
+        "CREATE DATABASE quarantine".to_owned(),
+        view("endless", "SELECT number FROM numbers(100000000000)"),
+        view("large", "SELECT arrayJoin(groupArray(number)) AS number FROM numbers(100000000)"),
+    ] {
+        let answer = server.exchange(&json!({"query": sql}));
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+    for path in ["quarantine", "quarantine/show"] {
+        for (table, refused) in [("endless", ("504", "timeout")), ("large", ("429", "limit_exceeded"))] {
+            let (status, code) = server.refused_at(path, &json!({"tableName": table}));
+            assert_eq!((status.as_str(), code), (refused.0, json!(refused.1)), "{path} {table}");
+        }
     }
 }
 

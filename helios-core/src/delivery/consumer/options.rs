@@ -23,7 +23,7 @@ pub struct ConsumeOptions {
 }
 
 impl ConsumeOptions {
-    /// All there is in a stream now.
+    /// All there is in a stream now: until it has caught up, without a time limit.
     #[must_use]
     pub fn new(stream: impl Into<String>) -> Self {
         Self { stream_name: stream.into(), until_caught_up: true, time_limit: None, position: None }

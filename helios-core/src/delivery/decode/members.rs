@@ -99,6 +99,15 @@ impl Members {
         self.members.iter_mut().map(|member| &mut member.node)
     }
 
+    pub(super) fn node_of(&mut self, name: &str) -> Option<&mut Node> {
+        let at = *self.index.get(name)?;
+        self.members.get_mut(at).map(|member| &mut member.node)
+    }
+
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.members.iter().map(|member| (member.name.as_str(), &member.node))
+    }
+
     pub(super) fn name(&self, at: usize) -> Option<&str> {
         self.members.get(at).map(|member| member.name.as_str())
     }

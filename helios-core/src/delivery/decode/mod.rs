@@ -28,7 +28,8 @@
 //! | `Nullable(…)` | `null`, or as above; absent: null |
 //!
 //! An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
-//! [`Decoder::with_defaults`] and [`Decoder::when_missing`]. Fields the table has no column for are passed over, unless
+//! [`Decoder::with_defaults`] and [`Decoder::when_missing`]. Of a `Nullable`, a list, a map, a tuple, a `Dynamic` or a
+//! `Variant` it gets a `DEFAULT` that is a literal the field could have; with any other the event is rejected. Fields the table has no column for are passed over, unless
 //! [`Decoder::when_unknown`] says otherwise. Names are compared as they are, in their case.
 
 mod column;
@@ -53,7 +54,7 @@ mod union;
 mod unknown;
 mod zone;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
@@ -96,7 +97,8 @@ impl Decoder {
     /// A decoder for a table's columns, of which some have a `DEFAULT`. Where such a field is absent the batch has a
     /// null, to be inserted with `input_format_null_as_default`: ClickHouse puts the default there, whatever expression
     /// it is. Where a null cannot ask for it (`Nullable`, lists, maps, tuples, `Dynamic`, `Variant`) the event is
-    /// rejected, under every policy: nothing but the default may stand in for it.
+    /// rejected, under every policy: nothing but the default may stand in for it. Delivery asks ClickHouse for such
+    /// defaults when it looks at the table, and fills in those that are literals.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -133,6 +135,33 @@ impl Decoder {
         let members = Members::new(members);
         let schema = Arc::new(Schema::new(members.fields()));
         Ok(Self { schema, nested: nested(columns), members, rows: 0 })
+    }
+
+    /// The columns with a default that no null can ask for.
+    pub(super) fn unasked(&self) -> impl Iterator<Item = &str> {
+        self.members.nodes().filter(|(_, node)| node.lacks_default()).map(|(name, _)| name)
+    }
+
+    /// What a value of a column becomes, as the column `value` of one row; `None` if the column does not take it.
+    pub(super) fn value(&mut self, column: &str, value: &str) -> Option<RecordBatch> {
+        let node = self.members.node_of(column)?;
+        let array = node.only(value)?;
+        RecordBatch::try_new(Arc::new(Schema::new(vec![node.field("value")])), vec![array]).ok()
+    }
+
+    /// The same decoder, with these defaults, as JSON, of columns for which no null can ask.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a value that its column does not take, naming the column.
+    pub(super) fn with_literals(mut self, literals: &BTreeMap<String, String>) -> Result<Self> {
+        for (column, value) in literals {
+            let node = self.members.node_of(column).filter(|node| node.lacks_default());
+            if node.and_then(|node| node.or_literal(value)).is_none() {
+                let message = "a default that was taken before is none of the column's values";
+                return Err(Error::invalid_input(message).with("column", column.clone()));
+            }
+        }
+        Ok(self)
     }
 
     /// The same decoder, with this policy for absent fields of columns that have neither a default nor a null.

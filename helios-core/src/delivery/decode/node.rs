@@ -40,13 +40,15 @@ pub(super) enum Shape {
 }
 
 /// What becomes of a field that an event has not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Absent {
     /// The event is rejected.
     Missed,
     /// The event is rejected, whatever the policy: there is a default, which only ClickHouse knows, and no way to ask
     /// for it.
     Defaulted,
+    /// The default, a JSON value that was read before.
+    Literal(Arc<str>),
     /// A null, the type's own or one that ClickHouse replaces with the column's default; of a type without null the
     /// zero value: an empty list, map or object, 0, an empty text.
     Empty,
@@ -204,12 +206,49 @@ impl Node {
 
     /// Puts something in the place of a field that is absent.
     pub(super) fn push_absent(&mut self) -> Checked {
-        if self.absent != Absent::Empty {
-            let fault = Fault::new(RejectKind::MissingField, "the field is missing");
-            return Err(fault.expecting(&self.name, None));
-        }
-        self.push_hidden();
-        Ok(())
+        let message = match &self.absent {
+            Absent::Empty => {
+                self.push_hidden();
+                return Ok(());
+            }
+            Absent::Literal(value) => {
+                let value = Arc::clone(value);
+                return self.read(&mut Cursor::new(&value));
+            }
+            Absent::Missed => "the field is missing",
+            Absent::Defaulted => {
+                "the field is missing, and its column's DEFAULT cannot be filled in here: send the field, or make the \
+                 DEFAULT a literal that the field itself could have"
+            }
+        };
+        Err(Fault::new(RejectKind::MissingField, message).expecting(&self.name, None))
+    }
+
+    /// Whether there is a default that nothing can ask for.
+    pub(super) fn lacks_default(&self) -> bool {
+        self.absent == Absent::Defaulted
+    }
+
+    /// The values of a node that has none yet, if this is one of its.
+    pub(super) fn only(&mut self, value: &str) -> Option<ArrayRef> {
+        let mut cursor = Cursor::new(value);
+        let read = self.read(&mut cursor).and_then(|()| cursor.end());
+        let values = read.is_ok().then(|| self.finish());
+        self.truncate(0);
+        values?.ok()
+    }
+
+    /// The same, of a node that has no values yet, with this one in the place of an absent one; `None` if it is none of
+    /// its.
+    pub(super) fn or_literal(&mut self, value: &str) -> Option<()> {
+        self.only(value)?;
+        let is_hidden = match &self.shape {
+            Shape::List { .. } => value == "[]",
+            Shape::Map { .. } => value == "{}",
+            Shape::Scalar(_) | Shape::Tuple(_) | Shape::Union(_) => value == "null",
+        };
+        self.absent = if is_hidden { Absent::Empty } else { Absent::Literal(value.into()) };
+        Some(())
     }
 
     /// A null, or the zero value of a type that has none.

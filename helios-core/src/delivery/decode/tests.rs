@@ -1,5 +1,5 @@
 use arrow_array::{
-    Array, UnionArray,
+    Array, ArrayRef, UnionArray,
     cast::AsArray,
     types::{Float64Type, Int8Type, UInt8Type, UInt64Type},
 };
@@ -294,6 +294,54 @@ fn no_policy_replaces_a_default() {
         let decoder = Decoder::with_defaults(&columns, &[name.to_owned()]).unwrap();
         let reject = decoder.when_missing(MissingFields::ZeroValue).decode(b"{}").unwrap_err();
         assert_eq!((reject.error_type, reject.column.as_deref()), (RejectKind::MissingField, Some(name)));
+    }
+}
+
+#[test]
+fn a_literal_stands_where_a_field_is_absent_and_nowhere_else() {
+    let columns = [
+        Column::new("a", "Nullable(UInt8)"),
+        Column::new("b", "Array(UInt8)"),
+        Column::new("c", "Tuple(p UInt8, q Array(UInt8))"),
+        Column::new("d", "Nullable(UInt8)"),
+    ];
+    let names = ["a", "b", "c", "d"].map(str::to_owned);
+    let literals =
+        names.clone().into_iter().zip(["5", "[1,2]", r#"{"p":1,"q":[7]}"#, "null"].map(str::to_owned));
+    let decoder = Decoder::with_defaults(&columns, &names).unwrap();
+    let mut decoder =
+        decoder.with_literals(&literals.collect()).unwrap().when_missing(MissingFields::ZeroValue);
+    for (event, is_row) in [
+        ("{}", true),
+        (r#"{"d":256}"#, false),
+        (r#"{"a":null,"b":[],"c":[2,[]],"d":1}"#, true),
+        (r#"{"c":{"p":2}}"#, true),
+        (r#"{"c":{"q":[]}}"#, false),
+    ] {
+        assert_eq!(decoder.decode(event.as_bytes()).is_ok(), is_row, "{event}");
+    }
+    let batch = decoder.finish().unwrap();
+    let numbers = |at: usize| batch.column(at).as_primitive::<UInt8Type>().iter().collect::<Vec<_>>();
+    let lists = |lists: &ArrayRef| {
+        let lists = lists.as_list::<i32>().iter();
+        lists.map(|list| list.unwrap().as_primitive::<UInt8Type>().values().to_vec()).collect::<Vec<_>>()
+    };
+    assert_eq!((numbers(0), numbers(3)), (vec![Some(5), None, Some(5)], vec![None, Some(1), None]));
+    assert_eq!(lists(batch.column(1)), [vec![1, 2], vec![], vec![1, 2]]);
+    let tuple = batch.column(2).as_struct();
+    assert_eq!(tuple.column(0).as_primitive::<UInt8Type>().values(), &[1, 2, 2]);
+    assert_eq!(lists(tuple.column(1)), [vec![7], vec![], vec![]]);
+}
+
+#[test]
+fn a_literal_is_refused_where_it_is_no_value_or_nothing_asks_for_it() {
+    let columns = [Column::new("x", "Nullable(UInt8)"), Column::new("y", "UInt8")];
+    let names = ["x", "y"].map(str::to_owned);
+    for (column, value) in [("x", "256"), ("x", "5 5"), ("x", ""), ("y", "5"), ("z", "5")] {
+        let decoder = Decoder::with_defaults(&columns, &names).unwrap();
+        assert_eq!(decoder.unasked().collect::<Vec<_>>(), ["x"]);
+        let literals = [(column.to_owned(), value.to_owned())].into();
+        assert!(decoder.with_literals(&literals).is_err(), "{column} {value}");
     }
 }
 

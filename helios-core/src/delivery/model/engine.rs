@@ -82,11 +82,15 @@ impl World for EngineWorld {
         std::future::ready(target).boxed()
     }
 
-    /// A column that no event has a value for, with a default.
+    /// Columns that no event has a value for, with a default: one that a null asks for, one that is filled in.
     fn change_schema(&self) -> BoxFuture<'_, ()> {
         async {
             let uuid = self.target.lock().unwrap().uuid;
-            let add = format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS extra UInt8 DEFAULT 7", self.table);
+            let add = format!(
+                "ALTER TABLE {} ADD COLUMN IF NOT EXISTS extra UInt8 DEFAULT 7, \
+                 ADD COLUMN IF NOT EXISTS list Array(UInt8) DEFAULT [7]",
+                self.table
+            );
             self.warehouse.execute(&add).await.unwrap();
             let target = Target::describe(&self.warehouse, &self.table, uuid).await.unwrap();
             *self.target.lock().unwrap() = target;

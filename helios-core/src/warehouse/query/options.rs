@@ -128,7 +128,7 @@ impl QueryOptions {
         }
     }
 
-    pub(super) fn settings(&self) -> Vec<(&'static str, String)> {
+    pub(in crate::warehouse) fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = Vec::new();
         if let Some(limit) = self.max_execution_time {
             settings.push(("max_execution_time", limit.as_secs_f64().to_string()));

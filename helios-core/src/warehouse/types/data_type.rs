@@ -163,7 +163,9 @@ impl DataType {
     pub(crate) fn has(&self, is: &dyn Fn(&Self) -> bool) -> bool {
         is(self)
             || match self {
-                Self::Nullable(inner) | Self::Array(inner) => inner.has(is),
+                Self::Nullable(inner)
+                | Self::Array(inner)
+                | Self::SimpleAggregateFunction { data_type: inner, .. } => inner.has(is),
                 Self::Map(_, value) => value.has(is),
                 Self::Tuple(fields) | Self::Nested(fields) => {
                     fields.iter().any(|field| field.data_type.has(is))

@@ -1,4 +1,4 @@
-//! The words, literals and signs of a type's text.
+//! The words, literals and signs of a text: a type's, or a literal's.
 
 use crate::error::{Error, Result};
 
@@ -18,7 +18,7 @@ pub(super) enum Kind<'a> {
     Name(String),
     /// A string literal, without its quotes.
     Text(String),
-    /// Digits, with a sign and a fraction where there is one.
+    /// Digits, with a sign, a fraction and an exponent where there is one.
     Number(&'a str),
     /// `(`, `)`, `,`, `=`, `.` or any other printable sign.
     Sign(char),
@@ -64,6 +64,10 @@ impl<'a> Lexer<'a> {
             '0'..='9' | '-' | '+' => {
                 self.bump();
                 self.take_while(|next| next.is_ascii_alphanumeric() || next == '.');
+                if self.since(start).ends_with('e') && matches!(self.peek(), Some('-' | '+')) {
+                    self.bump();
+                    self.take_while(|next| next.is_ascii_digit());
+                }
                 Kind::Number(self.since(start))
             }
             _ if first.is_ascii_alphabetic() || first == '_' => {

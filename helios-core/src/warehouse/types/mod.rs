@@ -5,11 +5,14 @@
 mod alias;
 mod data_type;
 mod lexer;
+mod literal;
 mod parse;
 mod text;
 
 pub use data_type::{DataType, EnumValue, TupleField};
 pub use parse::MAX_DEPTH;
+
+pub(crate) use literal::is_literal;
 
 #[cfg(test)]
 mod tests;

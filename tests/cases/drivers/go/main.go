@@ -13,6 +13,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"runtime"
 
 	"github.com/helios-stream/helios/examples/go/helios"
 )
@@ -100,6 +101,15 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 				return operation == "consume"
 			})
 		})
+	case "exit_consuming":
+		return with(options, func(consume consume) (*bool, error) {
+			return returns(func() {
+				client.Consume(consume.StreamName, &consume.ConsumeOptions, func(helios.Progress) bool {
+					runtime.Goexit()
+					return true
+				})
+			})
+		})
 	case "delivery_report":
 		return with(options, client.DeliveryReport)
 	case "settle_range":
@@ -126,6 +136,18 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 type consume struct {
 	StreamName string `json:"streamName"`
 	helios.ConsumeOptions
+}
+
+// returns says whether a call returns, or ends its goroutine.
+func returns(call func()) (*bool, error) {
+	returned := make(chan bool, 2)
+	go func() {
+		defer func() { returned <- false }()
+		call()
+		returned <- true
+	}()
+	answer := <-returned
+	return &answer, nil
 }
 
 // with calls a method that takes its options as a value.

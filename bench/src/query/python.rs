@@ -1,0 +1,68 @@
+//! The Python package beside its peers, each making a pandas `DataFrame` of the same rows.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use helios_tests::Result;
+
+use super::service::{Service, TABLE, USER, fill};
+use crate::{
+    measure::{ROUNDS, median},
+    results::Row,
+};
+
+const ROWS: u64 = 1_000_000;
+
+pub(crate) async fn rows() -> Result<Vec<Row>> {
+    let service = Service::embedded().await?;
+    for statement in ["CREATE DATABASE bench", TABLE, &fill(ROWS)] {
+        service.engine(statement).await?;
+    }
+    let data = tempfile::tempdir()?;
+    let output = Command::new(interpreter()?)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/peers.py"))
+        .args([&service.engine_url(), USER, service.password()])
+        .arg(data.path())
+        .arg(ROUNDS.to_string())
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("the Python peers ended with {}", output.status).into());
+    }
+    let times: HashMap<String, Vec<f64>> = serde_json::from_slice(&output.stdout)?;
+    let seconds = |name: &str| {
+        let times = times.get(name).ok_or_else(|| format!("no times of {name}"))?;
+        Ok::<f64, String>(median(
+            &times.iter().map(|time| Duration::from_secs_f64(*time)).collect::<Vec<_>>(),
+        ))
+    };
+    let row = |ours: &str, peer: &str, target: Option<f64>| {
+        let (our, their) = (seconds(ours)?, seconds(peer)?);
+        let name = format!("Python, 1 M rows × 5 to pandas, {ours}, beside {peer}");
+        let told = (format!("{:.0} ms", our * 1e3), format!("{:.0} ms", their * 1e3));
+        Ok::<Row, String>(match target {
+            Some(target) => Row::times(&name, told, their / our, target),
+            None => Row::told(&name, told, their / our),
+        })
+    };
+    Ok(vec![
+        row("helios over HTTP", "clickhouse-connect query_df", Some(3.0))?,
+        row("helios over HTTP", "clickhouse-connect query_df_arrow", Some(1.0))?,
+        row("helios in process", "chdb in process", None)?,
+    ])
+}
+
+/// The environment that `make bench` makes beside this program.
+fn interpreter() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let target = own.ancestors().nth(2).ok_or("this program is in no target folder")?;
+    let path = target.join("peers/venv/bin/python");
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err("the peers in Python are not there: run `make bench`".into())
+}
