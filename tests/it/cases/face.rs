@@ -32,6 +32,6 @@ pub(super) struct Failure {
     #[expect(dead_code, reason = "to be known fields, as others are refused")]
     pub(super) server_error_name: Option<String>,
     #[expect(dead_code, reason = "to be known fields, as others are refused")]
-    pub(super) position: Option<Value>,
+    pub(super) position: Option<Box<Value>>,
     pub(super) aws_code: Option<String>,
 }
