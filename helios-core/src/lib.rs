@@ -19,7 +19,8 @@ pub mod warehouse;
 /// What [`HeliosClient::query_as`] reads its rows by.
 pub use clickhouse;
 pub use client::{
-    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, Query, StreamSample,
+    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, Query, StreamSample, Watched,
+    WatchedQuery,
 };
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};
@@ -28,6 +29,6 @@ pub use error::{Error, ErrorCode, ErrorKind, Result, SqlPosition};
 pub use sources::{CreateTable, Source, TableCreated};
 pub use streams::Credentials;
 pub use warehouse::{
-    ArrowStream, Databases, QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat,
-    RowStream, TimeForm, WideIntegers,
+    ArrowStream, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress, QueryResult,
+    QueryStream, ResultFormat, RowStream, TimeForm, WideIntegers,
 };

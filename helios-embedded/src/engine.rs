@@ -253,10 +253,10 @@ impl Running {
         drop(self.control.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    /// Notes that a statement has ended.
-    pub(crate) fn ended(&self, tag: &Uuid) {
+    /// Notes that a statement has ended. `true` if its result was spoiled by an interruption.
+    pub(crate) fn ended(&self, tag: &Uuid) -> bool {
         exit::note_progress();
-        self.work.end(tag);
+        self.work.end(tag)
     }
 
     /// Asks the engine to end the statements whose sessions carry these tags. Returns at once.

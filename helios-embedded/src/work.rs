@@ -12,9 +12,22 @@ use uuid::Uuid;
 /// the first one came must not escape.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// What makes a statement's thread go on when it waits for its client: it is called again and again, must not block,
-/// and must not panic.
-pub(crate) type Interrupt = Box<dyn FnMut() + Send>;
+/// What makes a statement's thread go on when it waits for its client.
+pub(crate) struct Interrupt {
+    /// Called again and again; it must not block, and must not panic.
+    pub(crate) wake: Box<dyn FnMut() + Send>,
+    /// Whether waking takes from the result. Then what is left of it is no whole one, however the statement ends.
+    pub(crate) spoils: bool,
+}
+
+/// Why a statement may not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// No more are taken.
+    Closed,
+    /// One with the same query id is under way.
+    SameId,
+}
 
 /// The statements under way.
 #[derive(Default)]
@@ -30,25 +43,38 @@ struct State {
 }
 
 struct Statement {
+    /// The client's name for it.
+    query_id: String,
     abandoned: bool,
     interrupt: Interrupt,
 }
 
 impl Work {
-    /// Notes a statement. `false` if no more are taken.
-    pub(crate) fn begin(&self, tag: Uuid, interrupt: Interrupt) -> bool {
+    /// Notes a statement.
+    pub(crate) fn begin(&self, tag: Uuid, query_id: String, interrupt: Interrupt) -> Result<(), Refused> {
         let mut state = self.lock();
-        if !state.closed {
-            state.statements.insert(tag, Statement { abandoned: false, interrupt });
+        if state.closed {
+            return Err(Refused::Closed);
         }
-        !state.closed
+        if state.statements.values().any(|statement| statement.query_id == query_id) {
+            return Err(Refused::SameId);
+        }
+        state.statements.insert(tag, Statement { query_id, abandoned: false, interrupt });
+        Ok(())
     }
 
-    pub(crate) fn end(&self, tag: &Uuid) {
+    /// Notes the end of a statement. `true` if its result was spoiled by an interruption.
+    pub(crate) fn end(&self, tag: &Uuid) -> bool {
         let ended = self.lock().statements.remove(tag);
         self.ended.notify_all();
-        // It may close files: not under the lock.
-        drop(ended);
+        // Dropping it may close files: not under the lock.
+        ended.is_some_and(|statement| statement.abandoned && statement.interrupt.spoils)
+    }
+
+    /// The statement under way that its client calls so.
+    pub(crate) fn find(&self, query_id: &str) -> Option<Uuid> {
+        let state = self.lock();
+        state.statements.iter().find(|(_, statement)| statement.query_id == query_id).map(|(tag, _)| *tag)
     }
 
     /// Whether the statement has not ended.
@@ -91,7 +117,7 @@ impl Work {
         let mut state = self.lock();
         let Some(statement) = state.statements.get_mut(tag) else { return false };
         statement.abandoned = true;
-        (statement.interrupt)();
+        (statement.interrupt.wake)();
         true
     }
 

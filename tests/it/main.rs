@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
 
+mod cancel;
 mod cases;
 mod chaos;
 mod conformance;
@@ -16,6 +17,7 @@ mod fake_kinesis;
 mod fault_proxy;
 mod fixtures;
 mod http;
+mod http_query;
 mod ledger;
 mod left_out;
 mod lossy_proxy;

@@ -5,13 +5,14 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use helios_core::ErrorKind;
+use helios_core::{ErrorKind, SqlPosition};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::refusal::{Refusal, UNEXPECTED};
 
-/// `{"error", "code", "retryable"}`, with `serverCode` or `awsCode` where the other side gave one.
+/// `{"error", "code", "retryable"}`, with `serverCode` and `serverErrorName`, or `awsCode`, where the other side gave one,
+/// and `position` for an error of syntax.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -28,10 +29,35 @@ pub struct ErrorBody {
     /// ClickHouse's error number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_code: Option<u32>,
+    /// ClickHouse's name of the error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "UNKNOWN_TABLE")]
+    pub server_error_name: Option<String>,
+    /// Where in the query the error is, for one of syntax.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
     /// AWS's error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "ResourceNotFoundException")]
     pub aws_code: Option<String>,
+}
+
+/// A place in the text of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
+pub struct Position {
+    /// In bytes of UTF-8 from the beginning of the text, from 0.
+    pub offset: usize,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in its line, from 1.
+    pub column: usize,
+}
+
+impl From<SqlPosition> for Position {
+    fn from(SqlPosition { offset, line, column, .. }: SqlPosition) -> Self {
+        Self { offset, line, column }
+    }
 }
 
 /// Why a request failed.
@@ -39,6 +65,8 @@ pub struct ErrorBody {
 pub(crate) enum ApiError {
     /// The operation failed.
     Failed(helios_core::Error),
+    /// The query has an error of syntax here; the library saw another text around it.
+    Misread(helios_core::Error, SqlPosition),
     /// The server did not let it begin.
     Refused(Refusal),
 }
@@ -78,25 +106,22 @@ fn status(error: &helios_core::Error) -> StatusCode {
 impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Failed(error) => status(error),
+            Self::Failed(error) | Self::Misread(error, _) => status(error),
             Self::Refused(refusal) => refusal.status(),
         }
     }
 
     pub(crate) fn body(&self) -> ErrorBody {
         match self {
-            Self::Failed(error) => ErrorBody {
-                error: text(error),
-                code: error.kind().as_str(),
-                retryable: error.is_retryable(),
-                server_code: error.server_code(),
-                aws_code: error.aws_code().map(str::to_owned),
-            },
+            Self::Failed(error) => failure(error, error.position()),
+            Self::Misread(error, position) => failure(error, Some(*position)),
             Self::Refused(refusal) => ErrorBody {
                 error: refusal.text().to_owned(),
                 code: refusal.code(),
                 retryable: refusal.is_retryable(),
                 server_code: None,
+                server_error_name: None,
+                position: None,
                 aws_code: None,
             },
         }
@@ -112,11 +137,23 @@ impl ApiError {
                 tracing::warn!(error = %format_args!("{error:#}"), "The operation failed.");
             }
             // The text may quote what the caller sent.
-            Self::Failed(error) => {
+            Self::Failed(error) | Self::Misread(error, _) => {
                 tracing::debug!(kind = %error.kind(), "The request was answered with an error.");
             }
             Self::Refused(refusal) => tracing::debug!(code = refusal.code(), "The request was refused."),
         }
+    }
+}
+
+fn failure(error: &helios_core::Error, position: Option<SqlPosition>) -> ErrorBody {
+    ErrorBody {
+        error: text(error),
+        code: error.kind().as_str(),
+        retryable: error.is_retryable(),
+        server_code: error.server_code(),
+        server_error_name: error.server_error_name().map(str::to_owned),
+        position: position.map(Position::from),
+        aws_code: error.aws_code().map(str::to_owned),
     }
 }
 

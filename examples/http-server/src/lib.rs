@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accept;
 mod app;
 mod browser;
 mod caller;
@@ -14,6 +15,7 @@ mod extract;
 mod handlers;
 mod logging;
 mod openapi;
+mod queries;
 mod read_only;
 mod refusal;
 mod run;

@@ -15,6 +15,12 @@ pub(crate) enum Refusal {
     NoSession,
     /// The cookie names a session that has ended.
     SessionEnded,
+    /// A name for a query that another one has.
+    QueryIdTaken,
+    /// No query of this name runs, or not for this caller.
+    NoSuchQuery,
+    /// `Accept` names no form that a result can have.
+    NoSuchFormat,
     /// Something that callers may not ask of this server.
     NotAllowed(&'static str),
     /// A `Host` that this server does not answer to.
@@ -39,7 +45,9 @@ impl Refusal {
             Self::BadBody(_) => StatusCode::BAD_REQUEST,
             Self::NoSession | Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::NotAllowed(_) | Self::CrossSite => StatusCode::FORBIDDEN,
-            Self::NoSuchEndpoint => StatusCode::NOT_FOUND,
+            Self::NoSuchEndpoint | Self::NoSuchQuery => StatusCode::NOT_FOUND,
+            Self::QueryIdTaken => StatusCode::CONFLICT,
+            Self::NoSuchFormat => StatusCode::NOT_ACCEPTABLE,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -60,7 +68,9 @@ impl Refusal {
             Self::NotAllowed(_) => "permission_denied",
             Self::ForeignHost => "foreign_host",
             Self::CrossSite => "cross_site",
-            Self::NoSuchEndpoint => "not_found",
+            Self::NoSuchEndpoint | Self::NoSuchQuery => "not_found",
+            Self::QueryIdTaken => "conflict",
+            Self::NoSuchFormat => "not_acceptable",
             Self::WrongMethod => "method_not_allowed",
             Self::Overloaded => "overloaded",
             Self::RequestTimeout => "timeout",
@@ -80,6 +90,12 @@ impl Refusal {
                 "this server does not answer to that Host; its operator can allow it with --allowed-host"
             }
             Self::CrossSite => "requests on behalf of another site are refused",
+            Self::QueryIdTaken => "a query of this `queryId` runs; choose another, or cancel that one",
+            Self::NoSuchQuery => "no query of this `queryId` runs",
+            Self::NoSuchFormat => {
+                "a result is application/json, application/x-ndjson, text/csv, application/vnd.apache.arrow.stream or \
+                 application/vnd.apache.parquet; `Accept` names none of them"
+            }
             Self::NoSuchEndpoint => "there is no such endpoint; GET /openapi.json lists them",
             Self::WrongMethod => {
                 "the endpoint does not take this method; the header `Allow` lists those it takes"
@@ -91,7 +107,7 @@ impl Refusal {
     }
 
     pub(crate) fn is_retryable(&self) -> bool {
-        matches!(self, Self::BodyTimeout | Self::Overloaded)
+        matches!(self, Self::BodyTimeout | Self::Overloaded | Self::QueryIdTaken)
     }
 }
 

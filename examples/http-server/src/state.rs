@@ -6,7 +6,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use helios_core::{HeliosClient, clock::SharedClock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{ServerConfig, error::ApiError, refusal::Refusal, session::Sessions};
+use crate::{ServerConfig, error::ApiError, queries::Queries, refusal::Refusal, session::Sessions};
 
 /// The library's client, the sessions and the settings. A clone is the same state.
 #[derive(Clone)]
@@ -15,6 +15,7 @@ pub struct AppState {
     config: Arc<ServerConfig>,
     sessions: Sessions,
     query_slots: Arc<Semaphore>,
+    queries: Queries,
 }
 
 impl AppState {
@@ -22,7 +23,8 @@ impl AppState {
     #[must_use]
     pub fn new(client: HeliosClient, config: ServerConfig, clock: SharedClock) -> Self {
         let query_slots = Arc::new(Semaphore::new(config.query.query_max_concurrent.into()));
-        Self { client, config: Arc::new(config), sessions: Sessions::new(clock), query_slots }
+        let (sessions, queries) = (Sessions::new(clock), Queries::default());
+        Self { client, config: Arc::new(config), sessions, query_slots, queries }
     }
 
     /// Drops the credentials of ended sessions as time goes by. Never returns: run it beside the server.
@@ -40,6 +42,10 @@ impl AppState {
 
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    pub(crate) fn queries(&self) -> &Queries {
+        &self.queries
     }
 
     /// Leave to run one query, until dropped.

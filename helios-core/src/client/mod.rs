@@ -2,7 +2,9 @@
 
 mod authentication;
 mod builder;
+mod cancel;
 mod consume;
+mod progress;
 mod quarantine;
 mod query;
 mod sample;
@@ -28,6 +30,7 @@ use crate::{
 pub use authentication::Authentication;
 pub use builder::HeliosClientBuilder;
 pub use consume::Consume;
+pub use progress::{Watched, WatchedQuery};
 pub use query::Query;
 pub use sample::{KinesisSample, StreamSample};
 
@@ -364,5 +367,6 @@ const _: () = {
     assert_send_sync::<crate::Error>();
     assert_send_sync::<QueryStream>();
     assert_send_sync::<ArrowStream>();
+    assert_send_sync::<Watched<QueryStream>>();
     assert_send_sync::<RowStream<u8>>();
 };

@@ -9,12 +9,12 @@ use std::{
 
 use clickhouse::{RowOwned, RowRead};
 
-use super::HeliosClient;
+use super::{HeliosClient, WatchedQuery};
 use crate::{
     Result,
     warehouse::{
-        ArrowStream, QueryId, QueryOptions, QueryResult, QueryStream, ResultFormat, RowStream, TimeForm,
-        WideIntegers,
+        ArrowStream, QueryId, QueryOptions, QueryProgress, QueryResult, QueryStream, ResultFormat, RowStream,
+        TimeForm, WideIntegers,
     },
 };
 
@@ -102,6 +102,20 @@ impl Query {
     pub fn quote_64bit_integers(mut self) -> Self {
         self.options.quote_64bit_integers = true;
         self
+    }
+
+    /// Asks on the way whether the query shall go on, four times a second, showing how far it is. When the answer is
+    /// `false` it is cancelled. It asks whoever awaits the result, or reads it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: helios_core::HeliosClient) -> helios_core::Result<()> {
+    /// let query = client.query("SELECT count() FROM clicks WHERE page LIKE '%checkout%'");
+    /// let result = query.on_progress(|so_far| so_far.read_rows < 1_000_000_000).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_progress(self, call: impl FnMut(&QueryProgress) -> bool + Send + 'static) -> WatchedQuery {
+        WatchedQuery::new(self.client, self.sql, self.options, Box::new(call))
     }
 
     /// Answers with the documented JSON in chunks, in constant memory.

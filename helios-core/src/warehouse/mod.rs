@@ -1,6 +1,7 @@
 //! ClickHouse: connection, identifiers, catalog, query, table, types.
 
 mod arrow;
+mod cancel;
 mod catalog;
 mod connection;
 mod error;
@@ -8,6 +9,7 @@ mod identifier;
 mod late_exception;
 mod parameters;
 mod partition;
+mod progress;
 mod query;
 mod row_lines;
 mod server_url;
@@ -15,12 +17,14 @@ mod table;
 pub mod types;
 
 pub use arrow::{ArrowStream, TYPE_KEY};
+pub use cancel::QueryCancelled;
 pub use catalog::Databases;
 #[cfg(feature = "embedded")]
 pub use connection::DEFAULT_DATA_PATH;
 pub use connection::{Warehouse, WarehouseSettings};
 pub use identifier::{Ident, TableName};
 pub use parameters::Parameters;
+pub use progress::QueryProgress;
 pub use query::{
     QueryId, QueryMetadata, QueryOptions, QueryResult, QueryStream, ResultFormat, RowStream, TimeForm,
     WideIntegers,

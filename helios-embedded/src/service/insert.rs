@@ -7,12 +7,13 @@ use super::{
     Exchange,
     exception::{Code, Exception},
     input::Input,
-    job::Job,
+    job::{Job, Name},
     query::lost,
     response::{Answer, Head},
     statement::Insert,
     values::Values,
 };
+use crate::work::Interrupt;
 
 /// Pieces of data waiting for the engine. A piece is what arrived at once: tens to hundreds of kilobytes.
 const WAITING: usize = 4;
@@ -30,7 +31,7 @@ enum Piece {
 pub(crate) async fn run(exchange: Exchange, insert: Insert, mut input: Input) -> Result<Answer, Exception> {
     let (sender, mut pieces) = mpsc::channel(WAITING);
     let session = exchange.session;
-    let tag = session.tag;
+    let name = Name { tag: session.tag, query_id: exchange.head.query_id.clone() };
     let mut values = (insert.format.eq_ignore_ascii_case("Values")).then(Values::default);
     let waiting = sender.downgrade();
     let wake = Box::new(move || {
@@ -39,7 +40,8 @@ pub(crate) async fn run(exchange: Exchange, insert: Insert, mut input: Input) ->
             drop(sender.try_send(Piece::Stop));
         }
     });
-    let (_guard, mut verdict) = Job::start(exchange.engine, tag, wake, move |job| {
+    let interrupt = Interrupt { wake, spoils: false };
+    let (_guard, mut verdict) = Job::start(exchange.engine, name, interrupt, move |job| {
         let mut connection = session.open(job.engine())?;
         let mut stream = connection
             .insert(&insert.head, &insert.format, &session.parameters)

@@ -4,7 +4,10 @@ use std::{
     fs::File,
     io::{self, ErrorKind, Read},
     os::fd::OwnedFd,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -15,16 +18,23 @@ use super::exception::{Code, Exception};
 use crate::{
     driver::Output,
     engine::{Kept, Running},
-    work::Interrupt,
+    work::{Interrupt, Refused},
 };
 
 /// How a statement ended.
 pub(crate) type Verdict = Result<Output, Exception>;
 
+/// What a statement is known by.
+pub(crate) struct Name {
+    pub(crate) tag: Uuid,
+    pub(crate) query_id: String,
+}
+
 /// A running statement, as its own thread sees it.
 pub(crate) struct Job {
     engine: Arc<Running>,
     tag: Uuid,
+    ended: bool,
 }
 
 impl Job {
@@ -32,20 +42,31 @@ impl Job {
     /// who hold results open while they wait for another statement would lock each other out.
     pub(crate) fn start(
         kept: Arc<Kept>,
-        tag: Uuid,
+        name: Name,
         interrupt: Interrupt,
         work: impl FnOnce(&Self) -> Verdict + Send + 'static,
     ) -> Result<(Guard, oneshot::Receiver<Verdict>), Exception> {
         let engine = Arc::clone(kept.running());
-        if !engine.work().begin(tag, interrupt) {
-            return Err(Exception::new(Code::QueryWasCancelled, "The process is ending"));
+        let Name { tag, query_id } = name;
+        match engine.work().begin(tag, query_id.clone(), interrupt) {
+            Ok(()) => {}
+            Err(Refused::Closed) => {
+                return Err(Exception::new(Code::QueryWasCancelled, "The process is ending"));
+            }
+            Err(Refused::SameId) => {
+                return Err(Exception::new(
+                    Code::QueryWithSameIdIsAlreadyRunning,
+                    format!("Query with id = {query_id} is already running"),
+                ));
+            }
         }
         let (sender, verdict) = oneshot::channel();
         let guard = Guard { kept, tag };
         let started = thread::Builder::new().name("helios-query".into()).spawn(move || {
-            let job = Self { engine, tag };
+            let job = Self { engine, tag, ended: false };
             let verdict = work(&job);
-            drop(job);
+            let spoiled = job.end();
+            let verdict = if spoiled { verdict.and(Err(cancelled())) } else { verdict };
             // Nobody may be waiting any more; then nobody needs it.
             drop(sender.send(verdict));
         });
@@ -67,14 +88,27 @@ impl Job {
         if self.engine.work().is_wanted(&self.tag) {
             return Ok(());
         }
-        Err(Exception::new(Code::QueryWasCancelled, "Query was cancelled"))
+        Err(cancelled())
+    }
+
+    /// `true` if the result was spoiled by an interruption.
+    fn end(mut self) -> bool {
+        self.ended = true;
+        self.engine.ended(&self.tag)
     }
 }
 
+/// Also when the work panics.
 impl Drop for Job {
     fn drop(&mut self) {
-        self.engine.ended(&self.tag);
+        if !self.ended {
+            self.engine.ended(&self.tag);
+        }
     }
+}
+
+fn cancelled() -> Exception {
+    Exception::new(Code::QueryWasCancelled, "Query was cancelled")
 }
 
 /// Stops a statement when it is dropped before the statement's end: the client is gone. Until then it keeps the engine
@@ -90,12 +124,20 @@ impl Drop for Guard {
         if !engine.work().is_under_way(&self.tag) {
             return;
         }
-        let tag = self.tag;
-        let stopping = thread::Builder::new().name("helios-cancel".into()).spawn(move || engine.stop(&tag));
-        if let Err(error) = stopping {
+        if let Err(error) = stop(engine, self.tag) {
             tracing::warn!(%error, "No thread to cancel a statement that nobody waits for; it may run to its end.");
         }
     }
+}
+
+/// Stops a statement on a thread of its own. What is returned is closed at the statement's end.
+pub(crate) fn stop(engine: Arc<Running>, tag: Uuid) -> io::Result<oneshot::Receiver<()>> {
+    let (sender, stopped) = oneshot::channel();
+    thread::Builder::new().name("helios-cancel".into()).spawn(move || {
+        engine.stop(&tag);
+        drop(sender);
+    })?;
+    Ok(stopped)
 }
 
 /// The pipe that a statement's output goes through.
@@ -106,6 +148,18 @@ pub(crate) struct Pipe {
     /// Reads what nobody wants any more and forgets it. Closing the pipe under the writer instead would raise
     /// `SIGPIPE`, which ends a process that does not ignore it.
     pub(crate) drain: Interrupt,
+    pub(crate) spoiled: Spoiled,
+}
+
+/// Whether draining has begun. What is read from the pipe after that does not follow what was read before.
+#[derive(Clone, Default)]
+pub(crate) struct Spoiled(Arc<AtomicBool>);
+
+impl Spoiled {
+    /// To be asked after a read, about what was read.
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// Enough for the engine to go on writing while a chunk is on its way; small enough for dozens of results at a time
@@ -126,12 +180,16 @@ impl Pipe {
             tracing::trace!(%error, "The pipe keeps its default capacity.");
         }
         let mut unwanted = Some(File::from(reader.try_clone()?));
-        let drain = Box::new(move || {
+        let spoiled = Spoiled::default();
+        let spoils = spoiled.clone();
+        let wake = Box::new(move || {
+            spoils.0.store(true, Ordering::SeqCst);
             if unwanted.as_mut().is_some_and(|file| drain(file).is_err()) {
                 unwanted = None;
             }
         });
-        Ok(Self { reader: Receiver::from_owned_fd(reader)?, writer, drain })
+        let drain = Interrupt { wake, spoils: true };
+        Ok(Self { reader: Receiver::from_owned_fd(reader)?, writer, drain, spoiled })
     }
 }
 

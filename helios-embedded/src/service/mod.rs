@@ -6,6 +6,7 @@ mod form;
 mod input;
 mod insert;
 mod job;
+mod kill;
 mod lexer;
 mod query;
 mod read_only;
@@ -32,6 +33,7 @@ use uuid::Uuid;
 pub(crate) use self::exception::{Code, Exception};
 use self::{
     input::{Input, TEXT_LIMIT, too_long},
+    kill::Kill,
     request::Request,
     response::{Answer, AnswerBody, Head, failure, plain},
     session::Session,
@@ -176,7 +178,7 @@ impl Service {
             ..Head::default()
         };
         let exchange = Exchange {
-            session: Session::new(&request),
+            session: Session::new(&request, query_id),
             engine,
             wire: self.wire,
             head,
@@ -184,7 +186,10 @@ impl Service {
         };
         match statement {
             Statement::Insert(insert) => insert::run(exchange, insert, input).await,
-            Statement::Query(query) => {
+            Statement::Query(mut query) => {
+                if let Some(kill) = Kill::read(&query.text) {
+                    query = kill.run(exchange.engine.running()).await?;
+                }
                 query::run(exchange, query, request.default_format()?.to_owned()).await
             }
         }

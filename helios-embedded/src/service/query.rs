@@ -8,7 +8,7 @@ use tokio::{io::Interest, net::unix::pipe, sync::oneshot};
 use super::{
     Exchange,
     exception::{Code, Exception},
-    job::{Job, Pipe, Verdict},
+    job::{Job, Name, Pipe, Verdict},
     response::{Answer, Head},
     rows::{Rows, Source},
     statement::Query,
@@ -28,11 +28,11 @@ pub(crate) async fn run(
     query: Query,
     default_format: String,
 ) -> Result<Answer, Exception> {
-    let Pipe { reader, writer, drain } = Pipe::new()?;
+    let Pipe { reader, writer, drain, spoiled } = Pipe::new()?;
     let (format_sender, format) = oneshot::channel();
     let session = exchange.session;
-    let tag = session.tag;
-    let (guard, verdict) = Job::start(Arc::clone(&exchange.engine), tag, drain, move |job| {
+    let name = Name { tag: session.tag, query_id: exchange.head.query_id.clone() };
+    let (guard, verdict) = Job::start(Arc::clone(&exchange.engine), name, drain, move |job| {
         let mut connection = session.open(job.engine())?;
         let file = format!("/proc/self/fd/{}", writer.as_raw_fd());
         let (text, format) = plan(connection.as_mut(), &query, &session.parameters, &file)?;
@@ -58,9 +58,13 @@ pub(crate) async fn run(
         let printed = if first.is_empty() { outcome.printed } else { first.freeze() };
         return Ok(Answer::whole(head, printed));
     }
+    if spoiled.get() {
+        // There is a gap in what was read: the answer is why.
+        return Err(ended(verdict).await.err().unwrap_or_else(lost));
+    }
     exit::note_progress();
     Ok(Answer::rows(head, |tag| {
-        Rows::new(Source { first: first.freeze(), reader, guard, verdict }, exchange.wire, tag)
+        Rows::new(Source { first: first.freeze(), reader, spoiled, guard, verdict }, exchange.wire, tag)
     }))
 }
 

@@ -23,11 +23,19 @@ pub(crate) fn check(text: &[u8], parameters: &[(String, String)]) -> Result<(), 
             token.kind == Kind::Word && slice(text, token).eq_ignore_ascii_case(name.as_bytes())
         })
     };
+    // Elsewhere DESC is an order.
+    let begins = |index: usize| match index.checked_sub(1) {
+        None => true,
+        Some(before) => {
+            tokens.get(before).is_some_and(|token| token.kind == Kind::Symbol(b'('))
+                || named(before, "EXPLAIN")
+        }
+    };
     if named(0, "KILL") {
         return refuse("KILL is not allowed in read-only mode");
     }
     for (index, token) in tokens.iter().enumerate() {
-        if (named(index, "DESCRIBE") || (index == 0 && named(index, "DESC"))) && {
+        if (named(index, "DESCRIBE") || (begins(index) && named(index, "DESC"))) && {
             let table = index + 1 + usize::from(named(index + 1, "TABLE"));
             calls(&tokens, table)
         } {
@@ -105,6 +113,10 @@ mod tests {
             "DESCRIBE url('http://127.0.0.1:1/', CSV)",
             "desc table s3('http://127.0.0.1:1/b/x.csv')",
             "(DESCRIBE TABLE `url`('http://127.0.0.1:1/'))",
+            "(DESC url('http://127.0.0.1:1/'))",
+            "((desc table `url`('http://127.0.0.1:1/')))",
+            "SELECT * FROM (DESC url('http://127.0.0.1:1/'))",
+            "EXPLAIN DESC url('http://127.0.0.1:1/')",
             "KILL QUERY WHERE 1",
             "/* x */ kill mutation WHERE 1",
         ] {
@@ -129,6 +141,9 @@ mod tests {
             "SELECT 'file(1)', \"profile\", filename FROM t",
             "SELECT a FROM t ORDER BY a DESC, f(b)",
             "SELECT a FROM t ORDER BY a DESC LIMIT (1)",
+            "SELECT a FROM t ORDER BY (a) DESC, f(b)",
+            "SELECT count(desc) FROM t",
+            "(DESC t)",
             "DESCRIBE t",
             "DESCRIBE TABLE d.t",
             "DESCRIBE (SELECT 1)",

@@ -13,7 +13,7 @@ use tokio::{net::unix::pipe::Receiver, sync::oneshot};
 
 use super::{
     exception::Exception,
-    job::{Guard, Verdict},
+    job::{Guard, Spoiled, Verdict},
     query::{lost, unreadable},
 };
 use crate::wire::{Flushed, Wire};
@@ -33,6 +33,7 @@ pub(crate) struct CutShort;
 pub(crate) struct Rows {
     state: State,
     reader: Receiver,
+    spoiled: Spoiled,
     verdict: oneshot::Receiver<Verdict>,
     /// Dropped with the body, or with the statement's end: what is sent after that needs no engine.
     guard: Option<Guard>,
@@ -45,6 +46,7 @@ pub(crate) struct Source {
     /// Read already.
     pub(crate) first: Bytes,
     pub(crate) reader: Receiver,
+    pub(crate) spoiled: Spoiled,
     pub(crate) verdict: oneshot::Receiver<Verdict>,
     pub(crate) guard: Guard,
 }
@@ -68,6 +70,7 @@ impl Rows {
         Self {
             state: State::First(source.first),
             reader: source.reader,
+            spoiled: source.spoiled,
             verdict: source.verdict,
             guard: Some(source.guard),
             flushed: Flushed::new(wire),
@@ -81,6 +84,8 @@ impl Rows {
             ready!(self.reader.poll_read_ready(context)).map_err(|error| unreadable(&error))?;
             let mut chunk = BytesMut::with_capacity(CHUNK);
             match self.reader.try_read_buf(&mut chunk) {
+                // After a gap nothing more is told, until the exception that is sure to come.
+                Ok(1..) if self.spoiled.get() => {}
                 Ok(_) => return Poll::Ready(Ok(chunk.freeze())),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(unreadable(&error))),

@@ -18,7 +18,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(request: &Request) -> Self {
+    /// `query_id` is the client's name for the request. The engine makes names of its own, so it is told in the comment,
+    /// where `system.processes` shows it.
+    pub(crate) fn new(request: &Request, query_id: &str) -> Self {
         let tag = Uuid::new_v4();
         let mut statements = Vec::new();
         if let Some(database) = request.database.as_deref().filter(|database| !database.is_empty()) {
@@ -30,10 +32,11 @@ impl Session {
         for (name, value) in &request.settings {
             set.push_str(&format!(", {name} = {}", quote(value, '\'')));
         }
-        let comment = match &request.log_comment {
-            Some(comment) => format!("{} {comment}", tag.simple()),
-            None => tag.simple().to_string(),
-        };
+        let mut comment = format!("{} {query_id}", tag.simple());
+        if let Some(besides) = &request.log_comment {
+            comment.push(' ');
+            comment.push_str(besides);
+        }
         set.push_str(&format!(", log_comment = {}", quote(&comment, '\'')));
         statements.push(set);
         Self { tag, parameters: request.parameters.clone(), statements }

@@ -172,7 +172,7 @@ fn follows_dot(previous: Option<&Token>) -> bool {
 }
 
 impl Query {
-    fn read(text: &[u8]) -> Result<Self, Exception> {
+    pub(crate) fn read(text: &[u8]) -> Result<Self, Exception> {
         let mut tokens: Vec<Token> = Lexer::new(text).collect();
         while tokens.last().is_some_and(|token| token.kind == Kind::Symbol(b';')) {
             tokens.pop();

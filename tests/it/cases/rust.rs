@@ -56,6 +56,10 @@ impl Face for RustFace {
             error: error.text().into_owned(),
             retryable: error.is_retryable(),
             server_code: error.server_code(),
+            server_error_name: error.server_error_name().map(str::to_owned),
+            position: error.position().map(|at| {
+                Box::new(serde_json::json!({"offset": at.offset, "line": at.line, "column": at.column}))
+            }),
             aws_code: error.aws_code().map(str::to_owned),
         })
     }

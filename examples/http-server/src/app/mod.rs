@@ -9,10 +9,15 @@ use axum::{
     response::IntoResponse as _,
     routing::{get, post},
 };
+use helios_core::ResultFormat;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::error::Overloaded};
 use tower_http::{
-    ServiceBuilderExt as _,
+    CompressionLevel, ServiceBuilderExt as _,
     catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
     request_id::MakeRequestUuid,
     set_header::SetResponseHeaderLayer,
     trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
@@ -24,7 +29,7 @@ use crate::{
     error::ApiError,
     handlers::{
         authenticate, consume, create_table, databases, delivery, health, kinesis_sample, logout, openapi,
-        quarantine, query, sources,
+        quarantine, query, running_query, sources,
     },
     refusal::Refusal,
     state::AppState,
@@ -38,7 +43,9 @@ pub fn app(state: AppState) -> Router {
 fn endpoints() -> Router<AppState> {
     Router::new()
         .route("/api/databases", get(databases::databases))
-        .route("/api/query", post(query::query))
+        .route("/api/query", post(query::query).layer(compressed()))
+        .route("/api/cancel-query", post(running_query::cancel_query))
+        .route("/api/query-progress", post(running_query::query_progress))
         .route("/api/authenticate", post(authenticate::authenticate))
         .route("/api/logout", post(logout::logout))
         .route("/api/kinesis-sample", post(kinesis_sample::kinesis_sample))
@@ -52,6 +59,13 @@ fn endpoints() -> Router<AppState> {
         .route("/api/quarantine/replay", post(quarantine::replay))
         .route("/api/quarantine/discard", post(quarantine::discard))
         .route("/api/quarantine/retention", post(quarantine::retention))
+}
+
+/// A result in the coding that `Accept-Encoding` prefers, at the level that keeps up with the engine. A result that breaks off
+/// does so in each of them. Parquet is compressed already.
+fn compressed() -> CompressionLayer<impl Predicate> {
+    let worth_it = SizeAbove::default().and(NotForContentType::const_new(ResultFormat::Parquet.media_type()));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
 }
 
 /// Endpoints that a busy server answers too.

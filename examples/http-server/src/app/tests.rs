@@ -85,8 +85,13 @@ const OF_SESSIONS: [(&str, &str); 8] = [
 ];
 
 /// What only reads ClickHouse, and a field that it needs.
-const OF_READERS: [(&str, &str); 3] =
-    [("/api/query", "query"), ("/api/quarantine", "tableName"), ("/api/quarantine/show", "tableName")];
+const OF_READERS: [(&str, &str); 5] = [
+    ("/api/query", "query"),
+    ("/api/cancel-query", "queryId"),
+    ("/api/query-progress", "queryId"),
+    ("/api/quarantine", "tableName"),
+    ("/api/quarantine/show", "tableName"),
+];
 
 fn cookie_of(state: &AppState) -> String {
     let header = state.sessions().open(client()).set_cookie(false).unwrap();

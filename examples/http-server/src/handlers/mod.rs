@@ -13,4 +13,5 @@ pub(crate) mod openapi;
 mod operation;
 pub(crate) mod quarantine;
 pub(crate) mod query;
+pub(crate) mod running_query;
 pub(crate) mod sources;

@@ -5,15 +5,19 @@ use std::time::Duration;
 use axum::{
     body::Body,
     extract::State,
-    http::header,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use futures_util::StreamExt as _;
-use helios_core::warehouse::{Parameters, QueryId, QueryOptions, TimeForm, WideIntegers};
+use helios_core::{
+    HeliosClient, QueryId, QueryOptions, QueryStream, ResultFormat, TimeForm, WideIntegers,
+    warehouse::Parameters,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
+    accept,
     caller::Reader,
     error::{ApiError, ErrorBody},
     extract::JsonBody,
@@ -22,6 +26,9 @@ use crate::{
     refusal::Refusal,
     state::AppState,
 };
+
+/// The query's name, for those who did not choose it.
+const QUERY_ID: HeaderName = HeaderName::from_static("x-helios-query-id");
 
 /// One statement, and how it may run. The limits may be lower than the server's, not higher.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -60,6 +67,9 @@ pub(crate) struct QueryRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "text")]
     wide_integers: WideIntegers,
+    /// The form of the result: `json`, `ndjson`, `csv`, `arrow` or `parquet`. Default: by the header `Accept`, JSON without.
+    #[schema(value_type = Option<String>, example = "csv")]
+    format: Option<ResultFormat>,
     /// The name by which the query can be cancelled and watched.
     #[schema(value_type = Option<String>, example = "report-7")]
     query_id: Option<QueryId>,
@@ -88,15 +98,21 @@ impl QueryRequest {
     }
 }
 
-/// Runs a query and streams its result: data first, metadata last. An error midway cuts the connection, so that no
-/// reader takes half a result for a whole one.
+/// Runs a query and streams its result: in JSON data first, metadata last. An error midway cuts the connection, so that no
+/// reader takes half a result for a whole one. The header `X-Helios-Query-Id` has the query's name.
 #[utoipa::path(
     post,
     tag = "Helios",
     path = "/api/query",
     request_body = QueryRequest,
     responses(
-        (status = 200, body = QueryAnswer),
+        (status = 200, content(
+            (QueryAnswer = "application/json"),
+            (String = "application/x-ndjson"),
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
         (status = "4XX", body = ErrorBody),
         (status = "5XX", body = ErrorBody),
     )
@@ -104,20 +120,40 @@ impl QueryRequest {
 pub(crate) async fn query(
     State(state): State<AppState>,
     Reader(client): Reader,
+    headers: HeaderMap,
     JsonBody(request): JsonBody<QueryRequest>,
 ) -> Result<Response, ApiError> {
     let slot = state.query_slot()?;
+    let format = request.format.map_or_else(|| accept::format(&headers), Ok)?;
     let (sql, asked) = request.into_parts()?;
-    let options = state.config().query.within(asked, state.config().allow_writes)?;
-    if options.read_only {
-        read_only::check(&client, &sql, &options).await?;
-    }
-    let chunks = client.query_json(&sql, &options).await?.map(move |chunk| {
-        // The query runs, and holds its slot, until its last chunk is read or its reader is gone.
-        let _slot = &slot;
-        chunk.inspect_err(
-            |error| tracing::warn!(kind = %error.kind(), "The query failed after its answer began."),
-        )
+    let mut options = state.config().query.within(asked, state.config().allow_writes)?;
+    let id = options.query_id.get_or_insert_with(QueryId::random).clone();
+    let noted = state.queries().begin(&id, &headers)?;
+    let answer = start(&client, &sql, &options, format).await.map(|chunks| {
+        let chunks = chunks.map(move |chunk| {
+            // The query runs, and holds its slot and its name, until its last chunk is read or its reader is gone.
+            let _held = (&slot, &noted);
+            chunk.inspect_err(
+                |error| tracing::warn!(kind = %error.kind(), "The query failed after its answer began."),
+            )
+        });
+        ([(header::CONTENT_TYPE, format.media_type())], Body::from_stream(chunks))
     });
-    Ok(([(header::CONTENT_TYPE, "application/json")], Body::from_stream(chunks)).into_response())
+    let mut response = answer.into_response();
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(QUERY_ID, id);
+    }
+    Ok(response)
+}
+
+async fn start(
+    client: &HeliosClient,
+    sql: &str,
+    options: &QueryOptions,
+    format: ResultFormat,
+) -> Result<QueryStream, ApiError> {
+    if options.read_only {
+        read_only::check(client, sql, options).await?;
+    }
+    Ok(client.query_bytes(sql, options, format).await?)
 }

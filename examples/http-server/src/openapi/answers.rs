@@ -29,6 +29,39 @@ pub(crate) struct QueryMetadataAnswer {
     column_types: Vec<String>,
 }
 
+/// What came of cancelling a query.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = QueryCancelled)]
+pub(crate) struct QueryCancelledAnswer {
+    /// The query's name.
+    #[schema(example = "report-7")]
+    query_id: String,
+    /// Whether it was running. It is told to end.
+    found: bool,
+}
+
+/// How far a query is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = QueryProgress)]
+pub(crate) struct QueryProgressAnswer {
+    /// The query's name.
+    #[schema(example = "report-7")]
+    query_id: String,
+    /// Rows read so far.
+    read_rows: u64,
+    /// Bytes read so far, in memory.
+    read_bytes: u64,
+    /// About how many rows there are to read, by ClickHouse's own estimate.
+    #[schema(required)]
+    total_rows: Option<u64>,
+    /// How long it has run.
+    elapsed_seconds: f64,
+    /// Bytes of memory that it holds.
+    memory_usage: u64,
+}
+
 /// Keys, with what belongs to them. `profile`, and no keys at all, are for the operator's own use of the server.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -14,6 +14,8 @@ use crate::{error::ErrorBody, handlers};
     paths(
         handlers::databases::databases,
         handlers::query::query,
+        handlers::running_query::cancel_query,
+        handlers::running_query::query_progress,
         handlers::authenticate::authenticate,
         handlers::logout::logout,
         handlers::kinesis_sample::kinesis_sample,
@@ -47,6 +49,7 @@ mod tests {
         let paths: BTreeSet<_> = description()["paths"].as_object().unwrap().keys().cloned().collect();
         let expected = [
             "authenticate",
+            "cancel-query",
             "consume",
             "create-table",
             "databases",
@@ -59,6 +62,7 @@ mod tests {
             "quarantine/retention",
             "quarantine/show",
             "query",
+            "query-progress",
             "settle-range",
             "sources",
         ];

@@ -13,7 +13,6 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
-use clickhouse::query::BytesCursor;
 use futures_util::Stream;
 use sync_wrapper::SyncWrapper;
 
@@ -25,6 +24,7 @@ use crate::{
     Column, Error, ErrorKind, Result,
     warehouse::{
         QueryId, QueryOptions, Warehouse, WideIntegers,
+        cancel::QueryBytes,
         error::{cut_off, located_in},
         from_clickhouse,
         late_exception::{Tail, exception_in},
@@ -127,7 +127,7 @@ impl Warehouse {
 pub struct ArrowStream {
     id: QueryId,
     /// Only ever used through `&mut`, which makes the stream `Sync` too.
-    cursor: SyncWrapper<BytesCursor>,
+    cursor: SyncWrapper<QueryBytes>,
     decoder: StreamDecoder,
     /// What has arrived and is not decoded yet.
     input: Buffer,

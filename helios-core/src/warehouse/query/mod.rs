@@ -10,7 +10,7 @@ mod stream;
 mod typed;
 mod utf8;
 
-use clickhouse::query::{BytesCursor, Query};
+use clickhouse::query::Query;
 pub use format::ResultFormat;
 pub use id::QueryId;
 pub use options::{QueryOptions, TimeForm, WideIntegers};
@@ -18,12 +18,16 @@ pub use result::{QueryMetadata, QueryResult};
 pub use stream::QueryStream;
 pub use typed::RowStream;
 
-use super::{Warehouse, from_clickhouse};
+use super::{
+    Warehouse,
+    cancel::{QueryBytes, Running},
+    from_clickhouse,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// A query that ClickHouse was given.
 pub(super) struct StartedQuery {
-    pub(super) cursor: BytesCursor,
+    pub(super) cursor: QueryBytes,
     pub(super) id: QueryId,
 }
 
@@ -38,7 +42,8 @@ impl Warehouse {
     ) -> Result<StartedQuery> {
         let (query, id) = self.prepare_query(sql, options, settings)?;
         let cursor = query.fetch_bytes(format).map_err(|error| from_clickhouse(error).at("query"))?;
-        Ok(StartedQuery { cursor, id })
+        let running = Running::new(self, &id, options.read_only);
+        Ok(StartedQuery { cursor: QueryBytes::new(cursor, running), id })
     }
 
     /// A query with everything but the format of its result.

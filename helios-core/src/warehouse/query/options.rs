@@ -129,8 +129,7 @@ impl QueryOptions {
     }
 
     pub(in crate::warehouse) fn settings(&self) -> Vec<(&'static str, String)> {
-        // A reader that goes away takes its query with it.
-        let mut settings = vec![("cancel_http_readonly_queries_on_client_close", "1".to_owned())];
+        let mut settings = Vec::new();
         if let Some(limit) = self.max_execution_time {
             settings.push(("max_execution_time", limit.as_secs_f64().to_string()));
         }
@@ -148,6 +147,9 @@ impl QueryOptions {
         settings.extend(limits.into_iter().filter_map(|(name, limit)| Some((name, limit?.to_string()))));
         if self.read_only {
             settings.push(("readonly", "1".to_owned()));
+            // A reader that goes away takes its query with it. A server honours it only for queries that just read; the
+            // others are ended by name.
+            settings.push(("cancel_http_readonly_queries_on_client_close", "1".to_owned()));
         }
         settings
     }

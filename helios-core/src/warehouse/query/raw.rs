@@ -3,10 +3,10 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use clickhouse::query::BytesCursor;
 
 use super::{
     super::{
+        cancel::QueryBytes,
         error::cut_off,
         from_clickhouse,
         late_exception::{MARKER, Tail, exception_in},
@@ -17,7 +17,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// What ClickHouse wrote, chunk by chunk.
 pub(super) struct RawBody {
-    cursor: BytesCursor,
+    cursor: QueryBytes,
     form: Form,
     tail: Tail,
     /// What was read while looking for an early error.
@@ -59,7 +59,7 @@ const SHORTEST_PARQUET: usize = 12;
 
 impl RawBody {
     /// Reads the beginning, so that an early error is seen before anything was answered.
-    pub(super) async fn open(cursor: BytesCursor, form: Form, must_answer: bool) -> Result<Self> {
+    pub(super) async fn open(cursor: QueryBytes, form: Form, must_answer: bool) -> Result<Self> {
         let tail = Tail::default();
         let mut body = Self { cursor, form, tail, ready: None, must_answer, ended: false };
         let mut head = BytesMut::new();

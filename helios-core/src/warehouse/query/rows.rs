@@ -3,10 +3,10 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use clickhouse::query::BytesCursor;
 
 use super::{
     super::{
+        cancel::QueryBytes,
         error::cut_off,
         from_clickhouse,
         row_lines::{Line, RowLines},
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 
 /// The rows of a result as JSON, chunk by chunk.
 pub(super) struct RowsBody {
-    cursor: BytesCursor,
+    cursor: QueryBytes,
     lines: RowLines,
     form: Form,
     /// Output that was made while looking for an early error.
@@ -38,7 +38,7 @@ pub(super) enum Form {
 
 impl RowsBody {
     /// Reads until the first line is there, so that an early error is seen before anything was answered.
-    pub(super) async fn open(cursor: BytesCursor, form: Form, must_answer: bool) -> Result<Self> {
+    pub(super) async fn open(cursor: QueryBytes, form: Form, must_answer: bool) -> Result<Self> {
         let lines = RowLines::default();
         let mut body = Self { cursor, lines, form, ready: None, must_answer, ended: false };
         let mut output = match body.form {

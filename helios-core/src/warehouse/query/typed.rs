@@ -11,7 +11,7 @@ use futures_util::{Stream, TryStreamExt as _};
 use sync_wrapper::SyncWrapper;
 
 use super::{
-    super::{Warehouse, error::located_in, from_clickhouse},
+    super::{Warehouse, cancel::Running, error::located_in, from_clickhouse},
     QueryId, QueryOptions,
 };
 use crate::Result;
@@ -56,11 +56,14 @@ impl Warehouse {
     {
         let (query, id) = self.prepare_query(sql, options, [])?;
         let cursor = query.fetch::<T>().map_err(from_clickhouse).map_err(|error| error.at("query"))?;
+        let mut running = Running::new(self, &id, options.read_only);
         let mut cursor = SyncWrapper::new(cursor);
-        let first = cursor.get_mut().try_next().await.map_err(from_clickhouse);
+        let first = cursor.get_mut().try_next().await;
+        running.note(first.as_ref().map(Option::is_some));
+        let first = first.map_err(from_clickhouse);
         let first = first.map_err(|error| located_in(sql, error).at("query"))?;
         let ended = first.is_none();
-        Ok(RowStream { id, cursor, first: SyncWrapper::new(first), ended })
+        Ok(RowStream { id, cursor, running, first: SyncWrapper::new(first), ended })
     }
 }
 
@@ -71,6 +74,7 @@ pub struct RowStream<T> {
     id: QueryId,
     /// Only ever used through `&mut`, which makes the stream `Sync` too.
     cursor: SyncWrapper<RowCursor<T>>,
+    running: Running,
     /// Read to see an early error.
     first: SyncWrapper<Option<T>>,
     ended: bool,
@@ -111,6 +115,7 @@ impl<T: RowOwned + RowRead> Stream for RowStream<T> {
         }
         let row = ready!(Stream::poll_next(Pin::new(this.cursor.get_mut()), cx));
         this.ended = !matches!(row, Some(Ok(_)));
+        this.running.note(row.as_ref().map_or(Ok(false), |row| row.as_ref().map(|_| true)));
         Poll::Ready(row.map(|row| row.map_err(|error| from_clickhouse(error).at("query"))))
     }
 }
