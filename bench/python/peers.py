@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import chdb
 import clickhouse_connect
-import helios
 import pandas
+
+import helios
 
 SQL = "SELECT * FROM bench.readings WHERE id < 1000000"
 ROWS = 1_000_000
