@@ -265,7 +265,7 @@ impl Error {
 
     /// Says where in the SQL text the error is.
     #[must_use]
-    pub(crate) fn at_position(mut self, position: Option<SqlPosition>) -> Self {
+    pub fn at_position(mut self, position: Option<SqlPosition>) -> Self {
         self.0.position = position;
         self
     }

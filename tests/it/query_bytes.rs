@@ -49,7 +49,7 @@ async fn comma_separated_values() {
     assert_eq!(String::from_utf8(times).unwrap(), "\"t\"\n\"7\"\n");
 }
 
-/// A million rows, cut into chunks anywhere: no character, no quote is lost.
+/// Many rows, cut into chunks anywhere: no character, no quote is lost.
 #[tokio::test]
 async fn a_large_result_is_whole_in_every_form() {
     let sql = "SELECT number AS n, concat('€\"', toString(number), '\n') AS s FROM numbers(300000)";

@@ -65,8 +65,6 @@ impl From<SqlPosition> for Position {
 pub(crate) enum ApiError {
     /// The operation failed.
     Failed(helios_core::Error),
-    /// The query has an error of syntax here; the library saw another text around it.
-    Misread(helios_core::Error, SqlPosition),
     /// The server did not let it begin.
     Refused(Refusal),
 }
@@ -106,15 +104,22 @@ fn status(error: &helios_core::Error) -> StatusCode {
 impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Failed(error) | Self::Misread(error, _) => status(error),
+            Self::Failed(error) => status(error),
             Self::Refused(refusal) => refusal.status(),
         }
     }
 
     pub(crate) fn body(&self) -> ErrorBody {
         match self {
-            Self::Failed(error) => failure(error, error.position()),
-            Self::Misread(error, position) => failure(error, Some(*position)),
+            Self::Failed(error) => ErrorBody {
+                error: text(error),
+                code: error.kind().as_str(),
+                retryable: error.is_retryable(),
+                server_code: error.server_code(),
+                server_error_name: error.server_error_name().map(str::to_owned),
+                position: error.position().map(Position::from),
+                aws_code: error.aws_code().map(str::to_owned),
+            },
             Self::Refused(refusal) => ErrorBody {
                 error: refusal.text().to_owned(),
                 code: refusal.code(),
@@ -137,23 +142,11 @@ impl ApiError {
                 tracing::warn!(error = %format_args!("{error:#}"), "The operation failed.");
             }
             // The text may quote what the caller sent.
-            Self::Failed(error) | Self::Misread(error, _) => {
+            Self::Failed(error) => {
                 tracing::debug!(kind = %error.kind(), "The request was answered with an error.");
             }
             Self::Refused(refusal) => tracing::debug!(code = refusal.code(), "The request was refused."),
         }
-    }
-}
-
-fn failure(error: &helios_core::Error, position: Option<SqlPosition>) -> ErrorBody {
-    ErrorBody {
-        error: text(error),
-        code: error.kind().as_str(),
-        retryable: error.is_retryable(),
-        server_code: error.server_code(),
-        server_error_name: error.server_error_name().map(str::to_owned),
-        position: position.map(Position::from),
-        aws_code: error.aws_code().map(str::to_owned),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What ClickHouse's `readonly = 1` leaves open on a server: `DESCRIBE url(…)`, and every other table function, reaches
 //! out to find the columns (measured on 26.7). The embedded engine sees to it itself.
 
-use helios_core::{HeliosClient, QueryOptions, SqlPosition};
+use helios_core::{HeliosClient, QueryOptions, Result, SqlPosition};
 use serde::Deserialize;
 
 use crate::{error::ApiError, refusal::Refusal};
@@ -24,33 +24,17 @@ fn may_describe(sql: &str) -> bool {
 
 const EXPLAIN: &str = "EXPLAIN AST ";
 
-async fn syntax_tree(
-    client: &HeliosClient,
-    sql: &str,
-    options: &QueryOptions,
-) -> Result<Vec<String>, ApiError> {
+async fn syntax_tree(client: &HeliosClient, sql: &str, options: &QueryOptions) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Row {
         explain: String,
     }
-    // The limits are on the query's own result: they must not cut the tree. Nor does the question have the query's name.
-    let options = QueryOptions {
-        limit: None,
-        max_result_rows: None,
-        max_result_bytes: None,
-        query_id: None,
-        ..options.clone()
-    };
-    let result =
-        client.query_with(&format!("{EXPLAIN}{sql}"), &options).await.map_err(|error| {
-            match error.position() {
-                Some(place) => {
-                    let own = SqlPosition::of(sql, place.offset.saturating_sub(EXPLAIN.len()));
-                    ApiError::Misread(error, own)
-                }
-                None => error.into(),
-            }
-        })?;
+    let result = client.query_with(&format!("{EXPLAIN}{sql}"), &options.of_question()).await;
+    let result = result.map_err(|error| {
+        let own = |place: SqlPosition| SqlPosition::of(sql, place.offset.saturating_sub(EXPLAIN.len()));
+        let position = error.position().map(own);
+        error.at_position(position)
+    })?;
     Ok(result.rows::<Row>()?.into_iter().map(|row| row.explain).collect())
 }
 

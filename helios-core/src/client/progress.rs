@@ -8,13 +8,16 @@ use std::{
     time::Duration,
 };
 
+use clickhouse::{RowOwned, RowRead};
 use futures_util::{Stream, future::BoxFuture};
 use sync_wrapper::SyncWrapper;
 
 use super::HeliosClient;
 use crate::{
     Result,
-    warehouse::{ArrowStream, QueryId, QueryOptions, QueryProgress, QueryResult, QueryStream, ResultFormat},
+    warehouse::{
+        ArrowStream, QueryId, QueryOptions, QueryProgress, QueryResult, QueryStream, ResultFormat, RowStream,
+    },
 };
 
 /// How often a query is looked at.
@@ -26,6 +29,7 @@ type OnProgress = Box<dyn FnMut(&QueryProgress) -> bool + Send>;
 /// A query that is watched: await it for the whole result. Made by [`Query::on_progress`](super::Query::on_progress).
 #[must_use = "a query runs when it is awaited"]
 pub struct WatchedQuery {
+    client: HeliosClient,
     sql: String,
     options: QueryOptions,
     watcher: Watcher,
@@ -35,7 +39,8 @@ impl WatchedQuery {
     pub(super) fn new(client: HeliosClient, sql: String, options: QueryOptions, call: OnProgress) -> Self {
         let id = options.query_id.clone().unwrap_or_else(QueryId::random);
         let options = QueryOptions { query_id: Some(id.clone()), ..options };
-        Self { sql, options, watcher: Watcher { client, id, call, goes_on: true } }
+        let watcher = Watcher { client: client.clone(), id, call, goes_on: true };
+        Self { client, sql, options, watcher }
     }
 
     /// Answers with the documented JSON in chunks, in constant memory.
@@ -44,8 +49,8 @@ impl WatchedQuery {
     ///
     /// As [`HeliosClient::query_json`]; [`Cancelled`](crate::ErrorKind::Cancelled) if it was not to go on.
     pub async fn json(mut self) -> Result<Watched<QueryStream>> {
-        let client = self.watcher.client.clone();
-        let stream = self.watcher.beside(client.query_json(&self.sql, &self.options)).await?;
+        let query = self.client.query_json(&self.sql, &self.options);
+        let stream = self.watcher.beside(query).await?;
         Ok(Watched::new(stream, self.watcher))
     }
 
@@ -55,8 +60,8 @@ impl WatchedQuery {
     ///
     /// As [`HeliosClient::query_bytes`]; [`Cancelled`](crate::ErrorKind::Cancelled) if it was not to go on.
     pub async fn bytes(mut self, format: ResultFormat) -> Result<Watched<QueryStream>> {
-        let client = self.watcher.client.clone();
-        let stream = self.watcher.beside(client.query_bytes(&self.sql, &self.options, format)).await?;
+        let query = self.client.query_bytes(&self.sql, &self.options, format);
+        let stream = self.watcher.beside(query).await?;
         Ok(Watched::new(stream, self.watcher))
     }
 
@@ -66,8 +71,19 @@ impl WatchedQuery {
     ///
     /// As [`HeliosClient::query_arrow`]; [`Cancelled`](crate::ErrorKind::Cancelled) if it was not to go on.
     pub async fn arrow(mut self) -> Result<Watched<ArrowStream>> {
-        let client = self.watcher.client.clone();
-        let stream = self.watcher.beside(client.query_arrow(&self.sql, &self.options)).await?;
+        let query = self.client.query_arrow(&self.sql, &self.options);
+        let stream = self.watcher.beside(query).await?;
+        Ok(Watched::new(stream, self.watcher))
+    }
+
+    /// Answers with rows of this type, in constant memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::query_as`]; [`Cancelled`](crate::ErrorKind::Cancelled) if it was not to go on.
+    pub async fn rows_as<T: RowOwned + RowRead>(mut self) -> Result<Watched<RowStream<T>>> {
+        let query = self.client.query_as(&self.sql, &self.options);
+        let stream = self.watcher.beside(query).await?;
         Ok(Watched::new(stream, self.watcher))
     }
 }
@@ -78,8 +94,8 @@ impl IntoFuture for WatchedQuery {
 
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
-            let client = self.watcher.client.clone();
-            self.watcher.beside(client.query_with(&self.sql, &self.options)).await
+            let query = self.client.query_with(&self.sql, &self.options);
+            self.watcher.beside(query).await
         })
     }
 }
@@ -90,39 +106,6 @@ impl fmt::Debug for WatchedQuery {
             .field("sql", &self.sql)
             .field("options", &self.options)
             .finish_non_exhaustive()
-    }
-}
-
-impl HeliosClient {
-    /// Waits for a query of this name, and asks four times a second whether it shall go on, showing how far it is. When
-    /// the answer is `false` it is cancelled, and `query` has that error.
-    ///
-    /// It asks whoever awaits it, one question after the other. A look at the query that fails is left out.
-    ///
-    /// # Errors
-    ///
-    /// Those of `query`.
-    pub async fn watch_query<T: Send>(
-        &self,
-        id: &QueryId,
-        query: impl Future<Output = Result<T>> + Send,
-        on_progress: impl FnMut(&QueryProgress) -> bool + Send + 'static,
-    ) -> Result<T> {
-        self.watcher(id, on_progress).beside(query).await
-    }
-
-    /// [`watch_query`](Self::watch_query) for the stream of a result: it asks while the stream is read.
-    pub fn watch_stream<S>(
-        &self,
-        id: &QueryId,
-        stream: S,
-        on_progress: impl FnMut(&QueryProgress) -> bool + Send + 'static,
-    ) -> Watched<S> {
-        Watched::new(stream, self.watcher(id, on_progress))
-    }
-
-    fn watcher(&self, id: &QueryId, call: impl FnMut(&QueryProgress) -> bool + Send + 'static) -> Watcher {
-        Watcher { client: self.clone(), id: id.clone(), call: Box::new(call), goes_on: true }
     }
 }
 

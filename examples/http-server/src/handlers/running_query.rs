@@ -3,7 +3,7 @@
 //! Neither takes a slot: a server that is busy with queries must be able to end one.
 
 use axum::{Json, extract::State, http::HeaderMap};
-use helios_core::{QueryCancelled, QueryId, QueryProgress};
+use helios_core::{QueryId, QueryProgress};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -42,10 +42,10 @@ pub(crate) async fn cancel_query(
     Reader(client): Reader,
     headers: HeaderMap,
     JsonBody(RunningQueryRequest { query_id }): JsonBody<RunningQueryRequest>,
-) -> Result<Json<QueryCancelledBody>, ApiError> {
-    let found = state.queries().are_running(&query_id, &headers)
-        && matches!(client.cancel_query(&query_id).await?, QueryCancelled { found: true, .. });
-    Ok(Json(QueryCancelledBody { query_id, found }))
+) -> Result<Json<QueryCancelledAnswer>, ApiError> {
+    let found =
+        state.queries().are_running(&query_id, &headers) && client.cancel_query(&query_id).await?.found;
+    Ok(Json(QueryCancelledAnswer { query_id: query_id.into(), found }))
 }
 
 /// How far a query is that this server runs.
@@ -71,12 +71,4 @@ pub(crate) async fn query_progress(
         return Err(Refusal::NoSuchQuery.into());
     }
     Ok(Json(client.query_progress(&query_id).await?.ok_or(Refusal::NoSuchQuery)?))
-}
-
-/// The library's [`QueryCancelled`], also of a query that it was not asked about.
-#[derive(Debug, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct QueryCancelledBody {
-    query_id: QueryId,
-    found: bool,
 }

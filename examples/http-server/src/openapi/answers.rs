@@ -36,9 +36,9 @@ pub(crate) struct QueryMetadataAnswer {
 pub(crate) struct QueryCancelledAnswer {
     /// The query's name.
     #[schema(example = "report-7")]
-    query_id: String,
+    pub(crate) query_id: String,
     /// Whether it was running. It is told to end.
-    found: bool,
+    pub(crate) found: bool,
 }
 
 /// How far a query is.

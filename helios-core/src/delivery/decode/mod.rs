@@ -29,8 +29,9 @@
 //!
 //! An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
 //! [`Decoder::with_defaults`] and [`Decoder::when_missing`]. Of a `Nullable`, a list, a map, a tuple, a `Dynamic` or a
-//! `Variant` it gets a `DEFAULT` that is a literal the field could have; with any other the event is rejected. Fields the table has no column for are passed over, unless
-//! [`Decoder::when_unknown`] says otherwise. Names are compared as they are, in their case.
+//! `Variant` it gets a `DEFAULT` that is a literal the field could have; with any other the event is rejected. Fields the
+//! table has no column for are passed over, unless [`Decoder::when_unknown`] says otherwise. Names are compared as they
+//! are, in their case.
 
 mod column;
 mod cursor;

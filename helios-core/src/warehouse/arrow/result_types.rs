@@ -28,15 +28,7 @@ impl Warehouse {
     pub(in crate::warehouse) async fn result_types(&self, sql: &str, options: &QueryOptions) -> ResultTypes {
         // The line break ends a comment at the end of the text.
         let describe = format!("DESCRIBE (\n{}\n)", without_semicolons(sql));
-        // The limits are on the statement's own result.
-        let options = QueryOptions {
-            limit: None,
-            max_result_rows: None,
-            max_result_bytes: None,
-            query_id: None,
-            ..options.clone()
-        };
-        let described = match self.query(&describe, &options).await {
+        let described = match self.query(&describe, &options.of_question()).await {
             Ok(result) => result.rows::<Described>(),
             Err(error) => Err(error),
         };

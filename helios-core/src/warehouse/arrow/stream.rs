@@ -70,11 +70,11 @@ impl Warehouse {
     /// | `JSON`, `Dynamic` | JSON text |
     /// | aggregate states, types unknown here | as ClickHouse sends them |
     ///
-    /// Each field, a nested one too, carries its full ClickHouse type in its metadata, under [`TYPE_KEY`]. A statement that selects nothing,
-    /// such as `SHOW`, has the types of ClickHouse's own Arrow; one without a result has no fields.
+    /// Each field, a nested one too, carries its full ClickHouse type in its metadata, under [`TYPE_KEY`]. A statement that
+    /// selects nothing, such as `SHOW`, has the types of ClickHouse's own Arrow; one without a result has no fields.
     ///
-    /// An error before the first row is returned here; one after it ends the stream with an error, and so does a result that was cut
-    /// off: whole is one with Arrow's end-of-stream marker. Dropping the stream cancels the query.
+    /// An error before the first row is returned here; one after it ends the stream with an error, and so does a result that
+    /// was cut off: whole is one with Arrow's end-of-stream marker. Dropping the stream cancels the query.
     ///
     /// # Errors
     ///

@@ -54,7 +54,7 @@ pub enum TimeForm {
     Iso,
     /// As ClickHouse writes them, in the column's zone: `2026-01-31 11:00:00`. On the wire: `"simple"`.
     Simple,
-    /// Seconds since 1970: `1769853600`. On the wire: `"unixTimestamp"`.
+    /// Seconds since 1970, in JSON too as text: `"1769853600"`. On the wire: `"unixTimestamp"`.
     UnixTimestamp,
 }
 
@@ -100,8 +100,8 @@ impl QueryOptions {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a limit of zero, which ClickHouse takes for none, and for a parameter whose
-    /// name cannot stand in `{name:Type}`.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a limit of zero, which ClickHouse takes for none, and for a
+    /// parameter whose name cannot stand in `{name:Type}`.
     pub fn validate(&self) -> Result<()> {
         if let Some((name, _)) = self.parameters.iter().find(|(name, _)| !is_parameter_name(name)) {
             let message =
@@ -126,6 +126,13 @@ impl QueryOptions {
             Some((name, _)) => zero(name),
             None => Ok(()),
         }
+    }
+
+    /// The options of a question about a statement that has these: what limits the statement's own result must not cut the
+    /// answer, nor is the question the query of that name.
+    #[must_use]
+    pub fn of_question(&self) -> Self {
+        Self { limit: None, max_result_rows: None, max_result_bytes: None, query_id: None, ..self.clone() }
     }
 
     pub(in crate::warehouse) fn settings(&self) -> Vec<(&'static str, String)> {

@@ -50,15 +50,15 @@ impl Warehouse {
     /// | [`Arrow`](ResultFormat::Arrow) | the batches of [`query_arrow`](Self::query_arrow) as an IPC stream | Arrow's end-of-stream marker |
     /// | [`Parquet`](ResultFormat::Parquet) | a file, its types as ClickHouse chooses them | its footer |
     ///
-    /// The stream ends in an error wherever the result was cut off or ClickHouse gave up, in each form, and what came before is
-    /// then not a whole result: a reader that hands bytes on must hand on that, too (over HTTP: by breaking the answer off).
-    /// An error before the first row is returned here. Dropping the stream cancels the query.
+    /// The stream ends in an error wherever the result was cut off or ClickHouse gave up, in each form, and what came
+    /// before is then not a whole result: a reader that hands bytes on must hand on that, too (over HTTP: by breaking the
+    /// answer off). An error before the first row is returned here. Dropping the stream cancels the query.
     ///
     /// In JSON and CSV bytes that are not UTF-8 become U+FFFD, and times are as [`QueryOptions::times`] says.
     ///
     /// # Errors
     ///
-    /// What ClickHouse says; [`ErrorKind::InvalidQuery`](crate::ErrorKind::InvalidQuery) for an empty text or one with a `FORMAT`
+    /// What ClickHouse says; [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for an empty text or one with a `FORMAT`
     /// clause.
     pub async fn query_bytes(
         &self,
@@ -79,13 +79,13 @@ impl Warehouse {
     /// Runs a query and streams its documented JSON, `{"data": [row, …], "metadata": {…}}`, in constant memory.
     ///
     /// Data come first: how many rows there are is known at the end. Every value is valid JSON: NaN and infinities are
-    /// `null`, times are as [`QueryOptions::times`] says, bytes that are not UTF-8 become U+FFFD (`hex(x)` or `base64Encode(x)` in the
-    /// query keep them). An error before the first row is returned here; one after it ends the stream with an error.
-    /// Dropping the stream cancels the query.
+    /// `null`, times are as [`QueryOptions::times`] says, bytes that are not UTF-8 become U+FFFD (`hex(x)` or
+    /// `base64Encode(x)` in the query keep them). An error before the first row is returned here; one after it ends the
+    /// stream with an error. Dropping the stream cancels the query.
     ///
     /// # Errors
     ///
-    /// What ClickHouse says; [`ErrorKind::InvalidQuery`](crate::ErrorKind::InvalidQuery) for an empty text or one with a `FORMAT`
+    /// What ClickHouse says; [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for an empty text or one with a `FORMAT`
     /// clause.
     pub async fn query_json(&self, sql: &str, options: &QueryOptions) -> Result<QueryStream> {
         let metadata = QueryMetadata { query: sql.to_owned(), ..QueryMetadata::default() };

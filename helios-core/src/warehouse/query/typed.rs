@@ -19,8 +19,8 @@ use crate::Result;
 impl Warehouse {
     /// Runs a query and streams its rows as values of `T`, in constant memory.
     ///
-    /// `T` derives the `clickhouse` crate's [`Row`](clickhouse::Row), which this crate exports; columns are found by their names, and
-    /// their types are compared with the fields' before the first row is read.
+    /// `T` derives the `clickhouse` crate's [`Row`](clickhouse::Row), which this crate exports; columns are found by their
+    /// names, and their types are compared with the fields' before the first row is read.
     ///
     /// ```no_run
     /// use helios_core::{HeliosClient, QueryOptions, clickhouse};
@@ -41,15 +41,15 @@ impl Warehouse {
     /// # }
     /// ```
     ///
-    /// An error before the first row is returned here; one after it ends the stream with an error. Dropping the stream cancels the
-    /// query. The format between has no end of its own: that a result is whole is known by the end of the HTTP answer, and an
-    /// exception by its frame. A proxy that ends an answer properly in the midst of the rows would go unnoticed; Arrow notices that.
-    /// A statement without a result, such as `CREATE TABLE`, runs and is an error here.
+    /// An error before the first row is returned here; one after it ends the stream with an error. Dropping the stream
+    /// cancels the query. The format between has no end of its own: that a result is whole is known by the end of the HTTP
+    /// answer, and an exception by its frame. A proxy that ends an answer properly in the midst of the rows would go
+    /// unnoticed; Arrow notices that. A statement without a result, such as `CREATE TABLE`, runs and is an error here.
     ///
     /// # Errors
     ///
-    /// What ClickHouse says; [`InvalidInput`](crate::ErrorKind::InvalidInput) if `T` does not fit the columns of the result, naming the
-    /// column.
+    /// What ClickHouse says; [`InvalidInput`](crate::ErrorKind::InvalidInput) if `T` does not fit the columns of the result,
+    /// naming the column.
     pub async fn query_as<T>(&self, sql: &str, options: &QueryOptions) -> Result<RowStream<T>>
     where
         T: RowOwned + RowRead,
