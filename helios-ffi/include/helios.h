@@ -216,9 +216,34 @@ typedef struct helios_config helios_config;
 typedef struct helios_error helios_error;
 
 /**
- * What a consumer calls with all it has done so far: the pointer that was given to `helios_client_consume`, and
- * `{"records", "received", "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`, which lives until it
- * returns. 0: go on. Anything else: stop.
+ * A place in the SQL text of a query.
+ */
+typedef struct {
+    /**
+     * In bytes from the beginning of the text, from 0.
+     */
+    size_t offset;
+    /**
+     * The line, from 1.
+     */
+    size_t line;
+    /**
+     * The character in its line, from 1.
+     */
+    size_t column;
+} helios_sql_position;
+
+/**
+ * What a call gives its bytes to: the pointer that was given to the call, and the next bytes of a result, which live until
+ * it returns. 0: go on. Anything else: stop.
+ *
+ * As for `helios_on_progress`, it is called on the thread that waits, may itself call Helios, and must return.
+ */
+typedef int (*helios_on_bytes)(void *user, const uint8_t *bytes, size_t length);
+
+/**
+ * What a call tells on the way: the pointer that was given to the call, and all that was done so far as JSON, which lives
+ * until it returns. 0: go on. Anything else: stop.
  *
  * It is called on the thread that waits, and may itself call Helios. It must return: no `longjmp`, no exception of C++.
  */
@@ -268,6 +293,17 @@ bool helios_error_is_retryable(const helios_error *error);
  * ClickHouse's error number, such as 60 for an unknown table; 0 if the error is none of ClickHouse's.
  */
 uint32_t helios_error_server_code(const helios_error *error);
+
+/**
+ * ClickHouse's own name of the error, such as `"UNKNOWN_TABLE"`; NULL if it gave none.
+ */
+const char *helios_error_server_error_name(const helios_error *error);
+
+/**
+ * Where in the SQL text the error is. `false`, and `position` as it was, if that is not known; it is of errors of syntax.
+ */
+bool helios_error_position(const helios_error *error,
+                           helios_sql_position *position);
 
 /**
  * AWS's error code, such as `"ResourceNotFoundException"`; NULL if the error is none of AWS's.
@@ -359,15 +395,60 @@ helios_status helios_client_databases(const helios_client *client,
  * `{"metadata": {"query", "row_count", "column_names", "column_types"}, "data": [{column: value}]}`.
  *
  * `options_json`, or NULL: `{"parameters": {name: value}, "database", "readOnly", "maxExecutionSeconds",
- * "maxResultRows", "maxResultBytes", "maxMemoryUsage", "quote64BitIntegers"}`, none of them required. Values of
- * `parameters`, texts or numbers, take the place of `{name:Type}` in the text, and never become SQL. For large results see
- * `helios_client_query_arrow`.
+ * "maxResultRows", "maxResultBytes", "maxMemoryUsage", "limit", "quote64BitIntegers", "times": "iso" | "simple" |
+ * "unixTimestamp", "wideIntegers": "text" | "decimal", "queryId"}`, none of them required. Values of `parameters`, texts or
+ * numbers, take the place of `{name:Type}` in the text, and never become SQL. `limit` gives the first so many rows; more
+ * than a `max…` is HELIOS_STATUS_LIMIT_EXCEEDED. `queryId` is the name by which another thread can cancel and watch it.
+ * For large results see `helios_client_query_bytes` and `helios_client_query_arrow`.
  */
 helios_status helios_client_query(const helios_client *client,
                                   const char *sql,
                                   const char *options_json,
                                   char **json,
                                   helios_error **error);
+
+/**
+ * Runs one SQL statement and hands its result to `on_bytes`, piece by piece, in constant memory: the next piece is asked for
+ * when the function has returned, and a slow one slows the query.
+ *
+ * `format`: `"json"` (as `helios_client_query`), `"ndjson"` (one JSON object a line), `"csv"` (RFC 4180, the names first),
+ * `"arrow"` (an IPC stream) or `"parquet"`. `options_json` as for `helios_client_query`. `on_progress` may be NULL; it is called about four times a
+ * second with `{"queryId", "readRows", "readBytes", "totalRows", "elapsedSeconds", "memoryUsage"}`. `user` is passed on to
+ * both.
+ *
+ * Only with HELIOS_STATUS_OK is what `on_bytes` was given a whole result. If a function does not want to go on, the query is
+ * cancelled, and the call answers HELIOS_STATUS_CANCELLED.
+ */
+helios_status helios_client_query_bytes(const helios_client *client,
+                                        const char *sql,
+                                        const char *options_json,
+                                        const char *format,
+                                        helios_on_bytes on_bytes,
+                                        helios_on_progress on_progress,
+                                        void *user,
+                                        helios_error **error);
+
+/**
+ * Ends the query of this name, if it runs, whichever client of this ClickHouse began it: `{"queryId", "found"}`. Whoever
+ * waits for its result gets HELIOS_STATUS_CANCELLED.
+ *
+ * `options_json`: `{"queryId"}`. That there is no such query is no error. May be called from any thread.
+ */
+helios_status helios_client_cancel_query(const helios_client *client,
+                                         const char *options_json,
+                                         char **json,
+                                         helios_error **error);
+
+/**
+ * How far the query of this name is: `{"queryId", "readRows", "readBytes", "totalRows", "elapsedSeconds", "memoryUsage"}`,
+ * or `null` if none runs. `totalRows` is an estimate, `null` where ClickHouse has none.
+ *
+ * `options_json`: `{"queryId"}`. May be called from any thread.
+ */
+helios_status helios_client_query_progress(const helios_client *client,
+                                           const char *options_json,
+                                           char **json,
+                                           helios_error **error);
 
 /**
  * Runs one SQL statement and gives its result as a stream of Arrow record batches, read as fast as `get_next` is called,
@@ -430,8 +511,10 @@ helios_status helios_client_sources(const helios_client *client, char **json, he
  * "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`.
  *
  * `options_json`: `{"streamName"}`, and if wanted `"untilCaughtUp"` (by default `true`: it ends when every shard is
- * delivered to its present end; `false`: it goes on with what arrives), `"timeLimitSeconds"`, `"position"`. `on_progress` may be NULL. It is called after batches, and once a second
- * where none comes; `user` is passed on to it as it is. It goes on where the last delivery has ended, whoever made it.
+ * delivered to its present end; `false`: it goes on with what arrives), `"timeLimitSeconds"`, `"position"`.
+ * `on_progress` may be NULL. It is called with `{"records", "received", "delivered", "quarantined", "duplicatesSkipped",
+ * "shards": [{"shard", …}]}` after batches, and once a second where none comes; `user` is passed on to it as it is. It
+ * goes on where the last delivery has ended, whoever made it.
  */
 helios_status helios_client_consume(const helios_client *client,
                                     const char *options_json,

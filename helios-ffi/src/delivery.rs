@@ -2,33 +2,30 @@
 
 #![expect(unsafe_code, reason = "the C ABI: exported names, and pointers")]
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_void};
 
 use helios_core::{
     ConsumeOptions, ReportOptions,
     delivery::{ConsumeProgress, SettleRange},
 };
-use tokio::task::block_in_place;
 
 use crate::{
-    client::HeliosClient, error::HeliosError, operation::operation, status::HeliosStatus, text::c_text,
+    callback::{HeliosOnProgress, Progress},
+    client::HeliosClient,
+    error::HeliosError,
+    operation::operation,
+    status::HeliosStatus,
 };
-
-/// What a consumer calls with all it has done so far: the pointer that was given to `helios_client_consume`, and
-/// `{"records", "received", "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`, which lives until it
-/// returns. 0: go on. Anything else: stop.
-///
-/// It is called on the thread that waits, and may itself call Helios. It must return: no `longjmp`, no exception of C++.
-pub type HeliosOnProgress =
-    Option<unsafe extern "C" fn(user: *mut c_void, progress_json: *const c_char) -> c_int>;
 
 /// Delivers a stream from this process to all its tables, and waits for its end:
 /// `{"streamName", "streamARN", "ended": "caughtUp" | "stopped" | "timeLimit", "seconds", "records", "received",
 /// "delivered", "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`.
 ///
 /// `options_json`: `{"streamName"}`, and if wanted `"untilCaughtUp"` (by default `true`: it ends when every shard is
-/// delivered to its present end; `false`: it goes on with what arrives), `"timeLimitSeconds"`, `"position"`. `on_progress` may be NULL. It is called after batches, and once a second
-/// where none comes; `user` is passed on to it as it is. It goes on where the last delivery has ended, whoever made it.
+/// delivered to its present end; `false`: it goes on with what arrives), `"timeLimitSeconds"`, `"position"`.
+/// `on_progress` may be NULL. It is called with `{"records", "received", "delivered", "quarantined", "duplicatesSkipped",
+/// "shards": [{"shard", …}]}` after batches, and once a second where none comes; `user` is passed on to it as it is. It
+/// goes on where the last delivery has ended, whoever made it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_consume(
     client: *const HeliosClient,
@@ -38,13 +35,8 @@ pub unsafe extern "C" fn helios_client_consume(
     json: *mut *mut c_char,
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
-    let go_on = |so_far: &ConsumeProgress| {
-        let Some(call) = on_progress else { return true };
-        // Figures and names: nothing that could not be written.
-        let progress = c_text(serde_json::to_string(so_far).unwrap_or_default());
-        // SAFETY: the caller's promise. Not within the runtime's sight: it may call Helios, which waits in turn.
-        block_in_place(|| unsafe { call(user, progress.as_ptr()) }) == 0
-    };
+    let progress = Progress::new(on_progress, user);
+    let go_on = |so_far: &ConsumeProgress| progress.goes_on(so_far);
     let options = (options_json, "options_json");
     // SAFETY: the caller's promise.
     unsafe {

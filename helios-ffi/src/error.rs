@@ -7,7 +7,7 @@ use std::{
     ptr,
 };
 
-use helios_core::Error;
+use helios_core::{Error, SqlPosition};
 
 use crate::{boundary, runtime::Forked, status::HeliosStatus, text::c_text};
 
@@ -42,7 +42,27 @@ pub struct HeliosError {
     operation: CString,
     retryable: bool,
     server_code: u32,
+    server_error_name: Option<CString>,
+    position: Option<HeliosSqlPosition>,
     aws_code: Option<CString>,
+}
+
+/// A place in the SQL text of a query.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeliosSqlPosition {
+    /// In bytes from the beginning of the text, from 0.
+    pub offset: usize,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in its line, from 1.
+    pub column: usize,
+}
+
+impl From<SqlPosition> for HeliosSqlPosition {
+    fn from(at: SqlPosition) -> Self {
+        Self { offset: at.offset, line: at.line, column: at.column }
+    }
 }
 
 impl HeliosError {
@@ -53,6 +73,8 @@ impl HeliosError {
             operation: CString::default(),
             retryable: false,
             server_code: 0,
+            server_error_name: None,
+            position: None,
             aws_code: None,
         }
     }
@@ -79,6 +101,8 @@ impl From<Failure> for HeliosError {
                 operation: c_text(error.operation()),
                 retryable: error.is_retryable(),
                 server_code: error.server_code().unwrap_or(0),
+                server_error_name: error.server_error_name().map(c_text),
+                position: error.position().map(HeliosSqlPosition::from),
                 aws_code: error.aws_code().map(c_text),
             },
             Failure::NullArgument(argument) => {
@@ -159,11 +183,40 @@ pub unsafe extern "C" fn helios_error_server_code(error: *const HeliosError) -> 
     unsafe { read(error, 0, |error| error.server_code) }
 }
 
+/// ClickHouse's own name of the error, such as `"UNKNOWN_TABLE"`; NULL if it gave none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_error_server_error_name(error: *const HeliosError) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { read(error, ptr::null(), |error| pointer_or_null(error.server_error_name.as_deref())) }
+}
+
+/// Where in the SQL text the error is. `false`, and `position` as it was, if that is not known; it is of errors of syntax.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_error_position(
+    error: *const HeliosError,
+    position: *mut HeliosSqlPosition,
+) -> bool {
+    // SAFETY: the caller's promise.
+    let found = unsafe { read(error, None, |error| error.position) };
+    // SAFETY: NULL, or room for it: the caller's promise.
+    match (found, unsafe { position.as_mut() }) {
+        (Some(found), Some(position)) => {
+            *position = found;
+            true
+        }
+        _ => false,
+    }
+}
+
 /// AWS's error code, such as `"ResourceNotFoundException"`; NULL if the error is none of AWS's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_error_aws_code(error: *const HeliosError) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe { read(error, ptr::null(), |error| error.aws_code.as_deref().map_or(ptr::null(), CStr::as_ptr)) }
+    unsafe { read(error, ptr::null(), |error| pointer_or_null(error.aws_code.as_deref())) }
+}
+
+fn pointer_or_null(text: Option<&CStr>) -> *const c_char {
+    text.map_or(ptr::null(), CStr::as_ptr)
 }
 
 /// Frees an error. NULL is fine.

@@ -3,6 +3,7 @@
 
 mod arrow;
 mod boundary;
+mod callback;
 mod client;
 mod config;
 mod delivery;
@@ -22,24 +23,26 @@ mod text;
 mod version;
 
 pub use arrow::helios_client_query_arrow;
+pub use callback::{HeliosOnBytes, HeliosOnProgress};
 pub use client::{HeliosClient, helios_client_free, helios_client_new, helios_client_with_credentials};
 pub use config::{
     HeliosConfig, helios_config_free, helios_config_new, helios_config_read_env, helios_config_set,
 };
-pub use delivery::{
-    HeliosOnProgress, helios_client_consume, helios_client_delivery_report, helios_client_settle_range,
-};
+pub use delivery::{helios_client_consume, helios_client_delivery_report, helios_client_settle_range};
 pub use error::{
-    HeliosError, helios_error_aws_code, helios_error_free, helios_error_is_retryable, helios_error_kind,
-    helios_error_message, helios_error_message_length, helios_error_operation, helios_error_server_code,
-    helios_error_status,
+    HeliosError, HeliosSqlPosition, helios_error_aws_code, helios_error_free, helios_error_is_retryable,
+    helios_error_kind, helios_error_message, helios_error_message_length, helios_error_operation,
+    helios_error_position, helios_error_server_code, helios_error_server_error_name, helios_error_status,
 };
 pub use kinesis::{helios_client_authenticate, helios_client_kinesis_sample};
 pub use quarantine::{
     helios_client_quarantine, helios_client_quarantine_discard, helios_client_quarantine_replay,
     helios_client_quarantine_retention, helios_client_quarantine_show,
 };
-pub use query::{helios_client_databases, helios_client_query};
+pub use query::{
+    helios_client_cancel_query, helios_client_databases, helios_client_query, helios_client_query_bytes,
+    helios_client_query_progress,
+};
 pub use source::{helios_client_create_table, helios_client_sources};
 pub use status::HeliosStatus;
 #[cfg(feature = "test-hooks")]

@@ -2,16 +2,19 @@
 
 #![expect(unsafe_code, reason = "the C ABI: exported names, and pointers")]
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
-use futures_util::TryStreamExt as _;
-use helios_core::QueryOptions;
+use futures_util::{Stream, TryStreamExt as _};
+use helios_core::{Error, ErrorKind, QueryId, QueryOptions, ResultFormat};
+use serde::Deserialize;
 
 use crate::{
-    boundary,
+    boundary, callback,
+    callback::{HeliosOnBytes, HeliosOnProgress, Progress},
     client::HeliosClient,
-    error::HeliosError,
+    error::{Failure, HeliosError},
     json,
+    operation::operation,
     pointer::{handle, optional_text, output, text},
     runtime::block_on,
     status::HeliosStatus,
@@ -36,9 +39,11 @@ pub unsafe extern "C" fn helios_client_databases(
 /// `{"metadata": {"query", "row_count", "column_names", "column_types"}, "data": [{column: value}]}`.
 ///
 /// `options_json`, or NULL: `{"parameters": {name: value}, "database", "readOnly", "maxExecutionSeconds",
-/// "maxResultRows", "maxResultBytes", "maxMemoryUsage", "quote64BitIntegers"}`, none of them required. Values of
-/// `parameters`, texts or numbers, take the place of `{name:Type}` in the text, and never become SQL. For large results see
-/// `helios_client_query_arrow`.
+/// "maxResultRows", "maxResultBytes", "maxMemoryUsage", "limit", "quote64BitIntegers", "times": "iso" | "simple" |
+/// "unixTimestamp", "wideIntegers": "text" | "decimal", "queryId"}`, none of them required. Values of `parameters`, texts or
+/// numbers, take the place of `{name:Type}` in the text, and never become SQL. `limit` gives the first so many rows; more
+/// than a `max…` is HELIOS_STATUS_LIMIT_EXCEEDED. `queryId` is the name by which another thread can cancel and watch it.
+/// For large results see `helios_client_query_bytes` and `helios_client_query_arrow`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_query(
     client: *const HeliosClient,
@@ -70,4 +75,118 @@ pub unsafe extern "C" fn helios_client_query(
         json.write(json::written(whole)?);
         Ok(())
     })
+}
+
+/// Runs one SQL statement and hands its result to `on_bytes`, piece by piece, in constant memory: the next piece is asked for
+/// when the function has returned, and a slow one slows the query.
+///
+/// `format`: `"json"` (as `helios_client_query`), `"ndjson"` (one JSON object a line), `"csv"` (RFC 4180, the names first),
+/// `"arrow"` (an IPC stream) or `"parquet"`. `options_json` as for `helios_client_query`. `on_progress` may be NULL; it is
+/// called about four times a second with `{"queryId", "readRows", "readBytes", "totalRows", "elapsedSeconds",
+/// "memoryUsage"}`. `user` is passed on to both.
+///
+/// Only with HELIOS_STATUS_OK is what `on_bytes` was given a whole result. If a function does not want to go on, the query is
+/// cancelled, and the call answers HELIOS_STATUS_CANCELLED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_query_bytes(
+    client: *const HeliosClient,
+    sql: *const c_char,
+    options_json: *const c_char,
+    format: *const c_char,
+    on_bytes: HeliosOnBytes,
+    on_progress: HeliosOnProgress,
+    user: *mut c_void,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    boundary::status(error, || {
+        // SAFETY: the caller's promise.
+        let (client, sql, options, format) = unsafe {
+            (
+                handle(client, "client")?,
+                text(sql, "sql")?,
+                optional_text(options_json, "options_json")?,
+                text(format, "format")?,
+            )
+        };
+        let options: QueryOptions = json::options(options, "options_json")?;
+        let format = result_format(format)?;
+        let reader = callback::Bytes::new(on_bytes, user).ok_or(Failure::NullArgument("on_bytes"))?;
+        let progress = Progress::new(on_progress, user);
+        let query = client.client.query(sql).options(options);
+        block_on(async {
+            if progress.is_wanted() {
+                let watched = query.on_progress(move |so_far| progress.goes_on(so_far));
+                hand_over(watched.bytes(format).await?, &reader).await
+            } else {
+                hand_over(query.bytes(format).await?, &reader).await
+            }
+        })
+    })
+}
+
+fn result_format(name: &str) -> Result<ResultFormat, Error> {
+    ResultFormat::ALL.into_iter().find(|format| format.as_str() == name).ok_or_else(|| {
+        let names = ResultFormat::ALL.map(ResultFormat::as_str).join("`, `");
+        Error::new(ErrorKind::InvalidInput, format!("there is no `format` `{name}`; it is one of `{names}`"))
+    })
+}
+
+async fn hand_over<B: AsRef<[u8]>>(
+    mut chunks: impl Stream<Item = Result<B, Error>> + Unpin,
+    reader: &callback::Bytes,
+) -> Result<(), Error> {
+    while let Some(chunk) = chunks.try_next().await? {
+        if !reader.take(chunk.as_ref()) {
+            let message = "the query was cancelled: `on_bytes` wanted no more";
+            return Err(Error::new(ErrorKind::Cancelled, message).at("query"));
+        }
+    }
+    Ok(())
+}
+
+/// A query by its name.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RunningQuery {
+    query_id: QueryId,
+}
+
+/// Ends the query of this name, if it runs, whichever client of this ClickHouse began it: `{"queryId", "found"}`. Whoever
+/// waits for its result gets HELIOS_STATUS_CANCELLED.
+///
+/// `options_json`: `{"queryId"}`. That there is no such query is no error. May be called from any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_cancel_query(
+    client: *const HeliosClient,
+    options_json: *const c_char,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    let options = (options_json, "options_json");
+    // SAFETY: the caller's promise.
+    unsafe {
+        operation(client, options, json, error, async |client, query: RunningQuery| {
+            client.cancel_query(&query.query_id).await
+        })
+    }
+}
+
+/// How far the query of this name is: `{"queryId", "readRows", "readBytes", "totalRows", "elapsedSeconds", "memoryUsage"}`,
+/// or `null` if none runs. `totalRows` is an estimate, `null` where ClickHouse has none.
+///
+/// `options_json`: `{"queryId"}`. May be called from any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_query_progress(
+    client: *const HeliosClient,
+    options_json: *const c_char,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    let options = (options_json, "options_json");
+    // SAFETY: the caller's promise.
+    unsafe {
+        operation(client, options, json, error, async |client, query: RunningQuery| {
+            client.query_progress(&query.query_id).await
+        })
+    }
 }

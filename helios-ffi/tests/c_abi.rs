@@ -113,6 +113,7 @@ programs! {
     engine: "c/engine.c",
     fork: "c/fork.c",
     panic: "c/panic.c",
+    query: "c/query.c",
     threads: "c/threads.c",
     quickstart: "../../examples/c/quickstart.c",
 }

@@ -21,13 +21,14 @@ fn the_header_is_up_to_date() {
 }
 
 /// What C sees, in the order of reading.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "version",
     "status",
     "error",
     "text",
     "config",
     "client",
+    "callback",
     "query",
     "arrow",
     "kinesis",

@@ -45,13 +45,23 @@ func try(call func(failure **C.helios_error) C.helios_status) error {
 	}
 	defer C.helios_error_free(failure)
 	return &Error{
-		Kind:       Kind(C.GoString(C.helios_error_kind(failure))),
-		Message:    C.GoString(C.helios_error_message(failure)),
-		Operation:  C.GoString(C.helios_error_operation(failure)),
-		Retryable:  bool(C.helios_error_is_retryable(failure)),
-		ServerCode: uint32(C.helios_error_server_code(failure)),
-		AWSCode:    C.GoString(C.helios_error_aws_code(failure)),
+		Kind:            Kind(C.GoString(C.helios_error_kind(failure))),
+		Message:         C.GoString(C.helios_error_message(failure)),
+		Operation:       C.GoString(C.helios_error_operation(failure)),
+		Retryable:       bool(C.helios_error_is_retryable(failure)),
+		ServerCode:      uint32(C.helios_error_server_code(failure)),
+		ServerErrorName: C.GoString(C.helios_error_server_error_name(failure)),
+		Position:        position(failure),
+		AWSCode:         C.GoString(C.helios_error_aws_code(failure)),
 	}
+}
+
+func position(failure *C.helios_error) *SQLPosition {
+	var at C.helios_sql_position
+	if !C.helios_error_position(failure, &at) {
+		return nil
+	}
+	return &SQLPosition{Offset: int(at.offset), Line: int(at.line), Column: int(at.column)}
 }
 
 // cText is a text for C, to be freed. One with a NUL in it would be cut there.

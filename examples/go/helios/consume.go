@@ -12,7 +12,6 @@ import "C"
 import (
 	"encoding/json"
 	"fmt"
-	"runtime"
 	"runtime/cgo"
 	"unsafe"
 )
@@ -101,45 +100,20 @@ func (c *Client) Consume(stream string, options *ConsumeOptions, goOn func(Progr
 		}
 		return C.helios_client_consume(client, cOptions, onProgress, unsafe.Pointer(&handle), text, failure)
 	})
-	if asked.panicked != nil {
-		panic(asked.panicked)
-	}
-	if asked.exited {
-		runtime.Goexit()
-	}
-	if asked.err != nil {
-		return nil, asked.err
-	}
-	if err != nil {
+	if err := asked.finish(err); err != nil {
 		return nil, err
 	}
 	return report, nil
 }
 
-// asked is what a consumer asks whether to go on, and what went wrong there.
+// asked is what a consumer asks whether to go on.
 type asked struct {
-	goOn     func(Progress) bool
-	err      error
-	panicked any
-	exited   bool
+	goOn func(Progress) bool
+	guarded
 }
 
-// ask runs goOn in a goroutine of its own: the frames of libhelios, which stand on the one that called Consume, must neither
-// be unwound by a panic nor be left behind by runtime.Goexit. Both wait until they are gone.
 func (asked *asked) ask(progress Progress) (goOn bool) {
-	done := make(chan struct{})
-	asked.exited = true
-	go func() {
-		defer close(done)
-		defer func() {
-			if asked.panicked = recover(); asked.panicked != nil {
-				asked.exited = false
-			}
-		}()
-		goOn = asked.goOn(progress)
-		asked.exited = false
-	}()
-	<-done
+	asked.run(func() { goOn = asked.goOn(progress) })
 	return goOn
 }
 

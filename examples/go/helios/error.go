@@ -53,8 +53,24 @@ type Error struct {
 	Retryable bool
 	// ServerCode is ClickHouse's error number, 0 if the error is none of ClickHouse's.
 	ServerCode uint32
+	// ServerErrorName is ClickHouse's own name of the error, such as "UNKNOWN_TABLE".
+	ServerErrorName string
+	// Position is where in the SQL text the error is, nil if that is not known. It is of errors of syntax.
+	Position *SQLPosition
 	// AWSCode is AWS's error code, empty if the error is none of AWS's.
 	AWSCode string
+	// Of the caller's own, such as the end of a context.
+	cause error
+}
+
+// A SQLPosition is a place in the SQL text of a query.
+type SQLPosition struct {
+	// Offset is in bytes from the beginning of the text, from 0.
+	Offset int
+	// Line is counted from 1.
+	Line int
+	// Column is the character in its line, from 1.
+	Column int
 }
 
 func (e *Error) Error() string {
@@ -63,6 +79,9 @@ func (e *Error) Error() string {
 	}
 	return fmt.Sprintf("helios: %s at %s: %s", string(e.Kind), e.Operation, e.Message)
 }
+
+// Unwrap gives the end of the context that cancelled the query.
+func (e *Error) Unwrap() error { return e.cause }
 
 // Is makes errors.Is(err, helios.NotFound) true for an error of that kind.
 func (e *Error) Is(target error) bool {

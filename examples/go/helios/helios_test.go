@@ -219,7 +219,9 @@ func TestUseAfterClose(t *testing.T) {
 	_, e7 := client.WithCredentials(Credentials{})
 	_, e8 := client.Consume("clicks", nil, nil)
 	_, e9 := client.Quarantine(Rejects{})
-	for i, err := range []error{e1, e2, e3, e4, e5, e6, e7, e8, e9} {
+	_, e10 := client.CancelQuery("report-7")
+	_, e11 := client.QueryProgress("report-7")
+	for i, err := range []error{e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("call %d: %v", i+1, err)
 		}
@@ -299,12 +301,12 @@ func TestCloseUnderUse(t *testing.T) {
 func TestWhetherToGoOn(t *testing.T) {
 	for name, one := range map[string]struct {
 		goOn func(Progress) bool
-		want asked
+		want guarded
 	}{
-		"yes":    {func(progress Progress) bool { return progress.Records == 7 }, asked{}},
-		"no":     {func(Progress) bool { return false }, asked{}},
-		"panics": {func(Progress) bool { panic("dropped") }, asked{panicked: "dropped"}},
-		"exits":  {func(Progress) bool { runtime.Goexit(); return true }, asked{exited: true}},
+		"yes":    {func(progress Progress) bool { return progress.Records == 7 }, guarded{}},
+		"no":     {func(Progress) bool { return false }, guarded{}},
+		"panics": {func(Progress) bool { panic("dropped") }, guarded{panicked: "dropped"}},
+		"exits":  {func(Progress) bool { runtime.Goexit(); return true }, guarded{exited: true}},
 	} {
 		asked := asked{goOn: one.goOn}
 		if goOn := asked.ask(Progress{Records: 7}); goOn != (name == "yes") {

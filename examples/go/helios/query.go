@@ -6,6 +6,8 @@ package helios
 import "C"
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
@@ -27,9 +29,47 @@ type QueryOptions struct {
 	MaxResultBytes *int `json:"maxResultBytes,omitempty"`
 	// MaxMemoryUsage is how much memory the query may need, in bytes.
 	MaxMemoryUsage *int `json:"maxMemoryUsage,omitempty"`
-	// Quote64BitIntegers answers with 64-bit integers as text.
+	// Limit gives the first so many rows, and no more.
+	Limit *int `json:"limit,omitempty"`
+	// Quote64BitIntegers answers with 64-bit integers as text in JSON.
 	Quote64BitIntegers bool `json:"quote64BitIntegers,omitempty"`
+	// Times is how times are written in JSON and CSV. Default: ISO.
+	Times TimeForm `json:"times,omitempty"`
+	// WideIntegers is what 128 and 256-bit integers are in Arrow. Default: WideText.
+	WideIntegers WideIntegers `json:"wideIntegers,omitempty"`
+	// QueryID is the name by which the query can be cancelled and watched: 1 to 100 of A-Z a-z 0-9 _ . : -, and no other
+	// query's. Default: a random one.
+	QueryID string `json:"queryId,omitempty"`
+	// OnProgress is asked about four times a second whether to go on, one call after the other. If it says no, the query is
+	// cancelled, an error of the kind Cancelled. If it panics or ends its goroutine, which is not the caller's, the query
+	// ends, and then the caller's goroutine does so, in the same way. It must not use the client: if another goroutine
+	// closes that meanwhile, both would wait for each other.
+	OnProgress func(QueryProgress) bool `json:"-"`
 }
+
+// A TimeForm is how times are written in text.
+type TimeForm string
+
+// The forms of times.
+const (
+	// ISO is ISO 8601 in UTC: 2026-01-31T10:00:00Z.
+	ISO TimeForm = "iso"
+	// Simple is ClickHouse's own, in the column's zone: 2026-01-31 11:00:00.
+	Simple TimeForm = "simple"
+	// UnixTimestamp is seconds since 1970, in JSON as text.
+	UnixTimestamp TimeForm = "unixTimestamp"
+)
+
+// WideIntegers is what 128 and 256-bit integers are in Arrow, which has none.
+type WideIntegers string
+
+// The forms of wide integers.
+const (
+	// WideText: their digits.
+	WideText WideIntegers = "text"
+	// WideDecimal: 128-bit ones are Decimal256(39, 0); 256-bit ones, which no decimal holds, 32 bytes, little-endian.
+	WideDecimal WideIntegers = "decimal"
+)
 
 // QueryMetadata is what a result is.
 type QueryMetadata struct {
@@ -70,27 +110,21 @@ func (c *Client) Databases() (map[string][]string, error) {
 	return databases, err
 }
 
-// Query runs one SQL statement. Options may be nil.
+// Query runs one SQL statement and gives its whole result. Options may be nil.
 func (c *Client) Query(sql string, options *QueryOptions) (*QueryResult, error) {
-	if err := options.validate(); err != nil {
+	return c.QueryContext(context.Background(), sql, options)
+}
+
+// QueryContext is [Client.Query], and cancels the query when the context ends: an error of the kind [Cancelled], for which
+// errors.Is(err, context.Canceled), or context.DeadlineExceeded, holds.
+func (c *Client) QueryContext(ctx context.Context, sql string, options *QueryOptions) (*QueryResult, error) {
+	var whole bytes.Buffer
+	if err := c.read(ctx, JSON, sql, options, &reading{take: whole.Write}); err != nil {
 		return nil, err
 	}
-	cSQL, err := cText("sql", sql)
-	if err != nil {
-		return nil, err
-	}
-	defer free(cSQL)
-	cOptions, err := optionsJSON(options)
-	if err != nil {
-		return nil, err
-	}
-	defer free(cOptions)
 	result := new(QueryResult)
-	err = c.answer(result, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		return C.helios_client_query(client, cSQL, cOptions, text, failure)
-	})
-	if err != nil {
-		return nil, err
+	if err := json.Unmarshal(whole.Bytes(), result); err != nil {
+		return nil, fmt.Errorf("helios: an answer of another version of libhelios (%s): %w", Version(), err)
 	}
 	return result, nil
 }

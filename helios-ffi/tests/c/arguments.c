@@ -38,6 +38,16 @@ static helios_status consume(const helios_client *with, const char *options, cha
     return helios_client_consume(with, options, NULL, NULL, answer, error);
 }
 
+static int on_bytes(void *user, const uint8_t *bytes, size_t length) {
+    (void)user;
+    FAIL("%lu bytes from nowhere: %.40s", (unsigned long)length, (const char *)bytes);
+}
+
+static helios_status query_bytes(const helios_client *with, const char *sql, const char *options, const char *format,
+                                 helios_error **error) {
+    return helios_client_query_bytes(with, sql, options, format, on_bytes, NULL, NULL, error);
+}
+
 /* The operations whose options are one JSON object. */
 static helios_status (*const operations[])(const helios_client *, const char *, char **, helios_error **) = {
     consume,
@@ -48,6 +58,8 @@ static helios_status (*const operations[])(const helios_client *, const char *, 
     helios_client_quarantine_replay,
     helios_client_quarantine_discard,
     helios_client_quarantine_retention,
+    helios_client_cancel_query,
+    helios_client_query_progress,
 };
 
 #define EACH_OPERATION(i) for (i = 0; i < sizeof operations / sizeof *operations; i++)
@@ -74,6 +86,10 @@ static void null_in_every_argument(void) {
     NULL_IN("client", helios_client_query(NULL, "SELECT 1", NULL, &json, &error));
     NULL_IN("sql", helios_client_query(client, NULL, NULL, &json, &error));
     NULL_IN("json", helios_client_query(client, "SELECT 1", NULL, NULL, &error));
+    NULL_IN("client", query_bytes(NULL, "SELECT 1", NULL, "csv", &error));
+    NULL_IN("sql", query_bytes(client, NULL, NULL, "csv", &error));
+    NULL_IN("format", query_bytes(client, "SELECT 1", NULL, NULL, &error));
+    NULL_IN("on_bytes", helios_client_query_bytes(client, "SELECT 1", NULL, "csv", NULL, NULL, NULL, &error));
     NULL_IN("client", helios_client_query_arrow(NULL, "SELECT 1", NULL, &stream, &error));
     NULL_IN("sql", helios_client_query_arrow(client, NULL, NULL, &stream, &error));
     NULL_IN("stream", helios_client_query_arrow(client, "SELECT 1", NULL, NULL, &error));
@@ -98,6 +114,7 @@ static void null_for_the_error(void) {
     CHECK(helios_client_with_credentials(client, "[]", &other, NULL) == HELIOS_STATUS_INVALID_INPUT);
     CHECK(helios_client_databases(client, &json, NULL) == HELIOS_STATUS_UNAVAILABLE);
     CHECK(helios_client_query(client, "SELECT 1", NULL, &json, NULL) == HELIOS_STATUS_UNAVAILABLE);
+    CHECK(query_bytes(client, "SELECT 1", NULL, "csv", NULL) == HELIOS_STATUS_UNAVAILABLE);
     CHECK(helios_client_query_arrow(client, "SELECT 1", NULL, &stream, NULL) == HELIOS_STATUS_UNAVAILABLE);
     CHECK(helios_client_authenticate(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
     CHECK(helios_client_kinesis_sample(client, BAD, NULL, &json, NULL) == HELIOS_STATUS_INVALID_UTF8);
@@ -113,6 +130,9 @@ static void texts_that_are_not_utf8(void) {
     BAD_IN("credentials_json", helios_client_with_credentials(client, BAD, &other, &error));
     BAD_IN("sql", helios_client_query(client, BAD, NULL, &json, &error));
     BAD_IN("options_json", helios_client_query(client, "SELECT 1", BAD, &json, &error));
+    BAD_IN("sql", query_bytes(client, BAD, NULL, "csv", &error));
+    BAD_IN("options_json", query_bytes(client, "SELECT 1", BAD, "csv", &error));
+    BAD_IN("format", query_bytes(client, "SELECT 1", NULL, BAD, &error));
     BAD_IN("sql", helios_client_query_arrow(client, BAD, NULL, &stream, &error));
     BAD_IN("options_json", helios_client_query_arrow(client, "SELECT 1", BAD, &stream, &error));
     BAD_IN("stream", helios_client_kinesis_sample(client, BAD, NULL, &json, &error));
@@ -134,6 +154,9 @@ static void options_that_are_none(void) {
     INVALID("line 1 column 4", helios_client_query(client, "SELECT 1", "{} {}", &json, &error));
     INVALID("unknown field `maxRows`", helios_client_query(client, "SELECT 1", "{\"maxRows\": 1}", &json, &error));
     INVALID("at `readOnly`", helios_client_query(client, "SELECT 1", "{\"readOnly\": 1}", &json, &error));
+    INVALID("unknown field `x`", query_bytes(client, "SELECT 1", "{\"x\": 1}", "csv", &error));
+    INVALID("there is no `format` `xml`; it is one of `json`, `ndjson`", query_bytes(client, "SELECT 1", NULL, "xml", &error));
+    INVALID("`queryId` is 1 to 100", helios_client_cancel_query(client, "{\"queryId\": \"a b\"}", &json, &error));
     INVALID("unknown field `x`", helios_client_query_arrow(client, "SELECT 1", "{\"x\": 1}", &stream, &error));
     INVALID("unknown field `max`", helios_client_kinesis_sample(client, "clicks", "{\"max\": 1}", &json, &error));
     INVALID("missing field `streamName`", helios_client_create_table(client, "{}", &json, &error));
@@ -185,6 +208,8 @@ static void errors_of_nothing(void) {
     CHECK(strcmp(helios_error_operation(NULL), "") == 0);
     CHECK(!helios_error_is_retryable(NULL));
     CHECK(helios_error_server_code(NULL) == 0);
+    CHECK(helios_error_server_error_name(NULL) == NULL);
+    CHECK(!helios_error_position(NULL, NULL));
     CHECK(helios_error_aws_code(NULL) == NULL);
 }
 

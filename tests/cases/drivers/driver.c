@@ -46,17 +46,31 @@ static char *quote(char *out, const char *text) {
     return out;
 }
 
+/* The room that a string takes at most. */
+static size_t room(const char *text) {
+    return text == NULL ? 0 : 6 * strlen(text) + 2;
+}
+
 static void reply_error(const helios_error *error) {
+    const char *server_error_name = helios_error_server_error_name(error);
     const char *aws_code = helios_error_aws_code(error);
     const char *message = helios_error_message(error);
-    char *json = (char *)malloc(6 * (strlen(message) + (aws_code ? strlen(aws_code) : 0)) + 256);
+    char *json = (char *)malloc(room(message) + room(server_error_name) + room(aws_code) + 512);
     char *end = json;
+    helios_sql_position position;
     if (json == NULL) exit(EXIT_FAILURE);
     end += sprintf(end, "{\"code\": \"%s\", \"error\": ", helios_error_kind(error));
     end = quote(end, message);
     end += sprintf(end, ", \"retryable\": %s", helios_error_is_retryable(error) ? "true" : "false");
     if (helios_error_server_code(error) != 0)
         end += sprintf(end, ", \"serverCode\": %lu", (unsigned long)helios_error_server_code(error));
+    if (server_error_name != NULL) {
+        end += sprintf(end, ", \"serverErrorName\": ");
+        end = quote(end, server_error_name);
+    }
+    if (helios_error_position(error, &position))
+        end += sprintf(end, ", \"position\": {\"offset\": %lu, \"line\": %lu, \"column\": %lu}", (unsigned long)position.offset,
+                       (unsigned long)position.line, (unsigned long)position.column);
     if (aws_code != NULL) {
         end += sprintf(end, ", \"awsCode\": ");
         end = quote(end, aws_code);
@@ -64,6 +78,58 @@ static void reply_error(const helios_error *error) {
     end += sprintf(end, "}");
     reply("error", json, (size_t)(end - json));
     free(json);
+}
+
+/* Everything that a query hands over. */
+struct pieces {
+    char *bytes;
+    size_t length;
+};
+
+static int collect(void *user, const uint8_t *bytes, size_t length) {
+    struct pieces *pieces = (struct pieces *)user;
+    pieces->bytes = (char *)realloc(pieces->bytes, pieces->length + length);
+    if (pieces->bytes == NULL) exit(EXIT_FAILURE);
+    memcpy(pieces->bytes + pieces->length, bytes, length);
+    pieces->length += length;
+    return 0;
+}
+
+/* The operations `query_csv` and so on: the bytes of a result, in hexadecimal digits as a JSON string. */
+static void reply_bytes(const helios_client *client, const char *format, const char *sql, const char *json) {
+    struct pieces pieces = {NULL, 0};
+    helios_error *error = NULL;
+    if (helios_client_query_bytes(client, sql, json, format, collect, NULL, &pieces, &error) == HELIOS_STATUS_OK) {
+        char *digits = (char *)malloc(2 * pieces.length + 3);
+        char *end = digits;
+        size_t i;
+        if (digits == NULL) exit(EXIT_FAILURE);
+        *end++ = '"';
+        for (i = 0; i < pieces.length; i++) end += sprintf(end, "%02x", (unsigned)(unsigned char)pieces.bytes[i]);
+        *end++ = '"';
+        reply("ok", digits, (size_t)(end - digits));
+        free(digits);
+    } else {
+        reply_error(error);
+    }
+    helios_error_free(error);
+    free(pieces.bytes);
+}
+
+/* The form of `query_csv`, or NULL for an operation that is none of these. */
+static const char *form_of(const char *operation) {
+    static const char *const forms[] = {"json", "ndjson", "csv", "arrow", "parquet"};
+    size_t i;
+    if (strncmp(operation, "query_", 6) != 0) return NULL;
+    for (i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(operation + 6, forms[i]) == 0) return forms[i];
+    return NULL;
+}
+
+/* A query's callback that stops it at the first look. */
+static int stop(void *user, const char *progress_json) {
+    (void)user;
+    return strstr(progress_json, "\"readRows\":") != NULL;
 }
 
 static helios_status authenticate(const helios_client *client, const char *credentials, char **answer, helios_error **error) {
@@ -122,11 +188,21 @@ static const struct {
     {"quarantine_replay", helios_client_quarantine_replay},
     {"quarantine_discard", helios_client_quarantine_discard},
     {"quarantine_retention", helios_client_quarantine_retention},
+    {"cancel_query", helios_client_cancel_query},
+    {"query_progress", helios_client_query_progress},
 };
+
+static helios_status stop_query(const helios_client *client, const char *sql, const char *json, helios_error **error) {
+    struct pieces pieces = {NULL, 0};
+    helios_status status = helios_client_query_bytes(client, sql, json, "json", collect, stop, &pieces, error);
+    free(pieces.bytes);
+    return status;
+}
 
 static helios_status call(const helios_client *client, const char *operation, const char *text, const char *json, char **answer,
                           helios_error **error) {
     size_t i;
+    if (strcmp(operation, "stop_query") == 0) return stop_query(client, text, json, error);
     if (strcmp(operation, "databases") == 0) return helios_client_databases(client, answer, error);
     if (strcmp(operation, "query") == 0) return helios_client_query(client, text, json, answer, error);
     if (strcmp(operation, "authenticate") == 0) return authenticate(client, json, answer, error);
@@ -157,9 +233,12 @@ int main(void) {
     while (scanf("%31s %lu %lu", operation, &text_length, &json_length) == 3 && getchar() == '\n') {
         char *text = read_text(text_length);
         char *json = read_text(json_length);
+        const char *options = json_length == 0 ? NULL : json;
         char *answer = NULL;
         helios_error *error = NULL;
-        if (call(client, operation, text, json_length == 0 ? NULL : json, &answer, &error) == HELIOS_STATUS_OK)
+        if (form_of(operation) != NULL)
+            reply_bytes(client, form_of(operation), text, options);
+        else if (call(client, operation, text, options, &answer, &error) == HELIOS_STATUS_OK)
             reply("ok", answer, strlen(answer));
         else
             reply_error(error);

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use helios_core::{HeliosClient, HeliosConfig};
+use helios_core::{HeliosClient, HeliosConfig, ResultFormat};
 use helios_tests::Lab;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -68,6 +68,10 @@ struct ExpectedError {
     #[serde(default)]
     says: Vec<String>,
     server_code: Option<u32>,
+    /// Whatever it is, if the case does not say.
+    server_error_name: Option<String>,
+    /// Where in the SQL text it is: `{"offset", "line", "column"}`.
+    position: Option<Value>,
     aws_code: Option<String>,
     #[serde(default)]
     retryable: bool,
@@ -172,6 +176,17 @@ fn map_texts(value: &Value, fill: &impl Fn(&str) -> String) -> Value {
     }
 }
 
+/// The form of the operations `query_csv` and so on, whose answer is the bytes of a result in hexadecimal digits.
+pub(super) fn format_of(operation: &str) -> Option<ResultFormat> {
+    let name = operation.strip_prefix("query_")?;
+    ResultFormat::ALL.into_iter().find(|format| format.as_str() == name)
+}
+
+/// Bytes in hexadecimal digits.
+pub(super) fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Case {
     /// A call of which only the outcome matters.
     pub(super) fn new(operation: &str, arguments: Value) -> Self {
@@ -183,7 +198,8 @@ impl Case {
     /// Splits the arguments into the one that stands alone in most languages, the SQL or the stream, and the options.
     pub(super) fn split(&self) -> (String, Map<String, Value>) {
         let subject = match self.operation.as_str() {
-            "query" => "query",
+            "query" | "stop_query" => "query",
+            operation if format_of(operation).is_some() => "query",
             "kinesis_sample" => "streamName",
             _ => return (String::new(), self.arguments.clone()),
         };
@@ -212,6 +228,16 @@ impl ExpectedError {
         let expected = (&self.code, self.server_code, &self.aws_code, self.retryable);
         if found != expected {
             return Err(format!("is {found:?} instead of {expected:?}: {}", failure.error));
+        }
+        if failure.server_error_name.is_some() != failure.server_code.is_some()
+            || self.server_error_name.is_some() && failure.server_error_name != self.server_error_name
+        {
+            let (found, expected) = (&failure.server_error_name, &self.server_error_name);
+            return Err(format!("has the name {found:?} instead of {expected:?}: {}", failure.error));
+        }
+        if failure.position.as_deref() != self.position.as_ref() {
+            let (found, expected) = (&failure.position, &self.position);
+            return Err(format!("is at {found:?} instead of {expected:?}: {}", failure.error));
         }
         match self.says.iter().find(|text| !failure.error.contains(*text)) {
             Some(text) => Err(format!("does not say `{text}`: {}", failure.error)),

@@ -4,13 +4,16 @@
 //! reply is a line `ok length` or `error length`, then JSON: the answer, or the error as HTTP shows it.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use helios_tests::Lab;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    process::{Child, ChildStdin, ChildStdout},
+};
 
 use super::{
     case::Case,
@@ -18,7 +21,8 @@ use super::{
 };
 
 pub(super) struct Driver {
-    child: Child,
+    /// It has nothing to clean up, and is killed when this is dropped.
+    _child: Child,
     requests: ChildStdin,
     replies: BufReader<ChildStdout>,
 }
@@ -36,16 +40,18 @@ impl Driver {
         Self::start(bare(built(name)), lab)
     }
 
-    fn start(mut command: Command, lab: &Lab) -> Self {
+    fn start(command: Command, lab: &Lab) -> Self {
+        let mut command = tokio::process::Command::from(command);
         let mut child = command
             .envs(lab.client_environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let requests = child.stdin.take().unwrap();
         let replies = BufReader::new(child.stdout.take().unwrap());
-        Self { child, requests, replies }
+        Self { _child: child, requests, replies }
     }
 }
 
@@ -53,31 +59,22 @@ impl Face for Driver {
     async fn call(&mut self, case: &Case) -> Outcome {
         let (text, options) = case.split();
         let options = if options.is_empty() { String::new() } else { Value::from(options).to_string() };
-        write!(self.requests, "{} {} {}\n{text}{options}", case.operation, text.len(), options.len())
-            .unwrap();
-        self.requests.flush().unwrap();
+        let request = format!("{} {} {}\n{text}{options}", case.operation, text.len(), options.len());
+        self.requests.write_all(request.as_bytes()).await.unwrap();
+        self.requests.flush().await.unwrap();
 
         let mut head = String::new();
-        self.replies.read_line(&mut head).unwrap();
+        self.replies.read_line(&mut head).await.unwrap();
         let (verdict, length) = head
             .trim_end()
             .split_once(' ')
             .unwrap_or_else(|| panic!("{}: the driver ended: {head:?}", case.name));
         let mut body = vec![0; length.parse().unwrap()];
-        self.replies.read_exact(&mut body).unwrap();
+        self.replies.read_exact(&mut body).await.unwrap();
         match verdict {
             "ok" => outcome(true, &body),
             "error" => outcome(false, &body),
             other => panic!("{}: the driver answered {other}", case.name),
-        }
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // It has nothing to clean up, and its input ends with it.
-        if self.child.kill().is_ok() {
-            drop(self.child.wait());
         }
     }
 }

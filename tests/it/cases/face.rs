@@ -28,10 +28,7 @@ pub(super) struct Failure {
     pub(super) error: String,
     pub(super) retryable: bool,
     pub(super) server_code: Option<u32>,
-    /// Of what a case says nothing yet.
-    #[expect(dead_code, reason = "to be known fields, as others are refused")]
     pub(super) server_error_name: Option<String>,
-    #[expect(dead_code, reason = "to be known fields, as others are refused")]
     pub(super) position: Option<Box<Value>>,
     pub(super) aws_code: Option<String>,
 }

@@ -3,15 +3,17 @@
 use std::sync::{Arc, Mutex};
 
 use helios_tests::Lab;
-use reqwest::{Client, header};
+use reqwest::{Client, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{
-    case::Case,
+    case::{Case, digits, format_of},
     described::Described,
     face::{Face, Outcome, outcome},
 };
 
+/// A clone has the same session.
+#[derive(Clone)]
 pub(super) struct HttpFace {
     url: String,
     /// With the session of the account's root.
@@ -32,6 +34,11 @@ impl HttpFace {
     }
 
     async fn send(&self, browser: &Client, method: &str, path: &str, body: &Value) -> Outcome {
+        let (status, body) = self.ask(browser, method, path, body).await;
+        self.read(method, path, status, &body)
+    }
+
+    async fn ask(&self, browser: &Client, method: &str, path: &str, body: &Value) -> (StatusCode, Vec<u8>) {
         let response = browser
             .request(method.parse().unwrap(), format!("{}/api/{path}", self.url))
             .header(header::CONTENT_TYPE, "application/json")
@@ -39,11 +46,13 @@ impl HttpFace {
             .send()
             .await
             .unwrap();
-        let status = response.status();
-        let body = response.bytes().await.unwrap();
-        let answer = serde_json::from_slice(&body).unwrap();
+        (response.status(), response.bytes().await.unwrap().to_vec())
+    }
+
+    fn read(&self, method: &str, path: &str, status: StatusCode, body: &[u8]) -> Outcome {
+        let answer = serde_json::from_slice(body).unwrap();
         self.described.lock().unwrap().look(method, path, status.as_u16(), &answer);
-        outcome(status.is_success(), &body)
+        outcome(status.is_success(), body)
     }
 }
 
@@ -57,6 +66,15 @@ impl Face for HttpFace {
                 self.send(&Client::new(), "POST", "authenticate", &body).await
             }
             "authenticate" => panic!("{}: over HTTP somebody has to log in with something", case.name),
+            operation if let Some(format) = format_of(operation) => {
+                let mut body = case.arguments.clone();
+                body.insert("format".to_owned(), json!(format));
+                let (status, bytes) = self.ask(&self.browser, "POST", "query", &body.into()).await;
+                match status.is_success() {
+                    true => Ok(digits(&bytes).into()),
+                    false => self.read("POST", "query", status, &bytes),
+                }
+            }
             operation => {
                 let path = match operation.strip_prefix("quarantine_") {
                     Some(below) => format!("quarantine/{below}"),

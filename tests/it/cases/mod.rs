@@ -8,6 +8,7 @@ mod driver;
 mod face;
 mod http;
 mod pattern;
+mod running;
 mod rust;
 mod stop;
 
@@ -20,12 +21,15 @@ use self::{
     described::Described,
     driver::Driver,
     face::Face,
+    http::HttpFace,
+    rust::RustFace,
 };
 
 /// What every face has.
-const OPERATIONS: [&str; 14] = [
+const OPERATIONS: [&str; 15] = [
     "databases",
     "query",
+    "cancel_query",
     "authenticate",
     "kinesis_sample",
     "create_table",
@@ -40,8 +44,8 @@ const OPERATIONS: [&str; 14] = [
     "quarantine_retention",
 ];
 
-/// Runs every case through a face, and fails with all that went wrong.
-async fn run<F: Face>(start: impl AsyncFn(&Lab) -> F) {
+/// Runs every case through a face, and fails with all that went wrong. `start` makes the face, and the same caller once more.
+async fn run<F: Face>(start: impl AsyncFn(&Lab) -> [F; 2]) {
     let mut failures = Vec::new();
     let mut count = 0;
     for guarded in [false, true] {
@@ -53,7 +57,7 @@ async fn run<F: Face>(start: impl AsyncFn(&Lab) -> F) {
         for file in &files {
             file.set_up(&lab).await;
         }
-        let mut face = start(&lab).await;
+        let [mut face, mut twin] = start(&lab).await;
         for file in &files {
             for case in &file.cases {
                 count += 1;
@@ -63,6 +67,10 @@ async fn run<F: Face>(start: impl AsyncFn(&Lab) -> F) {
                     failures.push(format!("{}: {}\n  {difference}", file.name, case.name));
                 }
             }
+        }
+        if !guarded {
+            failures.extend(running::every_form(&mut face, &lab).await);
+            running::looked_at_and_cancelled(&mut face, &mut twin).await;
         }
     }
     let failed = failures.len();
@@ -88,32 +96,36 @@ fn there_are_cases_for_every_operation() {
 
 #[tokio::test]
 async fn rust() {
-    run(async |lab| rust::RustFace::new(lab)).await;
+    run(async |lab| [RustFace::new(lab), RustFace::new(lab)]).await;
 }
 
 #[tokio::test]
 async fn http() {
     let described: Arc<Mutex<Described>> = Arc::default();
-    run(async |lab| http::HttpFace::new(lab, Arc::clone(&described)).await).await;
+    run(async |lab| {
+        let face = HttpFace::new(lab, Arc::clone(&described)).await;
+        [face.clone(), face]
+    })
+    .await;
     std::mem::take(&mut *described.lock().unwrap()).finish();
 }
 
 #[tokio::test]
 async fn python() {
-    run(async |lab| Driver::python("sync", lab)).await;
+    run(async |lab| [Driver::python("sync", lab), Driver::python("sync", lab)]).await;
 }
 
 #[tokio::test]
 async fn python_async() {
-    run(async |lab| Driver::python("async", lab)).await;
+    run(async |lab| [Driver::python("async", lab), Driver::python("async", lab)]).await;
 }
 
 #[tokio::test]
 async fn c() {
-    run(async |lab| Driver::compiled("driver-c", lab)).await;
+    run(async |lab| [Driver::compiled("driver-c", lab), Driver::compiled("driver-c", lab)]).await;
 }
 
 #[tokio::test]
 async fn go() {
-    run(async |lab| Driver::compiled("driver-go", lab)).await;
+    run(async |lab| [Driver::compiled("driver-go", lab), Driver::compiled("driver-go", lab)]).await;
 }

@@ -1,12 +1,13 @@
 //! The cases through `HeliosClient`.
 
-use helios_core::{Error, HeliosClient, streams::CredentialsRequest};
+use futures_util::TryStreamExt as _;
+use helios_core::{Error, HeliosClient, QueryId, streams::CredentialsRequest};
 use helios_tests::Lab;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    case::{Case, client},
+    case::{Case, client, digits, format_of},
     face::{Face, Failure, Outcome},
 };
 
@@ -25,6 +26,12 @@ impl RustFace {
         Ok(match case.operation.as_str() {
             "databases" => json(client.databases().await?),
             "query" => json(client.query_with(&text, &read(options)?).await?),
+            operation if let Some(format) = format_of(operation) => {
+                let chunks = client.query_bytes(&text, &read(options)?, format).await?;
+                json(digits(&chunks.try_collect::<Vec<_>>().await?.concat()))
+            }
+            "cancel_query" => json(client.cancel_query(&running(options)?).await?),
+            "query_progress" => json(client.query_progress(&running(options)?).await?),
             "authenticate" => {
                 let request: CredentialsRequest = read(options)?;
                 let client = match request.is_empty() {
@@ -63,6 +70,15 @@ impl Face for RustFace {
             aws_code: error.aws_code().map(str::to_owned),
         })
     }
+}
+
+fn running(options: Map<String, Value>) -> Result<QueryId, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct RunningQuery {
+        query_id: QueryId,
+    }
+    read::<RunningQuery>(options).map(|query| query.query_id)
 }
 
 /// As the other faces read them: from text, where every digit of a number counts.

@@ -1,4 +1,4 @@
-//! Consumers that somebody stops while they run, which is no case: it takes a function of the caller's.
+//! Consumers and queries that somebody stops while they run, which is no case: it takes a function of the caller's.
 
 use helios_core::{ConsumeOptions, CreateTable, delivery::ConsumeEnd, sources::Delivery};
 use helios_tests::{Lab, LabOptions};
@@ -48,8 +48,13 @@ async fn c_and_go() {
     let lab = lab().await;
     for name in ["driver-c", "driver-go"] {
         let case = Case::new("stop_consuming", json!({"streamName": "clicks", "untilCaughtUp": false}));
-        let report = Driver::compiled(name, &lab).call(&case).await.unwrap();
+        let mut driver = Driver::compiled(name, &lab);
+        let report = driver.call(&case).await.unwrap();
         assert_eq!(report["ended"], "stopped", "{name}: {report}");
+
+        let endless = json!({"query": "SELECT sum(number) FROM system.numbers", "maxExecutionSeconds": 60});
+        let failure = driver.call(&Case::new("stop_query", endless)).await.unwrap_err();
+        assert_eq!(failure.code, "cancelled", "{name}: {failure:?}");
     }
 }
 

@@ -7,6 +7,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +16,7 @@ import (
 	"log"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/helios-stream/helios/examples/go/helios"
 )
@@ -73,6 +76,31 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 			return nil, err
 		}
 		return client.Query(text, parsed)
+	case "query_json", "query_ndjson", "query_csv", "query_arrow", "query_parquet":
+		parsed, err := read[helios.QueryOptions](options)
+		if err != nil {
+			return nil, err
+		}
+		var whole bytes.Buffer
+		format := helios.Format(strings.TrimPrefix(operation, "query_"))
+		err = client.QueryTo(context.Background(), &whole, format, text, parsed)
+		return hex.EncodeToString(whole.Bytes()), err
+	case "stop_query":
+		parsed, err := read[helios.QueryOptions](options)
+		if err != nil {
+			return nil, err
+		}
+		parsed.OnProgress = func(helios.QueryProgress) bool { return false }
+		return client.Query(text, parsed)
+	case "cancel_query":
+		return with(options, func(query runningQuery) (*queryCancelled, error) {
+			found, err := client.CancelQuery(query.QueryID)
+			return &queryCancelled{query.QueryID, found}, err
+		})
+	case "query_progress":
+		return with(options, func(query runningQuery) (*helios.QueryProgress, error) {
+			return client.QueryProgress(query.QueryID)
+		})
 	case "authenticate":
 		credentials, err := read[helios.Credentials](options)
 		if err != nil {
@@ -138,6 +166,17 @@ type consume struct {
 	helios.ConsumeOptions
 }
 
+// runningQuery is the argument of the methods for queries that run.
+type runningQuery struct {
+	QueryID string `json:"queryId"`
+}
+
+// queryCancelled is an argument and the answer to it, as the other languages have it.
+type queryCancelled struct {
+	QueryID string `json:"queryId"`
+	Found   bool   `json:"found"`
+}
+
 // returns says whether a call returns, or ends its goroutine.
 func returns(call func()) (*bool, error) {
 	returned := make(chan bool, 2)
@@ -186,6 +225,12 @@ func failure(err error) map[string]any {
 	body := map[string]any{"code": failed.Kind, "error": failed.Message, "retryable": failed.Retryable}
 	if failed.ServerCode != 0 {
 		body["serverCode"] = failed.ServerCode
+	}
+	if failed.ServerErrorName != "" {
+		body["serverErrorName"] = failed.ServerErrorName
+	}
+	if at := failed.Position; at != nil {
+		body["position"] = map[string]int{"offset": at.Offset, "line": at.Line, "column": at.Column}
 	}
 	if failed.AWSCode != "" {
 		body["awsCode"] = failed.AWSCode
