@@ -32,6 +32,12 @@ impl Query {
         Self { client, sql, options: QueryOptions::default() }
     }
 
+    /// Sets all options, in place of those set before.
+    pub fn options(mut self, options: QueryOptions) -> Self {
+        self.options = options;
+        self
+    }
+
     /// Sets a parameter, `{name:Type}` in the text. The value never becomes SQL text.
     pub fn param(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.options.parameters.insert(name, value.to_string());
