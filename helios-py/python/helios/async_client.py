@@ -98,7 +98,7 @@ class AsyncClient:
         """As :meth:`Client.query_bytes`."""
         call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
         answer = self._native.query_bytes_async(
-            query.sql(sql), text("format", format), query.options(parameters, **options), call
+            query.sql(sql), query.form(format), query.options(parameters, **options), call
         )
         return AsyncQueryBytes(await _progress.awaited(answer, call), call)
 

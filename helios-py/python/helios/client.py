@@ -146,7 +146,7 @@ class Client:
         """
         call = _progress.reader(QueryProgress, on_progress)
         answer = self._native.query_bytes(
-            query.sql(sql), text("format", format), query.options(parameters, **options), call
+            query.sql(sql), query.form(format), query.options(parameters, **options), call
         )
         return QueryBytes(answer)
 

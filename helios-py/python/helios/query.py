@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from . import _helios, parameters
-from ._checks import count, flag, optional_text, present, seconds, text
+from ._checks import count, flag, one_of, optional_text, present, seconds, text
 from ._wire import Answer, read
 from .column import Column
 
@@ -149,6 +149,11 @@ class QueryResult:
         return f"<helios.QueryResult of {len(self)} rows: {names}{more}>"
 
 
+_TIMES = ("iso", "simple", "unixTimestamp")
+_WIDE_INTEGERS = ("text", "decimal")
+_FORMATS = ("json", "ndjson", "csv", "arrow", "parquet")
+
+
 def options(
     values: Mapping[str, parameters.Parameter] | None,
     *,
@@ -178,9 +183,9 @@ def options(
         maxMemoryUsage=number("max_memory_usage", max_memory_usage),
         limit=number("limit", limit),
         queryId=optional_text("query_id", query_id),
-        times=optional_text("times", times),
+        times=None if times is None else one_of("times", times, _TIMES),
         quote64BitIntegers=flag("quote_64bit_integers", quote_64bit_integers),
-        wideIntegers=optional_text("wide_integers", wide_integers),
+        wideIntegers=None if wide_integers is None else one_of("wide_integers", wide_integers, _WIDE_INTEGERS),
     )
     return f'{{"parameters":{parameters.to_json(values)},{json.dumps(given)[1:]}'
 
@@ -206,6 +211,11 @@ def _refuse(given: Mapping[str, object], others: type) -> None:
 def progress(answer: str | None) -> QueryProgress | None:
     """The answer to ``query_progress``."""
     return None if answer is None else read(QueryProgress, answer)
+
+
+def form(name: str) -> str:
+    """The form of a result."""
+    return one_of("format", name, _FORMATS)
 
 
 def sql(query: str) -> str:
