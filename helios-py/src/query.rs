@@ -78,51 +78,51 @@ impl Client {
     /// As `query`, for bytes of this form, chunk by chunk.
     #[pyo3(signature = (sql, format, options, on_progress=None))]
     fn query_bytes(
-        &self,
+        slf: &Bound<'_, Self>,
         py: Python<'_>,
         sql: String,
         format: String,
         options: String,
         on_progress: Option<Py<PyAny>>,
     ) -> PyResult<QueryBytes> {
-        block_on(py, query_bytes(self, Asked { sql, options, on_progress }, format))
+        block_on(py, query_bytes(slf, Asked { sql, options, on_progress }, format))
     }
 
     /// `query_bytes`, to be awaited. `on_progress` is called on a thread of Helios.
     #[pyo3(signature = (sql, format, options, on_progress=None))]
     fn query_bytes_async<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
         sql: String,
         format: String,
         options: String,
         on_progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        awaitable(py, query_bytes(self, Asked { sql, options, on_progress }, format))
+        awaitable(py, query_bytes(slf, Asked { sql, options, on_progress }, format))
     }
 
     /// As `query`, for record batches, one by one.
     #[pyo3(signature = (sql, options, on_progress=None))]
     fn query_arrow(
-        &self,
+        slf: &Bound<'_, Self>,
         py: Python<'_>,
         sql: String,
         options: String,
         on_progress: Option<Py<PyAny>>,
     ) -> PyResult<QueryBatches> {
-        block_on(py, query_arrow(self, Asked { sql, options, on_progress }))
+        block_on(py, query_arrow(slf, Asked { sql, options, on_progress }))
     }
 
     /// `query_arrow`, to be awaited. `on_progress` is called on a thread of Helios.
     #[pyo3(signature = (sql, options, on_progress=None))]
     fn query_arrow_async<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
         sql: String,
         options: String,
         on_progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        awaitable(py, query_arrow(self, Asked { sql, options, on_progress }))
+        awaitable(py, query_arrow(slf, Asked { sql, options, on_progress }))
     }
 }
 
@@ -165,22 +165,25 @@ fn query_json(client: &Client, asked: Asked) -> impl Future<Output = Result<Chun
 }
 
 fn query_bytes(
-    client: &Client,
+    client: &Bound<'_, Client>,
     asked: Asked,
     format: String,
 ) -> impl Future<Output = Result<QueryBytes>> + Send + use<> {
-    let closing = client.closing();
-    client.run(async move |client: HeliosClient| {
+    let (owner, closing) = (client.clone().unbind(), client.get().closing());
+    client.get().run(async move |client: HeliosClient| {
         let (id, pieces) = chunks(&client, asked, named(format)?).await?;
-        Ok(QueryBytes::new(id, Reading::new(pieces, closing)))
+        Ok(QueryBytes::new(id, Reading::new(pieces, closing), owner))
     })
 }
 
-fn query_arrow(client: &Client, asked: Asked) -> impl Future<Output = Result<QueryBatches>> + Send + use<> {
-    let closing = client.closing();
-    client.run(async move |client: HeliosClient| {
+fn query_arrow(
+    client: &Bound<'_, Client>,
+    asked: Asked,
+) -> impl Future<Output = Result<QueryBatches>> + Send + use<> {
+    let (owner, closing) = (client.clone().unbind(), client.get().closing());
+    client.get().run(async move |client: HeliosClient| {
         let (id, schema, pieces) = batches(&client, asked).await?;
-        Ok(QueryBatches::new(id, schema, Reading::new(pieces, closing)))
+        Ok(QueryBatches::new(id, schema, Reading::new(pieces, closing), owner))
     })
 }
 

@@ -14,7 +14,9 @@ use pyo3::{exceptions::PyKeyboardInterrupt, prelude::*, types::PyCapsule};
 use crate::{
     awaitable::awaitable,
     batch::{self, QueryBatch},
-    capsule, error, exit,
+    capsule,
+    client::Client,
+    error, exit,
     reading::Reading,
     runtime::block_on,
 };
@@ -25,13 +27,20 @@ pub(crate) struct QueryBatches {
     id: QueryId,
     schema: SchemaRef,
     reading: Reading<RecordBatch>,
+    /// A client that nobody closes stays open as long as its results are read.
+    client: Py<Client>,
     /// Whether it is read from C.
     handed_over: AtomicBool,
 }
 
 impl QueryBatches {
-    pub(crate) fn new(id: QueryId, schema: SchemaRef, reading: Reading<RecordBatch>) -> Self {
-        Self { id, schema, reading, handed_over: AtomicBool::new(false) }
+    pub(crate) fn new(
+        id: QueryId,
+        schema: SchemaRef,
+        reading: Reading<RecordBatch>,
+        client: Py<Client>,
+    ) -> Self {
+        Self { id, schema, reading, client, handed_over: AtomicBool::new(false) }
     }
 
     /// Two readers would each have a part, and take it for the whole.
@@ -96,8 +105,12 @@ impl QueryBatches {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
         self.check_reader(py, self.handed_over.swap(true, Ordering::Relaxed))?;
-        let reader =
-            Reader { schema: SchemaRef::clone(&self.schema), reading: self.reading.clone(), failed: None };
+        let reader = Reader {
+            schema: SchemaRef::clone(&self.schema),
+            reading: self.reading.clone(),
+            failed: None,
+            _client: self.client.clone_ref(py),
+        };
         capsule::stream(py, Box::new(reader))
     }
 }
@@ -108,6 +121,7 @@ struct Reader {
     reading: Reading<RecordBatch>,
     /// Why it ended early. Told again at every call, so that nobody takes the next call's answer for the end.
     failed: Option<String>,
+    _client: Py<Client>,
 }
 
 impl Iterator for Reader {
@@ -117,8 +131,9 @@ impl Iterator for Reader {
         if self.failed.is_none() {
             let read = exit::visit(|py| {
                 block_on(py, self.reading.next()).map_err(|error| {
+                    let text = error.to_string();
                     raise_later(py, &error);
-                    error.to_string()
+                    text
                 })
             });
             match read.unwrap_or_else(|| Err("Python ends".to_owned())) {

@@ -7,18 +7,20 @@ use futures_util::FutureExt as _;
 use helios_core::QueryId;
 use pyo3::{prelude::*, types::PyBytes};
 
-use crate::{awaitable::awaitable, reading::Reading, runtime::block_on};
+use crate::{awaitable::awaitable, client::Client, reading::Reading, runtime::block_on};
 
 /// A result that is read as bytes.
 #[pyclass(frozen, module = "helios._helios")]
 pub(crate) struct QueryBytes {
     id: QueryId,
     reading: Reading<Bytes>,
+    /// A client that nobody closes stays open as long as its results are read.
+    _client: Py<Client>,
 }
 
 impl QueryBytes {
-    pub(crate) fn new(id: QueryId, reading: Reading<Bytes>) -> Self {
-        Self { id, reading }
+    pub(crate) fn new(id: QueryId, reading: Reading<Bytes>, client: Py<Client>) -> Self {
+        Self { id, reading, _client: client }
     }
 }
 

@@ -213,6 +213,17 @@ def test_the_end_of_a_client_is_that_of_its_results(client: helios.Client, data:
     is_gone(client, name)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_client_that_nobody_closes_is_there_for_its_results(client: helios.Client, data: Path, method: str) -> None:
+    pieces = getattr(helios.connect(data), method)("SELECT number FROM numbers(1000000)")
+    gc.collect()
+    assert len(list(pieces)) > 1
+    if method == "query_arrow":
+        reader = pa.RecordBatchReader.from_stream(helios.connect(data).query_arrow("SELECT number FROM numbers(1000000)"))
+        gc.collect()
+        assert reader.read_all().num_rows == 1_000_000
+
+
 @pytest.mark.parametrize("method", ["query", "query_json", *METHODS])
 def test_cancelled_by_its_name(client: helios.Client, data: Path, name: str, method: str) -> None:
     watcher = helios.connect(data)
