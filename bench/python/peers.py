@@ -36,7 +36,7 @@ def main() -> None:
         times = measured(
             int(rounds),
             {
-                "helios over HTTP": lambda: remote.query(SQL).to_pandas(),
+                "helios over HTTP": lambda: pandas.DataFrame.from_arrow(remote.query(SQL)),
                 "clickhouse-connect query_df": lambda: peer.query_df(SQL),
                 "clickhouse-connect query_df_arrow": lambda: peer.query_df_arrow(SQL),
             },
@@ -56,7 +56,7 @@ def main() -> None:
         times |= measured(
             int(rounds),
             {
-                "helios in process": lambda: local.query(SQL).to_pandas(),
+                "helios in process": lambda: pandas.DataFrame.from_arrow(local.query(SQL)),
                 "chdb in process": lambda: engine.query(SQL, "DataFrame"),
             },
         )

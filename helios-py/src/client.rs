@@ -56,6 +56,11 @@ impl Client {
 
     /// While this is there, closing the client waits. `None` if it is closed already.
     pub(crate) fn hold(&self) -> Option<impl Send + Sync + use<>> {
+        self.closing()
+    }
+
+    /// Becomes `true` when the client is closed, which waits until this is dropped. `None` if it is closed already.
+    pub(crate) fn closing(&self) -> Option<watch::Receiver<bool>> {
         self.0.enter().ok().map(|(_, closing)| closing)
     }
 
@@ -159,7 +164,7 @@ fn closed() -> Error {
     Error::new(ErrorKind::InvalidInput, "the client is closed; open another one with `helios.connect()`")
 }
 
-fn closed_meanwhile() -> Error {
+pub(crate) fn closed_meanwhile() -> Error {
     Error::new(ErrorKind::Cancelled, "the client was closed before the operation ended")
 }
 

@@ -74,6 +74,14 @@ pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     Python::try_attach(work)
 }
 
+/// As [`attach`], for what waits outside of the interpreter meanwhile: the end does not wait for it.
+pub(crate) fn visit<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    if DOOR.lock().is_shut() {
+        return None;
+    }
+    Python::try_attach(work)
+}
+
 struct Inside;
 
 impl Drop for Inside {

@@ -5,6 +5,9 @@
 
 mod answer;
 mod awaitable;
+mod batch;
+mod cancel;
+mod capsule;
 mod chdb;
 mod client;
 mod connect;
@@ -14,7 +17,11 @@ mod engine;
 mod error;
 mod exit;
 mod operations;
+mod progress;
 mod query;
+mod query_batches;
+mod query_bytes;
+mod reading;
 mod result;
 mod runtime;
 mod signals;
@@ -32,9 +39,12 @@ mod _helios {
 
     #[pymodule_export]
     use crate::{
+        batch::QueryBatch,
         client::Client,
         connect::{connect, connect_async},
         error::error_kinds,
+        query_batches::QueryBatches,
+        query_bytes::QueryBytes,
         result::QueryResult,
     };
 

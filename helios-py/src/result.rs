@@ -1,50 +1,28 @@
 //! The result of a query.
 
-use arrow_array::{RecordBatch, RecordBatchIterator, ffi_stream::FFI_ArrowArrayStream};
-use arrow_schema::{Field, SchemaRef};
-use helios_core::warehouse::{TYPE_KEY, types::DataType as ClickHouseType};
+use arrow_array::{RecordBatch, RecordBatchIterator};
+use arrow_schema::SchemaRef;
+use helios_core::QueryId;
 use pyo3::{
     prelude::*,
-    types::{PyCapsule, PyDict, PyList, PyString},
+    types::{PyCapsule, PyList},
 };
 
-use crate::values;
+use crate::{batch, capsule};
 
 /// A whole result, as Arrow.
 #[pyclass(frozen, module = "helios._helios")]
 pub(crate) struct QueryResult {
     sql: String,
+    id: QueryId,
     schema: SchemaRef,
     /// None of them empty.
     batches: Vec<RecordBatch>,
 }
 
 impl QueryResult {
-    pub(crate) fn new(sql: String, schema: SchemaRef, mut batches: Vec<RecordBatch>) -> Self {
-        batches.retain(|batch| batch.num_rows() > 0);
-        Self { sql, schema, batches }
-    }
-
-    fn append_rows<'py>(
-        &self,
-        py: Python<'py>,
-        batch: &RecordBatch,
-        rows: &Bound<'py, PyList>,
-    ) -> PyResult<()> {
-        let mut columns = Vec::with_capacity(batch.num_columns());
-        for (field, array) in self.schema.fields().iter().zip(batch.columns()) {
-            let data_type = clickhouse_type(field).and_then(|text| text.parse::<ClickHouseType>().ok());
-            let values = values::column(py, array, data_type.as_ref())?;
-            columns.push((PyString::intern(py, field.name()), values.into_iter()));
-        }
-        for _ in 0..batch.num_rows() {
-            let row = PyDict::new(py);
-            for (name, values) in &mut columns {
-                row.set_item(&*name, values.next())?;
-            }
-            rows.append(row)?;
-        }
-        Ok(())
+    pub(crate) fn new(sql: String, id: QueryId, schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        Self { sql, id, schema, batches }
     }
 }
 
@@ -56,11 +34,16 @@ impl QueryResult {
         &self.sql
     }
 
+    /// The name that the query had.
+    #[getter]
+    fn query_id(&self) -> &str {
+        self.id.as_str()
+    }
+
     /// Names and ClickHouse types of the columns.
     #[getter]
     fn columns(&self) -> Vec<(&str, &str)> {
-        let fields = self.schema.fields().iter();
-        fields.map(|field| (field.name().as_str(), clickhouse_type(field).unwrap_or_default())).collect()
+        batch::columns(&self.schema)
     }
 
     fn __len__(&self) -> usize {
@@ -82,7 +65,7 @@ impl QueryResult {
             None => &self.batches,
         };
         for batch in batches {
-            self.append_rows(py, batch, &rows)?;
+            batch::append_rows(py, batch, &rows)?;
             py.check_signals()?;
         }
         Ok(rows)
@@ -98,11 +81,6 @@ impl QueryResult {
         let _ = requested_schema;
         let batches: Vec<_> = self.batches.iter().cloned().map(Ok).collect();
         let reader = RecordBatchIterator::new(batches, SchemaRef::clone(&self.schema));
-        let stream = FFI_ArrowArrayStream::new(Box::new(reader));
-        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+        capsule::stream(py, Box::new(reader))
     }
-}
-
-fn clickhouse_type(field: &Field) -> Option<&str> {
-    field.metadata().get(TYPE_KEY).map(String::as_str)
 }

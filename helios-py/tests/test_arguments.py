@@ -38,6 +38,9 @@ NOT_COUNTS = ["1", 1.0, True, b"1", object()]
 NOT_SECONDS = ["1", True, dt.timedelta(seconds=1), object()]
 NOT_POSITIONS = [1, 1.0, b"now", dt.date(2026, 1, 1), object()]
 
+OF_QUERIES = ("query", "query_json", "query_bytes", "query_arrow")
+OF_ARROW = ("query", "query_bytes", "query_arrow")
+OF_TEXT = ("query_json", "query_bytes")
 OF_REJECTS = ("quarantine", "quarantine_show", "quarantine_replay", "quarantine_discard")
 
 WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
@@ -50,6 +53,23 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     ("query", "max_result_rows", ("SELECT 1",), "max_result_rows", NOT_COUNTS),
     ("query", "max_result_bytes", ("SELECT 1",), "max_result_bytes", NOT_COUNTS),
     ("query", "max_memory_usage", ("SELECT 1",), "max_memory_usage", NOT_COUNTS),
+    *((method, "sql", (), "sql", NOT_TEXTS) for method in OF_QUERIES),
+    *(
+        (method, name, ("SELECT 1",), name, NOT_COUNTS)
+        for method in OF_QUERIES
+        for name in ("max_result_rows", "limit")
+    ),
+    *((method, "query_id", ("SELECT 1",), "query_id", NOT_OPTIONAL_TEXTS) for method in OF_QUERIES),
+    *(
+        (method, "on_progress", ("SELECT 1",), "on_progress", [1, "print", asyncio.sleep, object()])
+        for method in OF_QUERIES
+    ),
+    *((method, "wide_integers", ("SELECT 1",), "wide_integers", NOT_OPTIONAL_TEXTS) for method in OF_ARROW),
+    *((method, "times", ("SELECT 1",), "times", NOT_OPTIONAL_TEXTS) for method in OF_TEXT),
+    *((method, "quote_64bit_integers", ("SELECT 1",), "quote_64bit_integers", NOT_FLAGS) for method in OF_TEXT),
+    ("query_bytes", "format", ("SELECT 1",), "format", NOT_TEXTS),
+    ("cancel_query", "query_id", (), "query_id", NOT_TEXTS),
+    ("query_progress", "query_id", (), "query_id", NOT_TEXTS),
     *(
         ("authenticate", name, (), name, NOT_OPTIONAL_TEXTS)
         for name in ("access_key", "secret_key", "session_token", "region", "role_arn", "external_id", "profile")

@@ -70,6 +70,8 @@ def raised(kind: str) -> helios.HeliosError:
         context={"stream": "clicks"},
         retryable=True,
         server_code=None,
+        server_error_name=None,
+        position=(7, 1, 8),
         aws_code="ResourceNotFoundException",
     )
 
@@ -86,6 +88,7 @@ def test_an_exception_can_be_sent_elsewhere(
     assert vars(other) == vars(error)
     assert other.kind == kind
     assert other.code == "ResourceNotFoundException"
+    assert other.position == helios.SqlPosition(offset=7, line=1, column=8)
 
 
 def test_an_error_of_clickhouse(client: helios.Client) -> None:
@@ -93,11 +96,26 @@ def test_an_error_of_clickhouse(client: helios.Client) -> None:
         client.query("SELECT * FROM no_such_table")
     error = caught.value
     assert (error.kind, error.operation, error.code, error.server_code) == ("not_found", "query", 60, 60)
+    assert error.server_error_name == "UNKNOWN_TABLE"
     assert error.aws_code is None
+    assert error.position is None
     assert not error.retryable
     assert "no_such_table" in str(error)
     with pytest.raises(LookupError):
         client.query("SELECT * FROM no_such_table")
+
+
+def test_the_place_of_an_error(client: helios.Client) -> None:
+    # Two bytes stand in the first line's `é`.
+    sql = "SELECT 'é',\n  1 1"
+    for call in (client.query, client.query_json, client.query_bytes, client.query_arrow):
+        with pytest.raises(helios.InvalidQueryError) as caught:
+            call(sql)
+        position = caught.value.position
+        assert position is not None
+        assert (position.line, position.column) == (2, 5)
+        assert sql.encode()[position.offset :] == b"1"
+        assert caught.value.server_error_name == "SYNTAX_ERROR"
 
 
 @pytest.mark.parametrize(

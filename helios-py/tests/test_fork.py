@@ -14,6 +14,8 @@ import asyncio, helios, os, sys, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # what Python says of forks with threads
 client = helios.connect("data")
 result = client.query("SELECT 1 AS one")
+batches = client.query_arrow("SELECT number FROM numbers(10000000000)")
+next(batches)
 asynchronous = asyncio.run(helios.connect_async("data"))
 
 def refused(call):
@@ -32,6 +34,7 @@ if child == 0:
 _, status = os.waitpid(child, 0)
 assert os.waitstatus_to_exitcode(status) == 0, status
 assert client.query("SELECT 1 AS one").rows() == [{"one": 1}]
+assert len(next(batches)) > 0
 """
 
 CALLS = {
@@ -43,6 +46,9 @@ CALLS = {
     "with_credentials": 'refused(lambda: client.with_credentials("AKIA", "secret"))',
     "async query": 'refused(lambda: asyncio.run(asynchronous.query("SELECT 1")))',
     "connect_async": 'refused(lambda: asyncio.run(helios.connect_async("data")))',
+    "read on": "refused(lambda: next(batches))",
+    "close a result": "refused(batches.close)",
+    "forget a result": "del batches",
     "forget": "del client",
     "nothing": "pass",
 }

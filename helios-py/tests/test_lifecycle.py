@@ -28,6 +28,11 @@ def test_a_closed_client_says_so(data: Path, client: helios.Client) -> None:
         lambda: other.kinesis_sample("s"),
         lambda: other.create_table("s", "t", {"a": "UInt8"}),
         other.sources,
+        lambda: other.query_json("SELECT 1"),
+        lambda: other.query_bytes("SELECT 1"),
+        lambda: other.query_arrow("SELECT 1"),
+        lambda: other.cancel_query("a"),
+        lambda: other.query_progress("a"),
     ):
         with pytest.raises(helios.InvalidInputError, match="the client is closed"):
             call()
@@ -133,6 +138,18 @@ sql = "SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1"
 threading.Thread(target=lambda: client.query(sql), daemon=True).start()
 while not client.query("SELECT 1 FROM system.processes WHERE query LIKE '%sleepEachRow%' AND query NOT LIKE '%processes%'"):
     pass
+""")
+    assert process.stderr == ""
+
+
+@pytest.mark.parametrize("how", ["", "del pieces", "del client", "client.close()", "raise SystemExit(0)"])
+def test_a_program_ends_well_with_a_result_under_way(run: Run, how: str) -> None:
+    process = run(f"""
+import helios
+client = helios.connect("data")
+pieces = client.query_arrow("SELECT number FROM numbers(10000000000)", on_progress=lambda so_far: True)
+next(pieces)
+{how}
 """)
     assert process.stderr == ""
 

@@ -16,6 +16,12 @@ def of_a_client(client: helios.Client) -> None:
     result: helios.QueryResult = client.query("SELECT 1", {"a": [1, "x"], "b": 1.5}, max_execution_time=1)
     rows: list[dict[str, Any]] = result.rows()
     columns: list[helios.Column] = result.columns
+    json: bytes = client.query_json("SELECT 1", times="simple", quote_64bit_integers=True, limit=1)
+    chunks: list[bytes] = list(client.query_bytes("SELECT 1", format="csv", query_id="a"))
+    batches: helios.QueryBatches = client.query_arrow("SELECT 1", on_progress=lambda so_far: so_far.read_rows < 10)
+    of_batches: list[dict[str, Any]] = [row for batch in batches for row in batch]
+    found: bool = client.cancel_query("a")
+    progress: helios.QueryProgress | None = client.query_progress("a")
     databases: dict[str, list[str]] = client.databases()
     sample: helios.StreamSample = client.kinesis_sample("s", position="now")
     created: helios.TableCreated = client.create_table("s", "t", sample.inferred_schema, order_by=sample.order_by)
@@ -30,12 +36,18 @@ def of_a_client(client: helios.Client) -> None:
     shown: list[helios.StoredReject] = client.quarantine_show("t", limit=1, path="$.a").rejects
     replayed: helios.ReplayReport = client.quarantine_replay("t", dry_run=True)
     client.quarantine_retention("t", None)
+    del json, chunks, of_batches, found, progress
     del rows, columns, databases, created, sources, consumed, report, settled, rejects, shown, replayed
 
     client.query(1)  # type: ignore[arg-type]
     client.query("SELECT 1", {"a": None})  # type: ignore[dict-item]
     client.query("SELECT 1", max_result_rows="1")  # type: ignore[arg-type]
     client.query("SELECT 1", no_such=1)  # type: ignore[call-arg]
+    client.query("SELECT 1", times="iso")  # type: ignore[call-arg]
+    client.query_json("SELECT 1", wide_integers="text")  # type: ignore[call-arg]
+    client.query_json("SELECT 1", times="roman")  # type: ignore[arg-type]
+    client.query_bytes("SELECT 1", format="xml")  # type: ignore[arg-type]
+    client.query("SELECT 1", on_progress=print, query_id=1)  # type: ignore[arg-type]
     client.create_table("s", "t", {"a": 1})  # type: ignore[arg-type]
     client.create_table("s", "t", {"a": "UInt8"}, delivery="courier")  # type: ignore[arg-type]
     client.consume("s", on_progress=print, until=1)  # type: ignore[call-arg]
@@ -53,5 +65,10 @@ async def of_an_async_client() -> None:
         other: helios.AsyncClient = client.with_credentials("AKIA", "secret")
         consumed: helios.ConsumeReport = await client.consume("s", time_limit=1)
         del result, other, consumed
+        async with await client.query_bytes("SELECT 1") as chunks:
+            json: bytes = b"".join([chunk async for chunk in chunks])
+        del json
+        async for batch in await client.query_arrow("SELECT 1"):
+            batch.rows()
         client.query("SELECT 1").rows()  # type: ignore[attr-defined]
         await client.query(1)  # type: ignore[arg-type]

@@ -35,11 +35,14 @@ from .exceptions import (
     NotFoundError,
     PermissionDeniedError,
     QueryCancelledError,
+    SqlPosition,
     UnauthenticatedError,
     UnavailableError,
     UnexpectedError,
 )
-from .query import QueryResult
+from .query import ArrowOptions, BytesOptions, QueryOptions, QueryProgress, QueryResult, TextOptions
+from .query_batches import AsyncQueryBatches, QueryBatch, QueryBatches
+from .query_bytes import AsyncQueryBytes, QueryBytes
 from .rejects import (
     Discarded,
     QuarantineSummary,
@@ -56,8 +59,12 @@ from .table import TableCreated
 
 __all__ = [
     "AlreadyExistsError",
+    "ArrowOptions",
     "AsyncClient",
+    "AsyncQueryBatches",
+    "AsyncQueryBytes",
     "Authentication",
+    "BytesOptions",
     "Client",
     "Column",
     "ColumnEvidence",
@@ -79,7 +86,12 @@ __all__ = [
     "PermissionDeniedError",
     "QuarantineCounts",
     "QuarantineSummary",
+    "QueryBatch",
+    "QueryBatches",
+    "QueryBytes",
     "QueryCancelledError",
+    "QueryOptions",
+    "QueryProgress",
     "QueryResult",
     "RangeSettled",
     "RejectGroup",
@@ -90,9 +102,11 @@ __all__ = [
     "ShardReport",
     "ShownRejects",
     "Source",
+    "SqlPosition",
     "StoredReject",
     "StreamSample",
     "TableCreated",
+    "TextOptions",
     "UnauthenticatedError",
     "UnavailableError",
     "UnexpectedError",

@@ -24,6 +24,13 @@ def optional_text(name: str, value: object) -> str | None:
     return None if value is None else text(name, value)
 
 
+def one_of(name: str, value: object, choices: tuple[str, ...]) -> str:
+    chosen = text(name, value)
+    if chosen not in choices:
+        raise InvalidInputError(f"{name} must be one of {', '.join(choices)}", context={name: chosen})
+    return chosen
+
+
 def texts(name: str, value: object) -> list[str]:
     """A list of texts; one text alone is most likely a mistake."""
     if isinstance(value, str) or not isinstance(value, Iterable):

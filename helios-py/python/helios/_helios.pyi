@@ -3,7 +3,17 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, final
 
-__all__ = ["Client", "QueryResult", "__version__", "connect", "connect_async", "error_kinds"]
+__all__ = [
+    "Client",
+    "QueryBatch",
+    "QueryBatches",
+    "QueryBytes",
+    "QueryResult",
+    "__version__",
+    "connect",
+    "connect_async",
+    "error_kinds",
+]
 
 __version__: str
 
@@ -26,11 +36,52 @@ class Client:
     def databases_async(self) -> Awaitable[str]:
         """`databases`, to be awaited."""
 
-    def query(self, sql: str, options: str) -> QueryResult:
-        """Runs a query; `options` is the JSON of `QueryOptions`."""
+    def query(self, sql: str, options: str, on_progress: Callable[[str], object] | None = None) -> QueryResult:
+        """Runs a query; `options` is the JSON of `QueryOptions`. `on_progress` gets the JSON of how far it is. If it returns
+        `False` the query is cancelled, if it raises that is raised."""
 
-    def query_async(self, sql: str, options: str) -> Awaitable[QueryResult]:
-        """`query`, to be awaited."""
+    def query_async(
+        self, sql: str, options: str, on_progress: Callable[[str], object] | None = None
+    ) -> Awaitable[QueryResult]:
+        """`query`, to be awaited. `on_progress` is called on a thread of Helios."""
+
+    def query_json(self, sql: str, options: str, on_progress: Callable[[str], object] | None = None) -> bytes:
+        """As `query`, for the documented JSON."""
+
+    def query_json_async(
+        self, sql: str, options: str, on_progress: Callable[[str], object] | None = None
+    ) -> Awaitable[bytes]:
+        """`query_json`, to be awaited. `on_progress` is called on a thread of Helios."""
+
+    def query_bytes(
+        self, sql: str, format: str, options: str, on_progress: Callable[[str], object] | None = None
+    ) -> QueryBytes:
+        """As `query`, for bytes of this form, chunk by chunk."""
+
+    def query_bytes_async(
+        self, sql: str, format: str, options: str, on_progress: Callable[[str], object] | None = None
+    ) -> Awaitable[QueryBytes]:
+        """`query_bytes`, to be awaited. `on_progress` is called on a thread of Helios."""
+
+    def query_arrow(self, sql: str, options: str, on_progress: Callable[[str], object] | None = None) -> QueryBatches:
+        """As `query`, for record batches, one by one."""
+
+    def query_arrow_async(
+        self, sql: str, options: str, on_progress: Callable[[str], object] | None = None
+    ) -> Awaitable[QueryBatches]:
+        """`query_arrow`, to be awaited. `on_progress` is called on a thread of Helios."""
+
+    def cancel_query(self, query_id: str) -> bool:
+        """Ends the query of this name; whether one was running."""
+
+    def cancel_query_async(self, query_id: str) -> Awaitable[bool]:
+        """`cancel_query`, to be awaited."""
+
+    def query_progress(self, query_id: str) -> str | None:
+        """How far the query of this name is, as JSON; `None` if none runs."""
+
+    def query_progress_async(self, query_id: str) -> Awaitable[str | None]:
+        """`query_progress`, to be awaited."""
 
     def authenticate(self, credentials: str | None = None) -> str:
         """Checks credentials, and goes on with them if they are accepted; without any, checks the client's own."""
@@ -129,6 +180,10 @@ class QueryResult:
         """The SQL text."""
 
     @property
+    def query_id(self) -> str:
+        """The name that the query had."""
+
+    @property
     def columns(self) -> list[tuple[str, str]]:
         """Names and ClickHouse types of the columns."""
 
@@ -142,3 +197,65 @@ class QueryResult:
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow PyCapsule interface. The result's own schema is given whatever is asked for, as the interface allows."""
+
+@final
+class QueryBatch:
+    """A record batch."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Its rows."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        """The Arrow PyCapsule interface. The batch's own schema is given whatever is asked for, as the interface allows."""
+
+@final
+class QueryBatches:
+    """A result that is read as record batches."""
+
+    @property
+    def query_id(self) -> str:
+        """The name of the query."""
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """Names and ClickHouse types of the columns."""
+
+    def next(self) -> QueryBatch | None:
+        """The next batch; `None` at the end of a whole result."""
+
+    def next_async(self) -> Awaitable[QueryBatch | None]:
+        """`next`, to be awaited."""
+
+    def close(self) -> None:
+        """Ends the query."""
+
+    def close_async(self) -> Awaitable[None]:
+        """`close`, to be awaited."""
+
+    def __arrow_c_schema__(self) -> object:
+        """The schema of every batch."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule interface: the batches that were not read yet, once. The result's own schema is given whatever
+        is asked for, as the interface allows."""
+
+@final
+class QueryBytes:
+    """A result that is read as bytes."""
+
+    @property
+    def query_id(self) -> str:
+        """The name of the query."""
+
+    def next(self) -> bytes | None:
+        """The next bytes; `None` at the end of a whole result."""
+
+    def next_async(self) -> Awaitable[bytes | None]:
+        """`next`, to be awaited."""
+
+    def close(self) -> None:
+        """Ends the query."""
+
+    def close_async(self) -> Awaitable[None]:
+        """`close`, to be awaited."""

@@ -1,19 +1,22 @@
-"""Functions of the caller's that are told how far a consumer is."""
+"""Functions of the caller's that are told how far an operation is."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from ._checks import wrong_type
-from ._wire import read
-from .delivery import ConsumeProgress, OnProgress
+from ._wire import Answer, read
+from .exceptions import HeliosError
 
 Call = Callable[[str], object]
+_Progress = TypeVar("_Progress", bound=Answer)
+_Outcome = TypeVar("_Outcome")
 
 
-def reader(on_progress: OnProgress | None) -> Call | None:
+def reader(kind: type[_Progress], on_progress: Callable[[_Progress], object] | None) -> Call | None:
     """What is called with the JSON of each progress."""
     if on_progress is None:
         return None
@@ -22,13 +25,13 @@ def reader(on_progress: OnProgress | None) -> Call | None:
     if inspect.iscoroutinefunction(on_progress):
         # Nobody would await it.
         raise wrong_type("on_progress", "a function that is not async", on_progress)
-    return lambda so_far: on_progress(read(ConsumeProgress, so_far))
+    return lambda so_far: on_progress(read(kind, so_far))
 
 
 class OnThisLoop:
     """Has the event loop run a function that Helios calls on a thread of its own.
 
-    The answer comes too late for this call. It is given to the next one, a second later at most.
+    The answer comes too late for this call. It is given to the next one.
     """
 
     def __init__(self, call: Call) -> None:
@@ -50,9 +53,26 @@ class OnThisLoop:
             self._goes_on = False
             self._raised = error
 
-    async def of(self, answer: Awaitable[str]) -> str:
-        """The answer, unless the function has raised."""
-        text = await answer
+    def check(self) -> None:
+        """Raise what the function has raised."""
         if self._raised is not None:
             raise self._raised
-        return text
+
+
+def on_this_loop(call: Call | None) -> OnThisLoop | None:
+    """The function, if there is one, called by the event loop."""
+    return None if call is None else OnThisLoop(call)
+
+
+async def awaited(answer: Awaitable[_Outcome], on_progress: OnThisLoop | None) -> _Outcome:
+    """The answer, unless the function has raised."""
+    try:
+        outcome = await answer
+    except HeliosError:
+        # That the operation was cancelled follows from what was raised.
+        if on_progress is not None:
+            on_progress.check()
+        raise
+    if on_progress is not None:
+        on_progress.check()
+    return outcome

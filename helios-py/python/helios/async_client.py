@@ -15,9 +15,11 @@ from ._settings import settings
 from ._wire import read
 from .authentication import Authentication
 from .column import Schema
-from .delivery import ConsumeReport, DeliveryReport, OnProgress, RangeSettled
+from .delivery import ConsumeProgress, ConsumeReport, DeliveryReport, OnProgress, RangeSettled
 from .parameters import Parameter
-from .query import QueryResult
+from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
+from .query_batches import AsyncQueryBatches
+from .query_bytes import AsyncQueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
 from .sample import Position, StreamSample
 from .source import Source
@@ -63,24 +65,63 @@ class AsyncClient:
         sql: str,
         parameters: Mapping[str, Parameter] | None = None,
         *,
-        database: str | None = None,
-        read_only: bool = False,
-        max_execution_time: float | None = None,
-        max_result_rows: int | None = None,
-        max_result_bytes: int | None = None,
-        max_memory_usage: int | None = None,
+        on_progress: OnQueryProgress | None = None,
+        **options: Unpack[ArrowOptions],
     ) -> QueryResult:
         """As :meth:`Client.query`."""
-        options = query.options(
-            parameters,
-            database=database,
-            read_only=read_only,
-            max_execution_time=max_execution_time,
-            max_result_rows=max_result_rows,
-            max_result_bytes=max_result_bytes,
-            max_memory_usage=max_memory_usage,
+        call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
+        answer = self._native.query_async(query.sql(sql), query.arrow_options(parameters, **options), call)
+        return QueryResult(await _progress.awaited(answer, call))
+
+    async def query_json(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        on_progress: OnQueryProgress | None = None,
+        **options: Unpack[TextOptions],
+    ) -> bytes:
+        """As :meth:`Client.query_json`."""
+        call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
+        answer = self._native.query_json_async(query.sql(sql), query.text_options(parameters, **options), call)
+        return await _progress.awaited(answer, call)
+
+    async def query_bytes(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        format: Literal["json", "ndjson", "csv", "arrow", "parquet"] = "ndjson",
+        on_progress: OnQueryProgress | None = None,
+        **options: Unpack[BytesOptions],
+    ) -> AsyncQueryBytes:
+        """As :meth:`Client.query_bytes`."""
+        call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
+        answer = self._native.query_bytes_async(
+            query.sql(sql), query.form(format), query.options(parameters, **options), call
         )
-        return QueryResult(await self._native.query_async(query.sql(sql), options))
+        return AsyncQueryBytes(await _progress.awaited(answer, call), call)
+
+    async def query_arrow(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        on_progress: OnQueryProgress | None = None,
+        **options: Unpack[ArrowOptions],
+    ) -> AsyncQueryBatches:
+        """As :meth:`Client.query_arrow`."""
+        call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
+        answer = self._native.query_arrow_async(query.sql(sql), query.arrow_options(parameters, **options), call)
+        return AsyncQueryBatches(await _progress.awaited(answer, call), call)
+
+    async def cancel_query(self, query_id: str) -> bool:
+        """As :meth:`Client.cancel_query`."""
+        return await self._native.cancel_query_async(text("query_id", query_id))
+
+    async def query_progress(self, query_id: str) -> QueryProgress | None:
+        """As :meth:`Client.query_progress`."""
+        return query.progress(await self._native.query_progress_async(text("query_id", query_id)))
 
     async def authenticate(
         self,
@@ -188,12 +229,9 @@ class AsyncClient:
         options = delivery.consume_options(
             stream, until_caught_up=until_caught_up, time_limit=time_limit, position=position
         )
-        call = _progress.reader(on_progress)
-        if call is None:
-            return read(ConsumeReport, await self._native.consume_async(options))
-        on_this_loop = _progress.OnThisLoop(call)
-        answer = self._native.consume_async(options, on_this_loop)
-        return read(ConsumeReport, await on_this_loop.of(answer))
+        call = _progress.on_this_loop(_progress.reader(ConsumeProgress, on_progress))
+        answer = self._native.consume_async(options, call)
+        return read(ConsumeReport, await _progress.awaited(answer, call))
 
     async def delivery_report(
         self, table: str, *, database: str = "default", stream: str | None = None

@@ -15,9 +15,11 @@ from ._settings import settings
 from ._wire import read
 from .authentication import Authentication
 from .column import Schema
-from .delivery import ConsumeReport, DeliveryReport, OnProgress, RangeSettled
+from .delivery import ConsumeProgress, ConsumeReport, DeliveryReport, OnProgress, RangeSettled
 from .parameters import Parameter
-from .query import QueryResult
+from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
+from .query_batches import QueryBatches
+from .query_bytes import QueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
 from .sample import Position, StreamSample
 from .source import Source
@@ -76,34 +78,117 @@ class Client:
         sql: str,
         parameters: Mapping[str, Parameter] | None = None,
         *,
-        database: str | None = None,
-        read_only: bool = False,
-        max_execution_time: float | None = None,
-        max_result_rows: int | None = None,
-        max_result_bytes: int | None = None,
-        max_memory_usage: int | None = None,
+        on_progress: OnQueryProgress | None = None,
+        **options: Unpack[ArrowOptions],
     ) -> QueryResult:
         """Run a statement and return its whole result.
 
         ``parameters`` are the values of ``{name:Type}`` in the text; they never become SQL. A ``datetime`` without a zone
         is what the clock shows in the parameter's zone.
 
-        ``database`` is the one of tables named without one. ``read_only`` refuses everything that writes or reaches
-        outside. The limits, of which none is set by default, are in seconds, rows and bytes.
+        The options are those of :class:`ArrowOptions`: ``database``, the one of tables named without one; ``read_only``,
+        which refuses everything that writes or reaches outside; ``limit``, the first so many rows; the limits
+        ``max_execution_time``, ``max_result_rows``, ``max_result_bytes`` and ``max_memory_usage``, of which none is set by
+        default, in seconds, rows and bytes; ``query_id``; ``wide_integers``.
+
+        ``on_progress`` is called about four times a second with how far the query is, by the thread that waits for it. If it
+        returns ``False`` the query is cancelled, which raises :class:`QueryCancelledError`; what it raises is raised here.
+        It may use the client, but not close it.
 
         Raises :class:`InvalidQueryError`, :class:`NotFoundError`, :class:`LimitExceededError`,
         :class:`HeliosTimeoutError` and whatever else ClickHouse says, with its number in ``server_code``.
         """
-        options = query.options(
-            parameters,
-            database=database,
-            read_only=read_only,
-            max_execution_time=max_execution_time,
-            max_result_rows=max_result_rows,
-            max_result_bytes=max_result_bytes,
-            max_memory_usage=max_memory_usage,
+        call = _progress.reader(QueryProgress, on_progress)
+        answer = self._native.query(query.sql(sql), query.arrow_options(parameters, **options), call)
+        return QueryResult(answer)
+
+    def query_json(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        on_progress: OnQueryProgress | None = None,
+        **options: Unpack[TextOptions],
+    ) -> bytes:
+        """Run a statement and return its whole result as the documented JSON, as HTTP answers it.
+
+        ``{"data":[{…},…],"metadata":{"query":…,"row_count":…,"column_names":[…],"column_types":[…]}}``, in UTF-8. Values are
+        as ClickHouse writes them: NaN and infinities are ``null``, bytes that are not UTF-8 become U+FFFD.
+
+        The options are those of :meth:`query`, with ``times`` and ``quote_64bit_integers`` of :class:`TextOptions` in
+        place of ``wide_integers``. It raises what :meth:`query` raises.
+        """
+        call = _progress.reader(QueryProgress, on_progress)
+        return self._native.query_json(query.sql(sql), query.text_options(parameters, **options), call)
+
+    def query_bytes(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        format: Literal["json", "ndjson", "csv", "arrow", "parquet"] = "ndjson",
+        on_progress: OnQueryProgress | None = None,
+        **options: Unpack[BytesOptions],
+    ) -> QueryBytes:
+        """Run a statement and read its result as bytes, in constant memory.
+
+        ``format`` is ``"ndjson"``, one JSON object a line, ``"csv"``, the names first, ``"json"``, ``"arrow"``, an IPC
+        stream, or ``"parquet"``. The options are those of :meth:`query` and :meth:`query_json`; what is of no use to the
+        form is passed over. ``on_progress`` is called while somebody waits for a chunk.
+
+        >>> with client.query_bytes("SELECT 1 AS one", format="csv") as chunks:
+        ...     print(b"".join(chunks).decode())
+        "one"
+        1
+
+        An error before the first row is raised here; one after it by the iteration, and what came before is then not
+        a whole result.
+        """
+        call = _progress.reader(QueryProgress, on_progress)
+        answer = self._native.query_bytes(
+            query.sql(sql), query.form(format), query.options(parameters, **options), call
         )
-        return QueryResult(self._native.query(query.sql(sql), options))
+        return QueryBytes(answer)
+
+    def query_arrow(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        on_progress: OnQueryProgress | None = None,
+        **options: Unpack[ArrowOptions],
+    ) -> QueryBatches:
+        """Run a statement and read its result as record batches, in constant memory.
+
+        The options are those of :meth:`query`. ``on_progress`` is called while somebody waits for a batch.
+
+        >>> with client.query_arrow("SELECT number FROM numbers(100000)") as batches:
+        ...     sum(len(batch) for batch in batches)
+        100000
+
+        An error before the first batch is raised here; one after it by the iteration, and what came before is then
+        not a whole result.
+        """
+        call = _progress.reader(QueryProgress, on_progress)
+        answer = self._native.query_arrow(query.sql(sql), query.arrow_options(parameters, **options), call)
+        return QueryBatches(answer)
+
+    def cancel_query(self, query_id: str) -> bool:
+        """End the query of this name, whichever client of this ClickHouse began it. ``False`` if none runs.
+
+        Whoever reads its result gets a :class:`QueryCancelledError`. On a server without other rights a user can end
+        their own queries; in a cluster, those of the node that is asked.
+
+        Raises :class:`InvalidInputError` for what is no name of a query.
+        """
+        return self._native.cancel_query(text("query_id", query_id))
+
+    def query_progress(self, query_id: str) -> QueryProgress | None:
+        """How far the query of this name is; ``None`` if none runs.
+
+        Raises :class:`InvalidInputError` for what is no name of a query.
+        """
+        return query.progress(self._native.query_progress(text("query_id", query_id)))
 
     def authenticate(
         self,
@@ -255,7 +340,7 @@ class Client:
         options = delivery.consume_options(
             stream, until_caught_up=until_caught_up, time_limit=time_limit, position=position
         )
-        answer = self._native.consume(options, _progress.reader(on_progress))
+        answer = self._native.consume(options, _progress.reader(ConsumeProgress, on_progress))
         return read(ConsumeReport, answer)
 
     def delivery_report(self, table: str, *, database: str = "default", stream: str | None = None) -> DeliveryReport:

@@ -7,6 +7,7 @@ Each kind of error has its class; where Python has an exception for the same thi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 __all__ = [
@@ -22,10 +23,23 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "QueryCancelledError",
+    "SqlPosition",
     "UnauthenticatedError",
     "UnavailableError",
     "UnexpectedError",
 ]
+
+
+@dataclass(frozen=True)
+class SqlPosition:
+    """A place in an SQL text."""
+
+    offset: int
+    """Bytes of the text, as UTF-8, before it."""
+    line: int
+    """Its line, from 1."""
+    column: int
+    """Its character in that line, from 1."""
 
 
 class HeliosError(Exception):
@@ -45,6 +59,10 @@ class HeliosError(Exception):
     """Whether the same call may succeed later, unchanged."""
     server_code: int | None
     """ClickHouse's error number: ``60``."""
+    server_error_name: str | None
+    """ClickHouse's name for the error, if it said one: ``"UNKNOWN_TABLE"``."""
+    position: SqlPosition | None
+    """Where in the SQL text the error is, for one of syntax."""
     aws_code: str | None
     """AWS's error code: ``"ResourceNotFoundException"``."""
 
@@ -56,6 +74,8 @@ class HeliosError(Exception):
         context: Mapping[str, str] | None = None,
         retryable: bool = False,
         server_code: int | None = None,
+        server_error_name: str | None = None,
+        position: SqlPosition | None = None,
         aws_code: str | None = None,
     ) -> None:
         super().__init__(message)
@@ -63,6 +83,8 @@ class HeliosError(Exception):
         self.context = dict(context or {})
         self.retryable = retryable
         self.server_code = server_code
+        self.server_error_name = server_error_name
+        self.position = position
         self.aws_code = aws_code
 
     @property
@@ -184,6 +206,8 @@ def of_kind(
     context: Mapping[str, str],
     retryable: bool,
     server_code: int | None,
+    server_error_name: str | None,
+    position: tuple[int, int, int] | None,
     aws_code: str | None,
 ) -> HeliosError:
     """The exception for an error of this kind: what the extension raises."""
@@ -193,5 +217,7 @@ def of_kind(
         context=context,
         retryable=retryable,
         server_code=server_code,
+        server_error_name=server_error_name,
+        position=None if position is None else SqlPosition(*position),
         aws_code=aws_code,
     )

@@ -3,12 +3,83 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from . import _helios, parameters
-from ._checks import count, flag, optional_text, present, seconds, text
+from ._checks import count, flag, one_of, optional_text, present, seconds, text
+from ._wire import Answer, read
 from .column import Column
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+@dataclass(frozen=True)
+class QueryProgress(Answer):
+    """How far a query that runs is."""
+
+    query_id: str
+    """The query's name."""
+    read_rows: int
+    """Rows read so far."""
+    read_bytes: int
+    """Bytes read so far, in memory."""
+    total_rows: int | None
+    """About how many rows there are to read, by ClickHouse's own estimate."""
+    elapsed_seconds: float
+    """How long it has run."""
+    memory_usage: int
+    """Bytes of memory that it holds."""
+
+
+OnQueryProgress = Callable[[QueryProgress], object]
+"""What a query calls with how far it is. ``False`` cancels it."""
+
+
+class QueryOptions(TypedDict, total=False):
+    """How a query may run. No limit is set unless given."""
+
+    database: str | None
+    """The database of tables named without one."""
+    read_only: bool
+    """Refuse everything that writes or reaches outside."""
+    max_execution_time: float | None
+    """Stop after so many seconds."""
+    max_result_rows: int | None
+    """Fail if the result has more rows."""
+    max_result_bytes: int | None
+    """Fail if the result has more bytes."""
+    max_memory_usage: int | None
+    """Fail if the query needs more memory, in bytes."""
+    limit: int | None
+    """The first so many rows of the result, and no more."""
+    query_id: str | None
+    """The name by which the query can be cancelled and watched, 1 to 100 of ``A-Z a-z 0-9 _ . : -``; a random one unless
+    given. No two queries may run under one name at a time."""
+
+
+class ArrowOptions(QueryOptions, total=False):
+    """How a query may run whose result comes as Arrow."""
+
+    wide_integers: Literal["text", "decimal"] | None
+    """What 128 and 256-bit integers are in Arrow, which has none: ``"text"`` unless given, or ``"decimal"``: 128-bit ones
+    are ``decimal256(39, 0)``, 256-bit ones, which no decimal holds, 32 bytes, little-endian."""
+
+
+class TextOptions(QueryOptions, total=False):
+    """How a query may run whose result comes as text."""
+
+    times: Literal["iso", "simple", "unixTimestamp"] | None
+    """How times are written: ``"iso"`` unless given, ``2026-01-31T10:00:00Z``; ``"simple"``, ``2026-01-31 11:00:00`` in the
+    column's zone; ``"unixTimestamp"``, seconds since 1970."""
+    quote_64bit_integers: bool
+    """64-bit integers as text in JSON, for readers whose numbers are doubles."""
+
+
+class BytesOptions(ArrowOptions, TextOptions, total=False):
+    """How a query may run whose result comes as bytes of some form: what is of no use to that form is passed over."""
 
 
 class QueryResult:
@@ -31,6 +102,11 @@ class QueryResult:
     def query(self) -> str:
         """The SQL text as it was given."""
         return self._native.sql
+
+    @property
+    def query_id(self) -> str:
+        """The name that the query had."""
+        return self._native.query_id
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows as dicts of Python values.
@@ -73,32 +149,73 @@ class QueryResult:
         return f"<helios.QueryResult of {len(self)} rows: {names}{more}>"
 
 
+_TIMES = ("iso", "simple", "unixTimestamp")
+_WIDE_INTEGERS = ("text", "decimal")
+_FORMATS = ("json", "ndjson", "csv", "arrow", "parquet")
+
+
 def options(
-    parameter_values: Mapping[str, parameters.Parameter] | None,
+    values: Mapping[str, parameters.Parameter] | None,
     *,
-    database: str | None,
-    read_only: bool,
-    max_execution_time: float | None,
-    max_result_rows: int | None,
-    max_result_bytes: int | None,
-    max_memory_usage: int | None,
+    database: str | None = None,
+    read_only: bool = False,
+    max_execution_time: float | None = None,
+    max_result_rows: int | None = None,
+    max_result_bytes: int | None = None,
+    max_memory_usage: int | None = None,
+    limit: int | None = None,
+    query_id: str | None = None,
+    times: str | None = None,
+    quote_64bit_integers: bool = False,
+    wide_integers: str | None = None,
 ) -> str:
     """The options of a query as JSON."""
 
-    def limit(name: str, value: int | None) -> int | None:
+    def number(name: str, value: int | None) -> int | None:
         return None if value is None else count(name, value)
 
-    time_limit = None if max_execution_time is None else seconds("max_execution_time", max_execution_time)
     given = present(
         database=optional_text("database", database),
         readOnly=flag("read_only", read_only),
-        maxExecutionSeconds=time_limit,
-        maxResultRows=limit("max_result_rows", max_result_rows),
-        maxResultBytes=limit("max_result_bytes", max_result_bytes),
-        maxMemoryUsage=limit("max_memory_usage", max_memory_usage),
+        maxExecutionSeconds=None if max_execution_time is None else seconds("max_execution_time", max_execution_time),
+        maxResultRows=number("max_result_rows", max_result_rows),
+        maxResultBytes=number("max_result_bytes", max_result_bytes),
+        maxMemoryUsage=number("max_memory_usage", max_memory_usage),
+        limit=number("limit", limit),
+        queryId=optional_text("query_id", query_id),
+        times=None if times is None else one_of("times", times, _TIMES),
+        quote64BitIntegers=flag("quote_64bit_integers", quote_64bit_integers),
+        wideIntegers=None if wide_integers is None else one_of("wide_integers", wide_integers, _WIDE_INTEGERS),
     )
-    limits = json.dumps(given)
-    return f'{{"parameters":{parameters.to_json(parameter_values)},{limits[1:]}'
+    return f'{{"parameters":{parameters.to_json(values)},{json.dumps(given)[1:]}'
+
+
+def arrow_options(values: Mapping[str, parameters.Parameter] | None, **given: Unpack[ArrowOptions]) -> str:
+    """The options of a query whose result comes as Arrow, as JSON. What is for text only is refused."""
+    _refuse(given, TextOptions)
+    return options(values, **given)
+
+
+def text_options(values: Mapping[str, parameters.Parameter] | None, **given: Unpack[TextOptions]) -> str:
+    """The options of a query whose result comes as text, as JSON. What is for Arrow only is refused."""
+    _refuse(given, ArrowOptions)
+    return options(values, **given)
+
+
+def _refuse(given: Mapping[str, object], others: type) -> None:
+    for name in given:
+        if name in others.__annotations__ and name not in QueryOptions.__annotations__:
+            raise TypeError(f"{name} is no option of this query")
+
+
+def progress(answer: str | None) -> QueryProgress | None:
+    """The answer to ``query_progress``."""
+    return None if answer is None else read(QueryProgress, answer)
+
+
+def form(name: str) -> str:
+    """The form of a result."""
+    return one_of("format", name, _FORMATS)
 
 
 def sql(query: str) -> str:

@@ -36,6 +36,11 @@ pub(crate) fn column<'py>(py: Python<'py>, array: &dyn Array, data_type: Option<
         ArrowType::UInt64 => scalar::each(py, array.as_primitive::<UInt64Type>()),
         ArrowType::Float32 => scalar::each(py, array.as_primitive::<Float32Type>()),
         ArrowType::Float64 => scalar::each(py, array.as_primitive::<Float64Type>()),
+        ArrowType::Decimal256(..) | ArrowType::FixedSizeBinary(_)
+            if let Some(signed) = integer(data_type) =>
+        {
+            scalar::integers(py, array, signed)
+        }
         ArrowType::Decimal128(..) => scalar::decimals(py, array.as_primitive::<Decimal128Type>()),
         ArrowType::Decimal256(..) => scalar::decimals(py, array.as_primitive::<Decimal256Type>()),
         ArrowType::Utf8 => scalar::texts(py, array.as_string(), data_type),
@@ -55,6 +60,15 @@ pub(crate) fn column<'py>(py: Python<'py>, array: &dyn Array, data_type: Option<
             );
             Err(PyTypeError::new_err(message))
         }
+    }
+}
+
+/// For an integer, whether it has a sign.
+fn integer(data_type: Option<&DataType>) -> Option<bool> {
+    match data_type? {
+        DataType::Int { .. } => Some(true),
+        DataType::UInt { .. } => Some(false),
+        _ => None,
     }
 }
 

@@ -1,14 +1,17 @@
 //! Single values.
 
 use arrow_array::{
-    Array as _, ArrayAccessor, PrimitiveArray, StringArray, iterator::ArrayIter, types::DecimalType,
+    Array, ArrayAccessor, PrimitiveArray, StringArray,
+    cast::AsArray as _,
+    iterator::ArrayIter,
+    types::{Decimal256Type, DecimalType},
 };
 use helios_core::warehouse::types::DataType;
 use pyo3::{
     IntoPyObject, IntoPyObjectExt as _,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyInt, PyType},
+    types::{IntoPyDict as _, PyBytes, PyInt, PyType},
 };
 
 use super::column::Values;
@@ -43,6 +46,18 @@ pub(super) fn decimals<'py, T: DecimalType>(py: Python<'py>, array: &PrimitiveAr
             },
         )
         .collect()
+}
+
+/// Integers of more than 64 bits that are held as decimals, or as their bytes.
+pub(super) fn integers<'py>(py: Python<'py>, array: &dyn Array, signed: bool) -> Values<'py> {
+    let int = py.get_type::<PyInt>();
+    if let Some(decimals) = array.as_primitive_opt::<Decimal256Type>() {
+        return map(py, decimals, |value| int.call1((value.to_string(),)));
+    }
+    let sign = [("signed", signed)].into_py_dict(py)?;
+    map(py, array.as_fixed_size_binary(), |bytes| {
+        int.call_method("from_bytes", (PyBytes::new(py, bytes), "little"), Some(&sign))
+    })
 }
 
 /// Texts, and what is held as one: integers of more than 64 bits, JSON.

@@ -8,9 +8,11 @@ HTTP interface, or the error as that shows it.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import json
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -29,6 +31,10 @@ ARGUMENTS = {
     "maxResultRows": "max_result_rows",
     "maxResultBytes": "max_result_bytes",
     "maxMemoryUsage": "max_memory_usage",
+    "quote64BitIntegers": "quote_64bit_integers",
+    "times": "times",
+    "wideIntegers": "wide_integers",
+    "queryId": "query_id",
     "accessKey": "access_key",
     "secretKey": "secret_key",
     "sessionToken": "session_token",
@@ -64,6 +70,13 @@ ARGUMENTS = {
     "days": "days",
 }
 
+# What only one of the two forms of a result has.
+OF_JSON = ("times", "quote_64bit_integers")
+OF_ARROW = ("wide_integers",)
+
+# How a statement begins that can be run twice.
+READS = ("SELECT", "SHOW", "EXISTS", "SELEC ")
+
 
 class Face:
     """One of the two clients. What it returns is awaited if it has to be."""
@@ -84,13 +97,57 @@ class Face:
                 answer = await awaited(client.authenticate(**arguments))
             finally:
                 await awaited(client.close())
-        elif operation in ("query", "kinesis_sample"):
-            answer = await awaited(getattr(self.client, operation)(text, **arguments))
+        elif operation == "query":
+            return await self.query(text, arguments)
+        elif operation == "kinesis_sample":
+            answer = await awaited(self.client.kinesis_sample(text, **arguments))
+        elif operation == "cancel_query":
+            answer = {**options, "found": await awaited(self.client.cancel_query(**arguments))}
         else:
             if operation == "consume":
                 arguments["on_progress"] = lambda progress: progress.records
             answer = await awaited(getattr(self.client, operation)(**arguments))
         return as_json(answer)
+
+    async def query(self, sql: str, arguments: dict[str, Any]) -> str:
+        """A result as the package's JSON, and as its Arrow: what only reads is asked for both, which have to agree."""
+        of_json = {name: value for name, value in arguments.items() if name not in OF_ARROW}
+        of_arrow = {name: value for name, value in arguments.items() if name not in OF_JSON}
+        if len(of_arrow) < len(arguments):
+            # Arrow has types for what the texts may look like.
+            answer: bytes = await awaited(self.client.query_json(sql, **of_json))
+            return answer.decode()
+        if len(of_json) < len(arguments) or not sql.lstrip(" (\n").upper().startswith(READS):
+            return wire.result(await awaited(self.client.query(sql, **of_arrow)))
+        as_json = await outcome(lambda: self.client.query_json(sql, **of_json), bytes.decode)
+        as_arrow = await outcome(lambda: self.client.query(sql, **of_arrow), wire.result)
+        if compared(as_json) != compared(as_arrow):
+            raise Disagreement(f"as JSON {as_json!r}, as Arrow {as_arrow!r}")
+        if isinstance(as_json, Exception):
+            raise as_json
+        return as_json
+
+
+async def outcome(call: Callable[[], Any], read: Callable[[Any], str]) -> str | helios.HeliosError | TypeError:
+    """The answer to a call, or what it raises."""
+    try:
+        return read(await awaited(call()))
+    except (helios.HeliosError, TypeError) as error:
+        return error
+
+
+def compared(outcome: str | helios.HeliosError | TypeError) -> Any:
+    """What has to be the same whatever the form."""
+    if isinstance(outcome, helios.HeliosError):
+        return type(outcome), outcome.server_code, outcome.retryable, outcome.position
+    if isinstance(outcome, TypeError):
+        return TypeError
+    # Numbers by their digits.
+    return json.loads(outcome, parse_float=str, parse_int=str)
+
+
+class Disagreement(Exception):
+    """Two forms of one result are not the same."""
 
 
 async def awaited(value: Any) -> Any:
@@ -98,8 +155,8 @@ async def awaited(value: Any) -> Any:
 
 
 def as_json(answer: Any) -> str:
-    if isinstance(answer, helios.QueryResult):
-        return wire.result(answer)
+    if answer is None:
+        return "null"
     if isinstance(answer, list):
         return json.dumps([item.to_dict() for item in answer])
     return json.dumps(answer if isinstance(answer, dict) else answer.to_dict())
@@ -112,6 +169,10 @@ def error_as_json(error: helios.HeliosError | TypeError) -> str:
     shown: dict[str, Any] = {"code": error.kind, "error": str(error), "retryable": error.retryable}
     if error.server_code is not None:
         shown["serverCode"] = error.server_code
+    if error.server_error_name is not None:
+        shown["serverErrorName"] = error.server_error_name
+    if error.position is not None:
+        shown["position"] = dataclasses.asdict(error.position)
     if error.aws_code is not None:
         shown["awsCode"] = error.aws_code
     return json.dumps(shown)
@@ -131,6 +192,8 @@ async def serve(face: Face, requests: BinaryIO, replies: BinaryIO) -> None:
             verdict, answer = "ok", await face.call(operation, text, given)
         except (helios.HeliosError, TypeError) as error:
             verdict, answer = "error", error_as_json(error)
+        except Disagreement as difference:
+            verdict, answer = "ok", json.dumps({"disagreement": str(difference)})
         body = answer.encode()
         replies.write(b"%s %d\n%s" % (verdict.encode(), len(body), body))
         replies.flush()

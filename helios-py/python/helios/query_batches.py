@@ -1,0 +1,168 @@
+"""The result of a query as record batches, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+from . import _helios
+from ._progress import OnThisLoop, awaited
+from .column import Column
+
+
+class QueryBatch:
+    """Some rows of a result.
+
+    It iterates over them, and hands itself as Arrow to whatever reads that, without a copy:
+    ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``, ``pandas.DataFrame.from_arrow(batch)``.
+    """
+
+    __slots__ = ("_native", "columns")
+
+    columns: list[Column]
+    """The columns, with ClickHouse's types."""
+
+    def __init__(self, native: _helios.QueryBatch, columns: list[Column]) -> None:
+        self._native = native
+        self.columns = columns
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows as dicts of Python values, as :meth:`QueryResult.rows`."""
+        return self._native.rows()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._native.rows())
+
+    def __len__(self) -> int:
+        return len(self._native)
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """The batch as an Arrow array with its schema, in PyCapsules; as often as one likes."""
+        return self._native.__arrow_c_array__(requested_schema)
+
+    def __repr__(self) -> str:
+        return f"<helios.QueryBatch of {len(self)} rows>"
+
+
+class QueryBatches:
+    """The result of a query as record batches, in constant memory: it iterates over them.
+
+    Or it hands itself, once, as a stream of Arrow to whatever reads that piece by piece:
+    ``pyarrow.RecordBatchReader.from_stream(batches)``, DuckDB.
+
+    A result is whole when the iteration ends without an exception; what came before one is not. The query ends with the
+    result, when this is closed, or with its client.
+    """
+
+    __slots__ = ("_native", "columns")
+
+    columns: list[Column]
+    """The columns, with ClickHouse's types; known before the first batch, and where there is none."""
+
+    def __init__(self, native: _helios.QueryBatches) -> None:
+        self._native = native
+        self.columns = [Column(name, data_type) for name, data_type in native.columns]
+
+    @property
+    def query_id(self) -> str:
+        """The name by which the query can be cancelled and watched."""
+        return self._native.query_id
+
+    def __iter__(self) -> QueryBatches:
+        return self
+
+    def __next__(self) -> QueryBatch:
+        batch = self._native.next()
+        if batch is None:
+            raise StopIteration
+        return QueryBatch(batch, self.columns)
+
+    def __arrow_c_schema__(self) -> object:
+        """The schema of every batch, in a PyCapsule."""
+        return self._native.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The batches that were not read yet as an Arrow stream, in a PyCapsule, once.
+
+        Reading it waits for the query, without holding up other threads. An error after the first batch is whatever the
+        reader makes of it; a result that is not whole has no end there either.
+        """
+        return self._native.__arrow_c_stream__(requested_schema)
+
+    def close(self) -> None:
+        """End the query, if it still runs. It may be called again."""
+        self._native.close()
+
+    def __enter__(self) -> QueryBatches:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<helios.QueryBatches of {self.query_id}>"
+
+
+class AsyncQueryBatches:
+    """:class:`QueryBatches` for asyncio. A task that is cancelled while it waits for a batch ends the query."""
+
+    __slots__ = ("_native", "_on_progress", "columns")
+
+    columns: list[Column]
+    """The columns, with ClickHouse's types; known before the first batch, and where there is none."""
+
+    def __init__(self, native: _helios.QueryBatches, on_progress: OnThisLoop | None) -> None:
+        self._native = native
+        self._on_progress = on_progress
+        self.columns = [Column(name, data_type) for name, data_type in native.columns]
+
+    @property
+    def query_id(self) -> str:
+        """The name by which the query can be cancelled and watched."""
+        return self._native.query_id
+
+    def __aiter__(self) -> AsyncQueryBatches:
+        return self
+
+    async def __anext__(self) -> QueryBatch:
+        try:
+            batch = await awaited(self._native.next_async(), self._on_progress)
+        except Exception:
+            await self._native.close_async()
+            raise
+        if batch is None:
+            raise StopAsyncIteration
+        return QueryBatch(batch, self.columns)
+
+    def __arrow_c_schema__(self) -> object:
+        """The schema of every batch, in a PyCapsule."""
+        return self._native.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """As :meth:`QueryBatches.__arrow_c_stream__`. Whoever reads it waits: on a thread of its own, if the event loop
+        shall go on."""
+        return self._native.__arrow_c_stream__(requested_schema)
+
+    async def close(self) -> None:
+        """End the query, if it still runs. It may be called again."""
+        await self._native.close_async()
+
+    async def __aenter__(self) -> AsyncQueryBatches:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<helios.AsyncQueryBatches of {self.query_id}>"

@@ -1,0 +1,78 @@
+//! A piece of a result, as Arrow.
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Field, Schema};
+use helios_core::warehouse::{TYPE_KEY, types::DataType as ClickHouseType};
+use pyo3::{
+    prelude::*,
+    types::{PyCapsule, PyDict, PyList, PyString},
+};
+
+use crate::{capsule, values};
+
+/// A record batch.
+#[pyclass(frozen, module = "helios._helios")]
+pub(crate) struct QueryBatch(RecordBatch);
+
+impl QueryBatch {
+    pub(crate) fn new(batch: RecordBatch) -> Self {
+        Self(batch)
+    }
+}
+
+#[pymethods]
+impl QueryBatch {
+    /// Its rows.
+    fn rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let rows = PyList::empty(py);
+        append_rows(py, &self.0, &rows)?;
+        Ok(rows)
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.num_rows()
+    }
+
+    /// The Arrow PyCapsule interface. The batch's own schema is given whatever is asked for, as the interface allows.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        let _ = requested_schema;
+        Ok((capsule::schema(py, self.0.schema_ref())?, capsule::array(py, &self.0)?))
+    }
+}
+
+/// Names and ClickHouse types of the columns.
+pub(crate) fn columns(schema: &Schema) -> Vec<(&str, &str)> {
+    let fields = schema.fields().iter();
+    fields.map(|field| (field.name().as_str(), clickhouse_type(field).unwrap_or_default())).collect()
+}
+
+/// The rows of a batch as dicts.
+pub(crate) fn append_rows<'py>(
+    py: Python<'py>,
+    batch: &RecordBatch,
+    rows: &Bound<'py, PyList>,
+) -> PyResult<()> {
+    let mut columns = Vec::with_capacity(batch.num_columns());
+    for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        let data_type = clickhouse_type(field).and_then(|text| text.parse::<ClickHouseType>().ok());
+        let values = values::column(py, array, data_type.as_ref())?;
+        columns.push((PyString::intern(py, field.name()), values.into_iter()));
+    }
+    for _ in 0..batch.num_rows() {
+        let row = PyDict::new(py);
+        for (name, values) in &mut columns {
+            row.set_item(&*name, values.next())?;
+        }
+        rows.append(row)?;
+    }
+    Ok(())
+}
+
+fn clickhouse_type(field: &Field) -> Option<&str> {
+    field.metadata().get(TYPE_KEY).map(String::as_str)
+}
