@@ -136,9 +136,8 @@ async fn end_when_told<T: Send>(shared: Arc<Shared<T>>, closing: Option<watch::R
     // Dropped last: closing the client waits for it.
     let mut closing = closing;
     let client_closes = async {
-        match &mut closing {
-            Some(closing) => drop(closing.wait_for(|closing| *closing).await),
-            None => {}
+        if let Some(closing) = &mut closing {
+            drop(closing.wait_for(|closing| *closing).await);
         }
     };
     tokio::select! {

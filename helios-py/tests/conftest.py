@@ -58,14 +58,16 @@ def table(client: helios.Client) -> Iterator[str]:
 def run(tmp_path: Path) -> Run:
     """Runs Python code in a process of its own, in a folder of its own, and expects it to end well."""
 
-    def run(code: str, *, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        code: str, *, check: bool = True, timeout: float = 20, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         process = subprocess.run(
             [sys.executable, "-c", code],
             cwd=tmp_path,
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=timeout,
             check=False,
         )
         if check:

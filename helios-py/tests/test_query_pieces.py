@@ -219,7 +219,9 @@ def test_a_client_that_nobody_closes_is_there_for_its_results(client: helios.Cli
     gc.collect()
     assert len(list(pieces)) > 1
     if method == "query_arrow":
-        reader = pa.RecordBatchReader.from_stream(helios.connect(data).query_arrow("SELECT number FROM numbers(1000000)"))
+        reader = pa.RecordBatchReader.from_stream(
+            helios.connect(data).query_arrow("SELECT number FROM numbers(1000000)")
+        )
         gc.collect()
         assert reader.read_all().num_rows == 1_000_000
 
@@ -327,9 +329,12 @@ READERS = {
 
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 def test_memory_stays_flat(run: Run, read: str) -> None:
-    run(MEMORY.replace("READ(", f"({read})(").replace("LIMIT, ", "grown < 64, "))
+    run(MEMORY.replace("READ(", f"({read})(").replace("LIMIT, ", "grown < 64, "), timeout=120)
 
 
 def test_memory_of_a_whole_result_does_not(run: Run) -> None:
     # 5 million rows are 135 MB as Arrow: what the test above would see.
-    run(MEMORY.replace("READ(", "(lambda client, sql: len(client.query(sql)))(").replace("LIMIT, ", "grown > 64, "))
+    run(
+        MEMORY.replace("READ(", "(lambda client, sql: len(client.query(sql)))(").replace("LIMIT, ", "grown > 64, "),
+        timeout=120,
+    )
