@@ -74,6 +74,9 @@ ARGUMENTS = {
 OF_JSON = ("times", "quote_64bit_integers")
 OF_ARROW = ("wide_integers",)
 
+# The operations `query_csv` and so on answer with the bytes of a result, in hexadecimal digits.
+FORMATS = ("json", "ndjson", "csv", "arrow", "parquet")
+
 # How a statement begins that can be run twice.
 READS = ("SELECT", "SHOW", "EXISTS", "SELEC ")
 
@@ -101,6 +104,9 @@ class Face:
             return await self.query(text, arguments)
         elif operation == "kinesis_sample":
             answer = await awaited(self.client.kinesis_sample(text, **arguments))
+        elif operation.removeprefix("query_") in FORMATS:
+            chunks = await awaited(self.client.query_bytes(text, format=operation.removeprefix("query_"), **arguments))
+            return json.dumps((await joined(chunks)).hex())
         elif operation == "cancel_query":
             answer = {**options, "found": await awaited(self.client.cancel_query(**arguments))}
         else:
@@ -120,6 +126,9 @@ class Face:
         if len(of_json) < len(arguments) or not sql.lstrip(" (\n").upper().startswith(READS):
             return wire.result(await awaited(self.client.query(sql, **of_arrow)))
         as_json = await outcome(lambda: self.client.query_json(sql, **of_json), bytes.decode)
+        if isinstance(as_json, helios.QueryCancelledError):
+            # It is not begun anew.
+            raise as_json
         as_arrow = await outcome(lambda: self.client.query(sql, **of_arrow), wire.result)
         if compared(as_json) != compared(as_arrow):
             raise Disagreement(f"as JSON {as_json!r}, as Arrow {as_arrow!r}")
@@ -148,6 +157,13 @@ def compared(outcome: str | helios.HeliosError | TypeError) -> Any:
 
 class Disagreement(Exception):
     """Two forms of one result are not the same."""
+
+
+async def joined(chunks: helios.QueryBytes | helios.AsyncQueryBytes) -> bytes:
+    """All bytes of a result."""
+    if isinstance(chunks, helios.QueryBytes):
+        return b"".join(chunks)
+    return b"".join([chunk async for chunk in chunks])
 
 
 async def awaited(value: Any) -> Any:
