@@ -65,6 +65,18 @@ pub(crate) fn note_thread() {
     THREAD.with(|_| ());
 }
 
+/// The main thread comes by when this library is loaded, as a rule before `main`. Later it may never do: a program can leave
+/// all its queries to other threads.
+#[cfg(target_os = "linux")]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static WHEN_LOADED: extern "C" fn() = {
+    extern "C" fn note() {
+        note_thread();
+    }
+    note
+};
+
 /// To be called when a statement gives its first output, and when it ends: its first use of something may have made
 /// static objects, and those are destroyed before the exit handlers that were registered before them. So the handler is
 /// registered again, at first each time, later ever more rarely.

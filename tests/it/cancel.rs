@@ -9,15 +9,17 @@ use std::{
 use futures_util::TryStreamExt as _;
 use helios_core::{ErrorKind, HeliosClient, QueryId, QueryOptions};
 use helios_embedded::Listener;
-use helios_tests::{Server, ServerOptions};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
 
-use crate::shop::{client, rows};
+use crate::{
+    serving::Serving,
+    shop::{client, rows},
+};
 
 /// What R21 asks for.
 const SOON: Duration = Duration::from_secs(2);
@@ -178,6 +180,14 @@ async fn a_dropped_future_or_stream_ends_its_query() {
         assert!(running(&arrow).await, "{way}");
         drop(stream);
         gone(&format!("{way}, stream of Arrow dropped"), &arrow).await;
+
+        let typed = marker();
+        let sql = endless(&typed);
+        let mut stream = client.query(sql).rows_as::<(u64, String)>().await.unwrap();
+        stream.try_next().await.unwrap().unwrap();
+        assert!(running(&typed).await, "{way}");
+        drop(stream);
+        gone(&format!("{way}, stream of a type's rows dropped"), &typed).await;
     }
 }
 
@@ -282,48 +292,18 @@ async fn a_dropped_query_that_only_reads_is_left_to_the_server() {
     gone(&format!("{way}, read only"), &marker).await;
 }
 
-/// A server of the example, whose one slot for queries shows whether a query holds it.
-struct Serving {
-    server: Server,
-    _data: tempfile::TempDir,
-}
+/// A server whose two slots for queries show whether a query holds one.
+struct TwoSlots(Serving);
 
-impl Serving {
+impl TwoSlots {
     fn start() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let options = ServerOptions::new(data.path())
-            .set("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-            .set("AWS_REGION", "eu-west-1")
-            .set("HELIOS_QUERY_MAX_CONCURRENT", "2")
-            .set("RUST_LOG", "warn");
-        Self { server: Server::start(&options).unwrap(), _data: data }
-    }
-
-    fn address(&self) -> &str {
-        self.server.url().strip_prefix("http://").unwrap()
-    }
-
-    /// Sends a query and leaves its answer to be read.
-    async fn begin(&self, body: &Value) -> TcpStream {
-        let mut stream = TcpStream::connect(self.address()).await.unwrap();
-        let (address, body) = (self.address(), body.to_string());
-        let head =
-            format!("POST /api/query HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n", body.len());
-        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-        stream
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let http = reqwest::Client::new();
-        let url = format!("{}{path}", self.server.url());
-        let answer = http.post(url).json(body).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
+        Self(Serving::start(&[("HELIOS_QUERY_MAX_CONCURRENT", "2"), ("RUST_LOG", "warn")]))
     }
 
     async fn running(&self, marker: &str) -> bool {
-        let (status, answer) = self.post("/api/query", &json!({ "query": count_of(marker) })).await;
-        assert_eq!(status, 200, "{answer}");
-        answer["data"] != json!([{"n": 0}])
+        let answer = self.0.post("/api/query", &json!({ "query": count_of(marker) })).await;
+        assert_eq!(answer.0, 200, "{answer:?}");
+        answer.1["data"] != json!([{"n": 0}])
     }
 
     async fn gone(&self, what: &str, marker: &str) {
@@ -336,17 +316,17 @@ impl Serving {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_that_leaves_frees_the_query_and_its_slot() {
-    let serving = Serving::start();
+    let serving = TwoSlots::start();
     for round in 0..3 {
         let before = marker();
-        let stream = serving.begin(&json!({ "query": silent(&before) })).await;
+        let stream = serving.0.begin(&json!({ "query": silent(&before) })).await;
         while !serving.running(&before).await {}
         drop(stream);
         serving.gone("/api/query, left before the first byte", &before).await;
 
         let after = marker();
         let mut stream =
-            serving.begin(&json!({ "query": endless(&after), "maxResultRows": 1_000_000 })).await;
+            serving.0.begin(&json!({ "query": endless(&after), "maxResultRows": 1_000_000 })).await;
         let mut first = [0; 1024];
         assert!(stream.read(&mut first).await.unwrap() > 0);
         assert!(serving.running(&after).await, "round {round}");
@@ -355,7 +335,7 @@ async fn a_browser_that_leaves_frees_the_query_and_its_slot() {
     }
     // Both slots are free: one is held, and the other is there to ask.
     let held = marker();
-    let stream = serving.begin(&json!({ "query": silent(&held) })).await;
+    let stream = serving.0.begin(&json!({ "query": silent(&held) })).await;
     while !serving.running(&held).await {}
     drop(stream);
 }

@@ -1,36 +1,10 @@
 //! `/api/query` as it runs: its forms, its codings, its errors, and its queries by their names.
 
 use arrow_ipc::reader::StreamReader;
-use helios_tests::{Server, ServerOptions};
-use reqwest::{Client, Response, StatusCode, header};
+use reqwest::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
-/// A server with an engine of its own.
-struct Serving {
-    server: Server,
-    _data: tempfile::TempDir,
-}
-
-impl Serving {
-    fn start() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let options = ServerOptions::new(data.path())
-            .set("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-            .set("AWS_REGION", "eu-west-1")
-            .set("RUST_LOG", "error");
-        Self { server: Server::start(&options).unwrap(), _data: data }
-    }
-
-    async fn send(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Response {
-        let request = Client::new().post(format!("{}{path}", self.server.url())).body(body.to_string());
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        request.send().await.unwrap()
-    }
-}
-
-async fn json_of(response: Response) -> (u16, Value) {
-    (response.status().as_u16(), serde_json::from_slice(&response.bytes().await.unwrap()).unwrap())
-}
+use crate::serving::{Serving, json_of};
 
 fn media_type(response: &Response) -> String {
     response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned()
@@ -83,7 +57,7 @@ fn expected() -> Vec<(u64, String)> {
 
 #[tokio::test]
 async fn each_form_by_field_and_by_header() {
-    let serving = Serving::start();
+    let serving = Serving::start(&[]);
     let forms = [
         ("json", "application/json"),
         ("ndjson", "application/x-ndjson"),
@@ -134,7 +108,7 @@ fn read(mut decoder: impl std::io::Read) -> std::io::Result<Vec<u8>> {
 
 #[tokio::test]
 async fn a_result_comes_in_the_coding_that_was_asked_for() {
-    let serving = Serving::start();
+    let serving = Serving::start(&[]);
     let body = json!({"query": "SELECT number, toString(number) AS s FROM numbers(100000)"});
     let plain = serving.send("/api/query", &[], &body).await;
     assert!(!plain.headers().contains_key(header::CONTENT_ENCODING));
@@ -159,7 +133,7 @@ async fn a_result_comes_in_the_coding_that_was_asked_for() {
 
 #[tokio::test]
 async fn a_late_error_cuts_the_answer_in_each_form_and_coding() {
-    let serving = Serving::start();
+    let serving = Serving::start(&[]);
     let late = "SELECT throwIf(number = 900000) AS x, number AS n FROM numbers(1000000)";
     let codings = [("identity", None)].into_iter().chain(CODINGS.map(|(name, decode)| (name, Some(decode))));
     for (coding, decode) in codings {
@@ -191,7 +165,7 @@ async fn a_late_error_cuts_the_answer_in_each_form_and_coding() {
 
 #[tokio::test]
 async fn an_error_has_the_servers_name_for_it_and_its_place() {
-    let serving = Serving::start();
+    let serving = Serving::start(&[]);
     let (status, answer) =
         json_of(serving.send("/api/query", &[], &json!({"query": "SELECT 1,\n  'é' 'x' y z"})).await).await;
     assert_eq!(status, 400, "{answer}");
@@ -210,7 +184,7 @@ async fn an_error_has_the_servers_name_for_it_and_its_place() {
 
 #[tokio::test]
 async fn a_running_query_is_looked_at_and_cancelled_by_its_name() {
-    let serving = Serving::start();
+    let serving = Serving::start(&[]);
     let id = "http-query-1";
     let named = json!({"queryId": id});
     let (status, answer) = json_of(serving.send("/api/query-progress", &[], &named).await).await;

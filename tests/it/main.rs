@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
 
+mod back_pressure;
 mod cancel;
 mod cases;
 mod chaos;
@@ -26,6 +27,7 @@ mod query_arrow;
 mod query_as;
 mod query_bytes;
 mod query_faults;
+mod serving;
 mod shard_reader;
 mod shop;
 mod slow_clickhouse;

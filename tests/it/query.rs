@@ -238,23 +238,6 @@ async fn an_unreachable_server_is_unavailable() {
     assert!(error.message().contains("check `clickhouse_url`"), "{error}");
 }
 
-#[tokio::test]
-async fn a_dropped_stream_stops_its_query() {
-    let marker = uuid::Uuid::new_v4().simple().to_string();
-    let sql = format!("SELECT number, '{marker}' FROM numbers(100000000000)");
-    let mut stream = client().query(&sql).json().await.unwrap();
-    stream.try_next().await.unwrap().unwrap();
-    let running = format!(
-        "SELECT count() AS n FROM system.processes WHERE query LIKE '%{marker}%' AND query NOT LIKE '%system.processes%'"
-    );
-    assert_eq!(crate::shop::rows(&running).await, [r#"{"n":1}"#]);
-    drop(stream);
-    // No limit of its own: the test's is the runner's.
-    while crate::shop::rows(&running).await != [r#"{"n":0}"#] {
-        tokio::task::yield_now().await;
-    }
-}
-
 /// The place is that of the text as it was given, on every path.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_syntax_error_says_where() {

@@ -359,20 +359,3 @@ async fn an_error_after_the_first_batch_ends_the_stream_with_it() {
     assert_eq!(error.server_code(), Some(395));
     assert!(stream.try_next().await.unwrap().is_none(), "an error ends the stream");
 }
-
-#[tokio::test]
-async fn a_dropped_stream_stops_its_query() {
-    let marker = uuid::Uuid::new_v4().simple().to_string();
-    let sql = format!("SELECT number, '{marker}' FROM numbers(100000000000)");
-    let mut stream = client().query(&sql).arrow().await.unwrap();
-    stream.try_next().await.unwrap().unwrap();
-    let running = format!(
-        "SELECT count() AS n FROM system.processes WHERE query LIKE '%{marker}%' AND query NOT LIKE '%system.processes%'"
-    );
-    assert_eq!(rows(&running).await, [r#"{"n":1}"#]);
-    drop(stream);
-    // No limit of its own: the test's is the runner's.
-    while rows(&running).await != [r#"{"n":0}"#] {
-        tokio::task::yield_now().await;
-    }
-}

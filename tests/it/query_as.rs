@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt as _;
 use helios_core::{ErrorKind, QueryOptions, clickhouse};
 
-use crate::shop::{client, rows};
+use crate::shop::client;
 
 #[derive(Debug, PartialEq, clickhouse::Row, serde::Deserialize)]
 #[clickhouse(crate = "helios_core::clickhouse")]
@@ -80,21 +80,4 @@ async fn an_error_after_the_first_row_ends_the_stream_with_it() {
     assert!(seen > 1000, "the error came before the first rows");
     assert_eq!((error.server_code(), error.operation()), (Some(395), "query"));
     assert!(stream.try_next().await.unwrap().is_none(), "an error ends the stream");
-}
-
-#[tokio::test]
-async fn a_dropped_stream_stops_its_query() {
-    let marker = uuid::Uuid::new_v4().simple().to_string();
-    let sql = format!("SELECT number AS n, '{marker}' AS s FROM numbers(100000000000)");
-    let mut stream = client().query(&sql).rows_as::<(u64, String)>().await.unwrap();
-    stream.try_next().await.unwrap().unwrap();
-    let running = format!(
-        "SELECT count() AS n FROM system.processes WHERE query LIKE '%{marker}%' AND query NOT LIKE '%system.processes%'"
-    );
-    assert_eq!(rows(&running).await, [r#"{"n":1}"#]);
-    drop(stream);
-    // No limit of its own: the test's is the runner's.
-    while rows(&running).await != [r#"{"n":0}"#] {
-        tokio::task::yield_now().await;
-    }
 }

@@ -254,6 +254,36 @@ fn a_crash_ends_the_process() {
 /// ILL, TRAP, ABRT, BUS, FPE, SEGV and TSTP: what the engine would catch.
 const ENGINES_SIGNALS: u64 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 19;
 
+/// The main thread has never used the engine, and the statements under way have made static objects that are younger than the
+/// last of the exit handlers.
+#[test]
+fn a_process_ends_beside_results_that_nobody_reads() {
+    const TEST: &str = "process::a_process_ends_beside_results_that_nobody_reads";
+    let Some((_, path)) = part() else {
+        for _ in 0..3 {
+            run(again(TEST, "leaves", &scratch("process")));
+        }
+        return;
+    };
+    let leave = move || {
+        let engine = Engine::open(Options::new(path)).unwrap();
+        let client = client(&engine);
+        block_on(async {
+            for _ in 0..200 {
+                client.query("SELECT 1").fetch_one::<u8>().await.unwrap();
+            }
+            for format in ["CSV", "JSONEachRow", "Arrow"] {
+                let endless = client.query("SELECT number, toString(number) AS s FROM system.numbers");
+                let mut result = endless.fetch_bytes(format).unwrap();
+                result.next().await.unwrap();
+            }
+        });
+        // As a program has it that keeps its engine in a static.
+        std::mem::forget(engine);
+    };
+    std::thread::spawn(leave).join().unwrap();
+}
+
 fn handled_signals() -> u64 {
     status_mask("SigCgt:")
 }
