@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Lines, Read},
     path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
+    sync::OnceLock,
 };
 
 use helios_embedded::{Engine, Error, LIBRARY_VARIABLE, Options};
@@ -259,6 +260,7 @@ const ENGINES_SIGNALS: u64 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 1
 #[test]
 fn a_process_ends_beside_results_that_nobody_reads() {
     const TEST: &str = "process::a_process_ends_beside_results_that_nobody_reads";
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
     let Some((_, path)) = part() else {
         for _ in 0..3 {
             run(again(TEST, "leaves", &scratch("process")));
@@ -266,8 +268,7 @@ fn a_process_ends_beside_results_that_nobody_reads() {
         return;
     };
     let leave = move || {
-        let engine = Engine::open(Options::new(path)).unwrap();
-        let client = client(&engine);
+        let client = client(ENGINE.get_or_init(|| Engine::open(Options::new(path)).unwrap()));
         block_on(async {
             for _ in 0..200 {
                 client.query("SELECT 1").fetch_one::<u8>().await.unwrap();
@@ -278,8 +279,6 @@ fn a_process_ends_beside_results_that_nobody_reads() {
                 result.next().await.unwrap();
             }
         });
-        // As a program has it that keeps its engine in a static.
-        std::mem::forget(engine);
     };
     std::thread::spawn(leave).join().unwrap();
 }
