@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
 
+mod canary;
 mod cancel;
 mod cases;
 mod chaos;
@@ -13,6 +14,7 @@ mod databases;
 mod delivery_function;
 mod delivery_report;
 mod delivery_source;
+mod escapes;
 mod fake_kinesis;
 mod fault_proxy;
 mod fixtures;
@@ -26,6 +28,9 @@ mod query_arrow;
 mod query_as;
 mod query_bytes;
 mod query_faults;
+mod reader;
+mod self_check;
+mod settings_proxy;
 mod shard_reader;
 mod shop;
 mod slow_clickhouse;
