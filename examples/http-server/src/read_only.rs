@@ -31,7 +31,10 @@ pub(crate) async fn check(client: &HeliosClient, sql: &str, options: &QueryOptio
 fn is_refused_by_readonly(sql: &str) -> bool {
     const WORDS: [&str; 7] = ["SELECT", "WITH", "FROM", "SHOW", "EXISTS", "EXPLAIN", "INSERT"];
     let text = sql.trim_start_matches(|character: char| character == '(' || character.is_ascii_whitespace());
-    let word = text.split(|character: char| !character.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let word = text
+        .split(|character: char| !(character.is_ascii_alphanumeric() || character == '_'))
+        .next()
+        .unwrap_or_default();
     WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 

@@ -132,7 +132,6 @@ mod tests {
             "SELECT /* */ file /* */ ('/etc/hostname')",
             "SELECT TOP 1. file('/etc/hostname')",
             "SELECT TOP 0x1./**/`file`('/etc/hostname')",
-            "SELECT . file('/etc/hostname')",
             "DESCRIBE url('http://127.0.0.1:1/', CSV)",
             "desc table s3('http://127.0.0.1:1/b/x.csv')",
             "(DESCRIBE TABLE `url`('http://127.0.0.1:1/'))",
