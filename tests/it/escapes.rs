@@ -172,6 +172,16 @@ fn server(data: &Path, settings: &[(&str, &str)]) -> Server {
     Server::start(&settings.iter().fold(options, |options, (name, value)| options.set(name, *value))).unwrap()
 }
 
+/// A server over another ClickHouse.
+fn over(proxy: &SettingsProxy, writes: &str) -> Server {
+    let options = ServerOptions::default()
+        .set("HELIOS_ADDR", "127.0.0.1:0")
+        .set("HELIOS_CLICKHOUSE_URL", proxy.url())
+        .set("HELIOS_ALLOW_WRITES", writes)
+        .set("RUST_LOG", "off");
+    Server::start(&options).unwrap()
+}
+
 /// A database with something to lose, and a table that was dropped.
 fn furnished(database: &str) -> Vec<String> {
     let table = |name: &str| {
@@ -290,14 +300,6 @@ async fn nothing_escapes_the_server_over_its_engine() {
 async fn nothing_escapes_the_server_over_another_clickhouse() {
     let (bait, corpus, database) = (Bait::lay().await, Corpus::read(), furnish_here().await);
     let (bare, whole) = (SettingsProxy::start(BARE).await, SettingsProxy::start(UNCHANGED).await);
-    let over = |proxy: &SettingsProxy, writes: &str| {
-        let options = ServerOptions::default()
-            .set("HELIOS_ADDR", "127.0.0.1:0")
-            .set("HELIOS_CLICKHOUSE_URL", proxy.url())
-            .set("HELIOS_ALLOW_WRITES", writes)
-            .set("RUST_LOG", "off");
-        Server::start(&options).unwrap()
-    };
     // This one reads any file, so the server does not start on it but with `--allow-writes`.
     let way = Way::ReadOnly(over(&bare, "true"));
     let mut wrong = check("server", &way, &database, &bait, &corpus, |refused| !refused.folder).await;
@@ -305,6 +307,26 @@ async fn nothing_escapes_the_server_over_another_clickhouse() {
         check("listener", &Way::Http(over(&whole, "false")), &database, &bait, &corpus, |_| true).await,
     );
     nothing_wrong(&wrong, &bait);
+}
+
+/// The server asks the other ClickHouse how it reads a statement. That shows neither in its own refusal nor in an error.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_question_about_a_statement_does_not_show() {
+    let bare = SettingsProxy::start(BARE).await;
+    let server = over(&bare, "true");
+    let ask = async |body: Value| -> Value {
+        let request = Client::new().post(format!("{}/api/query", server.url())).body(body.to_string());
+        serde_json::from_slice(&request.send().await.unwrap().bytes().await.unwrap()).unwrap()
+    };
+    // A limit of one row does not cut what is answered to the question.
+    let describe = "DESCRIBE url('http://127.0.0.1:1/', 'CSV')";
+    let answer = ask(json!({"query": describe, "readOnly": true, "limit": 1})).await;
+    assert!(answer["error"].as_str().unwrap().starts_with("DESCRIBE of a table function"), "{answer}");
+    assert_eq!(answer["code"], "permission_denied", "{answer}");
+    let answer = ask(json!({"query": "DESC\n (SELECT 'é', 1 +)", "readOnly": true})).await;
+    assert_eq!(answer["position"], json!({"offset": 23, "line": 2, "column": 18}), "{answer}");
+    let answer = ask(json!({"query": " ", "readOnly": true})).await;
+    assert!(answer["error"].as_str().unwrap().contains("the query is empty"), "{answer}");
 }
 
 /// Where writing is allowed the statements do what they must not do elsewhere.

@@ -13,7 +13,8 @@ const WRITES: &str = "only statements that read are allowed";
 /// Refuses a query that would look outside of ClickHouse, or do more than read.
 pub(crate) async fn check(client: &HeliosClient, sql: &str, options: &QueryOptions) -> Result<(), ApiError> {
     let is_server = client.warehouse().engine().is_none();
-    if !is_server || (is_refused_by_readonly(sql) && !may_describe(sql)) {
+    let is_plain = sql.trim().is_empty() || (is_refused_by_readonly(sql) && !may_describe(sql));
+    if !is_server || is_plain {
         return Ok(());
     }
     let tree = syntax_tree(client, sql, options).await?;
