@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
 
 mod back_pressure;
+mod canary;
 mod cancel;
 mod cases;
 mod chaos;
@@ -14,6 +15,7 @@ mod databases;
 mod delivery_function;
 mod delivery_report;
 mod delivery_source;
+mod escapes;
 mod fake_kinesis;
 mod fault_proxy;
 mod fixtures;
@@ -27,7 +29,10 @@ mod query_arrow;
 mod query_as;
 mod query_bytes;
 mod query_faults;
+mod reader;
+mod self_check;
 mod serving;
+mod settings_proxy;
 mod shard_reader;
 mod shop;
 mod slow_clickhouse;

@@ -193,43 +193,6 @@ async fn a_large_result_streams_whole() {
 }
 
 #[tokio::test]
-async fn read_only_refuses_what_writes_or_reaches_outside() {
-    let options = QueryOptions { read_only: true, ..QueryOptions::default() };
-    for sql in [
-        "CREATE TABLE default.x (a UInt8) ENGINE = Memory",
-        "DROP DATABASE default",
-        "INSERT INTO FUNCTION file('x.csv') SELECT 1",
-        "SELECT * FROM url('http://127.0.0.1:1/', CSV, 'a UInt8')",
-        "SELECT * FROM file('/etc/passwd', LineAsString)",
-        "SELECT 1 SETTINGS max_execution_time = 7",
-        "SET readonly = 0",
-        "SELECT file('/etc/passwd')",
-        "SELECT * APPLY(file) FROM (SELECT '/etc/passwd')",
-        "DESCRIBE file('/etc/passwd', LineAsString)",
-        "KILL QUERY WHERE 1",
-    ] {
-        let error = client().query_with(sql, &options).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{sql}: {error}");
-    }
-    assert!(client().query_with("SELECT 1", &options).await.is_ok());
-}
-
-#[tokio::test]
-async fn limits_hold_and_a_query_cannot_lift_them() {
-    let options = QueryOptions { read_only: true, max_result_rows: Some(10), ..QueryOptions::default() };
-    for sql in [
-        "SELECT * FROM numbers(1000)",
-        "SELECT * FROM (SELECT * FROM numbers(1000) SETTINGS max_result_rows = 0)",
-    ] {
-        let error = client().query_with(sql, &options).await.unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::LimitExceeded | ErrorKind::PermissionDenied),
-            "{sql}: {error}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn an_unreachable_server_is_unavailable() {
     let client = HeliosClient::builder().clickhouse_url("http://127.0.0.1:1").build().unwrap();
     let error = client.query("SELECT 1").await.unwrap_err();

@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 use helios_core::{Error, ErrorKind, Result};
-use helios_http_server::{ServerConfig, run};
+use helios_http_server::{ServerConfig, config::Command, reader, run};
 use tokio::runtime::Runtime;
 
 /// For work that blocks and does not hear that it was cancelled.
@@ -21,10 +21,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(config: ServerConfig) -> Result<()> {
+fn start(mut config: ServerConfig) -> Result<()> {
     let runtime = Runtime::new()
         .map_err(|error| Error::new(ErrorKind::Unexpected, "threads cannot be started").caused_by(error))?;
-    let result = runtime.block_on(run(config));
+    let result = match config.command.take() {
+        Some(Command::Reader(args)) => runtime.block_on(reader(*args)),
+        None => runtime.block_on(run(config)),
+    };
     runtime.shutdown_timeout(LAST_GRACE);
     result
 }

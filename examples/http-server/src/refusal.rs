@@ -23,6 +23,8 @@ pub(crate) enum Refusal {
     NoSuchFormat,
     /// Something that callers may not ask of this server.
     NotAllowed(&'static str),
+    /// The self-check found that callers' SQL could do more than read.
+    NotSafe,
     /// A `Host` that this server does not answer to.
     ForeignHost,
     /// A browser sent this on behalf of another site.
@@ -53,7 +55,7 @@ impl Refusal {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::NotSafe => StatusCode::SERVICE_UNAVAILABLE,
             Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -72,6 +74,7 @@ impl Refusal {
             Self::QueryIdTaken => "conflict",
             Self::NoSuchFormat => "not_acceptable",
             Self::WrongMethod => "method_not_allowed",
+            Self::NotSafe => "unavailable",
             Self::Overloaded => "overloaded",
             Self::RequestTimeout => "timeout",
             Self::Panicked => "unexpected",
@@ -86,6 +89,9 @@ impl Refusal {
             Self::NoSession => "this needs AWS credentials; POST them to /api/authenticate first",
             Self::SessionEnded => "the session has ended; authenticate again",
             Self::NotAllowed(text) => text,
+            Self::NotSafe => {
+                "queries are not run: on this server's ClickHouse they could do more than read; its log says what"
+            }
             Self::ForeignHost => {
                 "this server does not answer to that Host; its operator can allow it with --allowed-host"
             }

@@ -18,7 +18,8 @@ use crate::{AppState, ServerConfig, app, config::EngineAccess, logging, serve::s
 ///
 /// # Errors
 ///
-/// [`ErrorKind::ConfigInvalid`] for settings that are wrong or an address that is taken,
+/// [`ErrorKind::ConfigInvalid`] for settings that are wrong, an address that is taken, or a ClickHouse on which SQL that
+/// shall only read can do more,
 /// [`ErrorKind::EngineUnavailable`] if the embedded engine cannot be opened.
 pub async fn run(config: ServerConfig) -> Result<()> {
     config.validate()?;
@@ -36,6 +37,7 @@ pub async fn run(config: ServerConfig) -> Result<()> {
     };
     let limits = config.request.clone();
     let state = AppState::new(client, config, Arc::new(SystemClock));
+    check(&state).await?;
     announce(&format!("Helios is serving on http://{address}"));
     tokio::select! {
         () = serve(socket, app(state.clone()), &limits, stop) => {}
@@ -52,6 +54,22 @@ async fn open_client(config: &ServerConfig) -> Result<HeliosClient> {
     tokio::task::spawn_blocking(|| HeliosClient::from_config(settings))
         .await
         .map_err(|error| Error::new(ErrorKind::Unexpected, "opening ClickHouse failed").caused_by(error))?
+}
+
+/// Sees what callers' SQL may do. If ClickHouse cannot say yet, the first query asks again.
+async fn check(state: &AppState) -> Result<()> {
+    let Err(trouble) = state.check_itself().await else { return Ok(()) };
+    match trouble.at_start() {
+        Ok(error) => Err(error),
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::warn!(
+                error,
+                "What callers' SQL may do could not be checked; no query runs before it is."
+            );
+            Ok(())
+        }
+    }
 }
 
 /// Lets the delivery function and ClickHouse clients into the embedded engine.

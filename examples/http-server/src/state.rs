@@ -6,7 +6,14 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use helios_core::{HeliosClient, clock::SharedClock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{ServerConfig, error::ApiError, queries::Queries, refusal::Refusal, session::Sessions};
+use crate::{
+    ServerConfig,
+    error::ApiError,
+    queries::Queries,
+    refusal::Refusal,
+    self_check::{SelfCheck, Trouble},
+    session::Sessions,
+};
 
 /// The library's client, the sessions and the settings. A clone is the same state.
 #[derive(Clone)]
@@ -16,6 +23,7 @@ pub struct AppState {
     sessions: Sessions,
     query_slots: Arc<Semaphore>,
     queries: Queries,
+    self_check: Arc<SelfCheck>,
 }
 
 impl AppState {
@@ -24,7 +32,8 @@ impl AppState {
     pub fn new(client: HeliosClient, config: ServerConfig, clock: SharedClock) -> Self {
         let query_slots = Arc::new(Semaphore::new(config.query.query_max_concurrent.into()));
         let (sessions, queries) = (Sessions::new(clock), Queries::default());
-        Self { client, config: Arc::new(config), sessions, query_slots, queries }
+        let self_check = Arc::default();
+        Self { client, config: Arc::new(config), sessions, query_slots, queries, self_check }
     }
 
     /// Drops the credentials of ended sessions as time goes by. Never returns: run it beside the server.
@@ -46,6 +55,11 @@ impl AppState {
 
     pub(crate) fn queries(&self) -> &Queries {
         &self.queries
+    }
+
+    /// Sees that callers' SQL can do no harm, the first time.
+    pub(crate) async fn check_itself(&self) -> Result<(), Trouble> {
+        self.self_check.pass(&self.client, &self.config).await
     }
 
     /// Leave to run one query, until dropped.

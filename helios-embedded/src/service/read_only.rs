@@ -2,12 +2,21 @@
 //!
 //! A server has rights to take away and folders to stay in. This engine has neither, and its `readonly=1` stops the table
 //! functions but not these: the function `file`, which reads any file of the process; `DESCRIBE` of a table function,
-//! which fetches a URL or opens a file to see its columns; `KILL QUERY`, which stops what others run.
+//! which fetches a URL or opens a file to see its columns; `KILL QUERY`, which stops what others run; `BACKUP`, which sends
+//! tables to whatever address it is told; `UNDROP`, which brings a table back; `sqlite(…)`, which makes the file it names
+//! before it is refused.
 
 use super::{
     exception::{Code, Exception},
     lexer::{Kind, Lexer, Token},
 };
+
+/// What no statement that reads begins with. Most of them are refused by the engine, too.
+const WRITERS: [&str; 22] = [
+    "ALTER", "ATTACH", "BACKUP", "COPY", "CREATE", "DELETE", "DETACH", "DROP", "EXCHANGE", "EXECUTE",
+    "GRANT", "KILL", "MOVE", "OPTIMIZE", "RENAME", "REPLACE", "RESTORE", "REVOKE", "SYSTEM", "TRUNCATE",
+    "UNDROP", "UPDATE",
+];
 
 /// Refuses a statement that would reach outside.
 ///
@@ -23,27 +32,34 @@ pub(crate) fn check(text: &[u8], parameters: &[(String, String)]) -> Result<(), 
             token.kind == Kind::Word && slice(text, token).eq_ignore_ascii_case(name.as_bytes())
         })
     };
-    // Elsewhere DESC is an order.
-    let begins = |index: usize| match index.checked_sub(1) {
-        None => true,
-        Some(before) => {
-            tokens.get(before).is_some_and(|token| token.kind == Kind::Symbol(b'('))
-                || named(before, "EXPLAIN")
-        }
+    // Elsewhere DESC is an order, behind which a clause may follow, with or without brackets.
+    let begins = |index: usize| {
+        named(index, "DESC")
+            && !["EXCEPT", "INTERSECT", "LIMIT", "OFFSET", "UNION"]
+                .iter()
+                .any(|clause| named(index + 1, clause))
     };
-    if named(0, "KILL") {
-        return refuse("KILL is not allowed in read-only mode");
+    if let Some(writer) = WRITERS.iter().find(|writer| named(0, writer)) {
+        return refuse(&format!("{writer} is not allowed in read-only mode"));
     }
     for (index, token) in tokens.iter().enumerate() {
-        if (named(index, "DESCRIBE") || (begins(index) && named(index, "DESC"))) && {
+        if (named(index, "DESCRIBE") || begins(index)) && {
             let table = index + 1 + usize::from(named(index + 1, "TABLE"));
             calls(&tokens, table)
         } {
             return refuse("DESCRIBE of a table function is not allowed in read-only mode");
         }
-        // After a dot it is a column. Everywhere else it may be the function, even without brackets: `APPLY file`.
-        let qualified =
-            index > 0 && tokens.get(index - 1).is_some_and(|token| token.kind == Kind::Symbol(b'.'));
+        // After a name and a dot it is a column. Everywhere else it may be the function, even without brackets: `APPLY file`.
+        // A dot after digits is a number's: `SELECT TOP 1. file(…)`.
+        let qualified = index >= 2
+            && tokens.get(index - 1).is_some_and(|token| token.kind == Kind::Symbol(b'.'))
+            && tokens.get(index - 2).is_some_and(|token| !is_number(text, token));
+        if !qualified
+            && calls(&tokens, index)
+            && name(text, token).is_some_and(|name| name.eq_ignore_ascii_case(b"sqlite"))
+        {
+            return refuse("The table function `sqlite` is not allowed in read-only mode");
+        }
         match name(text, token) {
             Some(b"Identifier") if hides_file => {
                 return refuse("An identifier given as a parameter may not be `file` in read-only mode");
@@ -90,6 +106,10 @@ fn name<'a>(text: &'a [u8], token: &Token) -> Option<&'a [u8]> {
     }
 }
 
+fn is_number(text: &[u8], token: &Token) -> bool {
+    token.kind == Kind::Word && slice(text, token).first().is_some_and(u8::is_ascii_digit)
+}
+
 fn slice<'a>(text: &'a [u8], token: &Token) -> &'a [u8] {
     text.get(token.range.clone()).unwrap_or_default()
 }
@@ -110,6 +130,8 @@ mod tests {
             "SELECT * APPLY file FROM (SELECT '/etc/hostname')",
             "SELECT arrayMap(file, ['/etc/hostname'])",
             "SELECT /* */ file /* */ ('/etc/hostname')",
+            "SELECT TOP 1. file('/etc/hostname')",
+            "SELECT TOP 0x1./**/`file`('/etc/hostname')",
             "DESCRIBE url('http://127.0.0.1:1/', CSV)",
             "desc table s3('http://127.0.0.1:1/b/x.csv')",
             "(DESCRIBE TABLE `url`('http://127.0.0.1:1/'))",
@@ -117,8 +139,14 @@ mod tests {
             "((desc table `url`('http://127.0.0.1:1/')))",
             "SELECT * FROM (DESC url('http://127.0.0.1:1/'))",
             "EXPLAIN DESC url('http://127.0.0.1:1/')",
+            "SELECT 1 UNION ALL DESC url('http://127.0.0.1:1/')",
             "KILL QUERY WHERE 1",
             "/* x */ kill mutation WHERE 1",
+            "BACKUP TABLE t TO S3('http://127.0.0.1:1/bucket/', 'a', 'b')",
+            "/* /* */ */ undrop TABLE t",
+            "SYSTEM STOP MERGES",
+            "SELECT * FROM sqlite('/tmp/x', 't')",
+            "SELECT * FROM `SQLite` /* */ ('/tmp/x', 't')",
         ] {
             assert!(check(text.as_bytes(), &[]).is_err(), "{text}");
         }
@@ -137,12 +165,15 @@ mod tests {
     #[test]
     fn what_only_looks_like_it_passes() {
         for text in [
-            "SELECT t.file FROM t",
+            "SELECT t.file, `t`.`file`, t1.file, (t).file FROM t",
             "SELECT 'file(1)', \"profile\", filename FROM t",
             "SELECT a FROM t ORDER BY a DESC, f(b)",
             "SELECT a FROM t ORDER BY a DESC LIMIT (1)",
+            "SELECT a FROM t ORDER BY a DESC UNION ALL (SELECT 1)",
+            "SELECT a FROM t ORDER BY a desc except (SELECT 1)",
             "SELECT a FROM t ORDER BY (a) DESC, f(b)",
             "SELECT count(desc) FROM t",
+            "SELECT sqlite FROM t",
             "(DESC t)",
             "DESCRIBE t",
             "DESCRIBE TABLE d.t",

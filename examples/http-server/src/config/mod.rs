@@ -6,18 +6,21 @@ mod limits;
 
 use std::{net::SocketAddr, time::Duration};
 
-use clap::{ArgAction, Parser, ValueEnum, builder::BoolishValueParser};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 use helios_core::{Error, ErrorKind, Result};
 
 pub use backend::BackendArgs;
 pub use engine_access::{EngineAccess, EngineArgs};
 pub use limits::{QueryLimits, RequestLimits};
 
+use crate::ReaderArgs;
+
 const SECRETS: &str = "\
 Secrets are read from the environment only, never from flags, which every user of the machine can see:
   HELIOS_CLICKHOUSE_PASSWORD      the ClickHouse user's password
   HELIOS_ENGINE_USER              who may enter through --engine-listen
   HELIOS_ENGINE_PASSWORD          and that user's password
+  HELIOS_READER_PASSWORD          the password of the user that `reader` makes
   HELIOS_AWS_ACCESS_KEY_ID        the server's own AWS credentials, used with --run-as-operator only;
   HELIOS_AWS_SECRET_ACCESS_KEY    without them the AWS SDK looks in its usual places
   HELIOS_AWS_SESSION_TOKEN
@@ -27,9 +30,13 @@ Secrets are read from the environment only, never from flags, which every user o
 
 /// Kinesis streams as ClickHouse tables, over HTTP.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "helios-server", version, after_help = SECRETS)]
+#[command(name = "helios-server", version, after_help = SECRETS, args_conflicts_with_subcommands = true)]
 #[non_exhaustive]
 pub struct ServerConfig {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "HELIOS_ADDR", default_value = "127.0.0.1:8080", value_name = "IP:PORT")]
     pub addr: SocketAddr,
@@ -86,6 +93,13 @@ pub struct ServerConfig {
         help_heading = "Logging"
     )]
     pub log_format: LogFormat,
+}
+
+/// What the binary does beside serving.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Make a ClickHouse user who can only read.
+    Reader(Box<ReaderArgs>),
 }
 
 /// How log lines look.
@@ -184,7 +198,8 @@ mod tests {
 
     #[test]
     fn no_flag_takes_a_secret() {
-        for argument in ServerConfig::command().get_arguments() {
+        let command = ServerConfig::command();
+        for argument in command.get_subcommands().chain([&command]).flat_map(clap::Command::get_arguments) {
             let flag = argument.get_long().unwrap_or_default();
             for word in ["password", "secret", "token", "key"] {
                 assert!(!flag.contains(word), "--{flag}");

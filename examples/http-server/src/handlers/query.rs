@@ -129,6 +129,7 @@ pub(crate) async fn query(
     let mut options = state.config().query.within(asked, state.config().allow_writes)?;
     let id = options.query_id.get_or_insert_with(QueryId::random).clone();
     let noted = state.queries().begin(&id, &headers)?;
+    state.check_itself().await?;
     let answer = start(&client, &sql, &options, format).await.map(|chunks| {
         let chunks = chunks.map(move |chunk| {
             // The query runs, and holds its slot and its name, until its last chunk is read or its reader is gone.

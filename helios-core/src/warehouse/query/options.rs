@@ -96,6 +96,33 @@ fn is_parameter_name(name: &str) -> bool {
 const MIN_EXECUTION_TIME: Duration = Duration::from_millis(1);
 
 impl QueryOptions {
+    /// The settings that ClickHouse is sent with queries, whatever their options and the form of their result, but for
+    /// `readonly`, sorted. A user who is read-only by a profile needs leave to change them.
+    pub const SETTINGS: [&str; 22] = [
+        "cancel_http_readonly_queries_on_client_close",
+        "date_time_output_format",
+        "format_csv_delimiter",
+        "limit",
+        "max_execution_time",
+        "max_memory_usage",
+        "max_result_bytes",
+        "max_result_rows",
+        "output_format_arrow_compression_method",
+        "output_format_arrow_fixed_string_as_fixed_byte_array",
+        "output_format_arrow_low_cardinality_as_dictionary",
+        "output_format_arrow_string_as_string",
+        "output_format_csv_crlf_end_of_line",
+        "output_format_json_escape_forward_slashes",
+        "output_format_json_map_as_array_of_tuples",
+        "output_format_json_named_tuples_as_objects",
+        "output_format_json_quote_64bit_integers",
+        "output_format_json_quote_decimals",
+        "output_format_json_quote_denormals",
+        "output_format_parquet_string_as_string",
+        "result_overflow_mode",
+        "timeout_overflow_mode",
+    ];
+
     /// Checks the limits, and the names of parameters.
     ///
     /// # Errors
