@@ -46,7 +46,7 @@ static void round_trip(const helios_client *client) {
     CHECK(strstr(json, "it's") != NULL);
     helios_string_free(json);
     FAILS(helios_client_query(client, "DROP TABLE events", "{\"readOnly\": true}", &json, &error),
-          HELIOS_STATUS_PERMISSION_DENIED, "readonly");
+          HELIOS_STATUS_PERMISSION_DENIED, "DROP is not allowed in read-only mode");
     OK(helios_client_databases(client, &json, &error));
     CHECK(strstr(json, "\"default\":[\"events\"]") != NULL);
     helios_string_free(json);
