@@ -412,9 +412,9 @@ helios_status helios_client_query(const helios_client *client,
  * when the function has returned, and a slow one slows the query.
  *
  * `format`: `"json"` (as `helios_client_query`), `"ndjson"` (one JSON object a line), `"csv"` (RFC 4180, the names first),
- * `"arrow"` (an IPC stream) or `"parquet"`. `options_json` as for `helios_client_query`. `on_progress` may be NULL; it is called about four times a
- * second with `{"queryId", "readRows", "readBytes", "totalRows", "elapsedSeconds", "memoryUsage"}`. `user` is passed on to
- * both.
+ * `"arrow"` (an IPC stream) or `"parquet"`. `options_json` as for `helios_client_query`. `on_progress` may be NULL; it is
+ * called about four times a second with `{"queryId", "readRows", "readBytes", "totalRows", "elapsedSeconds",
+ * "memoryUsage"}`. `user` is passed on to both.
  *
  * Only with HELIOS_STATUS_OK is what `on_bytes` was given a whole result. If a function does not want to go on, the query is
  * cancelled, and the call answers HELIOS_STATUS_CANCELLED.

@@ -154,7 +154,7 @@ def test_limits(client: helios.Client) -> None:
         client.query(
             "SELECT sum(sleepEachRow(0.1)) FROM numbers(1000) SETTINGS max_block_size = 1", max_execution_time=0.2
         )
-    with pytest.raises(helios.HeliosError, match="readonly"):
+    with pytest.raises(helios.HeliosError, match="CREATE is not allowed in read-only mode"):
         client.query("CREATE TABLE t (a Int8) ORDER BY a", read_only=True)
 
 

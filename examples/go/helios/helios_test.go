@@ -105,7 +105,7 @@ func TestQueryOptions(t *testing.T) {
 		t.Errorf("got %s", result.Data[0])
 	}
 	_, err := client.Query("CREATE TABLE t (x Int8) ORDER BY x", &QueryOptions{ReadOnly: true})
-	expect(t, err, PermissionDenied, "readonly")
+	expect(t, err, PermissionDenied, "CREATE is not allowed in read-only mode")
 	_, err = client.Query("SELECT number FROM numbers(1000)", &QueryOptions{MaxResultRows: Some(10)})
 	expect(t, err, LimitExceeded, "")
 	_, err = client.Query("SELECT sleepEachRow(1) FROM numbers(60)", &QueryOptions{MaxExecutionSeconds: Some(0.1)})
