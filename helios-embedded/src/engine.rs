@@ -247,10 +247,11 @@ impl Running {
         self.work.stop(tag, || self.kill(&[*tag]));
     }
 
-    /// Takes no more statements, stops those under way, and lets go of the path.
-    fn stop_all(&self) {
-        self.work.stop_all(STOP_LIMIT, |tags| self.kill(tags));
+    /// Takes no more statements, stops those under way, and lets go of the path. `false` if one does not stop.
+    fn stop_all(&self) -> bool {
+        let stopped = self.work.stop_all(STOP_LIMIT, |tags| self.kill(tags));
         drop(self.control.lock().unwrap_or_else(PoisonError::into_inner).take());
+        stopped
     }
 
     /// Notes that a statement has ended. `true` if its result was spoiled by an interruption.
@@ -281,13 +282,18 @@ fn kill_statement(tags: &[Uuid]) -> String {
 /// process this happens by itself; a host whose own end comes first, so that its [`Driver`] stops working before the
 /// process ends, calls this while it still works.
 pub fn stop_before_exit() {
-    if exit::is_forked() {
-        return;
+    if !exit::is_forked() {
+        stop();
     }
+}
+
+/// Stops this process's engine, if it runs one. `false` if a statement goes on.
+pub(crate) fn stop() -> bool {
     let kept = SLOT.lock().as_ref().and_then(|occupant| occupant.kept.upgrade());
-    if let Some(kept) = kept {
-        kept.running.driver.wait(&mut || kept.running.stop_all());
-    }
+    let Some(kept) = kept else { return true };
+    let mut stopped = false;
+    kept.running.driver.wait(&mut || stopped = kept.running.stop_all());
+    stopped
 }
 
 /// The place of the process's one engine.

@@ -1,7 +1,9 @@
 //! Bringing the engine to rest before the process ends.
 //!
 //! At its end a process destroys ClickHouse's static objects while ClickHouse's threads still run. A statement under way
-//! then crashes the process on its way out. So the engine is stopped before, on whichever of two ways comes first.
+//! then crashes the process on its way out. So the engine is stopped before, by a handler that is registered later than the
+//! static objects are. If a statement cannot be stopped, such as one that waits for another host, the process ends without
+//! the rest of its exit handlers.
 //!
 //! In a fork those threads are not there, and the static objects would wait for them for ever: it ends without.
 
@@ -38,7 +40,7 @@ static OWNER: OnceLock<u32> = OnceLock::new();
 static NOTED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// The main thread's destructors run before any static object is destroyed.
+    /// The main thread's destructors run before any exit handler: who registers one there is the last.
     static THREAD: OnThreadEnd = const { OnThreadEnd };
 }
 
@@ -46,8 +48,8 @@ struct OnThreadEnd;
 
 impl Drop for OnThreadEnd {
     fn drop(&mut self) {
-        if rustix::thread::gettid() == rustix::process::getpid() {
-            stop();
+        if OWNER.get().is_some() && rustix::thread::gettid() == rustix::process::getpid() {
+            register();
         }
     }
 }
@@ -99,12 +101,11 @@ fn register() {
 #[cfg(target_env = "gnu")]
 fn register_handler() -> c_int {
     extern "C" fn handler(status: c_int, _: *mut c_void) {
-        if is_forked() {
+        if is_forked() || !engine::stop() {
             // SAFETY: a null pointer stands for all streams; a fork has its own copy of what they hold.
             unsafe { fflush(ptr::null_mut()) };
             _exit(status);
         }
-        stop();
     }
     on_exit(handler, ptr::null_mut())
 }
@@ -112,15 +113,9 @@ fn register_handler() -> c_int {
 #[cfg(not(target_env = "gnu"))]
 fn register_handler() -> c_int {
     extern "C" fn handler() {
-        stop();
-    }
-    atexit(handler)
-}
-
-fn stop() {
-    if OWNER.get().is_some() {
         engine::stop_before_exit();
     }
+    atexit(handler)
 }
 
 /// Whether this process is a fork of the one that has run an engine. A system call, without a lock.

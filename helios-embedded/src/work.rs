@@ -95,14 +95,14 @@ impl Work {
         }
     }
 
-    /// Takes no more statements, stops all, and waits for their ends, but no longer than `limit`.
-    pub(crate) fn stop_all(&self, limit: Duration, kill: impl Fn(&[Uuid])) {
+    /// Takes no more statements, stops all, and waits for their ends, but no longer than `limit`. `false` if one goes on.
+    pub(crate) fn stop_all(&self, limit: Duration, kill: impl Fn(&[Uuid])) -> bool {
         let started = Instant::now();
         self.lock().closed = true;
         loop {
             let tags: Vec<Uuid> = self.lock().statements.keys().copied().collect();
             if tags.is_empty() || started.elapsed() > limit {
-                return;
+                return tags.is_empty();
             }
             for tag in &tags {
                 self.interrupt(tag);

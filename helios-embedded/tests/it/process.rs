@@ -283,6 +283,32 @@ fn a_process_ends_beside_results_that_nobody_reads() {
     std::thread::spawn(leave).join().unwrap();
 }
 
+/// It tries to connect, again and again, and does not look whether it shall go on.
+#[test]
+fn a_process_ends_beside_a_statement_that_cannot_be_stopped() {
+    const TEST: &str = "process::a_process_ends_beside_a_statement_that_cannot_be_stopped";
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    let Some((_, path)) = part() else {
+        run(again(TEST, "leaves", &scratch("process")));
+        return;
+    };
+    let leave = move || {
+        let client = client(ENGINE.get_or_init(|| Engine::open(Options::new(path)).unwrap()));
+        block_on(async {
+            let lost = client.query("SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a UInt8')");
+            let runs = async {
+                let count = "SELECT count() FROM system.processes WHERE query LIKE '%127.0.0.1%'";
+                while client.query(count).fetch_one::<u64>().await.unwrap() < 2 {}
+            };
+            tokio::select! {
+                outcome = lost.execute() => panic!("{outcome:?}"),
+                () = runs => {}
+            }
+        });
+    };
+    std::thread::spawn(leave).join().unwrap();
+}
+
 fn handled_signals() -> u64 {
     status_mask("SigCgt:")
 }
