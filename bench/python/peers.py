@@ -1,7 +1,7 @@
 """One query's result as a pandas DataFrame: Helios beside its peers, in turns.
 
-Usage: peers.py ENGINE_URL USER PASSWORD DATA_PATH ROUNDS. Prints, as JSON, the seconds of each round by name. The table
-`bench.readings` is on the engine; in DATA_PATH it is made here.
+Usage: peers.py ENGINE_URL USER PASSWORD DATA_PATH ROUNDS STATEMENT... Prints, as JSON, the seconds of each round by name. The
+table `bench.readings` is on the engine; in DATA_PATH the statements make it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROWS = 1_000_000
 
 
 def main() -> None:
-    url, user, password, data_path, rounds = sys.argv[1:]
+    url, user, password, data_path, rounds, *statements = sys.argv[1:]
     address = urlsplit(url)
     with helios.connect(url=url, clickhouse_user=user, clickhouse_password=password) as remote:
         peer = clickhouse_connect.get_client(
@@ -42,16 +42,9 @@ def main() -> None:
             },
         )
     with helios.connect(data_path) as local:
-        local.query("CREATE DATABASE bench")
-        local.query(
-            "CREATE TABLE bench.readings (id UInt64, name String, at DateTime, value Float64, flag Bool) "
-            "ENGINE = MergeTree ORDER BY id"
-        )
-        local.query(
-            "INSERT INTO bench.readings SELECT number, concat('user-', toString(number * 7919 % 1000000)), "
-            "toDateTime('2026-01-01 00:00:00', 'UTC') + number % 1000000, number / 8, number % 2 = 0 "
-            f"FROM numbers({ROWS})"
-        )
+        for statement in statements:
+            local.query(statement)
+        # The same engine: without libchdb it is the package's that Helios opens.
         engine = chdb.connect(data_path)
         times |= measured(
             int(rounds),

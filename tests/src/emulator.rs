@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::OsString,
     fs::{self, File},
-    net::{Ipv4Addr, TcpListener},
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{sync::OnceCell, time};
 
-use crate::{Account, Result};
+use crate::{Account, Result, lab::free_port};
 
 const VERSION: &str = "1.5.33";
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -176,10 +176,6 @@ fn cache_directory() -> Result<PathBuf> {
     let home =
         env::var_os("HOME").ok_or("neither XDG_CACHE_HOME nor HOME is set: set HELIOS_EMULATOR_PYTHON")?;
     Ok(PathBuf::from(home).join(".cache"))
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 fn tail(log: &Path) -> String {

@@ -19,7 +19,9 @@ const ROWS: u64 = 1_000_000;
 
 pub(crate) async fn rows() -> Result<Vec<Row>> {
     let service = Service::embedded().await?;
-    for statement in ["CREATE DATABASE bench", TABLE, &fill(ROWS)] {
+    let fill = fill(ROWS);
+    let statements = ["CREATE DATABASE bench", TABLE, &fill];
+    for statement in statements {
         service.engine(statement).await?;
     }
     let data = tempfile::tempdir()?;
@@ -28,6 +30,10 @@ pub(crate) async fn rows() -> Result<Vec<Row>> {
         .args([&service.engine_url(), USER, service.password()])
         .arg(data.path())
         .arg(ROUNDS.to_string())
+        .args(statements)
+        // In process both have one engine, the package's: libchdb is not to be found.
+        .env("XDG_CACHE_HOME", data.path())
+        .env_remove("HELIOS_CHDB_LIB")
         .stderr(Stdio::inherit())
         .output()?;
     if !output.status.success() {
