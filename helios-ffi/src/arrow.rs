@@ -7,14 +7,14 @@ use std::{ffi::c_char, io, mem::ManuallyDrop};
 use arrow_array::{RecordBatch, RecordBatchReader, ffi_stream::FFI_ArrowArrayStream};
 use arrow_schema::{ArrowError, Schema, SchemaRef};
 use futures_util::TryStreamExt as _;
-use helios_core::{ArrowStream, Error, ErrorKind, QueryOptions};
+use helios_core::{ArrowStream, Error, ErrorKind};
 
 use crate::{
     boundary,
     client::HeliosClient,
     error::{Failure, HeliosError},
-    json,
-    pointer::{handle, optional_text, output, text},
+    pointer::output,
+    query::Asked,
     runtime::{self, block_on},
     status::HeliosStatus,
 };
@@ -36,16 +36,8 @@ pub unsafe extern "C" fn helios_client_query_arrow(
 ) -> HeliosStatus {
     boundary::status(error, || {
         // SAFETY: the caller's promise.
-        let (client, sql, options, stream) = unsafe {
-            (
-                handle(client, "client")?,
-                text(sql, "sql")?,
-                optional_text(options_json, "options_json")?,
-                output(stream, "stream")?,
-            )
-        };
-        let options: QueryOptions = json::options(options, "options_json")?;
-        let batches = block_on(client.client.query_arrow(sql, &options))?;
+        let (asked, stream) = unsafe { (Asked::read(client, sql, options_json)?, output(stream, "stream")?) };
+        let batches = block_on(asked.client.query_arrow(asked.sql, &asked.options))?;
         check_names(batches.schema())?;
         stream.write(FFI_ArrowArrayStream::new(Box::new(Batches::new(batches))));
         Ok(())

@@ -20,6 +20,28 @@ use crate::{
     status::HeliosStatus,
 };
 
+/// A statement, how it is to run, and who asks.
+pub(crate) struct Asked<'a> {
+    pub(crate) client: &'a helios_core::HeliosClient,
+    pub(crate) sql: &'a str,
+    pub(crate) options: QueryOptions,
+}
+
+impl Asked<'_> {
+    /// As for every function of `helios.h`: pointers that are not NULL are what it asks for.
+    pub(crate) unsafe fn read(
+        client: *const HeliosClient,
+        sql: *const c_char,
+        options_json: *const c_char,
+    ) -> Result<Self, Failure> {
+        // SAFETY: the caller's promise.
+        let (client, sql, options) = unsafe {
+            (handle(client, "client")?, text(sql, "sql")?, optional_text(options_json, "options_json")?)
+        };
+        Ok(Self { client: &client.client, sql, options: json::options(options, "options_json")? })
+    }
+}
+
 /// Every database with its tables, sorted: `{"default": ["events", "users"]}`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_databases(
@@ -54,18 +76,10 @@ pub unsafe extern "C" fn helios_client_query(
 ) -> HeliosStatus {
     boundary::status(error, || {
         // SAFETY: the caller's promise.
-        let (client, sql, options, json) = unsafe {
-            (
-                handle(client, "client")?,
-                text(sql, "sql")?,
-                optional_text(options_json, "options_json")?,
-                output(json, "json")?,
-            )
-        };
-        let options: QueryOptions = json::options(options, "options_json")?;
+        let (asked, json) = unsafe { (Asked::read(client, sql, options_json)?, output(json, "json")?) };
         // The chunks are the documented JSON already.
         let whole = block_on(async {
-            let mut chunks = client.client.query_json(sql, &options).await?;
+            let mut chunks = asked.client.query_json(asked.sql, &asked.options).await?;
             let mut whole = Vec::new();
             while let Some(chunk) = chunks.try_next().await? {
                 whole.extend_from_slice(&chunk);
@@ -100,19 +114,11 @@ pub unsafe extern "C" fn helios_client_query_bytes(
 ) -> HeliosStatus {
     boundary::status(error, || {
         // SAFETY: the caller's promise.
-        let (client, sql, options, format) = unsafe {
-            (
-                handle(client, "client")?,
-                text(sql, "sql")?,
-                optional_text(options_json, "options_json")?,
-                text(format, "format")?,
-            )
-        };
-        let options: QueryOptions = json::options(options, "options_json")?;
+        let (asked, format) = unsafe { (Asked::read(client, sql, options_json)?, text(format, "format")?) };
         let format = result_format(format)?;
         let reader = callback::Bytes::new(on_bytes, user).ok_or(Failure::NullArgument("on_bytes"))?;
         let progress = Progress::new(on_progress, user);
-        let query = client.client.query(sql).options(options);
+        let query = asked.client.query(asked.sql).options(asked.options);
         block_on(async {
             if progress.is_wanted() {
                 let watched = query.on_progress(move |so_far| progress.goes_on(so_far));

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any
 
 from . import _helios
 from ._progress import OnThisLoop, awaited
+from ._reading import AsyncReading, Reading
 from .column import Column
 
 
@@ -45,7 +45,7 @@ class QueryBatch:
         return f"<helios.QueryBatch of {len(self)} rows>"
 
 
-class QueryBatches:
+class QueryBatches(Reading[_helios.QueryBatches]):
     """The result of a query as record batches, in constant memory: it iterates over them.
 
     Or it hands itself, once, as a stream of Arrow to whatever reads that piece by piece:
@@ -55,19 +55,14 @@ class QueryBatches:
     result, when this is closed, or with its client.
     """
 
-    __slots__ = ("_native", "columns")
+    __slots__ = ("columns",)
 
     columns: list[Column]
     """The columns, with ClickHouse's types; known before the first batch, and where there is none."""
 
     def __init__(self, native: _helios.QueryBatches) -> None:
-        self._native = native
+        super().__init__(native)
         self.columns = [Column(name, data_type) for name, data_type in native.columns]
-
-    @property
-    def query_id(self) -> str:
-        """The name by which the query can be cancelled and watched."""
-        return self._native.query_id
 
     def __iter__(self) -> QueryBatches:
         return self
@@ -90,42 +85,18 @@ class QueryBatches:
         """
         return self._native.__arrow_c_stream__(requested_schema)
 
-    def close(self) -> None:
-        """End the query, if it still runs. It may be called again."""
-        self._native.close()
 
-    def __enter__(self) -> QueryBatches:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<helios.QueryBatches of {self.query_id}>"
-
-
-class AsyncQueryBatches:
+class AsyncQueryBatches(AsyncReading[_helios.QueryBatches]):
     """:class:`QueryBatches` for asyncio. A task that is cancelled while it waits for a batch ends the query."""
 
-    __slots__ = ("_native", "_on_progress", "columns")
+    __slots__ = ("columns",)
 
     columns: list[Column]
     """The columns, with ClickHouse's types; known before the first batch, and where there is none."""
 
     def __init__(self, native: _helios.QueryBatches, on_progress: OnThisLoop | None) -> None:
-        self._native = native
-        self._on_progress = on_progress
+        super().__init__(native, on_progress)
         self.columns = [Column(name, data_type) for name, data_type in native.columns]
-
-    @property
-    def query_id(self) -> str:
-        """The name by which the query can be cancelled and watched."""
-        return self._native.query_id
 
     def __aiter__(self) -> AsyncQueryBatches:
         return self
@@ -148,21 +119,3 @@ class AsyncQueryBatches:
         """As :meth:`QueryBatches.__arrow_c_stream__`. Whoever reads it waits: on a thread of its own, if the event loop
         shall go on."""
         return self._native.__arrow_c_stream__(requested_schema)
-
-    async def close(self) -> None:
-        """End the query, if it still runs. It may be called again."""
-        await self._native.close_async()
-
-    async def __aenter__(self) -> AsyncQueryBatches:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        return f"<helios.AsyncQueryBatches of {self.query_id}>"
