@@ -5,9 +5,9 @@
 use std::{ffi::c_char, io, mem::ManuallyDrop};
 
 use arrow_array::{RecordBatch, RecordBatchReader, ffi_stream::FFI_ArrowArrayStream};
-use arrow_schema::{ArrowError, Schema, SchemaRef};
+use arrow_schema::{ArrowError, SchemaRef};
 use futures_util::TryStreamExt as _;
-use helios_core::{ArrowStream, Error, ErrorKind};
+use helios_core::{ArrowStream, warehouse::check_c_names};
 
 use crate::{
     boundary,
@@ -38,21 +38,10 @@ pub unsafe extern "C" fn helios_client_query_arrow(
         // SAFETY: the caller's promise.
         let (asked, stream) = unsafe { (Asked::read(client, sql, options_json)?, output(stream, "stream")?) };
         let batches = block_on(asked.client.query_arrow(asked.sql, &asked.options))?;
-        check_names(batches.schema())?;
+        check_c_names(batches.schema())?;
         stream.write(FFI_ArrowArrayStream::new(Box::new(Batches::new(batches))));
         Ok(())
     })
-}
-
-/// Names are C strings there. One that is none would be found out where no error can be returned.
-fn check_names(schema: &Schema) -> Result<(), Error> {
-    match schema.flattened_fields().into_iter().find(|field| field.name().contains('\0')) {
-        None => Ok(()),
-        Some(field) => {
-            let message = "a column's name holds a NUL, which Arrow's C interface cannot carry; give it another with AS";
-            Err(Error::new(ErrorKind::InvalidQuery, message).at("query").with("column", field.name()))
-        }
-    }
 }
 
 /// The batches of a result, one after the other, for whoever calls from C.

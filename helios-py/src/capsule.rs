@@ -6,7 +6,7 @@ use arrow_array::{
     ffi_stream::FFI_ArrowArrayStream,
 };
 use arrow_schema::{ArrowError, Schema};
-use helios_core::{Error, ErrorKind};
+use helios_core::{Error, ErrorKind, warehouse::check_c_names};
 use pyo3::{prelude::*, types::PyCapsule};
 
 use crate::error;
@@ -32,16 +32,8 @@ pub(crate) fn stream<'py>(py: Python<'py>, reader: Box<dyn RecordBatchReader + S
     PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(reader), c"arrow_array_stream")
 }
 
-/// Names are C strings there. One that is none would be found out where no exception can be raised.
 fn check_names(py: Python<'_>, schema: &Schema) -> PyResult<()> {
-    match schema.flattened_fields().into_iter().find(|field| field.name().contains('\0')) {
-        None => Ok(()),
-        Some(field) => {
-            let message = "a column's name holds a NUL, which Arrow's C interface cannot carry; give it another with AS";
-            let error = Error::new(ErrorKind::InvalidQuery, message).at("query").with("column", field.name());
-            Err(error::raise(py, &error))
-        }
-    }
+    check_c_names(schema).map_err(|error| error::raise(py, &error))
 }
 
 fn unexpected(py: Python<'_>, cause: ArrowError) -> PyErr {

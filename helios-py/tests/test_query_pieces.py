@@ -339,3 +339,14 @@ def test_memory_of_a_whole_result_does_not(run: Run) -> None:
         MEMORY.replace("READ(", "(lambda client, sql: len(client.query(sql)))(").replace("LIMIT, ", "grown > 64, "),
         timeout=120,
     )
+
+
+def test_a_name_that_arrow_s_c_interface_cannot_carry(client: helios.Client) -> None:
+    sql = "SELECT 1 AS `a\\0b`"
+    for hand_on in ("__arrow_c_stream__", "__arrow_c_schema__"):
+        with client.query_arrow(sql) as batches, pytest.raises(helios.InvalidQueryError, match="holds a NUL"):
+            getattr(batches, hand_on)()
+    with pytest.raises(helios.InvalidQueryError, match="holds a NUL"):
+        client.query(sql).__arrow_c_stream__()
+    with client.query_arrow(sql) as batches:
+        assert [batch.rows() for batch in batches] == [[{"a\0b": 1}]]

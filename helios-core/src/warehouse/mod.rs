@@ -16,7 +16,7 @@ mod server_url;
 mod table;
 pub mod types;
 
-pub use arrow::{ArrowStream, TYPE_KEY};
+pub use arrow::{ArrowStream, TYPE_KEY, check_c_names};
 pub use cancel::QueryCancelled;
 pub use catalog::Databases;
 #[cfg(feature = "embedded")]
