@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Generic, TypeVar
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from . import _helios
 from ._progress import OnThisLoop
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 Native = TypeVar("Native", bound="_helios.QueryBytes | _helios.QueryBatches")
-SelfReading = TypeVar("SelfReading", bound="Reading")  # type: ignore[type-arg]
-SelfAsyncReading = TypeVar("SelfAsyncReading", bound="AsyncReading")  # type: ignore[type-arg]
 
 
 class Named(Generic[Native]):
