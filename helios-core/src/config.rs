@@ -20,6 +20,8 @@ pub enum ConfigKey {
     ClickHousePassword,
     /// `clickhouse_database`: the database of queries that name none. Default: `default`.
     ClickHouseDatabase,
+    /// `clickhouse_compression`: `lz4`, `zstd` or `none`, of what goes between this process and a server. Default: `lz4`.
+    ClickHouseCompression,
     /// `data_path`: the folder of the embedded engine. Default: `helios-data` in the working directory.
     DataPath,
     /// `chdb_lib`: the path of `libchdb.so`. Default: see `helios_embedded`.
@@ -50,11 +52,12 @@ pub enum ConfigKey {
 
 impl ConfigKey {
     /// Every key.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ClickHouseUrl,
         Self::ClickHouseUser,
         Self::ClickHousePassword,
         Self::ClickHouseDatabase,
+        Self::ClickHouseCompression,
         Self::DataPath,
         Self::ChdbLib,
         Self::AwsRegion,
@@ -78,6 +81,7 @@ impl ConfigKey {
             Self::ClickHouseUser => "clickhouse_user",
             Self::ClickHousePassword => "clickhouse_password",
             Self::ClickHouseDatabase => "clickhouse_database",
+            Self::ClickHouseCompression => "clickhouse_compression",
             Self::DataPath => "data_path",
             Self::ChdbLib => "chdb_lib",
             Self::AwsRegion => "aws_region",
@@ -142,6 +146,8 @@ pub struct HeliosConfig {
     pub clickhouse_password: Option<SecretString>,
     /// See [`ConfigKey::ClickHouseDatabase`].
     pub clickhouse_database: Option<String>,
+    /// See [`ConfigKey::ClickHouseCompression`].
+    pub clickhouse_compression: Option<String>,
     /// See [`ConfigKey::DataPath`].
     pub data_path: Option<PathBuf>,
     /// See [`ConfigKey::ChdbLib`].
@@ -213,6 +219,7 @@ impl HeliosConfig {
             ConfigKey::ClickHouseUser => self.clickhouse_user = Some(value),
             ConfigKey::ClickHousePassword => self.clickhouse_password = Some(value.into()),
             ConfigKey::ClickHouseDatabase => self.clickhouse_database = Some(value),
+            ConfigKey::ClickHouseCompression => self.clickhouse_compression = Some(value),
             ConfigKey::DataPath => self.data_path = Some(value.into()),
             ConfigKey::ChdbLib => self.chdb_lib = Some(value.into()),
             ConfigKey::AwsRegion => self.aws_region = Some(value),

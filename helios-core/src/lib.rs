@@ -29,6 +29,6 @@ pub use error::{Error, ErrorCode, ErrorKind, Result, SqlPosition};
 pub use sources::{CreateTable, Source, TableCreated};
 pub use streams::Credentials;
 pub use warehouse::{
-    ArrowStream, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress, QueryResult,
-    QueryStream, ResultFormat, RowStream, TimeForm, WideIntegers,
+    ArrowStream, Compression, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress,
+    QueryResult, QueryStream, ResultFormat, RowStream, TimeForm, WideIntegers,
 };

@@ -44,7 +44,7 @@ pub unsafe extern "C" fn helios_config_read_env(
 }
 
 /// Sets one setting. The keys: `clickhouse_url`, `clickhouse_user`, `clickhouse_password`, `clickhouse_database`,
-/// `data_path`, `chdb_lib`, `aws_region`, `aws_endpoint_url`, `aws_access_key_id`, `aws_secret_access_key`,
+/// `clickhouse_compression` (`lz4`, `zstd` or `none`), `data_path`, `chdb_lib`, `aws_region`, `aws_endpoint_url`, `aws_access_key_id`, `aws_secret_access_key`,
 /// `aws_session_token`, `aws_profile`, `aws_role_arn`, `aws_external_id`, `mapping_table`, `ledger_table`,
 /// `delivery_function`.
 ///

@@ -29,6 +29,8 @@ def test_contradictions(tmp_path: Path) -> None:
         helios.connect(url="http://a", clickhouse_url="http://b")
     with pytest.raises(TypeError, match="path and data_path"):
         helios.connect("a", data_path="b")
+    with pytest.raises(helios.ConfigError, match="can be `lz4`, `zstd` or `none`"):
+        helios.connect(url="http://127.0.0.1:8123", clickhouse_compression="gzip")
 
 
 @pytest.mark.parametrize(

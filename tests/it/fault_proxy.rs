@@ -1,12 +1,14 @@
-//! A way to ClickHouse that spoils answers: it cuts them, puts an exception among them, parts them anywhere.
+//! A way to ClickHouse that spoils answers: it cuts them, puts an exception among them, parts them anywhere. It compresses
+//! them as a server does: if it is asked to.
 
 use std::{
     collections::HashMap,
+    io::Write,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
 };
 
-use helios_core::HeliosClient;
+use helios_core::{ConfigKey, HeliosClient};
 use helios_embedded::Listener;
 use helios_tests::Random;
 use tokio::{
@@ -29,7 +31,7 @@ const EXCEPTION: &str = "Code: 395. DB::Exception: Value passed to 'throwIf' fun
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) fault: Fault,
-    /// The longest piece the answer is parted into: each is a read of its own.
+    /// The longest piece the answer is parted into: each is a read of its own, and a block of what is compressed.
     pub(crate) pieces: usize,
     /// The chances of the pieces.
     pub(crate) seed: u64,
@@ -110,9 +112,10 @@ impl FaultProxy {
         Self { address, state, _listener: listener }
     }
 
-    /// A client that goes this way.
-    pub(crate) fn client(&self) -> HeliosClient {
-        HeliosClient::builder().clickhouse_url(format!("http://{}", self.address)).build().unwrap()
+    /// A client that goes this way, and asks for this compression.
+    pub(crate) fn client(&self, compression: &str) -> HeliosClient {
+        let builder = HeliosClient::builder().clickhouse_url(format!("http://{}", self.address));
+        builder.set(ConfigKey::ClickHouseCompression, compression).build().unwrap()
     }
 
     /// What is done to answers from now on.
@@ -131,9 +134,10 @@ impl State {
         if body.starts_with(b"DESCRIBE") {
             (plan.fault, plan.framing) = (Fault::None, Framing::Chunked);
         }
+        let encoding = Encoding::asked_for(&head);
         let answer = self.answer(&head, body).await;
         let mut client = client.into_inner();
-        client.write_all(&spoilt(answer, &plan)).await?;
+        client.write_all(&spoilt(answer, &plan, encoding)).await?;
         client.shutdown().await
     }
 
@@ -156,53 +160,109 @@ impl State {
     }
 }
 
+/// How an answer is compressed.
+#[derive(Clone, Copy, Debug)]
+enum Encoding {
+    Lz4,
+    Zstd,
+}
+
+impl Encoding {
+    /// A server needs both: the header, and the setting.
+    fn asked_for(head: &str) -> Option<Self> {
+        let header =
+            |encoding| head.to_ascii_lowercase().contains(&format!("accept-encoding: {encoding}\r\n"));
+        if !head.contains("enable_http_compression=1") {
+            return None;
+        }
+        [("lz4", Self::Lz4), ("zstd", Self::Zstd)]
+            .into_iter()
+            .find_map(|(name, encoding)| header(name).then_some(encoding))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// Each piece as a block of its own, the last with the end behind it.
+    fn encode(self, pieces: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        match self {
+            Self::Lz4 => {
+                let encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+                blocks(encoder, pieces, |encoder| encoder.get_mut(), |encoder| encoder.finish().unwrap())
+            }
+            Self::Zstd => {
+                let encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+                blocks(encoder, pieces, |encoder| encoder.get_mut(), |encoder| encoder.finish().unwrap())
+            }
+        }
+    }
+}
+
+fn blocks<E: Write>(
+    mut encoder: E,
+    pieces: &[Vec<u8>],
+    written: impl Fn(&mut E) -> &mut Vec<u8>,
+    finish: impl FnOnce(E) -> Vec<u8>,
+) -> Vec<Vec<u8>> {
+    let mut blocks: Vec<_> = pieces
+        .iter()
+        .map(|piece| {
+            encoder.write_all(piece).unwrap();
+            encoder.flush().unwrap();
+            std::mem::take(written(&mut encoder))
+        })
+        .collect();
+    let end = finish(encoder);
+    match blocks.last_mut() {
+        Some(last) => last.extend_from_slice(&end),
+        None => blocks.push(end),
+    }
+    blocks
+}
+
 /// The whole answer as it goes over the wire.
-fn spoilt(mut body: Vec<u8>, plan: &Plan) -> Vec<u8> {
-    let mut random = Random::new(plan.seed);
-    let whole = body.len();
-    let keep = |body: &mut Vec<u8>, at: u64| body.truncate(whole * usize::try_from(at).unwrap() / 1000);
+fn spoilt(mut body: Vec<u8>, plan: &Plan, encoding: Option<Encoding>) -> Vec<u8> {
     let frame =
         format!("\r\n__exception__\r\n{TAG}\r\n{EXCEPTION}{} {TAG}\r\n__exception__\r\n", EXCEPTION.len());
-    let (late, parted) = match plan.fault {
-        Fault::None => ("", true),
-        Fault::Cut { at } => {
-            keep(&mut body, at);
-            ("", true)
-        }
-        Fault::Less { bytes } => {
-            body.truncate(whole.saturating_sub(bytes));
-            ("", true)
-        }
-        Fault::Frame { at, parted } => {
-            keep(&mut body, at);
-            (frame.as_str(), parted)
-        }
-        Fault::Text { at, parted } => {
-            keep(&mut body, at);
-            (EXCEPTION, parted)
-        }
+    let late = match plan.fault {
+        Fault::None | Fault::Cut { .. } | Fault::Less { .. } => None,
+        Fault::Frame { at, parted } => Some((at, frame.as_str(), parted)),
+        Fault::Text { at, parted } => Some((at, EXCEPTION, parted)),
         Fault::Header => {
             body = EXCEPTION.into();
-            ("", true)
+            None
         }
     };
-    let mut pieces = Vec::new();
-    if parted {
-        body.extend_from_slice(late.as_bytes());
+    let mut alone = None;
+    if let Some((at, text, parted)) = late {
+        body.truncate(thousandth(body.len(), at));
+        if parted {
+            body.extend_from_slice(text.as_bytes());
+        } else {
+            alone = Some(text.as_bytes().to_vec());
+        }
     }
-    let mut rest = body.as_slice();
-    while !rest.is_empty() {
-        let length = usize::try_from(random.below(plan.pieces as u64)).unwrap() + 1;
-        let (piece, behind) = rest.split_at(length.min(rest.len()));
-        pieces.push(piece);
-        rest = behind;
+    let mut pieces = in_pieces(&body, plan);
+    pieces.extend(alone);
+    if let Some(encoding) = encoding {
+        pieces = encoding.encode(&pieces);
     }
-    if !parted {
-        pieces.push(late.as_bytes());
+    let whole = pieces.iter().map(Vec::len).sum();
+    match plan.fault {
+        Fault::Cut { at } => cut(&mut pieces, thousandth(whole, at)),
+        Fault::Less { bytes } => cut(&mut pieces, whole.saturating_sub(bytes)),
+        _ => {}
     }
 
     let mut wire =
         format!("HTTP/1.1 200 OK\r\nX-ClickHouse-Exception-Tag: {TAG}\r\nConnection: close\r\n").into_bytes();
+    if let Some(encoding) = encoding {
+        wire.extend_from_slice(format!("Content-Encoding: {}\r\n", encoding.name()).as_bytes());
+    }
     if plan.fault == Fault::Header {
         wire.extend_from_slice(format!("X-ClickHouse-Exception-Code: {CODE}\r\n").as_bytes());
     }
@@ -216,13 +276,38 @@ fn spoilt(mut body: Vec<u8>, plan: &Plan) -> Vec<u8> {
     wire.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
     for piece in pieces {
         wire.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
-        wire.extend_from_slice(piece);
+        wire.extend_from_slice(&piece);
         wire.extend_from_slice(b"\r\n");
     }
     if plan.framing == Framing::Chunked {
         wire.extend_from_slice(b"0\r\n\r\n");
     }
     wire
+}
+
+fn thousandth(whole: usize, at: u64) -> usize {
+    whole * usize::try_from(at).unwrap() / 1000
+}
+
+fn in_pieces(mut rest: &[u8], plan: &Plan) -> Vec<Vec<u8>> {
+    let mut random = Random::new(plan.seed);
+    let mut pieces = Vec::new();
+    while !rest.is_empty() {
+        let length = usize::try_from(random.below(plan.pieces as u64)).unwrap() + 1;
+        let (piece, behind) = rest.split_at(length.min(rest.len()));
+        pieces.push(piece.to_vec());
+        rest = behind;
+    }
+    pieces
+}
+
+/// Keeps so many bytes of them all.
+fn cut(pieces: &mut Vec<Vec<u8>>, mut keep: usize) {
+    for piece in pieces.iter_mut() {
+        piece.truncate(keep);
+        keep -= piece.len();
+    }
+    pieces.retain(|piece| !piece.is_empty());
 }
 
 /// The head of a request, and its body.

@@ -10,6 +10,9 @@ use crate::fault_proxy::{CODE, Fault, FaultProxy, Framing, Plan};
 /// How many faults each path meets.
 const FAULTS: u64 = 1000;
 
+/// And how many more with each compression.
+const COMPRESSED_FAULTS: u64 = 250;
+
 /// How many good answers are read.
 const GOOD: u64 = 2000;
 
@@ -22,11 +25,14 @@ enum Path {
 }
 
 impl Path {
-    /// Whether the form itself shows where it ends. Others are whole at the end of any line, or row.
+    /// Whether the form itself shows where it ends. Others are whole at the end of any line, or row, unless compressed.
     fn has_an_end(self) -> bool {
         matches!(self, Self::Batches | Self::Bytes(ResultFormat::Arrow | ResultFormat::Parquet))
     }
 }
+
+/// What the client asks for.
+const COMPRESSIONS: [&str; 3] = ["none", "lz4", "zstd"];
 
 const PATHS: [Path; 7] = [
     Path::Bytes(ResultFormat::Json),
@@ -37,6 +43,11 @@ const PATHS: [Path; 7] = [
     Path::Batches,
     Path::Rows,
 ];
+
+/// Each path with each compression.
+fn ways() -> impl Iterator<Item = (Path, &'static str)> {
+    PATHS.into_iter().flat_map(|path| COMPRESSIONS.map(|compression| (path, compression)))
+}
 
 #[derive(Clone, Debug, PartialEq, clickhouse::Row, serde::Deserialize)]
 #[clickhouse(crate = "helios_core::clickhouse")]
@@ -86,16 +97,19 @@ fn chance(random: &mut Random) -> Plan {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spoilt_answer_is_an_error_on_every_path() {
     let proxy = FaultProxy::start().await;
-    for path in PATHS {
-        let client = proxy.client();
+    for (path, compression) in ways() {
+        let client = proxy.client(compression);
         let mut random = Random::new(0x0061_u64 + u64::from(path.has_an_end()));
         let (mut named, mut late) = (0, 0);
-        for _ in 0..FAULTS {
+        for _ in 0..if compression == "none" { FAULTS } else { COMPRESSED_FAULTS } {
             let plan = chance(&mut random);
             proxy.plan(plan.clone());
             let Err(error) = read(&client, path, SQL).await else {
-                let is_known = may_end_anywhere(path, &plan);
-                assert!(is_known, "{path:?}, {plan:?}: a spoilt answer passed for a whole one");
+                let is_known = may_end_anywhere(path, &plan) && compression == "none";
+                assert!(
+                    is_known,
+                    "{path:?}, {compression}, {plan:?}: a spoilt answer passed for a whole one"
+                );
                 continue;
             };
             assert_eq!(error.operation(), "query", "{path:?}, {plan:?}: {error}");
@@ -113,7 +127,7 @@ async fn a_spoilt_answer_is_an_error_on_every_path() {
                 );
             }
         }
-        println!("{path:?}: {named} of {late} exceptions kept their number");
+        println!("{path:?}, {compression}: {named} of {late} exceptions kept their number");
     }
 }
 
@@ -121,8 +135,8 @@ async fn a_spoilt_answer_is_an_error_on_every_path() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_without_its_end_is_cut_off_though_http_ends_well() {
     let proxy = FaultProxy::start().await;
-    let client = proxy.client();
-    for path in PATHS {
+    for (path, compression) in ways() {
+        let client = proxy.client(compression);
         // Without 8, an Arrow stream ends behind a message: to a decoder, that is an end. Without 11, CSV ends in a line break,
         // but within quotes.
         for bytes in [1, 4, 8, 9, 11] {
@@ -133,7 +147,7 @@ async fn an_answer_without_its_end_is_cut_off_though_http_ends_well() {
                 assert_eq!(
                     found,
                     (ErrorKind::Unavailable, true, "query"),
-                    "{path:?} {bytes} {framing:?}: {error}"
+                    "{path:?} {compression} {bytes} {framing:?}: {error}"
                 );
             }
         }
@@ -144,16 +158,16 @@ async fn an_answer_without_its_end_is_cut_off_though_http_ends_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_no_answer() {
     let proxy = FaultProxy::start().await;
-    let client = proxy.client();
-    for path in PATHS {
-        proxy.plan(Plan { fault: Fault::Cut { at: 0 }, pieces: 1, seed: 1, framing: Framing::Length });
-        assert!(read(&client, path, SQL).await.is_err(), "{path:?}");
-        proxy.plan(Plan { fault: Fault::Cut { at: 0 }, pieces: 1, seed: 1, framing: Framing::Chunked });
-        assert!(read(&client, path, SQL).await.is_err(), "{path:?}");
+    for (path, compression) in ways() {
+        let client = proxy.client(compression);
+        for framing in [Framing::Length, Framing::Chunked] {
+            proxy.plan(Plan { fault: Fault::Cut { at: 0 }, pieces: 1, seed: 1, framing });
+            assert!(read(&client, path, SQL).await.is_err(), "{path:?} {compression}");
+        }
     }
 }
 
-/// The one thing that nothing can show: an answer that ends as HTTP has it, behind a line or a row, in a form without an end.
+/// The one thing that nothing can show where nothing is compressed: an answer that ends as HTTP has it, behind a line or a row, in a form without an end.
 fn may_end_anywhere(path: Path, plan: &Plan) -> bool {
     !path.has_an_end() && plan.framing == Framing::Chunked && matches!(plan.fault, Fault::Cut { .. })
 }
@@ -174,10 +188,11 @@ const OLD_FORM: &str = "Code: 1. DB::Exception: x (version 24.8.1.1 (official bu
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_answer_is_whole_whatever_it_holds() {
     let proxy = FaultProxy::start().await;
-    let client = proxy.client();
+    let clients = COMPRESSIONS.map(|compression| proxy.client(compression));
     let mut random = Random::new(0x600d);
     for index in 0..GOOD {
         let path = PATHS[usize::try_from(index).unwrap() % PATHS.len()];
+        let client = &clients[usize::try_from(random.below(3)).unwrap()];
         let escapes = matches!(path, Path::Bytes(ResultFormat::Json | ResultFormat::NdJson));
         let mut texts: Vec<_> = HOSTILE.iter().map(|text| format!("'{text}'")).collect();
         if escapes {
@@ -194,7 +209,7 @@ async fn a_good_answer_is_whole_whatever_it_holds() {
         let plan = Plan { fault: Fault::None, pieces, seed: random.number(), framing };
         proxy.plan(plan.clone());
         let answer =
-            read(&client, path, &sql).await.unwrap_or_else(|error| panic!("{path:?}, {plan:?}: {error:?}"));
+            read(client, path, &sql).await.unwrap_or_else(|error| panic!("{path:?}, {plan:?}: {error:?}"));
         assert!(!answer.is_empty());
         if index % 50 < 7 {
             let direct = read(&crate::shop::client(), path, &sql).await.unwrap();
@@ -207,9 +222,12 @@ async fn a_good_answer_is_whole_whatever_it_holds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exception_in_the_head_is_an_error_of_a_statement_too() {
     let proxy = FaultProxy::start().await;
-    let client = proxy.client();
     let database = crate::shop::database().await;
-    for framing in [Framing::Chunked, Framing::Length] {
+    for (framing, compression) in [Framing::Chunked, Framing::Length]
+        .into_iter()
+        .flat_map(|framing| COMPRESSIONS.map(|compression| (framing, compression)))
+    {
+        let client = proxy.client(compression);
         proxy.plan(Plan { fault: Fault::Header, pieces: 100, seed: 1, framing });
         let statement = format!("CREATE TABLE IF NOT EXISTS {database}.t (n UInt64) ENGINE = Memory");
         let error = client.warehouse().execute(&statement).await.unwrap_err();

@@ -23,6 +23,8 @@ type Config struct {
 	ClickHousePassword Secret
 	// ClickHouseDatabase is the database of queries that name none. Default: "default".
 	ClickHouseDatabase string
+	// ClickHouseCompression is "lz4", "zstd" or "none", of what goes between this process and a server. Default: "lz4".
+	ClickHouseCompression string
 	// DataPath is the folder of the embedded engine. Default: "helios-data" in the working directory.
 	DataPath string
 	// ChdbLib is the path of libchdb.so. Default: where `make engine` puts it.
@@ -51,23 +53,24 @@ type Config struct {
 // settings are the texts that are not empty, by libhelios's keys.
 func (c Config) settings() map[string]string {
 	settings := map[string]string{
-		"clickhouse_url":        c.ClickHouseURL,
-		"clickhouse_user":       c.ClickHouseUser,
-		"clickhouse_password":   string(c.ClickHousePassword),
-		"clickhouse_database":   c.ClickHouseDatabase,
-		"data_path":             c.DataPath,
-		"chdb_lib":              c.ChdbLib,
-		"aws_region":            c.AWSRegion,
-		"aws_endpoint_url":      c.AWSEndpointURL,
-		"aws_access_key_id":     c.AWSAccessKeyID,
-		"aws_secret_access_key": string(c.AWSSecretAccessKey),
-		"aws_session_token":     string(c.AWSSessionToken),
-		"aws_profile":           c.AWSProfile,
-		"aws_role_arn":          c.AWSRoleARN,
-		"aws_external_id":       string(c.AWSExternalID),
-		"mapping_table":         c.MappingTable,
-		"ledger_table":          c.LedgerTable,
-		"delivery_function":     c.DeliveryFunction,
+		"clickhouse_url":         c.ClickHouseURL,
+		"clickhouse_user":        c.ClickHouseUser,
+		"clickhouse_password":    string(c.ClickHousePassword),
+		"clickhouse_database":    c.ClickHouseDatabase,
+		"clickhouse_compression": c.ClickHouseCompression,
+		"data_path":              c.DataPath,
+		"chdb_lib":               c.ChdbLib,
+		"aws_region":             c.AWSRegion,
+		"aws_endpoint_url":       c.AWSEndpointURL,
+		"aws_access_key_id":      c.AWSAccessKeyID,
+		"aws_secret_access_key":  string(c.AWSSecretAccessKey),
+		"aws_session_token":      string(c.AWSSessionToken),
+		"aws_profile":            c.AWSProfile,
+		"aws_role_arn":           c.AWSRoleARN,
+		"aws_external_id":        string(c.AWSExternalID),
+		"mapping_table":          c.MappingTable,
+		"ledger_table":           c.LedgerTable,
+		"delivery_function":      c.DeliveryFunction,
 	}
 	for key, value := range settings {
 		if value == "" {

@@ -156,6 +156,8 @@ func TestBadInput(t *testing.T) {
 	expect(t, err, InvalidInput, "data_path holds a NUL byte")
 	_, err = Open(Config{DataPath: "data", ClickHouseURL: "http://127.0.0.1:1"})
 	expect(t, err, ConfigInvalid, "both set")
+	_, err = Open(Config{ClickHouseURL: "http://127.0.0.1:1", ClickHouseCompression: "gzip"})
+	expect(t, err, ConfigInvalid, "can be `lz4`, `zstd` or `none`")
 	_, err = client.Query("SELECT 1", nil)
 	expect(t, err, Unavailable, "")
 }

@@ -98,11 +98,13 @@ impl HeliosClientBuilder {
             None => credentials(&self.config)?,
         };
         let config = self.config;
+        let compression = config.clickhouse_compression.map(|text| text.parse()).transpose()?;
         let warehouse = WarehouseSettings {
             url: config.clickhouse_url,
             user: config.clickhouse_user,
             password: config.clickhouse_password,
             database: config.clickhouse_database,
+            compression: compression.unwrap_or_default(),
             data_path: config.data_path,
             chdb_lib: config.chdb_lib,
             #[cfg(feature = "embedded")]
@@ -162,6 +164,8 @@ mod tests {
             (&[("aws_secret_access_key", "x")], "without `aws_access_key_id`"),
             (&[("aws_session_token", "x")], "`aws_session_token` is set without"),
             (&[("aws_external_id", "x")], "without `aws_role_arn`"),
+            // Wherever the data are.
+            (&[("clickhouse_compression", "gzip")], "can be `lz4`, `zstd` or `none`"),
             (
                 &[("aws_access_key_id", "a"), ("aws_secret_access_key", "b"), ("aws_profile", "c")],
                 "choose one",

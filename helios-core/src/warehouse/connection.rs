@@ -7,7 +7,7 @@ use hyper_rustls::ConfigBuilderExt as _;
 use hyper_util::{client::legacy, rt::TokioExecutor};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{QueryOptions, ServerUrl, from_clickhouse};
+use super::{Compression, QueryOptions, ServerUrl, from_clickhouse};
 use crate::{Error, ErrorKind, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,6 +33,8 @@ pub struct WarehouseSettings {
     pub password: Option<SecretString>,
     /// The database of queries that name none. Default: `default`.
     pub database: Option<String>,
+    /// Of what goes between this process and a server.
+    pub compression: Compression,
     /// The folder of the embedded engine. Default: `helios-data` in the working directory.
     pub data_path: Option<PathBuf>,
     /// The path of `libchdb.so`.
@@ -103,7 +105,13 @@ impl Warehouse {
         let http = legacy::Client::builder(TokioExecutor::new())
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .build(connector);
-        let mut client = Client::with_http_client(http).with_url(address.url);
+        let mut client = Client::with_http_client(http)
+            .with_url(address.url)
+            .with_compression(settings.compression.of_client());
+        if settings.compression != Compression::None {
+            // Servers before 25.10 compress nothing unless they are told so.
+            client = client.with_setting("enable_http_compression", "1");
+        }
         if let Some(user) = settings.user.clone().or(address.user) {
             client = client.with_user(user);
         }

@@ -129,6 +129,7 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
             .caused_by(source)
         }
         clickhouse::error::Error::Network(source) => cut_off().caused_by(source),
+        clickhouse::error::Error::Decompression(source) => cut_off().caused_by(source),
         // Names and types were compared before, so what is missing was never sent.
         clickhouse::error::Error::NotEnoughData => cut_off(),
         clickhouse::error::Error::SchemaMismatch(text) => {

@@ -3,6 +3,7 @@
 mod arrow;
 mod cancel;
 mod catalog;
+mod compression;
 mod connection;
 mod error;
 mod identifier;
@@ -19,6 +20,7 @@ pub mod types;
 pub use arrow::{ArrowStream, TYPE_KEY, check_c_names};
 pub use cancel::QueryCancelled;
 pub use catalog::Databases;
+pub use compression::Compression;
 #[cfg(feature = "embedded")]
 pub use connection::DEFAULT_DATA_PATH;
 pub use connection::{Warehouse, WarehouseSettings};

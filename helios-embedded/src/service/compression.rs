@@ -1,5 +1,7 @@
 //! ClickHouse's own frames of compressed data, as `decompress=1` announces them.
 
+use std::fmt::Display;
+
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::exception::{Code, Exception};
@@ -13,6 +15,7 @@ const HEADER: usize = 9;
 const LIMIT: usize = 256 * 1024 * 1024;
 
 const LZ4: u8 = 0x82;
+const ZSTD: u8 = 0x90;
 const STORED: u8 = 0x02;
 
 /// Takes frames apart, wherever the pieces they arrive in are cut.
@@ -48,20 +51,15 @@ impl Frames {
         }
         let content = frame.slice(HEADER..);
         match method {
-            LZ4 => match lz4_flex::block::decompress(&content, plain) {
-                Ok(content) if content.len() == plain => Ok(Some(content.into())),
-                Ok(_) => Err(Exception::new(Code::CannotDecompress, "A frame is shorter than it says")),
-                Err(error) => {
-                    Err(Exception::new(Code::CannotDecompress, format!("Cannot decompress: {error}")))
-                }
-            },
+            LZ4 => unpacked(lz4_flex::block::decompress(&content, plain), plain),
+            ZSTD => unpacked(zstd::bulk::decompress(&content, plain), plain),
             STORED if content.len() == plain => Ok(Some(content)),
             STORED => {
                 Err(Exception::new(Code::CannotDecompress, "A stored frame has another length than it says"))
             }
             method => Err(Exception::new(
                 Code::UnknownCompressionMethod,
-                format!("Compression method {method:#04x} is not supported: use LZ4 or none"),
+                format!("Compression method {method:#04x} is not supported: use LZ4, ZSTD or none"),
             )),
         }
     }
@@ -77,6 +75,15 @@ impl Frames {
         let compressed = usize::try_from(header.get_u32_le()).ok()?;
         let plain = usize::try_from(header.get_u32_le()).ok()?;
         Some((method, compressed, plain))
+    }
+}
+
+/// What a method made of a frame, if it is as long as the frame says.
+fn unpacked(content: Result<Vec<u8>, impl Display>, plain: usize) -> Result<Option<Bytes>, Exception> {
+    match content {
+        Ok(content) if content.len() == plain => Ok(Some(content.into())),
+        Ok(_) => Err(Exception::new(Code::CannotDecompress, "A frame is shorter than it says")),
+        Err(error) => Err(Exception::new(Code::CannotDecompress, format!("Cannot decompress: {error}"))),
     }
 }
 
@@ -114,7 +121,10 @@ mod tests {
         let mut damaged = lz4(b"some data, some data, some data");
         *damaged.last_mut().unwrap() ^= 1;
         assert_eq!(code_of(&damaged), 40);
-        assert_eq!(code_of(&frame(0x90, b"zstd", 4)), 89);
+        assert_eq!(code_of(&frame(0x91, b"DELTA", 4)), 89);
+        assert_eq!(code_of(&frame(ZSTD, b"zstd", 4)), 271);
+        assert_eq!(code_of(&frame(ZSTD, &zstd::encode_all(&b"abc"[..], 3).unwrap(), 4)), 271);
+        assert_eq!(code_of(&frame(ZSTD, &zstd::encode_all(&b"abcde"[..], 3).unwrap(), 4)), 271);
         assert_eq!(code_of(&frame(LZ4, &lz4_flex::block::compress(b"abc"), 4)), 271);
         assert_eq!(code_of(&frame(STORED, b"abc", 4)), 271);
         assert_eq!(code_of(&[0xFF; CHECKSUM + HEADER]), 271);

@@ -32,7 +32,7 @@ fn hostile(id: u64) -> Line {
 
 #[tokio::test]
 async fn typed_rows_with_and_without_validation() {
-    for compression in [Compression::None, Compression::Lz4] {
+    for compression in [Compression::None, Compression::Lz4, Compression::zstd()] {
         for validation in [true, false] {
             let client = client().await.with_validation(validation).with_compression(compression);
             table(&client).await;
@@ -51,7 +51,7 @@ async fn typed_rows_with_and_without_validation() {
 #[tokio::test]
 async fn a_streamed_body_of_30_megabytes() {
     const ROWS: u64 = 500_000;
-    for compression in [Compression::None, Compression::Lz4] {
+    for compression in [Compression::None, Compression::Lz4, Compression::zstd()] {
         let client = client().await.with_compression(compression);
         table(&client).await;
         let mut insert = client.insert_formatted_with("INSERT INTO t FORMAT JSONEachRow");

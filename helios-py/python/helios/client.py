@@ -42,8 +42,8 @@ def connect(
 
     Settings come from the environment (``HELIOS_CLICKHOUSE_URL`` and so on; for AWS also what its SDK reads), and keyword
     arguments are put over them. ``None`` counts as not given. The options are ``clickhouse_user``,
-    ``clickhouse_password``, ``clickhouse_database``, ``chdb_lib``, ``aws_region``, ``aws_endpoint_url``,
-    ``aws_access_key_id``, ``aws_secret_access_key``, ``aws_session_token``, ``aws_profile``, ``aws_role_arn``,
+    ``clickhouse_password``, ``clickhouse_database``, ``clickhouse_compression`` (``lz4``, ``zstd`` or ``none``),
+    ``chdb_lib``, ``aws_region``, ``aws_endpoint_url``, ``aws_access_key_id``, ``aws_secret_access_key``, ``aws_session_token``, ``aws_profile``, ``aws_role_arn``,
     ``aws_external_id``, ``mapping_table``, ``ledger_table``, ``delivery_function``.
 
     Raises :class:`ConfigError` for settings that are unknown or contradict each other, and

@@ -33,6 +33,10 @@ pub struct BackendArgs {
     #[arg(long, value_name = "NAME")]
     pub clickhouse_database: Option<String>,
 
+    /// lz4, zstd or none, of what goes between here and that server [env: HELIOS_CLICKHOUSE_COMPRESSION; default: lz4].
+    #[arg(long, value_name = "METHOD")]
+    pub clickhouse_compression: Option<String>,
+
     /// The AWS region of sessions that name none [env: HELIOS_AWS_REGION; default: what the AWS SDK finds].
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
@@ -71,6 +75,7 @@ impl BackendArgs {
         config.clickhouse_url = args.clickhouse_url.map(Into::into).or(config.clickhouse_url);
         config.clickhouse_user = args.clickhouse_user.or(config.clickhouse_user);
         config.clickhouse_database = args.clickhouse_database.or(config.clickhouse_database);
+        config.clickhouse_compression = args.clickhouse_compression.or(config.clickhouse_compression);
         config.aws_region = args.region.or(config.aws_region);
         config.aws_endpoint_url = args.aws_endpoint_url.or(config.aws_endpoint_url);
         config.mapping_table = args.mapping_table.or(config.mapping_table);

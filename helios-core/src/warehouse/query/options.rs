@@ -98,9 +98,10 @@ const MIN_EXECUTION_TIME: Duration = Duration::from_millis(1);
 impl QueryOptions {
     /// The settings that ClickHouse is sent with queries, whatever their options and the form of their result, but for
     /// `readonly`, sorted. A user who is read-only by a profile needs leave to change them.
-    pub const SETTINGS: [&str; 22] = [
+    pub const SETTINGS: [&str; 23] = [
         "cancel_http_readonly_queries_on_client_close",
         "date_time_output_format",
+        "enable_http_compression",
         "format_csv_delimiter",
         "limit",
         "max_execution_time",

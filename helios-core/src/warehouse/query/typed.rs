@@ -42,9 +42,9 @@ impl Warehouse {
     /// ```
     ///
     /// An error before the first row is returned here; one after it ends the stream with an error. Dropping the stream
-    /// cancels the query. The format between has no end of its own: that a result is whole is known by the end of the HTTP
-    /// answer, and an exception by its frame. A proxy that ends an answer properly in the midst of the rows would go
-    /// unnoticed; Arrow notices that. A statement without a result, such as `CREATE TABLE`, runs and is an error here.
+    /// cancels the query. The format between has no end of its own: that a result is whole is known by the end of the compressed
+    /// answer, and an exception by its frame. With [`Compression::None`](crate::Compression::None) a proxy that ends an
+    /// answer properly in the midst of the rows would go unnoticed; Arrow notices that. A statement without a result, such as `CREATE TABLE`, runs and is an error here.
     ///
     /// # Errors
     ///
