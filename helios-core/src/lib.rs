@@ -11,6 +11,8 @@ mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod iso8601;
+mod json;
 pub mod schema;
 pub mod sources;
 pub mod streams;

@@ -48,12 +48,13 @@ pub(super) async fn sample(
 ) -> Result<StreamSample> {
     let sample = streams::sample(session, stream, options, clock).await?;
     let inference = schema::infer(sample.events.iter().map(|event| &*event.data));
-    let typical = inference.representative.and_then(|index| sample.events.get(index));
+    let events = sample.events.iter().map(|event| &*event.data);
+    let typical = schema::representative(events, &inference).and_then(|index| sample.events.get(index));
     Ok(StreamSample {
         sample_event: typical.and_then(|event| serde_json::from_slice(&event.data).ok()),
         inferred_schema: inference.columns,
-        order_by: inference.order_by,
-        partition_by: inference.partition_by,
+        order_by: inference.proposal.order_by,
+        partition_by: inference.proposal.partition_by,
         events_read: (sample.events.len() + sample.unreadable) as u64,
         unreadable: inference.unreadable + sample.unreadable as u64,
         evidence: inference.evidence,

@@ -3,14 +3,31 @@
 use std::fmt;
 
 use super::{
+    fields::{Field, Fields},
+    hazard::Hazard,
     kind::{Family, Kind},
-    observe::{Numbers, Observed},
+    observe::{Digits, Numbers, Objects, Observed},
+    options::{Decimals, InferOptions, Integers, ObjectTypes},
+    text,
 };
+use crate::warehouse::types::{DataType, TupleField};
+
+/// From how many objects on, all of the same keys, their shape counts as stable.
+const STABLE_OBJECTS: u64 = 50;
+/// A wider object is no tuple: its parts could hardly be written by hand.
+const TUPLE_FIELDS: usize = 64;
+/// From how many different keys on they may be data.
+const DATA_KEYS: usize = 20;
+/// Keys are data if an object has at most this part of them.
+const DATA_SHARE: u64 = 4;
+
+/// Lists within lists, at most: what is nested deeper is no table's type.
+const MAX_LISTS: usize = 16;
 
 /// A type, before nulls are considered.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decision {
-    pub(super) data_type: String,
+    pub(super) data_type: DataType,
     pub(super) form: Form,
     pub(super) why: String,
 }
@@ -20,174 +37,322 @@ pub(super) struct Decision {
 pub(super) enum Form {
     /// Scalars, each in one way.
     Scalar,
-    /// An array or object, for which an empty one stands where the value is missing.
+    /// An array, a map or a `JSON`, which is empty where the value is missing.
     Nested,
+    /// A tuple, which cannot be missing.
+    Tuple,
+    /// A `String` with the values' own text, as no other type holds them all.
+    Text,
     /// A `String` with the JSON text of what is not a scalar.
     JsonText,
 }
 
 impl Decision {
-    fn scalar(data_type: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { data_type: data_type.into(), form: Form::Scalar, why: why.into() }
+    fn scalar(data_type: DataType, why: impl Into<String>) -> Self {
+        Self { data_type, form: Form::Scalar, why: why.into() }
     }
 
-    fn nested(data_type: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { data_type: data_type.into(), form: Form::Nested, why: why.into() }
+    fn nested(data_type: DataType, why: impl Into<String>) -> Self {
+        Self { data_type, form: Form::Nested, why: why.into() }
+    }
+
+    fn text(why: impl fmt::Display) -> Self {
+        Self { data_type: DataType::String, form: Form::Text, why: format!("{why}: kept as text") }
     }
 
     pub(super) fn json_text(why: impl fmt::Display) -> Self {
-        Self { data_type: "String".into(), form: Form::JsonText, why: format!("{why}: kept as JSON text") }
+        Self { data_type: DataType::String, form: Form::JsonText, why: format!("{why}: kept as JSON text") }
     }
 
     /// The type with room for nulls, where ClickHouse has it.
-    pub(super) fn nullable(&self) -> String {
+    pub(super) fn nullable(&self) -> DataType {
         match self.form {
-            Form::Scalar | Form::JsonText => format!("Nullable({})", self.data_type),
-            Form::Nested => self.data_type.clone(),
+            Form::Scalar | Form::Text | Form::JsonText => {
+                DataType::Nullable(Box::new(self.data_type.clone()))
+            }
+            Form::Nested | Form::Tuple => self.data_type.clone(),
         }
     }
 }
 
-/// The type that every observed value fits without change.
-pub(super) fn decide(observed: &Observed) -> Decision {
-    let mut families: Vec<Family> = observed.kinds.keys().map(|kind| kind.family()).collect();
+/// The type that every observed value fits without change. `missing` says whether there was none in some events.
+pub(super) fn decide(observed: &Observed, missing: bool, options: &InferOptions) -> Decision {
+    let mut families: Vec<Family> = observed.kinds().map(|(kind, _)| kind.family()).collect();
     families.dedup();
     match families.as_slice() {
-        [] => Decision::scalar("String", "no value was seen"),
-        [Family::Bool] => Decision::scalar("Bool", "only true and false"),
-        [Family::Number] => number(observed),
-        [Family::String] => string(observed),
-        [Family::Array] => array(observed),
-        [Family::Object] => object(observed),
+        [] => Decision::scalar(DataType::String, "no value was seen"),
+        [Family::Bool] => Decision::scalar(DataType::Bool, "only true and false"),
+        [Family::Number] => number(observed, options),
+        [Family::String] => string(observed, options),
+        [Family::Array] => array(observed, options),
+        [Family::Object] => object(observed, missing, options),
         mixed if mixed.contains(&Family::Array) || mixed.contains(&Family::Object) => {
             Decision::json_text(format_args!("no other type holds {}", Mix(observed)))
         }
-        _ => Decision::scalar("String", format!("no other type holds {}: kept as text", Mix(observed))),
+        _ => Decision::text(format_args!("no other type holds {}", Mix(observed))),
     }
 }
 
-fn number(observed: &Observed) -> Decision {
+fn number(observed: &Observed, options: &InferOptions) -> Decision {
     let numbers = &observed.numbers;
-    if !observed.kinds.contains_key(&Kind::Float) {
-        return integer(numbers);
+    let integers = observed.of_kind(Kind::Integer);
+    if observed.of_kind(Kind::Float) == 0 {
+        return integer(numbers, options);
+    }
+    if options.decimals == Decimals::Decimal
+        && let Some(decision) = decimal(numbers.digits, integers > 0, numbers)
+    {
+        return decision;
     }
     if numbers.inexact_float {
-        return Decision::scalar("String", "a 64-bit float would alter some of the numbers: kept as text");
+        return Decision::text("a 64-bit float would alter some of the numbers");
     }
-    match observed.kinds.get(&Kind::Integer) {
-        None => Decision::scalar("Float64", "numbers with a point or an exponent"),
-        Some(_) if numbers.inexact_integer => {
-            Decision::scalar("String", "floats, and integers that a 64-bit float would alter: kept as text")
+    match integers {
+        0 => Decision::scalar(DataType::Float { bits: 64 }, "numbers with a point or an exponent"),
+        _ if numbers.inexact_integer => {
+            Decision::text("floats, and integers that a 64-bit float would alter")
         }
-        Some(count) => {
-            Decision::scalar("Float64", format!("floats, and {count} integers that a float holds exactly"))
-        }
-    }
-}
-
-/// At least 64 bits: the sample does not show the largest value to come.
-fn integer(numbers: &Numbers) -> Decision {
-    let signed = numbers.negative_bits > 0;
-    let types = if signed {
-        [(63, "Int64"), (127, "Int128"), (255, "Int256")]
-    } else {
-        [(64, "UInt64"), (128, "UInt128"), (256, "UInt256")]
-    };
-    let sign = if signed { "integers, some negative" } else { "integers, none negative" };
-    let bits = numbers.bits.max(numbers.negative_bits);
-    match types.iter().position(|(room, _)| bits <= *room).map(|index| (index, types[index].1)) {
-        Some((0, name)) => {
-            Decision::scalar(name, format!("{sign}; not narrower, for the next may be larger"))
-        }
-        Some((_, name)) => Decision::scalar(name, format!("{sign}; 64 bits do not hold all")),
-        None => Decision::scalar("String", format!("{sign}; 256 bits do not hold all: kept as text")),
-    }
-}
-
-fn string(observed: &Observed) -> Decision {
-    let mut kinds = observed.kinds.keys();
-    match (kinds.next(), kinds.next()) {
-        (Some(Kind::Uuid), None) => Decision::scalar("UUID", "all canonical UUIDs"),
-        (Some(Kind::Ipv4), None) => Decision::scalar("IPv4", "all canonical IPv4 addresses"),
-        (Some(Kind::Ipv6), None) => Decision::scalar("IPv6", "all canonical IPv6 addresses"),
-        (Some(Kind::Date), None) => {
-            Decision::scalar("Date32", "all ISO 8601 dates; Date would begin at 1970")
-        }
-        (Some(Kind::Timestamp), None) => timestamp(observed),
-        // `DateTime64(3, 'UTC')` would hold the digits and claim an instant that the producer never named; answers
-        // would then carry an offset that is wrong wherever the producer's clock was not UTC. Whoever knows that it
-        // was has one word to change.
-        (Some(Kind::LocalTimestamp), None) => Decision::scalar(
-            "String",
-            "timestamps without a zone name no instant; if they are UTC, DateTime64 with 'UTC' fits",
+        count => Decision::scalar(
+            DataType::Float { bits: 64 },
+            format!("floats, and {count} integers that a float holds exactly"),
         ),
-        (Some(Kind::NumericString), None) => {
-            Decision::scalar("String", "numbers in quotes stay text: \"007\" is not 7")
-        }
-        (Some(Kind::String | Kind::EmptyString), None) => {
-            Decision::scalar("String", "strings of no narrower form")
-        }
-        _ => Decision::scalar("String", format!("no narrower type holds {}", Mix(observed))),
     }
 }
+
+/// As many places as were seen, and room for larger numbers.
+fn decimal(digits: Digits, integers: bool, numbers: &Numbers) -> Option<Decision> {
+    let whole = match numbers.integers {
+        _ if numbers.bits.max(numbers.negative_bits) > 64 => return None,
+        Some((least, greatest)) if integers => {
+            let most = least.unsigned_abs().max(greatest.unsigned_abs());
+            digits.whole.max(most.checked_ilog10().map_or(1, |power| power + 1))
+        }
+        _ => digits.whole,
+    };
+    let precision = [18, 38, 76].into_iter().find(|precision| whole + digits.fraction < *precision);
+    let (precision, scale) = (u8::try_from(precision?).ok()?, u8::try_from(digits.fraction).ok()?);
+    let why = format!("decimal numbers with at most {scale} places");
+    (!digits.odd).then(|| Decision::scalar(DataType::Decimal { precision, scale }, why))
+}
+
+fn integer(numbers: &Numbers, options: &InferOptions) -> Decision {
+    let signed = numbers.negative_bits > 0;
+    let sign = if signed { "integers, some negative" } else { "integers, none negative" };
+    if options.integers == Integers::Narrow
+        && let Some((bits, span)) = narrow(numbers, signed)
+    {
+        let data_type = if signed { DataType::Int { bits } } else { DataType::UInt { bits } };
+        return Decision::scalar(data_type, format!("{sign}; {span}"));
+    }
+    // At least 64 bits: the sample does not show the largest value to come.
+    let widths: [(u16, u16); 3] =
+        if signed { [(63, 64), (127, 128), (255, 256)] } else { [(64, 64), (128, 128), (256, 256)] };
+    let needed = numbers.bits.max(numbers.negative_bits);
+    let Some((_, bits)) = widths.into_iter().find(|(room, _)| needed <= *room) else {
+        return Decision::text(format_args!("{sign}; 256 bits do not hold all"));
+    };
+    let data_type = if signed { DataType::Int { bits } } else { DataType::UInt { bits } };
+    let why = if bits == 64 { "not narrower, for the next may be larger" } else { "64 bits do not hold all" };
+    Decision::scalar(data_type, format!("{sign}; {why}"))
+}
+
+fn narrow(numbers: &Numbers, signed: bool) -> Option<(u16, String)> {
+    let (least, greatest) = numbers.integers.filter(|_| numbers.bits.max(numbers.negative_bits) <= 64)?;
+    let fits = |bits: &u16| {
+        if signed {
+            let half = 1_i128 << (bits - 1);
+            -half <= least && greatest < half
+        } else {
+            greatest < 1_i128 << bits
+        }
+    };
+    let bits = [8, 16, 32, 64].into_iter().find(fits)?;
+    Some((bits, format!("from {least} to {greatest}")))
+}
+
+fn string(observed: &Observed, options: &InferOptions) -> Decision {
+    let mut kinds = observed.kinds().map(|(kind, _)| kind);
+    let why = match (kinds.next(), kinds.next()) {
+        (Some(Kind::Uuid), None) => return Decision::scalar(DataType::Uuid, "all canonical UUIDs"),
+        (Some(Kind::Ipv4), None) => return Decision::scalar(DataType::Ipv4, "all canonical IPv4 addresses"),
+        (Some(Kind::Ipv6), None) => return Decision::scalar(DataType::Ipv6, "all canonical IPv6 addresses"),
+        (Some(Kind::Date), None) => return date(observed, options),
+        (Some(Kind::Timestamp), None) => return timestamp(observed, options),
+        (Some(Kind::NumericString), None) => {
+            if options.decimals == Decimals::Decimal
+                && let Some(decision) = decimal(observed.quoted, false, &Numbers::default())
+            {
+                return decision;
+            }
+            "numbers in quotes stay text: \"007\" is not 7"
+        }
+        // `DateTime64(3, 'UTC')` would hold the digits and claim an instant that the producer never named; answers
+        // would then carry an offset that is wrong wherever the producer's clock was not UTC.
+        (Some(Kind::LocalTimestamp), None) => "timestamps without a zone name no instant",
+        (Some(Kind::MailTimestamp), None) => "timestamps of RFC 2822 are kept as they are written",
+        (Some(Kind::String | Kind::EmptyString), None) => "strings of no narrower form",
+        _ => return Decision::scalar(DataType::String, format!("no narrower type holds {}", Mix(observed))),
+    };
+    Decision::scalar(DataType::String, why)
+}
+
+fn date(observed: &Observed, options: &InferOptions) -> Decision {
+    let from_1970 = observed.span.is_some_and(|(first, last)| first.0 >= 0 && last.0 < LAST_DATE);
+    if options.integers == Integers::Narrow && from_1970 {
+        return Decision::scalar(DataType::Date, "all ISO 8601 dates, from 1970 on");
+    }
+    Decision::scalar(DataType::Date32, "all ISO 8601 dates; Date would begin at 1970")
+}
+
+/// 2149-06-06 and 2106-02-07 06:28:15 in seconds.
+const LAST_DATE: i64 = 65_536 * 86_400;
+const LAST_DATETIME: i64 = 4_294_967_296;
 
 /// Offsets are turned into UTC: the instant is kept, the wall clock of the producer is not.
-fn timestamp(observed: &Observed) -> Decision {
-    let precision = match observed.fraction_digits {
+fn timestamp(observed: &Observed, options: &InferOptions) -> Decision {
+    let timezone = Some("UTC".to_owned());
+    let (first, last) = observed.span.unwrap_or_default();
+    let digits = observed.fraction_digits;
+    let why = format!("all ISO 8601 timestamps with their offset, to {digits} digits");
+    if options.integers == Integers::Narrow && digits == 0 && first.0 >= 0 && last.0 < LAST_DATETIME {
+        return Decision::scalar(DataType::DateTime { timezone }, why);
+    }
+    let precision = match digits {
         0..=3 => 3,
         4..=6 => 6,
         _ => 9,
     };
     // Nanoseconds are counted in 64 bits, which end in the year 2262.
-    let fits = |instant: jiff::Timestamp| precision < 9 || i64::try_from(instant.as_nanosecond()).is_ok();
-    if observed.span.is_some_and(|(first, last)| fits(first) && fits(last)) {
-        let why =
-            format!("all ISO 8601 timestamps with their offset, to {} digits", observed.fraction_digits);
-        Decision::scalar(format!("DateTime64({precision}, 'UTC')"), why)
+    let fits = |(seconds, nanoseconds): text::Instant| {
+        precision < 9
+            || seconds.checked_mul(1_000_000_000).and_then(|all| all.checked_add(nanoseconds)).is_some()
+    };
+    if fits(first) && fits(last) {
+        Decision::scalar(DataType::DateTime64 { precision, timezone }, why)
     } else {
-        Decision::scalar("String", "timestamps to the nanosecond, some beyond the year 2262: kept as text")
+        Decision::text("timestamps to the nanosecond, some beyond the year 2262")
     }
 }
 
-fn array(observed: &Observed) -> Decision {
+fn array(observed: &Observed, options: &InferOptions) -> Decision {
+    let list = |element: DataType| DataType::Array(Box::new(element));
     let Some(elements) = &observed.elements else {
-        return Decision::nested("Array(String)", "only empty arrays");
+        return Decision::nested(list(DataType::String), "only empty arrays");
     };
-    let element = decide(elements);
+    let element = decide(elements, elements.null > 0, options);
+    let nulls = elements.null > 0;
     match element.form {
-        Form::Scalar if elements.null > 0 => Decision::nested(
-            format!("Array({})", element.nullable()),
-            format!("some elements null, else {}", element.why),
-        ),
-        Form::Nested if elements.null > 0 => {
+        Form::Scalar | Form::Text if nulls => {
+            Decision::nested(list(element.nullable()), format!("some elements null, else {}", element.why))
+        }
+        Form::Nested | Form::Tuple if nulls => {
             Decision::json_text("some elements are null, which no array of arrays or objects holds")
         }
-        Form::Scalar | Form::Nested => {
-            Decision::nested(format!("Array({})", element.data_type), format!("elements: {}", element.why))
+        _ if levels(&element.data_type) == MAX_LISTS => {
+            Decision::json_text(format_args!("lists nested deeper than {MAX_LISTS} levels"))
+        }
+        Form::Scalar | Form::Text | Form::Nested | Form::Tuple => {
+            Decision::nested(list(element.data_type), format!("elements: {}", element.why))
         }
         Form::JsonText => Decision { why: format!("elements: {}", element.why), ..element },
     }
 }
 
-fn object(observed: &Observed) -> Decision {
-    match observed.hazard {
-        Some(hazard) => Decision::json_text(hazard),
-        None => Decision::nested("JSON", "objects, whatever their keys"),
+/// How many lists within lists a type is.
+fn levels(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Array(element) => 1 + levels(element),
+        _ => 0,
     }
 }
 
+fn object(observed: &Observed, missing: bool, options: &InferOptions) -> Decision {
+    if options.objects == ObjectTypes::Text {
+        return Decision::json_text("objects, as was asked for");
+    }
+    if options.objects == ObjectTypes::Auto && observed.hazard != Some(Hazard::DuplicateKey) {
+        let count = observed.of_kind(Kind::Object);
+        let decision = match observed.objects.as_deref() {
+            Some(Objects::Named(fields)) if !missing => {
+                tuple(fields, count, options).or_else(|| map(fields, count, options))
+            }
+            Some(Objects::Named(fields)) => map(fields, count, options),
+            Some(Objects::Keyed(values)) => map_of(values, "more keys than names could be", options),
+            _ => None,
+        };
+        if let Some(decision) = decision {
+            return decision;
+        }
+    }
+    match observed.hazard {
+        Some(hazard) => Decision::json_text(hazard),
+        None => Decision::nested(DataType::Json(None), "objects, whatever their keys"),
+    }
+}
+
+/// A tuple, if the shape is stable: enough objects, all with the same keys.
+fn tuple(fields: &Fields<Observed>, objects: u64, options: &InferOptions) -> Option<Decision> {
+    let always = |field: &Field<Observed>| field.seen.present() + field.seen.null == objects;
+    let can_be_name = |field: &Field<Observed>| !field.name.is_empty() && !field.name.contains('.');
+    let is_stable = objects >= STABLE_OBJECTS
+        && (1..=TUPLE_FIELDS).contains(&fields.len())
+        && fields.iter().all(|field| always(field) && can_be_name(field));
+    if !is_stable {
+        return None;
+    }
+    let element = |field: &&Field<Observed>| {
+        let nulls = field.seen.null > 0;
+        let decision = decide(&field.seen, nulls, options);
+        let data_type = if nulls { decision.nullable() } else { decision.data_type };
+        TupleField { name: Some(field.name.to_string()), data_type }
+    };
+    let elements: Vec<_> = fields.sorted().iter().map(element).collect();
+    let why = format!("{objects} objects, all with the same {} keys", elements.len());
+    Some(Decision { data_type: DataType::Tuple(elements), form: Form::Tuple, why })
+}
+
+/// A map, if the keys are data: many of them, and few in each object.
+fn map(fields: &Fields<Observed>, objects: u64, options: &InferOptions) -> Option<Decision> {
+    let keys = fields.len() as u64;
+    let members: u64 = fields.iter().map(|field| field.seen.present() + field.seen.null).sum();
+    if fields.len() < DATA_KEYS || members * DATA_SHARE > keys * objects {
+        return None;
+    }
+    let mut values = Observed::default();
+    for field in fields.sorted() {
+        values.merge(field.seen.clone());
+    }
+    map_of(
+        &values,
+        &format!("{keys} different keys, but {} in an object", members.div_ceil(objects.max(1))),
+        options,
+    )
+}
+
+fn map_of(values: &Observed, why: &str, options: &InferOptions) -> Option<Decision> {
+    let value = decide(values, true, options);
+    let data_type = match value.form {
+        Form::Scalar if values.null > 0 => value.nullable(),
+        Form::Scalar => value.data_type,
+        Form::Nested if values.null == 0 && matches!(value.data_type, DataType::Array(_)) => value.data_type,
+        // Values of all sorts are no data of one sort.
+        Form::Nested | Form::Tuple | Form::Text | Form::JsonText => return None,
+    };
+    let map = DataType::Map(Box::new(DataType::String), Box::new(data_type));
+    Some(Decision::nested(map, format!("{why}: they are data; values: {}", value.why)))
+}
+
 /// `3 × integer, 1 × string`.
-struct Mix<'a>(&'a Observed);
+pub(super) struct Mix<'a>(pub(super) &'a Observed);
 
 impl fmt::Display for Mix<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (kind, count)) in self.0.kinds.iter().enumerate() {
+        for (index, (kind, count)) in self.0.kinds().enumerate() {
             write!(f, "{}{count} × {kind}", if index == 0 { "" } else { ", " })?;
         }
         Ok(())
     }
 }
-
 #[cfg(test)]
 pub(super) mod tests {
     use crate::schema::infer;
@@ -316,6 +481,8 @@ pub(super) mod tests {
         }
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(type_of(&[&deep(3)]), "Array(Array(Array(String)))");
-        assert_eq!(type_of(&[&deep(100_000)]), "String");
+        assert_eq!(type_of(&[&deep(16)]), format!("{}String{}", "Array(".repeat(16), ")".repeat(16)));
+        assert_eq!(type_of(&[&deep(17)]), "String");
+        assert_eq!(type_of(&[&deep(63)]), "String");
     }
 }

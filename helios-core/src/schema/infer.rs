@@ -1,25 +1,34 @@
-//! Events in, columns and their evidence out.
+//! What follows from a sample: columns, and their evidence.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
 use super::{
-    decide::{Decision, decide},
+    decide::Decision,
+    event::{Reader, Token},
     evidence::{ColumnEvidence, Seen},
-    json, keys,
-    value::{Unreadable, Value},
+    fields::{Field, Fields},
+    keys::{self, Proposal},
+    observe::{Place, Room},
+    options::InferOptions,
 };
-use crate::Column;
+use crate::{Column, warehouse::types::DataType};
 
 /// More keys than this are data in the place of names: a column each would make a table that nothing can use.
 const MAX_COLUMNS: usize = 1_000;
 
+/// Objects within more than so many others are not looked into.
+const MAX_DEPTH: usize = 8;
+
+/// More places within objects than this are not looked at: fewer levels are, then.
+const MAX_PLACES: usize = 100_000;
+
 /// What was inferred from a sample.
 ///
 /// On the wire in camel case: `{"columns": [{"name", "type"}], "evidence": […], "events": 100, "unreadable": 0,
-/// "orderBy": ["event_type", "at"], "partitionBy": "toYYYYMM(`at`)", "representative": 3, "notes": []}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// "proposal": {…}, "notes": []}`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Inference {
@@ -29,121 +38,207 @@ pub struct Inference {
     pub evidence: Vec<ColumnEvidence>,
     /// Events that were read.
     pub events: u64,
-    /// Events that were not: no JSON object, not UTF-8, a key twice, half a surrogate pair.
+    /// Events that were not: no JSON object, not UTF-8, a key twice, half a surrogate pair, nested deeper than 64 levels.
     pub unreadable: u64,
-    /// The proposed sorting key: columns that are never null; empty for none.
-    pub order_by: Vec<String>,
-    /// The proposed partition expression.
-    pub partition_by: Option<String>,
-    /// The most typical event: the first, counted from 0 over all events given, with the most of the columns that most
-    /// events have. None if no event was read.
-    pub representative: Option<usize>,
+    /// Keys of a table with these columns.
+    pub proposal: Proposal,
     /// What was left out and why, in sentences.
     pub notes: Vec<String>,
 }
 
 /// Infers columns from events, each one JSON object. What is not one is counted and skipped; no input fails.
 pub fn infer<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> Inference {
-    let mut sample = Sample::default();
-    for (index, event) in events.into_iter().enumerate() {
-        if sample.add(index, event).is_err() {
-            sample.unreadable += 1;
-        }
-    }
-    sample.finish()
+    let mut observation = Observation::default();
+    events.into_iter().for_each(|event| observation.add(event));
+    observation.conclude(&InferOptions::default())
 }
 
-#[derive(Debug, Default)]
-struct Sample {
-    columns: Vec<Seen>,
-    by_name: HashMap<String, usize>,
+/// What was observed of a sample, or of a part of it.
+///
+/// One pass, in bounded memory. Parts can be observed apart, in any order, and merged: the whole is the same.
+///
+/// ```
+/// use helios_core::schema::{InferOptions, Observation};
+///
+/// let (mut first, mut second) = (Observation::default(), Observation::starting_at(1));
+/// first.add(br#"{"id": 1}"#);
+/// second.add(br#"{"id": 2.5, "tag": "new"}"#);
+/// second.merge(first);
+/// let inference = second.conclude(&InferOptions::default());
+/// let types: Vec<_> = inference.columns.iter().map(|column| column.data_type.as_str()).collect();
+/// assert_eq!(types, ["Float64", "Nullable(String)"]);
+/// ```
+#[derive(Debug)]
+pub struct Observation {
+    parts: Parts,
+    reader: Reader,
+    room: Room,
+    /// The number of the next event.
+    next: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Parts {
+    columns: Fields<Seen>,
     events: u64,
     unreadable: u64,
-    /// The columns that events have in common, and the first event with just these.
-    shapes: HashMap<Vec<usize>, usize>,
+    /// Events with a key without a name.
     unnamed: u64,
+    /// Events with a key for which there was no column any more.
     too_many: u64,
 }
 
-impl Sample {
-    fn add(&mut self, index: usize, event: &[u8]) -> Result<(), Unreadable> {
-        let members = json::members(event).ok_or(Unreadable)?;
-        if json::has_duplicates(&members) {
-            return Err(Unreadable);
+impl Default for Observation {
+    fn default() -> Self {
+        Self::starting_at(0)
+    }
+}
+
+impl Observation {
+    /// The observation of a part whose first event has this number in the sample. The order of columns, and which examples
+    /// are shown, goes by these numbers.
+    #[must_use]
+    pub fn starting_at(event: u64) -> Self {
+        Self {
+            parts: Parts::default(),
+            reader: Reader::default(),
+            room: Room { depth: MAX_DEPTH, places: 0 },
+            next: event,
         }
-        // An event counts in whole or not at all, so all its values are read before the first is added.
-        let values = members.iter().map(|(_, json)| Value::read(json)).collect::<Result<Vec<_>, _>>()?;
-        let mut shape = Vec::with_capacity(values.len());
-        let mut left_out = false;
-        for ((name, json), value) in members.into_iter().zip(&values) {
-            if name.is_empty() {
-                self.unnamed += 1;
-            } else if let Some(column) = self.column(name) {
-                self.columns[column].add(value, json);
-                if !value.is_null() {
-                    shape.push(column);
+    }
+
+    /// Adds an event. What is no JSON object, or one that delivery would reject whatever its table, is only counted.
+    pub fn add(&mut self, event: &[u8]) {
+        let (parts, room, number) = (&mut self.parts, &mut self.room, self.next);
+        match self.reader.read(event, |tokens| parts.add(tokens, number, room)) {
+            Ok(()) => self.parts.events += 1,
+            Err(_) => self.parts.unreadable += 1,
+        }
+        self.next += 1;
+        if self.room.places > MAX_PLACES {
+            self.make_room();
+        }
+    }
+
+    /// Adds what was observed of another part.
+    pub fn merge(&mut self, other: Self) {
+        self.next = self.next.max(other.next);
+        self.room.depth = self.room.depth.min(other.room.depth);
+        let more = other.parts;
+        self.parts.events += more.events;
+        self.parts.unreadable += more.unreadable;
+        self.parts.unnamed += more.unnamed;
+        self.parts.too_many += more.too_many;
+        self.parts.columns.merge(more.columns, Seen::merge);
+        self.parts.keep_first(MAX_COLUMNS);
+        self.make_room();
+    }
+
+    /// Looks into fewer levels until there are few enough places. Which those are depends on nothing but what was seen.
+    fn make_room(&mut self) {
+        loop {
+            let depth = self.room.depth;
+            let columns = self.parts.columns.iter_mut();
+            columns.for_each(|column| column.seen.observed.forget_beyond(depth));
+            self.room.places = self.parts.columns.iter().map(|column| column.seen.observed.places()).sum();
+            if self.room.places <= MAX_PLACES || depth == 0 {
+                return;
+            }
+            self.room.depth -= 1;
+        }
+    }
+
+    /// How many events were read so far, and how many could not be.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        (self.parts.events, self.parts.unreadable)
+    }
+
+    /// The columns that every event fits.
+    #[must_use]
+    pub fn conclude(self, options: &InferOptions) -> Inference {
+        self.parts.conclude(options)
+    }
+}
+
+impl Parts {
+    fn add(&mut self, tokens: &[Token<'_>], number: u64, room: &mut Room) {
+        let (mut at, mut expected) = (1, 0);
+        let (mut unnamed, mut left_out) = (false, false);
+        while let Some(Token::Name(name)) = tokens.get(at) {
+            let first = (number, at + 1);
+            let column = match self.columns.find(name, expected) {
+                Some(column) => Some(column),
+                None if name.is_empty() => {
+                    unnamed = true;
+                    None
+                }
+                None if self.columns.len() == MAX_COLUMNS => {
+                    left_out = true;
+                    None
+                }
+                None => Some(self.columns.insert(name, first)),
+            };
+            let place = Place { first, depth: 0, objects: 0 };
+            at = match column.and_then(|column| self.columns.get_mut(column)) {
+                Some(column) => {
+                    column.first = column.first.min(first);
+                    column.seen.add(tokens, place, room).0
+                }
+                None => behind(tokens, at + 1),
+            };
+            expected = column.map_or(expected, |column| column + 1);
+        }
+        self.unnamed += u64::from(unnamed);
+        self.too_many += u64::from(left_out);
+    }
+
+    /// Of columns beyond so many the last to appear are left out, as they would have been in one pass.
+    fn keep_first(&mut self, most: usize) {
+        if self.columns.len() <= most {
+            return;
+        }
+        let mut kept = Fields::default();
+        let mut left_out = 0;
+        for (at, field) in std::mem::take(&mut self.columns).into_sorted().into_iter().enumerate() {
+            if at < most {
+                let place = kept.insert(&field.name, field.first);
+                if let Some(column) = kept.get_mut(place) {
+                    column.seen = field.seen;
                 }
             } else {
-                left_out = true;
+                left_out = left_out.max(field.seen.observed.present() + field.seen.observed.null);
             }
         }
-        shape.sort_unstable();
-        self.shapes.entry(shape).or_insert(index);
-        self.too_many += u64::from(left_out);
-        self.events += 1;
-        Ok(())
+        self.too_many = self.too_many.max(left_out);
+        self.columns = kept;
     }
 
-    fn column(&mut self, name: String) -> Option<usize> {
-        if let Some(column) = self.by_name.get(&name) {
-            return Some(*column);
-        }
-        let column = self.columns.len();
-        (column < MAX_COLUMNS).then(|| {
-            self.columns.push(Seen::new(name.clone()));
-            self.by_name.insert(name, column);
-            column
-        })
-    }
-
-    fn finish(self) -> Inference {
-        let mut decisions: Vec<_> = self.columns.iter().map(|seen| decide(&seen.observed)).collect();
-        part_nested(&self.columns, &mut decisions);
-        let concluded =
-            self.columns.iter().zip(&decisions).map(|(seen, decision)| seen.conclude(decision, self.events));
-        let (types, reasons): (Vec<_>, Vec<_>) = concluded.unzip();
-        let columns: Vec<_> = self
-            .columns
-            .iter()
-            .zip(types)
-            .map(|(seen, data_type)| Column::new(&seen.name, data_type))
-            .collect();
-
-        let candidates = keys::candidates(&self.columns, &columns, self.events);
-        let (order_by, partition_by) = (keys::order_by(&candidates), keys::partition_by(&candidates));
-        Inference {
-            representative: self.representative(),
-            notes: self.notes(),
-            order_by,
-            partition_by,
-            events: self.events,
-            unreadable: self.unreadable,
-            evidence: self
-                .columns
-                .into_iter()
-                .zip(reasons)
-                .map(|(seen, why)| seen.evidence(self.events, why))
-                .collect(),
-            columns,
-        }
-    }
-
-    fn representative(&self) -> Option<usize> {
-        let common: Vec<bool> =
-            self.columns.iter().map(|seen| seen.observed.present() * 2 > self.events).collect();
-        let score = |shape: &[usize]| shape.iter().filter(|column| common[**column]).count();
-        let best = self.shapes.iter().max_by_key(|(shape, index)| (score(shape), std::cmp::Reverse(**index)));
-        best.map(|(_, index)| *index)
+    fn conclude(self, options: &InferOptions) -> Inference {
+        let notes = self.notes();
+        let events = self.events;
+        let columns = self.columns.into_sorted();
+        let mut decisions: Vec<_> =
+            columns.iter().map(|column| column.seen.decide(events, options)).collect();
+        part_nested(&columns, &mut decisions);
+        let types = |in_key: &dyn Fn(&str) -> bool| -> Vec<(DataType, String)> {
+            let concluded = columns.iter().zip(&decisions).map(|(column, decision)| {
+                column.seen.conclude(decision, events, options, in_key(&column.name))
+            });
+            concluded.collect()
+        };
+        // A key holds no null, so what is proposed decides what may be null, if all else is.
+        let proposal = keys::propose(&columns, &types(&|_| true), events);
+        let concluded = types(&|name| proposal.names(name));
+        let columns_and_evidence = columns.into_iter().zip(&decisions).zip(concluded).map(
+            |((column, decision), (data_type, why))| {
+                let name = column.name.into_string();
+                let evidence = column.seen.evidence(name, events, decision, (&data_type, why));
+                (Column::new(&evidence.name, data_type.to_string()), evidence)
+            },
+        );
+        let (columns, evidence) = columns_and_evidence.unzip();
+        Inference { columns, evidence, events, unreadable: self.unreadable, proposal, notes }
     }
 
     fn notes(&self) -> Vec<String> {
@@ -160,22 +255,71 @@ impl Sample {
                 self.too_many
             ));
         }
+        let mut by_case: HashMap<String, Vec<&str>> = HashMap::new();
+        for column in self.columns.sorted() {
+            by_case.entry(column.name.to_lowercase()).or_default().push(&column.name);
+        }
+        let mut alike: Vec<_> = by_case.into_values().filter(|names| names.len() > 1).collect();
+        alike.sort_unstable();
+        for names in alike {
+            notes.push(format!("The keys {} differ in case only: each is a column.", names.join(", ")));
+        }
         notes
     }
 }
 
+/// Where the token behind the value at `at` is.
+fn behind(tokens: &[Token<'_>], at: usize) -> usize {
+    match tokens.get(at) {
+        Some(Token::List { end, .. } | Token::Object { end, .. }) => *end,
+        _ => at + 1,
+    }
+}
+
+/// The most typical of some events: the first, counted from 0, with the most of the columns that most events have. None if
+/// none can be read.
+pub fn representative<'a>(
+    events: impl IntoIterator<Item = &'a [u8]>,
+    inference: &Inference,
+) -> Option<usize> {
+    let common = |evidence: &&ColumnEvidence| evidence.present * 2 > inference.events;
+    let common: std::collections::HashSet<_> =
+        inference.evidence.iter().filter(common).map(|evidence| evidence.name.as_str()).collect();
+    let mut reader = Reader::default();
+    let mut best: Option<(usize, usize)> = None;
+    for (index, event) in events.into_iter().enumerate() {
+        let score = reader.read(event, |tokens| {
+            let (mut at, mut score) = (1, 0);
+            while let Some(Token::Name(name)) = tokens.get(at) {
+                let is_null = matches!(tokens.get(at + 1), Some(Token::Null));
+                score += usize::from(!is_null && common.contains(&**name));
+                at = behind(tokens, at + 1);
+            }
+            score
+        });
+        let Ok(score) = score else { continue };
+        if best.is_none_or(|(_, most)| score > most) {
+            best = Some((index, score));
+        }
+        if score == common.len() {
+            break;
+        }
+    }
+    best.map(|(index, _)| index)
+}
+
 /// ClickHouse takes arrays named `n.a` and `n.b` for parts of one `Nested` and refuses rows where their lengths differ.
-fn part_nested(columns: &[Seen], decisions: &mut [Decision]) {
-    let prefix = |seen: &Seen, decision: &Decision| {
-        let is_array = decision.data_type.starts_with("Array(");
-        seen.name.split_once('.').filter(|_| is_array).map(|(prefix, _)| prefix.to_owned())
+fn part_nested(columns: &[Field<Seen>], decisions: &mut [Decision]) {
+    let prefix = |column: &Field<Seen>, decision: &Decision| {
+        let is_array = matches!(decision.data_type, DataType::Array(_));
+        column.name.split_once('.').filter(|_| is_array).map(|(prefix, _)| prefix.to_owned())
     };
     let mut count = HashMap::<String, usize>::new();
-    for prefix in columns.iter().zip(&*decisions).filter_map(|(seen, decision)| prefix(seen, decision)) {
+    for prefix in columns.iter().zip(&*decisions).filter_map(|(column, decision)| prefix(column, decision)) {
         *count.entry(prefix).or_default() += 1;
     }
-    for (seen, decision) in columns.iter().zip(decisions) {
-        if prefix(seen, decision).is_some_and(|prefix| count.get(&prefix) > Some(&1)) {
+    for (column, decision) in columns.iter().zip(decisions) {
+        if prefix(column, decision).is_some_and(|prefix| count.get(&prefix) > Some(&1)) {
             *decision = Decision::json_text(
                 "another array shares the name up to the dot, and ClickHouse would want both of one length",
             );
@@ -223,18 +367,18 @@ mod tests {
         let inference = infer(events);
         assert_eq!((inference.events, inference.unreadable), (1, 7));
         assert_eq!(inference.columns, [Column::new("a", "UInt64")]);
-        assert_eq!(inference.representative, Some(7));
+        assert_eq!(representative(events, &inference), Some(7));
     }
 
     #[test]
     fn nothing_gives_nothing() {
         let inference = sample(&[]);
-        assert_eq!((inference.events, inference.unreadable, inference.representative), (0, 0, None));
-        assert!(
-            inference.columns.is_empty() && inference.order_by.is_empty() && inference.partition_by.is_none()
-        );
+        assert_eq!((inference.events, inference.unreadable, inference.columns.len()), (0, 0, 0));
+        assert_eq!(inference.proposal, Proposal::default());
+        assert_eq!(representative([], &inference), None);
         let inference = sample(&["{}"]);
-        assert_eq!((inference.events, inference.columns.len(), inference.representative), (1, 0, Some(0)));
+        assert_eq!((inference.events, inference.columns.len()), (1, 0));
+        assert_eq!(representative([&b"{}"[..]], &inference), Some(0));
     }
 
     #[test]
@@ -245,7 +389,8 @@ mod tests {
             (&[r#"{"a":1,"b":null}"#, r#"{"a":1,"b":2}"#, r#"{"a":1,"b":2}"#], 1),
             (&[r#"{"a":1}"#, r#"{"b":1}"#], 0),
         ] {
-            assert_eq!(sample(events).representative, Some(expected), "{events:?}");
+            let bytes = events.iter().map(|event| event.as_bytes());
+            assert_eq!(representative(bytes, &sample(events)), Some(expected), "{events:?}");
         }
     }
 
@@ -288,8 +433,8 @@ mod tests {
     #[test]
     fn the_wire_form_is_camel_case() {
         let json = serde_json::to_value(sample(&[r#"{"at":"2026-01-31T00:00:00Z"}"#])).unwrap();
-        assert_eq!(json["orderBy"], serde_json::json!(["at"]));
-        assert_eq!(json["partitionBy"], "toYYYYMM(`at`)");
+        assert_eq!(json["proposal"]["orderBy"], serde_json::json!(["at"]));
+        assert_eq!(json["proposal"]["partitionBy"], "toYYYYMM(`at`)");
         assert_eq!(json["columns"][0], serde_json::json!({"name": "at", "type": "DateTime64(3, 'UTC')"}));
         assert_eq!(json["evidence"][0]["kinds"], serde_json::json!({"timestamp": 1}));
     }

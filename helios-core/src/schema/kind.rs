@@ -33,6 +33,8 @@ pub enum Kind {
     Timestamp,
     /// An ISO 8601 time without `Z` and offset.
     LocalTimestamp,
+    /// A time as mail and HTTP write it, RFC 2822: `"Sat, 31 Jan 2026 12:00:00 +0000"`.
+    MailTimestamp,
     /// Any other string.
     String,
     /// An array.
@@ -52,6 +54,25 @@ pub(super) enum Family {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Bool,
+        Self::Integer,
+        Self::Float,
+        Self::EmptyString,
+        Self::NumericString,
+        Self::Uuid,
+        Self::Ipv4,
+        Self::Ipv6,
+        Self::Date,
+        Self::Timestamp,
+        Self::LocalTimestamp,
+        Self::MailTimestamp,
+        Self::String,
+        Self::Array,
+        Self::Object,
+    ];
+
     pub(super) const fn family(self) -> Family {
         match self {
             Self::Bool => Family::Bool,
@@ -64,6 +85,7 @@ impl Kind {
             | Self::Date
             | Self::Timestamp
             | Self::LocalTimestamp
+            | Self::MailTimestamp
             | Self::String => Family::String,
             Self::Array => Family::Array,
             Self::Object => Family::Object,
@@ -85,6 +107,7 @@ impl fmt::Display for Kind {
             Self::Date => "date",
             Self::Timestamp => "timestamp",
             Self::LocalTimestamp => "timestamp without a zone",
+            Self::MailTimestamp => "timestamp of RFC 2822",
             Self::String => "string",
             Self::Array => "array",
             Self::Object => "object",

@@ -2,22 +2,29 @@
 //!
 //! [`infer`] reads sampled events and gives each top-level key a ClickHouse type that every sampled value fits without
 //! being altered. Where values disagree the type widens, down to `String`, which holds any value as text; inference
-//! never fails. The [`ColumnEvidence`] says what each decision rests on.
+//! never fails. The [`ColumnEvidence`] says what each decision rests on. An [`Observation`] does the same in one pass over
+//! any number of events, in bounded memory; parts of a sample can be observed apart and merged.
 
 mod decide;
+mod distinct;
+mod event;
 mod evidence;
+mod fields;
+mod hazard;
 mod infer;
-mod json;
 mod keys;
 mod kind;
 mod number;
-mod object;
 mod observe;
+mod options;
 #[cfg(test)]
 mod properties;
+mod suggest;
 mod text;
-mod value;
 
-pub use evidence::ColumnEvidence;
-pub use infer::{Inference, infer};
+pub use evidence::{ColumnEvidence, Confidence};
+pub use infer::{Inference, Observation, infer, representative};
+pub use keys::Proposal;
 pub use kind::Kind;
+pub use options::{Decimals, InferOptions, Integers, Nullability, ObjectTypes};
+pub use suggest::Suggestion;

@@ -1,5 +1,7 @@
 //! What a JSON number needs to be kept: from its text, for no machine number holds them all.
 
+use crate::json;
+
 /// The largest numbers of 63 bits, 64 bits and so on. JSON writes no leading zeros, so the longer number is the larger.
 const LARGEST: [(u16, &str); 6] = [
     (63, "9223372036854775807"),
@@ -23,9 +25,15 @@ const TOO_MANY: u16 = u16::MAX;
 /// Digits that a 64-bit float can have at most; longer texts are no float's.
 const MOST_DIGITS: usize = 800;
 
+/// Digits after which a decimal number is what its 64-bit float says, whatever they are.
+const SURE_DIGITS: u64 = 1_000_000_000_000_000;
+
+/// The powers of ten for which that is so, too.
+const SURE_POWERS: std::ops::RangeInclusive<i32> = -290..=290;
+
 /// A number, by what it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Number {
+pub(super) enum Needs {
     /// Digits only, with a sign or without.
     Integer {
         negative: bool,
@@ -41,26 +49,48 @@ pub(super) enum Number {
     },
 }
 
-impl Number {
-    /// Reads a valid JSON number.
-    pub(super) fn read(text: &str) -> Self {
-        // An integer type would lose the sign of a negative zero.
-        if text.contains(['.', 'e', 'E']) || text == "-0" {
-            return Self::Float { exact: survives_as_float(text) };
+impl Needs {
+    /// What a number needs.
+    #[inline]
+    pub(super) fn of(number: &json::Number<'_>) -> Self {
+        if !number.is_integer() {
+            // An integer type would lose the sign of a negative zero.
+            let sure = number
+                .scientific()
+                .is_some_and(|(digits, exponent)| digits < SURE_DIGITS && SURE_POWERS.contains(&exponent));
+            return Self::Float { exact: sure || survives_as_float(number.text) };
         }
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, text),
+        let Some(magnitude) = number.magnitude() else { return Self::of_large(number) };
+        let bits = match (number.negative, magnitude) {
+            (false, ..=SIGNED_MAX) | (true, ..=SIGNED_MIN) => 63,
+            (false, _) => 64,
+            (true, _) => 127,
         };
+        let exact_as_float = magnitude <= 1 << 53 || is_float(number.text);
+        Self::Integer { negative: number.negative, bits, exact_as_float }
+    }
+
+    #[cold]
+    fn of_large(number: &json::Number<'_>) -> Self {
+        let negative = number.negative;
+        let digits = number.text.trim_start_matches('-');
         let limits = if negative { SMALLEST.as_slice() } else { LARGEST.as_slice() };
         let fits = |limit: &str| (digits.len(), digits) <= (limit.len(), limit);
         let bits = limits.iter().find(|(_, limit)| fits(limit)).map_or(TOO_MANY, |(bits, _)| *bits);
-        let exact_as_float =
-            bits != TOO_MANY && text.parse::<f64>().is_ok_and(|float| format!("{float:.0}") == text);
-        Self::Integer { negative, bits, exact_as_float }
+        Self::Integer { negative, bits, exact_as_float: bits != TOO_MANY && is_float(number.text) }
     }
 }
 
+const SIGNED_MAX: u64 = i64::MAX as u64;
+const SIGNED_MIN: u64 = 1 << 63;
+
+/// Whether a 64-bit float is exactly this integer, and says the same.
+#[cold]
+fn is_float(text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(|float| format!("{float:.0}") == text)
+}
+
+#[cold]
 fn survives_as_float(text: &str) -> bool {
     let Ok(float) = text.parse::<f64>() else { return false };
     let (digits, exponent) = scientific(text);
@@ -93,10 +123,14 @@ fn scientific(text: &str) -> (String, Option<i64>) {
 mod tests {
     use super::*;
 
+    fn needs(text: &str) -> Needs {
+        Needs::of(&json::Number::parse(text).unwrap())
+    }
+
     fn bits(text: &str) -> (bool, u16) {
-        match Number::read(text) {
-            Number::Integer { negative, bits, .. } => (negative, bits),
-            Number::Float { .. } => panic!("{text} is read as a float"),
+        match needs(text) {
+            Needs::Integer { negative, bits, .. } => (negative, bits),
+            Needs::Float { .. } => panic!("{text} is read as a float"),
         }
     }
 
@@ -141,7 +175,7 @@ mod tests {
             ("10000000000000000000000", true),
             ("100000000000000000000000", false),
         ] {
-            let Number::Integer { exact_as_float, .. } = Number::read(text) else { panic!("{text}") };
+            let Needs::Integer { exact_as_float, .. } = needs(text) else { panic!("{text}") };
             assert_eq!(exact_as_float, expected, "{text}");
         }
     }
@@ -174,9 +208,9 @@ mod tests {
             ("1e99999999999999999999999", false),
             ("1e-99999999999999999999999", false),
         ] {
-            assert_eq!(Number::read(text), Number::Float { exact: expected }, "{text}");
+            assert_eq!(needs(text), Needs::Float { exact: expected }, "{text}");
         }
         let long = format!("0.{}", "1".repeat(100_000));
-        assert_eq!(Number::read(&long), Number::Float { exact: false });
+        assert_eq!(needs(&long), Needs::Float { exact: false });
     }
 }

@@ -1,34 +1,44 @@
-//! What was observed of the values of one column, or of the elements of its arrays.
-
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
+//! What was observed of the values of one column, or of one place further inside.
 
 use super::{
+    event::Token,
+    fields::{Fields, First},
+    hazard::{Hazard, MAX_DEPTH, Scalars, worse},
     kind::Kind,
-    number::Number,
-    object::Hazard,
-    text::{self, Form},
-    value::Value,
+    number::Needs,
+    text::{self, Form, Instant},
+};
+use crate::{
+    iso8601::LastDay,
+    json::{self},
 };
 
+/// An object with more different keys than this has data in the place of names.
+pub(super) const MAX_KEYS: usize = 256;
+
 /// What values have in common. Every part is a count, a minimum or a maximum, so the order of the values is no matter.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Observed {
     pub(super) null: u64,
-    pub(super) kinds: BTreeMap<Kind, u64>,
+    counts: [u64; Kind::ALL.len()],
     pub(super) numbers: Numbers,
+    /// The numbers in quotes.
+    pub(super) quoted: Digits,
     /// The most digits of a fraction of a second.
     pub(super) fraction_digits: u8,
     /// The first and the last instant of all dates and timestamps.
-    pub(super) span: Option<(Timestamp, Timestamp)>,
+    pub(super) span: Option<(Instant, Instant)>,
+    last_day: LastDay,
     /// The elements of all arrays together.
     pub(super) elements: Option<Box<Self>>,
+    /// The objects.
+    pub(super) objects: Option<Box<Objects>>,
+    /// Why a `JSON` would not keep one of the objects.
     pub(super) hazard: Option<Hazard>,
 }
 
 /// What the numbers need.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Numbers {
     /// The most bits of an integer from 0 up.
     pub(super) bits: u16,
@@ -38,77 +48,475 @@ pub(super) struct Numbers {
     pub(super) inexact_integer: bool,
     /// The text of a float is not what a 64-bit float would say.
     pub(super) inexact_float: bool,
+    /// The least and the greatest integer, of those to 64 bits.
+    pub(super) integers: Option<(i128, i128)>,
+    /// The least and the greatest float.
+    pub(super) floats: Option<(f64, f64)>,
+    /// Of those with a point or an exponent.
+    pub(super) digits: Digits,
+}
+
+/// How many digits decimal numbers have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Digits {
+    /// Before the point, at most.
+    pub(super) whole: u32,
+    /// Behind it, at most.
+    pub(super) fraction: u32,
+    /// One is no plain decimal number: it has an exponent, a sign that says nothing, or too many digits to count.
+    pub(super) odd: bool,
+}
+
+/// Objects, by their keys.
+#[derive(Clone, Debug)]
+pub(super) enum Objects {
+    /// Few enough keys to be names.
+    Named(Fields<Observed>),
+    /// So many that they are data: the values together.
+    Keyed(Observed),
+    /// Too deep inside, or beside too much else, to be looked into.
+    Unseen,
+}
+
+/// How far objects are looked into, and how much was found there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Objects within so many others.
+    pub(super) depth: usize,
+    /// The places in all of them.
+    pub(super) places: usize,
+}
+
+/// A value's place in its event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The event, and the token.
+    pub(super) first: First,
+    /// Within so many objects and lists.
+    pub(super) depth: usize,
+    /// Within so many objects.
+    pub(super) objects: usize,
+}
+
+/// What a value means for the object around it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Inside {
+    hazard: Option<Hazard>,
+    scalars: Scalars,
 }
 
 impl Observed {
-    /// Adds a value.
-    pub(super) fn add(&mut self, value: &Value<'_>) {
-        let kind = match value {
-            Value::Null => {
+    /// Adds the value at `at`; says where the next begins. `kind` is that of the value; none for null.
+    #[inline]
+    pub(super) fn add(
+        &mut self,
+        tokens: &[Token<'_>],
+        place: Place,
+        room: &mut Room,
+    ) -> (usize, Option<Kind>) {
+        let at = place.first.1;
+        let kind = match tokens.get(at) {
+            None | Some(Token::Null | Token::Name(_)) => {
                 self.null += 1;
-                return;
+                return (at + 1, None);
             }
-            Value::Bool => Kind::Bool,
-            Value::Number(number) => self.numbers.add(*number),
-            Value::String(text) => self.string(text),
-            Value::Array(elements) => {
-                let observed = self.elements.get_or_insert_default();
-                elements.iter().for_each(|element| observed.add(element));
-                Kind::Array
-            }
-            Value::Object(hazard) => {
-                self.hazard = self.hazard.into_iter().chain(*hazard).min();
-                Kind::Object
+            Some(Token::Bool(_)) => Kind::Bool,
+            Some(Token::Number(number)) => self.numbers.add(number).0,
+            Some(Token::Text { text, .. }) => self.text(text),
+            Some(Token::List { .. } | Token::Object { .. }) => {
+                let before = self.counts;
+                let (end, _) = walk(Some(self), tokens, place, room);
+                let kind = if before[Kind::Array as usize] == self.counts[Kind::Array as usize] {
+                    Kind::Object
+                } else {
+                    Kind::Array
+                };
+                return (end, Some(kind));
             }
         };
-        *self.kinds.entry(kind).or_default() += 1;
+        self.count(kind);
+        (at + 1, Some(kind))
+    }
+
+    #[inline]
+    fn count(&mut self, kind: Kind) {
+        if let Some(count) = self.counts.get_mut(kind as usize) {
+            *count += 1;
+        }
     }
 
     /// How many values there were, nulls left out.
     pub(super) fn present(&self) -> u64 {
-        self.kinds.values().sum()
+        self.counts.iter().sum()
     }
 
-    fn string(&mut self, text: &str) -> Kind {
-        match text::form(text) {
+    /// How many there were of each kind.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, u64)> {
+        Kind::ALL.into_iter().zip(self.counts).filter(|(_, count)| *count > 0)
+    }
+
+    pub(super) fn of_kind(&self, kind: Kind) -> u64 {
+        self.counts.get(kind as usize).copied().unwrap_or_default()
+    }
+
+    fn text(&mut self, text: &str) -> Kind {
+        match text::form(text, &mut self.last_day) {
             Form::Empty => Kind::EmptyString,
-            Form::Numeric => Kind::NumericString,
+            Form::Numeric => {
+                self.quoted.add_quoted(text);
+                Kind::NumericString
+            }
             Form::Uuid => Kind::Uuid,
             Form::Ipv4 => Kind::Ipv4,
             Form::Ipv6 => Kind::Ipv6,
             Form::Date(start) => {
-                self.stretch(start);
+                self.widen(start, start);
                 Kind::Date
             }
             Form::Timestamp(instant, digits) => {
-                self.stretch(instant);
+                self.widen(instant, instant);
                 self.fraction_digits = self.fraction_digits.max(digits);
                 Kind::Timestamp
             }
             Form::LocalTimestamp => Kind::LocalTimestamp,
+            Form::MailTimestamp => Kind::MailTimestamp,
             Form::Other => Kind::String,
         }
     }
 
-    fn stretch(&mut self, instant: Timestamp) {
-        let (first, last) = self.span.unwrap_or((instant, instant));
-        self.span = Some((first.min(instant), last.max(instant)));
+    fn widen(&mut self, first: Instant, last: Instant) {
+        self.span = Some(match self.span {
+            Some((least, greatest)) => (least.min(first), greatest.max(last)),
+            None => (first, last),
+        });
+    }
+
+    /// Adds what was observed of other values.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.null += other.null;
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+        self.numbers.merge(other.numbers);
+        self.quoted.merge(other.quoted);
+        self.fraction_digits = self.fraction_digits.max(other.fraction_digits);
+        if let Some((first, last)) = other.span {
+            self.widen(first, last);
+        }
+        match (&mut self.elements, other.elements) {
+            (Some(elements), Some(more)) => elements.merge(*more),
+            (none @ None, some) => *none = some,
+            (Some(_), None) => {}
+        }
+        match (&mut self.objects, other.objects) {
+            (Some(objects), Some(more)) => objects.merge(*more),
+            (none @ None, some) => *none = some,
+            (Some(_), None) => {}
+        }
+        self.hazard = worse(self.hazard, other.hazard);
+    }
+
+    /// How many places there are in this one's objects and lists.
+    pub(super) fn places(&self) -> usize {
+        let elements = self.elements.as_ref().map_or(0, |elements| 1 + elements.places());
+        elements + self.objects.as_ref().map_or(0, |objects| objects.places())
+    }
+
+    /// Forgets what is within more than so many objects.
+    pub(super) fn forget_beyond(&mut self, depth: usize) {
+        if let Some(elements) = &mut self.elements {
+            elements.forget_beyond(depth);
+        }
+        if let Some(objects) = &mut self.objects {
+            match (objects.as_mut(), depth.checked_sub(1)) {
+                (objects, None) => *objects = Objects::Unseen,
+                (Objects::Named(fields), Some(left)) => {
+                    fields.iter_mut().for_each(|field| field.seen.forget_beyond(left));
+                }
+                (Objects::Keyed(values), Some(left)) => values.forget_beyond(left),
+                (Objects::Unseen, Some(_)) => {}
+            }
+        }
+    }
+}
+
+/// Passes over the value at `place`, and notes what it is where that is wanted; says where the next begins.
+fn walk(node: Option<&mut Observed>, tokens: &[Token<'_>], place: Place, room: &mut Room) -> (usize, Inside) {
+    let at = place.first.1;
+    let token = tokens.get(at);
+    match token {
+        Some(Token::List { end, .. }) => (*end, walk_list(node, tokens, (place, *end), room)),
+        Some(Token::Object { end, duplicates, .. }) => {
+            let hazard = walk_object(node, tokens, (place, *end, *duplicates), room);
+            (*end, Inside { hazard, scalars: Scalars::default() })
+        }
+        _ => (at + 1, walk_scalar(node, token)),
+    }
+}
+
+#[inline]
+fn walk_scalar(node: Option<&mut Observed>, token: Option<&Token<'_>>) -> Inside {
+    let mut inside = Inside::default();
+    let mut unwanted = Numbers::default();
+    match (token, node) {
+        (Some(Token::Bool(_)), node) => {
+            inside.scalars.boolean = true;
+            if let Some(node) = node {
+                node.count(Kind::Bool);
+            }
+        }
+        (Some(Token::Number(number)), Some(node)) => {
+            let (kind, needs) = node.numbers.add(number);
+            node.count(kind);
+            inside.number(number, needs);
+        }
+        (Some(Token::Number(number)), None) => {
+            let (_, needs) = unwanted.add(number);
+            inside.number(number, needs);
+        }
+        (Some(Token::Text { text, .. }), node) => {
+            inside.scalars.not_boolean = true;
+            if let Some(node) = node {
+                let kind = node.text(text);
+                node.count(kind);
+            }
+        }
+        (_, Some(node)) => node.null += 1,
+        (_, None) => {}
+    }
+    inside
+}
+
+fn walk_list(
+    mut node: Option<&mut Observed>,
+    tokens: &[Token<'_>],
+    (place, end): (Place, usize),
+    room: &mut Room,
+) -> Inside {
+    let mut inside = Inside::default();
+    if place.depth > MAX_DEPTH {
+        inside.hazard = Some(Hazard::TooDeep);
+    }
+    if let Some(node) = &mut node {
+        node.count(Kind::Array);
+        if node.elements.is_none() && end > place.first.1 + 1 {
+            room.places += 1;
+            node.elements = Some(Box::default());
+        }
+    }
+    let mut elements = node.and_then(|node| node.elements.as_deref_mut());
+    let mut at = place.first.1 + 1;
+    while at < end {
+        let within = Place { first: (place.first.0, at), depth: place.depth + 1, objects: place.objects };
+        let (next, element) = walk(elements.as_deref_mut(), tokens, within, room);
+        inside.hazard = worse(inside.hazard, element.hazard);
+        inside.scalars.join(element.scalars);
+        at = next;
+    }
+    inside
+}
+
+fn walk_object(
+    mut node: Option<&mut Observed>,
+    tokens: &[Token<'_>],
+    (place, end, duplicates): (Place, usize, bool),
+    room: &mut Room,
+) -> Option<Hazard> {
+    let mut hazard = duplicates.then_some(Hazard::DuplicateKey);
+    if place.depth > MAX_DEPTH {
+        hazard = worse(hazard, Some(Hazard::TooDeep));
+    }
+    let mut unseen = Objects::Unseen;
+    let known = match &mut node {
+        Some(node) => {
+            node.count(Kind::Object);
+            let fresh =
+                if place.objects < room.depth { Objects::Named(Fields::default()) } else { Objects::Unseen };
+            node.objects.get_or_insert_with(|| Box::new(fresh)).as_mut()
+        }
+        None => &mut unseen,
+    };
+    let (mut at, mut expected) = (place.first.1 + 1, 0);
+    while at < end {
+        let Some(Token::Name(name)) = tokens.get(at) else { break };
+        if name.contains('.') {
+            hazard = worse(hazard, Some(Hazard::DottedKey));
+        }
+        let within =
+            Place { first: (place.first.0, at + 1), depth: place.depth + 1, objects: place.objects + 1 };
+        let (field, after) = known.field(name, expected, within.first, room);
+        expected = after;
+        let (next, value) = walk(field, tokens, within, room);
+        hazard = worse(hazard, worse(value.hazard, value.scalars.hazard()));
+        at = next;
+    }
+    if let Some(node) = node {
+        node.hazard = worse(node.hazard, hazard);
+    }
+    hazard
+}
+
+impl Inside {
+    fn number(&mut self, number: &json::Number<'_>, needs: Needs) {
+        self.scalars.not_boolean = true;
+        match needs {
+            Needs::Integer { negative, bits, exact_as_float } => {
+                if bits > if negative { 63 } else { 64 } {
+                    self.hazard = Some(Hazard::WideInteger);
+                }
+                self.scalars.inexact_integer |= !exact_as_float;
+            }
+            Needs::Float { exact } => {
+                if number.integral {
+                    self.hazard = Some(Hazard::NegativeZero);
+                } else if !exact {
+                    self.hazard = Some(Hazard::LossyFloat);
+                }
+                self.scalars.float = true;
+            }
+        }
+    }
+}
+
+impl Objects {
+    /// Where what is under a name belongs, and where the next one may be expected.
+    fn field(
+        &mut self,
+        name: &str,
+        expected: usize,
+        first: First,
+        room: &mut Room,
+    ) -> (Option<&mut Observed>, usize) {
+        if let Self::Named(fields) = self
+            && fields.len() == MAX_KEYS
+            && fields.find(name, expected).is_none()
+        {
+            self.collapse();
+        }
+        match self {
+            Self::Named(fields) => {
+                let at = fields.find(name, expected).unwrap_or_else(|| {
+                    room.places += 1;
+                    fields.insert(name, first)
+                });
+                let field = fields.get_mut(at).map(|field| {
+                    // Events come in their order, but a name may have been seen further behind.
+                    field.first = field.first.min(first);
+                    &mut field.seen
+                });
+                (field, at + 1)
+            }
+            Self::Keyed(values) => (Some(values), 0),
+            Self::Unseen => (None, 0),
+        }
+    }
+
+    /// Takes the names for data.
+    fn collapse(&mut self) {
+        if let Self::Named(fields) = self {
+            let mut together = Observed::default();
+            for field in std::mem::take(fields).into_sorted() {
+                together.merge(field.seen);
+            }
+            *self = Self::Keyed(together);
+        }
+    }
+
+    fn merge(&mut self, mut other: Self) {
+        if matches!(self, Self::Unseen) || matches!(other, Self::Unseen) {
+            *self = Self::Unseen;
+            return;
+        }
+        if matches!(self, Self::Keyed(_)) || matches!(other, Self::Keyed(_)) {
+            self.collapse();
+            other.collapse();
+        }
+        match (&mut *self, other) {
+            (Self::Named(fields), Self::Named(more)) => fields.merge(more, Observed::merge),
+            (Self::Keyed(values), Self::Keyed(more)) => values.merge(more),
+            _ => {}
+        }
+        if let Self::Named(fields) = self
+            && fields.len() > MAX_KEYS
+        {
+            self.collapse();
+        }
+    }
+
+    fn places(&self) -> usize {
+        match self {
+            Self::Named(fields) => fields.iter().map(|field| 1 + field.seen.places()).sum(),
+            Self::Keyed(values) => 1 + values.places(),
+            Self::Unseen => 0,
+        }
     }
 }
 
 impl Numbers {
-    fn add(&mut self, number: Number) -> Kind {
-        match number {
-            Number::Integer { negative, bits, exact_as_float } => {
+    #[inline]
+    fn add(&mut self, number: &json::Number<'_>) -> (Kind, Needs) {
+        let needs = Needs::of(number);
+        match needs {
+            Needs::Integer { negative, bits, exact_as_float } => {
                 let most = if negative { &mut self.negative_bits } else { &mut self.bits };
                 *most = bits.max(*most);
                 self.inexact_integer |= !exact_as_float;
-                Kind::Integer
+                if let Some(magnitude) = number.magnitude() {
+                    let value = if negative { -i128::from(magnitude) } else { i128::from(magnitude) };
+                    let (least, greatest) = self.integers.get_or_insert((value, value));
+                    (*least, *greatest) = (value.min(*least), value.max(*greatest));
+                }
+                (Kind::Integer, needs)
             }
-            Number::Float { exact } => {
+            Needs::Float { exact } => {
                 self.inexact_float |= !exact;
-                Kind::Float
+                if let Some(value) = number.to_f64() {
+                    let (least, greatest) = self.floats.get_or_insert((value, value));
+                    (*least, *greatest) = (value.min(*least), value.max(*greatest));
+                }
+                self.digits.add(number);
+                (Kind::Float, needs)
             }
         }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.bits = self.bits.max(other.bits);
+        self.negative_bits = self.negative_bits.max(other.negative_bits);
+        self.inexact_integer |= other.inexact_integer;
+        self.inexact_float |= other.inexact_float;
+        self.digits.merge(other.digits);
+        let both = self.integers.into_iter().chain(other.integers);
+        self.integers = both.reduce(|one, more| (one.0.min(more.0), one.1.max(more.1)));
+        let both = self.floats.into_iter().chain(other.floats);
+        self.floats = both.reduce(|one, more| (one.0.min(more.0), one.1.max(more.1)));
+    }
+}
+
+impl Digits {
+    #[inline]
+    fn add(&mut self, number: &json::Number<'_>) {
+        let Some((digits, exponent @ ..=0)) = number.scientific() else {
+            self.odd = true;
+            return;
+        };
+        self.odd |= number.text.bytes().any(|byte| matches!(byte, b'e' | b'E'));
+        let fraction = exponent.unsigned_abs();
+        let all = digits.checked_ilog10().map_or(1, |power| power + 1);
+        self.whole = self.whole.max(all.saturating_sub(fraction));
+        self.fraction = self.fraction.max(fraction);
+    }
+
+    fn add_quoted(&mut self, text: &str) {
+        match json::Number::parse(text) {
+            Some(number) => self.add(&number),
+            None => self.odd = true,
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.whole = self.whole.max(other.whole);
+        self.fraction = self.fraction.max(other.fraction);
+        self.odd |= other.odd;
     }
 }

@@ -11,7 +11,8 @@ use proptest::{
 };
 use serde_json::value::RawValue;
 
-use super::{Inference, infer, json};
+use super::{InferOptions, Inference, Observation, infer};
+use crate::warehouse::types::DataType;
 
 /// Values near every border between types, as JSON text.
 const BORDERS: &[&str] = &[
@@ -119,6 +120,22 @@ fn fits(data_type: &str, value: &str) -> bool {
         let elements: Option<Vec<&RawValue>> = serde_json::from_str(value).ok();
         return elements.is_some_and(|elements| elements.iter().all(|element| fits(inner, element.get())));
     }
+    if let Some(inner) = inside(data_type, "Map") {
+        let values: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(value).ok();
+        let inner = inner.strip_prefix("String, ").unwrap();
+        return values.is_some_and(|values| values.values().all(|value| fits(inner, value.get())));
+    }
+    if let Ok(DataType::Tuple(fields)) = data_type.parse() {
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(value).unwrap_or_default();
+        return members.len() == fields.len()
+            && fields.iter().all(|field| {
+                let is_nested =
+                    matches!(field.data_type, DataType::Array(_) | DataType::Json(_) | DataType::Map(..));
+                members.get(field.name.as_deref().unwrap_or_default()).is_some_and(|value| {
+                    (is_nested && value.get() == "null") || fits(&field.data_type.to_string(), value.get())
+                })
+            });
+    }
     let text = || serde_json::from_str::<String>(value).unwrap_or_default();
     let is_integer = value != "-0" && !value.contains(['.', 'e', 'E']);
     let to_the_bit = |range: std::ops::RangeInclusive<i128>| {
@@ -144,7 +161,7 @@ fn fits(data_type: &str, value: &str) -> bool {
         "Date32" => text()
             .parse::<jiff::civil::Date>()
             .is_ok_and(|date| date.to_string() == text() && (1900..2300).contains(&date.year())),
-        "JSON" => json::members(value.as_bytes()).is_some_and(|members| !json::has_duplicates(&members)),
+        "JSON" => serde_json::from_str::<BTreeMap<String, &RawValue>>(value).is_ok(),
         _ => {
             let digits = inside(data_type, "DateTime64").and_then(|inner| inner.strip_suffix(", 'UTC'"));
             let digits: usize = digits.expect("no other type is ever inferred").parse().unwrap();
@@ -164,7 +181,7 @@ proptest! {
         prop_assert_eq!(inference.unreadable, 0);
         let Some(column) = inference.columns.first() else { return Ok(()) };
         // An empty array or object stands where there is none.
-        let is_nested = column.data_type.starts_with("Array") || column.data_type == "JSON";
+        let is_nested = ["Array", "Map", "JSON"].iter().any(|name| column.data_type.starts_with(name));
         for value in &values {
             let value = value.as_deref().unwrap_or("null");
             prop_assert!((is_nested && value == "null") || fits(&column.data_type, value), "{}: {value}", column.data_type);
@@ -201,13 +218,45 @@ proptest! {
     ) {
         let (one, other) = (inferred(&events), inferred(&shuffled));
         prop_assert_eq!(types(&one), types(&other));
-        prop_assert_eq!(one.partition_by.is_some(), other.partition_by.is_some());
-        prop_assert_eq!(one.order_by.len(), other.order_by.len());
+        prop_assert_eq!(one.proposal.partition_by.is_some(), other.proposal.partition_by.is_some());
+        prop_assert_eq!(one.proposal.order_by.len(), other.proposal.order_by.len());
         let mut whys = [&one, &other].map(|inference| {
             inference.evidence.iter().map(|column| (&column.name, &column.why)).collect::<Vec<_>>()
         });
         whys.iter_mut().for_each(|whys| whys.sort());
         prop_assert_eq!(&whys[0], &whys[1]);
+    }
+
+    #[test]
+    fn parts_in_any_order_make_the_whole(
+        columns in vec(column(), 1..3),
+        cuts in vec(any::<proptest::sample::Index>(), 0..5),
+        order in any::<u64>(),
+    ) {
+        let events: Vec<_> = columns.iter().enumerate().flat_map(|(at, column)| {
+            column.iter().map(move |value| match value {
+                Some(value) => format!(r#"{{"k{at}":{value},"both":{value}}}"#),
+                None => String::from(r#"{"both":null}"#),
+            })
+        }).collect();
+        let whole = inferred(&events);
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(events.len() + 1)).chain([0, events.len()]).collect();
+        cuts.sort_unstable();
+        let mut parts: Vec<_> = cuts.windows(2).map(|ends| {
+            let mut part = Observation::starting_at(ends[0] as u64);
+            events[ends[0]..ends[1]].iter().for_each(|event| part.add(event.as_bytes()));
+            part
+        }).collect();
+        let mut random = order;
+        while parts.len() > 1 {
+            // Neighbours or not, and either into the other.
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let one = parts.swap_remove((random >> 33) as usize % parts.len());
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let at = (random >> 33) as usize % parts.len();
+            parts[at].merge(one);
+        }
+        prop_assert_eq!(parts.remove(0).conclude(&InferOptions::default()), whole);
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! What a string looks like: only forms that a ClickHouse type holds and writes back as the same value.
 
-use std::{
-    net::{Ipv4Addr, Ipv6Addr},
-    ops::Range,
-    str::FromStr,
-};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use jiff::{Timestamp, civil, tz::Offset};
+use crate::iso8601::{self, LastDay, Moment};
 
-/// 1900-01-01 up to 2300-01-01 in UTC: what `Date32` and `DateTime64` hold.
-const NANOSECONDS: Range<i128> = -2_208_988_800_000_000_000..10_413_792_000_000_000_000;
+/// 1900-01-01 up to 2300-01-01 in UTC: what `Date32` and `DateTime64` hold, in seconds since 1970.
+const SECONDS: std::ops::Range<i64> = -2_208_988_800..10_413_792_000;
+
+const DAY: i64 = 86_400;
+
+/// Seconds since 1970 in UTC, and nanoseconds after them.
+pub(super) type Instant = (i64, i64);
 
 /// The form of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,30 +22,47 @@ pub(super) enum Form {
     Ipv4,
     Ipv6,
     /// `2026-01-31`; with the day's start in UTC.
-    Date(Timestamp),
+    Date(Instant),
     /// `2026-01-31T23:59:59.123Z`, or with an offset; with the digits of its fraction of a second.
-    Timestamp(Timestamp, u8),
+    Timestamp(Instant, u8),
     /// The same without `Z` or offset, so that nobody can say which instant it is.
     LocalTimestamp,
+    /// `Sat, 31 Jan 2026 12:00:00 +0000`: RFC 2822, RFC 1123.
+    MailTimestamp,
     /// Anything else.
     Other,
 }
 
 /// What `text` looks like.
-pub(super) fn form(text: &str) -> Form {
-    if text.is_empty() {
-        Form::Empty
-    } else if is_uuid(text) {
-        Form::Uuid
-    } else if is_ipv4(text) {
-        Form::Ipv4
-    } else if is_ipv6(text) {
-        Form::Ipv6
-    } else if is_numeric(text) {
-        Form::Numeric
-    } else {
-        moment(text).unwrap_or(Form::Other)
+#[inline]
+pub(super) fn form(text: &str, last_day: &mut LastDay) -> Form {
+    match text.as_bytes() {
+        [] => Form::Empty,
+        // Most words.
+        [b'G'..=b'Z' | b'_' | b'g'..=b'z' | b'/' | 0x80.., ..] => mail(text),
+        [first, ..] => told_by(*first, text, last_day),
     }
+}
+
+fn told_by(first: u8, text: &str, last_day: &mut LastDay) -> Form {
+    if is_uuid(text) {
+        return Form::Uuid;
+    }
+    if matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.') {
+        if is_ipv4(text) {
+            return Form::Ipv4;
+        }
+        if is_numeric(text) {
+            return Form::Numeric;
+        }
+        if let Some(form) = moment(text, last_day) {
+            return form;
+        }
+    }
+    if matches!(first, b'0'..=b'9' | b'a'..=b'f' | b':') && is_ipv6(text) {
+        return Form::Ipv6;
+    }
+    mail(text)
 }
 
 /// Lower case only: ClickHouse would write capitals back as small letters.
@@ -75,76 +93,48 @@ fn is_numeric(text: &str) -> bool {
 }
 
 /// A date or a time of ISO 8601's extended format, with a space in place of the `T` allowed.
-fn moment(text: &str) -> Option<Form> {
-    let date = date(text.get(..10)?)?;
-    let rest = text.get(10..)?;
-    if rest.is_empty() {
-        let start = Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
-        return in_range(start).then_some(Form::Date(start));
+fn moment(text: &str, last_day: &mut LastDay) -> Option<Form> {
+    if text.len() == 10 {
+        let start = (iso8601::date(text)?.checked_mul(DAY)?, 0);
+        return SECONDS.contains(&start.0).then_some(Form::Date(start));
     }
-    let rest = rest.strip_prefix(['T', ' '])?;
-    let [hour, minute, second] = split(rest.get(..8)?, ":")?;
-    let (fraction, zone) = fraction(rest.get(8..)?)?;
-    let nanosecond = number(&format!("{fraction:0<9}"))?;
-    let time = civil::Time::new(number(hour)?, number(minute)?, number(second)?, nanosecond).ok()?;
-    if zone.is_empty() {
-        return Some(Form::LocalTimestamp);
-    }
-    let instant = offset(zone)?.to_timestamp(date.to_datetime(time)).ok()?;
-    let digits = u8::try_from(fraction.len()).ok()?;
-    in_range(instant).then_some(Form::Timestamp(instant, digits))
+    let moment = Moment::parse(text, last_day)?;
+    let Some(offset) = moment.offset else { return Some(Form::LocalTimestamp) };
+    let seconds = moment.seconds - offset;
+    let fraction = text.as_bytes().get(19..)?.strip_prefix(b".").unwrap_or_default();
+    let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = u8::try_from(digits.min(9)).ok()?;
+    SECONDS.contains(&seconds).then_some(Form::Timestamp((seconds, moment.nanoseconds), digits))
 }
 
-/// The digits of the fraction of a second, at most nine, and what follows.
-fn fraction(text: &str) -> Option<(&str, &str)> {
-    let Some(rest) = text.strip_prefix('.') else { return Some(("", text)) };
-    let (digits, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-    (1..=9).contains(&digits.len()).then_some((digits, rest))
-}
-
-fn in_range(instant: Timestamp) -> bool {
-    NANOSECONDS.contains(&instant.as_nanosecond())
-}
-
-fn date(text: &str) -> Option<civil::Date> {
-    let (year, rest) = (text.get(..4)?, text.get(4..)?);
-    let [month, day] = split(rest.strip_prefix('-')?, "-")?;
-    civil::Date::new(number(year)?, number(month)?, number(day)?).ok()
-}
-
-/// `Z` or `+hh:mm`.
-fn offset(text: &str) -> Option<Offset> {
-    if text == "Z" {
-        return Some(Offset::UTC);
-    }
-    let sign = match text.get(..1)? {
-        "+" => 1,
-        "-" => -1,
-        _ => return None,
+/// A time of RFC 2822, if it looks like one at all.
+fn mail(text: &str) -> Form {
+    let is_likely = (20..=40).contains(&text.len()) && {
+        let day = text.split_once(", ").map_or(text, |(_, day)| day);
+        let bytes = day.as_bytes();
+        bytes.first().is_some_and(u8::is_ascii_digit)
+            && bytes.iter().filter(|byte| **byte == b':').count() >= 1
     };
-    let [hours, minutes] = split(text.get(1..)?, ":")?;
-    let (hours, minutes) = (number::<i32>(hours)?, number::<i32>(minutes)?);
-    (hours < 24 && minutes < 60)
-        .then(|| Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok())
-        .flatten()
-}
-
-/// Exactly `N` parts of two bytes each.
-fn split<'a, const N: usize>(text: &'a str, separator: &str) -> Option<[&'a str; N]> {
-    let parts: Vec<_> = text.split(separator).collect();
-    <[&str; N]>::try_from(parts).ok().filter(|parts| parts.iter().all(|part| part.len() == 2))
-}
-
-fn number<T: FromStr>(text: &str) -> Option<T> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    if is_likely && jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).is_ok() {
+        Form::MailTimestamp
+    } else {
+        Form::Other
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn instant(text: &str) -> Timestamp {
-        text.parse().unwrap()
+    fn form(text: &str) -> Form {
+        super::form(text, &mut LastDay::default())
+    }
+
+    fn instant(text: &str) -> Instant {
+        let timestamp: jiff::Timestamp = text.parse().unwrap();
+        let nanoseconds = timestamp.as_nanosecond();
+        let part = |number: i128| i64::try_from(number).unwrap();
+        (part(nanoseconds.div_euclid(1_000_000_000)), part(nanoseconds.rem_euclid(1_000_000_000)))
     }
 
     #[test]
@@ -223,6 +213,9 @@ mod tests {
             ("1899-12-31T23:00:00-01:00", "1900-01-01T00:00:00Z", 0),
             ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.5Z", 1),
             ("2299-12-31T23:59:59.999999Z", "2299-12-31T23:59:59.999999Z", 6),
+            ("2026-01-02t03:04:05z", "2026-01-02T03:04:05Z", 0),
+            ("2026-01-02T03:04:05+0100", "2026-01-02T02:04:05Z", 0),
+            ("2026-01-02T03:04:05.1230000000Z", "2026-01-02T03:04:05.123Z", 9),
         ] {
             assert_eq!(form(text), Form::Timestamp(instant(same), digits), "{text}");
         }
@@ -235,15 +228,12 @@ mod tests {
             "2026-01-02T03:60:05Z",
             "2016-12-31T23:59:60Z",
             "2026-01-02T03:04:05.Z",
-            "2026-01-02T03:04:05.1234567890Z",
+            "2026-01-02T03:04:05.1234567891Z",
             "2026-01-02T03:04:05,5Z",
             "2026-01-02T03:04Z",
             "2026-01-02T3:04:05Z",
-            "2026-01-02T03:04:05z",
-            "2026-01-02t03:04:05Z",
             "2026-01-02T03:04:05 Z",
             "2026-01-02T03:04:05+24:00",
-            "2026-01-02T03:04:05+0100",
             "2026-01-02T03:04:05 Europe/Berlin",
             "2026-01-02T03:04:05Zü",
         ] {
@@ -255,6 +245,26 @@ mod tests {
     fn timestamps_without_a_zone_are_told_apart() {
         for text in ["2026-01-02T03:04:05", "2026-01-02 03:04:05.123456"] {
             assert_eq!(form(text), Form::LocalTimestamp, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_of_mail_and_http_are_told_apart() {
+        for text in [
+            "Sat, 31 Jan 2026 12:00:00 +0000",
+            "Sat, 31 Jan 2026 12:00:00 GMT",
+            "Fri, 30 Jan 2026 12:00:00 -0530",
+            "31 Jan 2026 12:00:00 +0000",
+            "1 Feb 2026 12:00 +0000",
+        ] {
+            assert_eq!(form(text), Form::MailTimestamp, "{text}");
+        }
+        for text in [
+            "Sat, 31 Foo 2026 12:00:00 +0000",
+            "Mon, 31 Jan 2026 12:00:00 +0000",
+            "Sat, 31 Jan 2026, in the morning",
+        ] {
+            assert_eq!(form(text), Form::Other, "{text}");
         }
     }
 }

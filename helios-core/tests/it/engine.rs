@@ -78,6 +78,13 @@ impl Fixture {
         self.deliverer.warehouse().execute(statement).await.unwrap();
     }
 
+    /// The rows of a query as they were written; `{t}` is the table.
+    pub(crate) async fn raw_rows(&self, query: &str) -> Vec<String> {
+        let query = query.replace("{t}", &self.table.to_string());
+        let result = self.deliverer.warehouse().query(&query, &QueryOptions::default()).await.unwrap();
+        result.data.iter().map(|row| row.get().to_owned()).collect()
+    }
+
     /// The rows of a query as JSON values; `{t}` is the table, `{q}` its quarantine.
     pub(crate) async fn rows(&self, query: &str) -> Vec<serde_json::Value> {
         let quarantine = helios_core::delivery::quarantine::table_of(&self.table).unwrap();

@@ -7,6 +7,7 @@ mod defaults;
 mod delivery;
 mod engine;
 mod failing_ledger;
+mod inference;
 mod policies;
 mod quarantine;
 mod refused;

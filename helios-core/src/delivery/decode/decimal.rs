@@ -8,9 +8,9 @@ use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
     fault::{Checked, Fault},
-    number::Number,
     scalar::{Scalar, compare, take},
 };
+use crate::json::Number;
 
 /// `Decimal(precision, scale)`. JSON numbers, or the same as a text.
 #[derive(Debug)]

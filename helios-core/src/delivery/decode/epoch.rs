@@ -1,6 +1,6 @@
 //! The time since 1970 as a number.
 
-use super::{iso::Instant, number::Number};
+use crate::{iso8601::Instant, json::Number};
 
 /// Below this a number counts seconds, which then are before the year 5138; from there on milliseconds, a thousand
 /// times further on microseconds, then nanoseconds. Nobody's clock is so far off that two of them could be meant:

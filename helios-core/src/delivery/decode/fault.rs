@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::json::{Cursor, Malformed, kind_of};
+
 /// What was wrong with an event: the stable word in the quarantine's `error_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -127,6 +129,17 @@ pub(super) struct Fault {
     value: Option<Box<str>>,
 }
 
+impl From<Malformed> for Box<Fault> {
+    #[cold]
+    fn from(malformed: Malformed) -> Self {
+        let kind = match malformed {
+            Malformed::TooDeep => RejectKind::TooDeep,
+            _ => RejectKind::MalformedJson,
+        };
+        Fault::new(kind, malformed.to_string())
+    }
+}
+
 #[derive(Debug)]
 enum Step {
     Field(String),
@@ -142,6 +155,16 @@ impl Fault {
     #[cold]
     pub(super) fn mismatch(found: &str, wanted: &dyn fmt::Display) -> Box<Self> {
         Self::new(RejectKind::TypeMismatch, format!("{found} where {wanted} was expected"))
+    }
+
+    /// Another value at the cursor than a column takes.
+    #[cold]
+    pub(super) fn other(cursor: &mut Cursor<'_>, wanted: &str) -> Box<Self> {
+        let found = kind_of(cursor.peek());
+        match cursor.value() {
+            Ok(_) => Self::mismatch(found, &wanted),
+            Err(malformed) => malformed.into(),
+        }
     }
 
     #[cold]

@@ -8,9 +8,9 @@ use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
     fault::{Checked, Fault, RejectKind},
-    number::Number,
     scalar::{Scalar, take},
 };
+use crate::json::Number;
 
 /// What the bytes mean, and how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
     fault::{Checked, Fault},
-    number::Number,
     scalar::{Scalar, compare, take},
 };
+use crate::json::Number;
 
 /// `Float64`. Numbers, and the texts `nan`, `inf` and `-inf`, for which JSON has no number.
 #[derive(Debug, Default)]

@@ -7,12 +7,13 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
-    cursor::Cursor,
     fault::{Checked, Fault, RejectKind},
-    number::Number,
     scalar::{Scalar, compare, take},
 };
-use crate::warehouse::types::EnumValue;
+use crate::{
+    json::{Cursor, Number},
+    warehouse::types::EnumValue,
+};
 
 /// `Int8` to `UInt64`. JSON numbers without fraction and exponent; of 64 bits also the same digits as a text, because
 /// many writers of JSON have no such numbers.
@@ -122,7 +123,7 @@ impl Scalar for Booleans {
     fn read(&mut self, cursor: &mut Cursor<'_>) -> Checked {
         let value = cursor.passes(b"true");
         if !value && !cursor.passes(b"false") {
-            return Err(cursor.mismatch("Bool"));
+            return Err(Fault::other(cursor, "Bool"));
         }
         self.values.push(value);
         Ok(())

@@ -4,10 +4,8 @@
 //! dot in a name becomes a level; the integer `-0` becomes 0; in a list with fractions whole numbers become `Float64`. `null` and `{}` inside an
 //! object are the same as an absent path: that is what the type means, and no reason to refuse.
 
-use super::{
-    cursor::{Cursor, Text},
-    fault::{Checked, Fault, RejectKind},
-};
+use super::fault::{Checked, Fault, RejectKind};
+use crate::json::{Cursor, Text};
 
 /// Up to so many names are compared each with each.
 const FEW: usize = 12;
@@ -49,7 +47,10 @@ impl Check {
             b'{' => self.fields(cursor).map(|()| Kind::Other),
             b'[' => self.elements(cursor),
             b'-' | b'0'..=b'9' => number(cursor),
-            _ => cursor.value().map(|_| Kind::Other),
+            _ => {
+                cursor.value()?;
+                Ok(Kind::Other)
+            }
         }
     }
 
@@ -106,7 +107,7 @@ fn are_distinct(cursor: &Cursor<'_>, names: &[(usize, usize)], escaped: bool) ->
         return Ok(names.iter().enumerate().all(is_new));
     }
     let decoded = |name| Text { raw: text(name), escaped: true }.decoded();
-    let mut names = names.iter().map(decoded).collect::<Checked<Vec<_>>>()?;
+    let mut names = names.iter().map(decoded).collect::<Result<Vec<_>, _>>()?;
     names.sort_unstable();
     Ok(names.windows(2).all(|pair| !matches!(pair, [first, second] if first == second)))
 }

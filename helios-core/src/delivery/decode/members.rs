@@ -6,11 +6,11 @@ use arrow_array::ArrayRef;
 use arrow_schema::{ArrowError, Fields};
 
 use super::{
-    cursor::{Cursor, Text},
     fault::{Checked, Fault, RejectKind},
     node::Node,
     unknown::Unknown,
 };
+use crate::json::{Cursor, Text};
 
 /// How many members after the expected one are looked at before the index is: optional fields are often left out.
 const NEAR: usize = 4;
@@ -68,7 +68,7 @@ impl Members {
     pub(super) fn new(members: Vec<(String, Node)>) -> Self {
         let members: Vec<_> = members
             .into_iter()
-            .map(|(name, node)| Member { opening: Opening::of(&name), name, node, seen: 0 })
+            .map(|(name, node)| Member { opening: Opening::of(&name), name, node: node.as_field(), seen: 0 })
             .collect();
         let index = members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
         Self { members, index, objects: 0, unknown: Unknown::default() }

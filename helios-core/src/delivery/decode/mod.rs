@@ -18,10 +18,10 @@
 //! | `UUID`, `IPv4`, `IPv6` | their usual text |
 //! | `Enum8`, `Enum16` | one of the names |
 //! | `LowCardinality(…)`, `SimpleAggregateFunction(…)` | as the type within |
-//! | `Array`, `Nested`, `Ring`, … | a list; absent: empty |
-//! | `Map` | an object without equal keys; absent: empty |
+//! | `Array`, `Nested`, `Ring`, … | a list; absent, or `null` in place of the whole: empty |
+//! | `Map` | an object without equal keys; absent, or `null` in place of the whole: empty |
 //! | `Tuple`, `Point` | an object with its names, or a list in its order |
-//! | `JSON` | an object the column gives back as it was; absent: `{}` |
+//! | `JSON` | an object the column gives back as it was; absent, or `null` in place of the whole: `{}` |
 //! | `Variant` | a value that one of its types takes: of several the first in ClickHouse's order, but the integer types come first, then `Float` and `Decimal`; a text is a `String` if that is among them. Of its types count: integers to 64 bits, `Float32`, `Float64`, `Decimal`, `Bool`, `String` (a text, nothing else), `Date32`, `DateTime64` of 3, 6 or 9 digits, and `Array(Nullable(…))` of these |
 //! | `Dynamic` | a text as it is, a boolean, a number: `Int64`, else `UInt64`, else `Float64` as above; a list of one of these, with nulls or without; any other value but `null`, also a number beyond them, as its JSON text |
 //! | `Variant`, `Dynamic` beside a `JSON` | in a table that has a `JSON`, or of a ClickHouse whose Arrow reader has no unions: a text, if the `Variant` has a `String`; of a `Dynamic` as of a `String` |
@@ -34,20 +34,16 @@
 //! are, in their case.
 
 mod column;
-mod cursor;
 mod decimal;
 mod epoch;
-mod escape;
 mod fault;
 mod fixed;
 mod float;
 mod integer;
-mod iso;
 mod json;
 mod keys;
 mod members;
 mod node;
-mod number;
 mod scalar;
 mod temporal;
 mod text;
@@ -61,7 +57,6 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
 use column::Nodes;
 pub(super) use column::has_json;
-use cursor::Cursor;
 use fault::{Checked, Fault};
 pub use fault::{MAX_PATH_BYTES, MAX_VALUE_BYTES, Reject, RejectKind};
 use members::Members;
@@ -70,10 +65,8 @@ pub(super) use unknown::can_be_column;
 pub use unknown::{MAX_COLUMN_NAME_BYTES, MAX_COLUMNS};
 
 use super::policy::{MissingFields, UnknownFields};
-use crate::{Column, Error, ErrorKind, Result, warehouse::types::DataType};
-
-/// How deep an event's lists and objects may be nested.
-pub const MAX_DEPTH: usize = 64;
+pub use crate::json::MAX_DEPTH;
+use crate::{Column, Error, ErrorKind, Result, json::Cursor, warehouse::types::DataType};
 
 /// Reads events into the columns of one table.
 #[derive(Debug)]
@@ -266,7 +259,7 @@ fn not_utf8() -> Box<Fault> {
 fn no_object(cursor: &mut Cursor<'_>) -> Box<Fault> {
     match cursor.value().and_then(|_| cursor.end()) {
         Ok(()) => Fault::new(RejectKind::NotAnObject, "the event is not a JSON object"),
-        Err(fault) => fault,
+        Err(malformed) => malformed.into(),
     }
 }
 

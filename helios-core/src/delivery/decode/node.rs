@@ -7,13 +7,13 @@ use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType as ArrowType, Field, FieldRef, Fields};
 
 use super::{
-    cursor::Cursor,
     fault::{Checked, Fault, RejectKind},
     keys,
     members::Members,
     scalar::Scalar,
     union::Union,
 };
+use crate::json::Cursor;
 
 /// Values of one type.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(super) struct Node {
     present: Option<NullBufferBuilder>,
     /// Whether an event may say `null`. If not, a null stands for an absent field.
     takes_null: bool,
+    /// Whether a `null` is the same as an absent field, which is empty.
+    null_is_absent: bool,
     absent: Absent,
     dictionary: bool,
     length: usize,
@@ -60,7 +62,16 @@ impl Node {
             Shape::List { .. } | Shape::Map { .. } => Absent::Empty,
             Shape::Scalar(_) | Shape::Tuple(_) | Shape::Union(_) => Absent::Missed,
         };
-        Self { name, shape, present: None, takes_null: false, absent, dictionary: false, length: 0 }
+        Self {
+            name,
+            shape,
+            present: None,
+            takes_null: false,
+            null_is_absent: false,
+            absent,
+            dictionary: false,
+            length: 0,
+        }
     }
 
     pub(super) fn list(name: String, element: Self) -> Self {
@@ -85,6 +96,12 @@ impl Node {
 
     pub(super) fn when_absent(mut self, absent: Absent) -> Self {
         self.absent = absent;
+        self
+    }
+
+    /// The same as a field: a list, a map or a `JSON`, which have no null of their own, is empty where it is `null`.
+    pub(super) fn as_field(mut self) -> Self {
+        self.null_is_absent = self.absent == Absent::Empty && self.present.is_none();
         self
     }
 
@@ -185,10 +202,10 @@ impl Node {
     #[cold]
     fn other(&mut self, cursor: &mut Cursor<'_>) -> Checked {
         if cursor.peek() != b'n' {
-            return Err(cursor.mismatch(&self.name));
+            return Err(Fault::other(cursor, &self.name));
         }
         cursor.word("null")?;
-        if !self.takes_null {
+        if !self.takes_null && !self.null_is_absent {
             let message = format!("null where {} was expected", self.name);
             return Err(Fault::new(RejectKind::NullValue, message));
         }
@@ -234,7 +251,7 @@ impl Node {
     /// The values of a node that has none yet, if this is one of its.
     pub(super) fn only(&mut self, value: &str) -> Option<ArrayRef> {
         let mut cursor = Cursor::new(value);
-        let read = self.read(&mut cursor).and_then(|()| cursor.end());
+        let read = self.read(&mut cursor).and_then(|()| Ok(cursor.end()?));
         let values = read.is_ok().then(|| self.finish());
         self.truncate(0);
         values?.ok()

@@ -6,11 +6,8 @@ use arrow_array::{ArrayRef, ArrowNativeTypeOp};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType as ArrowType;
 
-use super::{
-    cursor::Cursor,
-    fault::{Checked, Fault},
-    number::Number,
-};
+use super::fault::{Checked, Fault};
+use crate::json::{Cursor, Number};
 
 /// The values of a column, one JSON value each. A method that fails may leave half a value behind: `truncate` follows.
 pub(super) trait Scalar: Debug + Send {
@@ -25,7 +22,7 @@ pub(super) trait Scalar: Debug + Send {
                 let number = cursor.number()?;
                 self.number(&number)
             }
-            _ => Err(cursor.mismatch(self.name())),
+            _ => Err(Fault::other(cursor, self.name())),
         }
     }
 

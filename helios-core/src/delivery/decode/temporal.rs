@@ -16,10 +16,12 @@ use arrow_schema::{ArrowError, DataType as ArrowType};
 use super::{
     epoch::epoch,
     fault::{Checked, Fault, RejectKind},
-    iso::{Instant, LastDay, Moment, clock_time, date},
-    number::Number,
     scalar::{Scalar, compare, take},
     zone::Zone,
+};
+use crate::{
+    iso8601::{Instant, LastDay, Moment, clock_time, date},
+    json::Number,
 };
 
 /// What a text means.

@@ -7,12 +7,12 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
-    cursor::Cursor,
     fault::{Checked, Fault, RejectKind},
     json,
     node::take_offsets,
     scalar::{Scalar, take},
 };
+use crate::json::Cursor;
 
 /// What a text column takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Scalar for Texts {
                 let object = self.objects.object(cursor)?;
                 self.push(object)
             }
-            (Taking::Text | Taking::Object, _) => Err(cursor.mismatch(&self.name)),
+            (Taking::Text | Taking::Object, _) => Err(Fault::other(cursor, &self.name)),
         }
     }
 

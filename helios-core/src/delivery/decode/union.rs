@@ -6,11 +6,11 @@ use arrow_array::{ArrayRef, UnionArray};
 use arrow_schema::{ArrowError, DataType as ArrowType, UnionFields, UnionMode};
 
 use super::{
-    cursor::Cursor,
     fault::{Checked, Fault, RejectKind},
     node::Node,
     scalar::take,
 };
+use crate::json::Cursor;
 
 /// Values of which each is of one of some types: Arrow's dense union. A value is of the first type that takes it, but a
 /// text is of the type for texts, where there is one.
@@ -59,7 +59,7 @@ impl Union {
                 }
             }
         }
-        Err(nearest.unwrap_or_else(|| cursor.mismatch(name)))
+        Err(nearest.unwrap_or_else(|| Fault::other(cursor, name)))
     }
 
     fn close(&mut self, at: usize, before: usize) -> Checked {

@@ -5,7 +5,7 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase},
 };
 
-use super::iso::{Instant, Moment};
+use crate::iso8601::{Instant, Moment};
 
 /// The zone of a column.
 #[derive(Debug)]
@@ -53,7 +53,8 @@ fn offset_in(zone: &TimeZone, seconds: i64) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::iso::LastDay, *};
+    use super::*;
+    use crate::iso8601::LastDay;
 
     fn seconds(zone: Option<&str>, text: &str) -> Option<i64> {
         Zone::named(zone)

@@ -1,6 +1,6 @@
 //! Escapes in JSON strings.
 
-use super::fault::{Checked, Fault, RejectKind};
+use super::Malformed;
 
 /// The place after the escape at `at`, a backslash; `None` if it is none of JSON's.
 pub(super) fn escape_end(bytes: &[u8], at: usize) -> Option<usize> {
@@ -15,11 +15,11 @@ pub(super) fn escape_end(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Appends what a string means, of which every escape is one of JSON's; fails on half a surrogate pair.
-pub(super) fn decode(raw: &str, bytes: &mut Vec<u8>) -> Checked {
+pub(super) fn decode(raw: &str, bytes: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut rest = raw;
     while let Some((plain, escape)) = rest.split_once('\\') {
         bytes.extend_from_slice(plain.as_bytes());
-        let Some((kind, after)) = escape.split_at_checked(1) else { return Err(bad_escape()) };
+        let Some((kind, after)) = escape.split_at_checked(1) else { return Err(Malformed::Escape) };
         rest = after;
         bytes.push(match kind {
             "b" => 0x08,
@@ -28,7 +28,7 @@ pub(super) fn decode(raw: &str, bytes: &mut Vec<u8>) -> Checked {
             "r" => b'\r',
             "t" => b'\t',
             "u" => {
-                let (character, after) = unicode(after).ok_or_else(bad_escape)?;
+                let (character, after) = unicode(after).ok_or(Malformed::Escape)?;
                 bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 rest = after;
                 continue;
@@ -54,9 +54,4 @@ fn unicode(text: &str) -> Option<(char, &str)> {
 fn four_digits(text: &str) -> Option<(u32, &str)> {
     let (digits, rest) = text.split_at_checked(4)?;
     Some((u32::from_str_radix(digits, 16).ok()?, rest))
-}
-
-#[cold]
-pub(super) fn bad_escape() -> Box<Fault> {
-    Fault::new(RejectKind::MalformedJson, "not valid JSON: an escape that is no character")
 }

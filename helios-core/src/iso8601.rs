@@ -2,23 +2,23 @@
 
 /// An instant: seconds since 1970 in UTC, and nanoseconds after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Instant {
-    pub(super) seconds: i64,
-    pub(super) nanoseconds: i64,
+pub(crate) struct Instant {
+    pub(crate) seconds: i64,
+    pub(crate) nanoseconds: i64,
 }
 
 /// What a clock showed: seconds since 1970 as that clock counts, nanoseconds after them, and how far it was ahead of
 /// UTC, if that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Moment {
-    pub(super) seconds: i64,
-    pub(super) nanoseconds: i64,
-    pub(super) offset: Option<i64>,
+pub(crate) struct Moment {
+    pub(crate) seconds: i64,
+    pub(crate) nanoseconds: i64,
+    pub(crate) offset: Option<i64>,
 }
 
 /// The day that was last asked for: events of one batch mostly are of one.
-#[derive(Debug, Default)]
-pub(super) struct LastDay {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LastDay {
     text: [u8; 10],
     days: i64,
 }
@@ -36,7 +36,7 @@ impl LastDay {
 impl Moment {
     /// `2024-06-15T12:34:56.789+02:00`: date, `T` or a space, time, an optional fraction, an optional offset
     /// (`Z`, `±hh:mm`, `±hhmm` or `±hh`).
-    pub(super) fn parse(text: &str, last: &mut LastDay) -> Option<Self> {
+    pub(crate) fn parse(text: &str, last: &mut LastDay) -> Option<Self> {
         let (day, rest) = text.as_bytes().split_first_chunk::<10>()?;
         let (clock, rest) = rest.split_first_chunk::<9>()?;
         let [b'T' | b't' | b' ', h0, h1, b':', m0, m1, b':', s0, s1] = *clock else { return None };
@@ -56,12 +56,12 @@ impl Moment {
 }
 
 /// `2024-06-15` in days since 1970.
-pub(super) fn date(text: &str) -> Option<i64> {
+pub(crate) fn date(text: &str) -> Option<i64> {
     days(text.as_bytes().first_chunk().filter(|_| text.len() == 10)?)
 }
 
 /// `[-]h…:mm:ss[.f…]`, one to three digits of hours, as seconds rounded down and nanoseconds after them.
-pub(super) fn clock_time(text: &str) -> Option<(i64, i64)> {
+pub(crate) fn clock_time(text: &str) -> Option<(i64, i64)> {
     let (unsigned, negative) = match text.strip_prefix('-') {
         Some(unsigned) => (unsigned, true),
         None => (text, false),

@@ -2,11 +2,11 @@
 
 /// A number as it is written, and as far as a machine number holds it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Number<'a> {
-    pub(super) text: &'a str,
-    pub(super) negative: bool,
+pub(crate) struct Number<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) negative: bool,
     /// Whether it has neither a point nor an exponent.
-    pub(super) integral: bool,
+    pub(crate) integral: bool,
     /// All its digits as an integer, if there are at most 19 of them.
     digits: Option<u64>,
     /// The power of ten the digits are to be multiplied with.
@@ -25,7 +25,7 @@ const MOST_DIGITS: usize = 19;
 impl<'a> Number<'a> {
     /// The number that starts at `start`, and where it ends; or else the place where it stops being one.
     #[inline]
-    pub(super) fn read(text: &'a str, start: usize) -> Result<(Self, usize), usize> {
+    pub(crate) fn read(text: &'a str, start: usize) -> Result<(Self, usize), usize> {
         let bytes = text.as_bytes();
         let negative = bytes.get(start) == Some(&b'-');
         let first = start + usize::from(negative);
@@ -57,13 +57,13 @@ impl<'a> Number<'a> {
     }
 
     /// A text that is a number from its first to its last byte.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         Self::read(text, 0).ok().filter(|(_, end)| *end == text.len()).map(|(number, _)| number)
     }
 
     /// Its magnitude, if it is written as an integer and has at most 64 bits.
     #[inline]
-    pub(super) fn magnitude(&self) -> Option<u64> {
+    pub(crate) fn magnitude(&self) -> Option<u64> {
         if !self.integral {
             return None;
         }
@@ -72,19 +72,19 @@ impl<'a> Number<'a> {
 
     /// Whether it is written as an integer, and is not the negative zero that no integer type has.
     #[inline]
-    pub(super) fn is_integer(&self) -> bool {
+    pub(crate) fn is_integer(&self) -> bool {
         self.integral && !(self.negative && self.digits == Some(0))
     }
 
     /// Its digits as an integer, without the sign, and the power of ten to multiply it with; `None` for many digits.
     #[inline]
-    pub(super) fn scientific(&self) -> Option<(u64, i32)> {
+    pub(crate) fn scientific(&self) -> Option<(u64, i32)> {
         self.digits.map(|digits| (digits, self.exponent))
     }
 
     /// The nearest `Float64`; `None` if that is infinite.
     #[inline]
-    pub(super) fn to_f64(self) -> Option<f64> {
+    pub(crate) fn to_f64(self) -> Option<f64> {
         // Both are exact, so that the one operation rounds as it must (Clinger's fast path).
         if let Some(digits) = self.digits.filter(|digits| *digits <= 1 << 53)
             && let Some(power) = EXACT_POWERS.get(self.exponent.unsigned_abs() as usize)

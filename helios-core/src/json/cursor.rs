@@ -6,15 +6,17 @@
 use std::borrow::Cow;
 
 use super::{
-    MAX_DEPTH,
+    MAX_DEPTH, Malformed,
     escape::{self, escape_end},
-    fault::{Checked, Fault, RejectKind},
     number::Number,
 };
 
+/// The outcome of reading.
+type Read<T = ()> = Result<T, Malformed>;
+
 /// A place in a JSON text.
 #[derive(Clone, Debug)]
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
@@ -22,26 +24,26 @@ pub(super) struct Cursor<'a> {
 
 /// A JSON string, without its quotes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Text<'a> {
-    pub(super) raw: &'a str,
+pub(crate) struct Text<'a> {
+    pub(crate) raw: &'a str,
     /// Whether there are escapes in it.
-    pub(super) escaped: bool,
+    pub(crate) escaped: bool,
 }
 
 impl<'a> Text<'a> {
     /// What it means.
-    pub(super) fn decoded(self) -> Checked<Cow<'a, str>> {
+    pub(crate) fn decoded(self) -> Read<Cow<'a, str>> {
         if !self.escaped {
             return Ok(Cow::Borrowed(self.raw));
         }
         let mut bytes = Vec::with_capacity(self.raw.len());
         escape::decode(self.raw, &mut bytes)?;
-        String::from_utf8(bytes).map(Cow::Owned).map_err(|_| escape::bad_escape())
+        String::from_utf8(bytes).map(Cow::Owned).map_err(|_| Malformed::Escape)
     }
 
     /// Appends what it means. After a failure there may be half of it.
     #[inline]
-    pub(super) fn append_to(self, bytes: &mut Vec<u8>) -> Checked {
+    pub(crate) fn append_to(self, bytes: &mut Vec<u8>) -> Read {
         if self.escaped {
             return escape::decode(self.raw, bytes);
         }
@@ -51,42 +53,42 @@ impl<'a> Text<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: 0, depth: 0 }
     }
 
     /// How far it is.
     #[inline]
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
     /// A cursor where this one was.
-    pub(super) fn back_to(&self, at: usize) -> Self {
+    pub(crate) fn back_to(&self, at: usize) -> Self {
         Self { text: self.text, at, depth: 0 }
     }
 
     /// The next byte; 0, which is nowhere in JSON, at the end.
     #[inline]
-    pub(super) fn peek(&self) -> u8 {
+    pub(crate) fn peek(&self) -> u8 {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
     /// What follows.
     #[inline]
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(crate) fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     /// Passes over so many bytes, which were looked at.
     #[inline]
-    pub(super) fn skip(&mut self, count: usize) {
+    pub(crate) fn skip(&mut self, count: usize) {
         self.at += count;
     }
 
     /// Passes over white space.
     #[inline]
-    pub(super) fn space(&mut self) {
+    pub(crate) fn space(&mut self) {
         if self.peek() <= b' ' {
             self.spaces();
         }
@@ -101,7 +103,7 @@ impl<'a> Cursor<'a> {
 
     /// Passes over exactly these bytes, if they are next.
     #[inline]
-    pub(super) fn passes(&mut self, expected: &[u8]) -> bool {
+    pub(crate) fn passes(&mut self, expected: &[u8]) -> bool {
         let found = self.rest().starts_with(expected);
         if found {
             self.at += expected.len();
@@ -111,15 +113,15 @@ impl<'a> Cursor<'a> {
 
     /// What is between two places that this cursor has been at.
     #[inline]
-    pub(super) fn between(&self, start: usize, end: usize) -> &'a str {
+    pub(crate) fn between(&self, start: usize, end: usize) -> &'a str {
         self.text.get(start..end).unwrap_or_default()
     }
 
     /// Enters a list or an object, up to its first element; `false` if it is empty, and left again.
     #[inline]
-    pub(super) fn enter(&mut self, close: u8) -> Checked<bool> {
+    pub(crate) fn enter(&mut self, close: u8) -> Read<bool> {
         if self.depth == MAX_DEPTH {
-            return Err(too_deep());
+            return Err(Malformed::TooDeep);
         }
         self.at += 1;
         self.space();
@@ -133,7 +135,7 @@ impl<'a> Cursor<'a> {
 
     /// After an element: up to the next one; `false` if there is none, and the list or object is left.
     #[inline]
-    pub(super) fn more(&mut self, close: u8) -> Checked<bool> {
+    pub(crate) fn more(&mut self, close: u8) -> Read<bool> {
         self.space();
         let next = self.peek();
         if next == b',' {
@@ -151,7 +153,7 @@ impl<'a> Cursor<'a> {
 
     /// The name of a field; then it is at the field's value.
     #[inline]
-    pub(super) fn name(&mut self) -> Checked<Text<'a>> {
+    pub(crate) fn name(&mut self) -> Read<Text<'a>> {
         let name = self.string()?;
         self.space();
         if self.peek() != b':' {
@@ -164,7 +166,7 @@ impl<'a> Cursor<'a> {
 
     /// A string.
     #[inline]
-    pub(super) fn string(&mut self) -> Checked<Text<'a>> {
+    pub(crate) fn string(&mut self) -> Read<Text<'a>> {
         if self.peek() != b'"' {
             return Err(self.unexpected());
         }
@@ -186,7 +188,7 @@ impl<'a> Cursor<'a> {
 
     /// A number.
     #[inline]
-    pub(super) fn number(&mut self) -> Checked<Number<'a>> {
+    pub(crate) fn number(&mut self) -> Read<Number<'a>> {
         match Number::read(self.text, self.at) {
             Ok((number, end)) => {
                 self.at = end;
@@ -198,18 +200,18 @@ impl<'a> Cursor<'a> {
 
     /// `null`, `true`, `false`.
     #[inline]
-    pub(super) fn word(&mut self, word: &'static str) -> Checked {
+    pub(crate) fn word(&mut self, word: &'static str) -> Read {
         if self.passes(word.as_bytes()) { Ok(()) } else { Err(self.unexpected()) }
     }
 
     /// Passes over a value of any kind, and gives it as it is written. An escape in it may be half a surrogate pair.
-    pub(super) fn value(&mut self) -> Checked<&'a str> {
+    pub(crate) fn value(&mut self) -> Read<&'a str> {
         let start = self.at;
         self.pass()?;
         Ok(self.between(start, self.at))
     }
 
-    fn pass(&mut self) -> Checked {
+    fn pass(&mut self) -> Read {
         match self.peek() {
             b'"' => self.string().map(drop),
             b'{' => {
@@ -237,44 +239,28 @@ impl<'a> Cursor<'a> {
     }
 
     /// That nothing but white space is left.
-    pub(super) fn end(&mut self) -> Checked {
+    pub(crate) fn end(&mut self) -> Read {
         self.space();
         if self.at == self.text.len() { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    /// Another value than a column takes: what is wrong with it.
     #[cold]
-    pub(super) fn mismatch(&mut self, wanted: &str) -> Box<Fault> {
-        let found = kind_of(self.peek());
-        match self.pass() {
-            Ok(()) => Fault::mismatch(found, &wanted),
-            Err(fault) => fault,
-        }
-    }
-
-    #[cold]
-    fn unexpected(&self) -> Box<Fault> {
+    fn unexpected(&self) -> Malformed {
         self.unexpected_at(self.at)
     }
 
     #[cold]
-    fn unexpected_at(&self, at: usize) -> Box<Fault> {
-        let message = match self.text.as_bytes().get(at) {
-            None => "not valid JSON: it ends too early".to_owned(),
-            Some(..0x20) => format!("not valid JSON: a control character at byte {at}"),
-            Some(_) => format!("not valid JSON: not expected at byte {at}"),
-        };
-        Fault::new(RejectKind::MalformedJson, message)
+    fn unexpected_at(&self, at: usize) -> Malformed {
+        match self.text.as_bytes().get(at) {
+            None => Malformed::Early,
+            Some(..0x20) => Malformed::Control(at),
+            Some(_) => Malformed::Unexpected(at),
+        }
     }
 }
 
-#[cold]
-fn too_deep() -> Box<Fault> {
-    Fault::new(RejectKind::TooDeep, format!("nested deeper than {MAX_DEPTH} levels"))
-}
-
 /// What sort of JSON starts so, for messages.
-pub(super) fn kind_of(first: u8) -> &'static str {
+pub(crate) fn kind_of(first: u8) -> &'static str {
     match first {
         b'{' => "an object",
         b'[' => "a list",

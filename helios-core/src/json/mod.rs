@@ -1,0 +1,13 @@
+//! JSON, read from its bytes: what decoding and inference have in common.
+
+mod cursor;
+mod escape;
+mod malformed;
+mod number;
+
+pub(crate) use cursor::{Cursor, Text, kind_of};
+pub(crate) use malformed::Malformed;
+pub(crate) use number::Number;
+
+/// How deep an event's lists and objects may be nested.
+pub const MAX_DEPTH: usize = 64;

@@ -1,0 +1,91 @@
+//! The fields of an object by their names, in the order in which they were first seen.
+
+use std::collections::HashMap;
+
+use foldhash::quality::FixedState;
+
+/// Where something was first seen: the event, and the place in it. Known for each part of a sample, so that the whole has
+/// the same order however it was parted.
+pub(super) type First = (u64, usize);
+
+/// Fields, each with what is known of it.
+#[derive(Clone, Debug)]
+pub(super) struct Fields<T> {
+    fields: Vec<Field<T>>,
+    index: HashMap<Box<str>, usize, FixedState>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Field<T> {
+    pub(super) name: Box<str>,
+    pub(super) first: First,
+    pub(super) seen: T,
+}
+
+impl<T> Default for Fields<T> {
+    fn default() -> Self {
+        Self { fields: Vec::new(), index: HashMap::default() }
+    }
+}
+
+impl<T: Default> Fields<T> {
+    /// The place of a field, if it is known: most often the one after the last. It is a new one if nothing is.
+    #[inline]
+    pub(super) fn find(&self, name: &str, expected: usize) -> Option<usize> {
+        match self.fields.get(expected) {
+            Some(field) if &*field.name == name => Some(expected),
+            _ => self.index.get(name).copied(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut Field<T>> {
+        self.fields.get_mut(at)
+    }
+
+    /// Adds a field that is not there; says where it is.
+    pub(super) fn insert(&mut self, name: &str, first: First) -> usize {
+        let at = self.fields.len();
+        self.fields.push(Field { name: name.into(), first, seen: T::default() });
+        self.index.insert(name.into(), at);
+        at
+    }
+
+    /// Adds what another part of the sample has, by `merge` where both have a field.
+    pub(super) fn merge(&mut self, other: Self, mut merge: impl FnMut(&mut T, T)) {
+        for field in other.fields {
+            let at =
+                self.find(&field.name, usize::MAX).unwrap_or_else(|| self.insert(&field.name, field.first));
+            if let Some(known) = self.fields.get_mut(at) {
+                known.first = known.first.min(field.first);
+                merge(&mut known.seen, field.seen);
+            }
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Field<T>> {
+        self.fields.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Field<T>> {
+        self.fields.iter_mut()
+    }
+
+    /// In the order in which they were first seen; by name where parts of a sample count alike.
+    pub(super) fn into_sorted(self) -> Vec<Field<T>> {
+        let mut fields = self.fields;
+        fields.sort_by(|one, other| (one.first, &one.name).cmp(&(other.first, &other.name)));
+        fields
+    }
+
+    /// The same, looked at only.
+    pub(super) fn sorted(&self) -> Vec<&Field<T>> {
+        let mut fields: Vec<_> = self.fields.iter().collect();
+        fields.sort_by(|one, other| (one.first, &one.name).cmp(&(other.first, &other.name)));
+        fields
+    }
+}
