@@ -18,7 +18,7 @@ build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
 .PHONY: help demo serve test test-rust test-python test-go conformance soak faces lint lint-rust lint-go lint-python docs \
-	bench bench-delivery bench-query fuzz engine emulator compilers
+	bench bench-delivery bench-infer bench-query fuzz engine emulator compilers
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,10 @@ bench: engine emulator ## Every benchmark: one table, and bench/results.json.
 bench-delivery: engine emulator ## Delivery beside the engine's own insert, and the function.
 	$(build-bench)
 	$(target)/release/helios-bench --part decode --part insert --part overlap --part memory --part function --part consumer
+
+bench-infer: engine ## Inference beside the engine's own.
+	cargo build --locked --profile bench -p helios-bench
+	$(target)/release/helios-bench --part infer
 
 bench-query: engine ## Queries beside the engine's own answers, and Python's peers.
 	$(build-bench)

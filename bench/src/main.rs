@@ -7,6 +7,7 @@
 mod delivery;
 mod events;
 mod heap;
+mod infer;
 mod measure;
 mod query;
 mod results;
@@ -39,6 +40,9 @@ struct Arguments {
     /// Decodes over and over, for a profiler: `flat` or `nested`.
     #[arg(long, value_enum)]
     profile: Option<events::Kind>,
+    /// Infers over and over, for a profiler.
+    #[arg(long, value_enum)]
+    profile_infer: Option<events::Kind>,
 }
 
 /// What is measured together.
@@ -56,6 +60,8 @@ enum Part {
     Function,
     /// The in-process consumer beside the trigger.
     Consumer,
+    /// Inference beside the engine's own.
+    Infer,
     /// The HTTP server's JSON beside the engine's own.
     QueryHttp,
     /// Memory of the same.
@@ -70,7 +76,7 @@ impl Part {
     /// How many cores it has; none: all.
     const fn cores(self) -> usize {
         match self {
-            Self::Decode | Self::Insert | Self::Memory => 1,
+            Self::Decode | Self::Insert | Self::Memory | Self::Infer => 1,
             Self::Python | Self::Overlap | Self::QueryHttp | Self::QueryMemory | Self::QueryArrow => 2,
             Self::Function | Self::Consumer => 0,
         }
@@ -93,6 +99,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     if let Some(kind) = arguments.profile {
         return delivery::decode::profile(kind);
+    }
+    if let Some(kind) = arguments.profile_infer {
+        infer::profile(kind);
+        return Ok(());
     }
     match (arguments.cores, arguments.part.as_slice()) {
         (Some(cores), [part]) => {
@@ -131,6 +141,7 @@ fn measured(part: Part) -> Result<Vec<Row>> {
         Part::Memory => runtime.block_on(delivery::memory::rows()),
         Part::Function => runtime.block_on(delivery::function::rows()),
         Part::Consumer => runtime.block_on(delivery::consumer::rows()),
+        Part::Infer => runtime.block_on(infer::rows()),
         Part::QueryHttp => runtime.block_on(query::http::rows()),
         Part::QueryMemory => runtime.block_on(query::memory::rows()),
         Part::Python => runtime.block_on(query::python::rows()),

@@ -21,7 +21,7 @@ pub mod warehouse;
 /// What [`HeliosClient::query_as`] reads its rows by.
 pub use clickhouse;
 pub use client::{
-    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, Query, StreamSample, Watched,
+    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, KinesisSampleOptions, Query, SampleRecord, StreamSample, Watched,
     WatchedQuery,
 };
 pub use column::Column;

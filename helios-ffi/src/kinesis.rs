@@ -4,7 +4,7 @@
 
 use std::ffi::c_char;
 
-use helios_core::streams::SampleOptions;
+use helios_core::KinesisSampleOptions;
 
 use crate::{
     boundary,
@@ -33,10 +33,13 @@ pub unsafe extern "C" fn helios_client_authenticate(
 }
 
 /// Reads a few events of a stream and infers the schema that fits them all:
-/// `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], "orderBy", "partitionBy", "eventsRead", …}`.
+/// `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], "samples": […], "columns": [{"name", "type", "why", …}],
+/// "proposal": {"orderBy", "partitionBy", …}, "createTableQuery", "eventsRead", "unreadable", "endedBy", "notes"}`.
 ///
-/// `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10}`,
-/// none of them required.
+/// `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10,
+/// "inference": {"integers": "wide" | "narrow", "decimals": "float" | "decimal",
+/// "nullable": "whereMissing" | "never" | "always", "objects": "auto" | "json" | "text", "lowCardinality": true}}`, none of
+/// them required.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_kinesis_sample(
     client: *const HeliosClient,
@@ -55,7 +58,7 @@ pub unsafe extern "C" fn helios_client_kinesis_sample(
                 output(json, "json")?,
             )
         };
-        let options: SampleOptions = json::options(options, "options_json")?;
+        let options: KinesisSampleOptions = json::options(options, "options_json")?;
         json.write(json::answer(&block_on(client.client.kinesis_sample_with(stream, &options))?)?);
         Ok(())
     })

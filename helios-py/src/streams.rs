@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use helios_core::{
-    HeliosClient, Result,
-    streams::{Credentials, CredentialsRequest, SampleOptions},
+    HeliosClient, KinesisSampleOptions, Result,
+    streams::{Credentials, CredentialsRequest},
 };
 use pyo3::prelude::*;
 
@@ -35,7 +35,7 @@ impl Client {
         Ok(self.sibling(client.with_credentials(credentials)))
     }
 
-    /// Samples a stream; `options` is the JSON of `SampleOptions`.
+    /// Samples a stream; `options` is the JSON of `KinesisSampleOptions`.
     fn kinesis_sample(&self, py: Python<'_>, stream: String, options: String) -> PyResult<String> {
         block_on(py, kinesis_sample(self, stream, options))
     }
@@ -79,7 +79,7 @@ fn kinesis_sample(
     options: String,
 ) -> impl Future<Output = Result<String>> + Send + use<> {
     client.run(async move |client: HeliosClient| {
-        let options: SampleOptions = answer::read(&options)?;
+        let options: KinesisSampleOptions = answer::read(&options)?;
         answer::write(&client.kinesis_sample_with(&stream, &options).await?)
     })
 }

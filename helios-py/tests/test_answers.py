@@ -22,13 +22,46 @@ AUTHENTICATION = {
 SAMPLE = {
     "sampleEvent": {"id": 18446744073709551615, "name": "Köln", "price": 0.1, "nested": {"a": [None, True]}},
     "inferredSchema": [{"name": "id", "type": "UInt64"}, {"name": "name", "type": "Nullable(String)"}],
-    "orderBy": ["id"],
-    "partitionBy": None,
+    "samples": [
+        {
+            "shard": "shardId-000000000000",
+            "sequenceNumber": "1",
+            "subSequence": 0,
+            "arrivedAt": "2026-01-31T12:00:00.125Z",
+            "event": {"id": 1},
+        },
+        {
+            "shard": "shardId-000000000000",
+            "sequenceNumber": "2",
+            "subSequence": 3,
+            "arrivedAt": "2026-01-31T12:00:00Z",
+            "event": None,
+            "raw": "no JSON",
+            "why": "w",
+        },
+    ],
+    "columns": [
+        {
+            "name": "id",
+            "type": "UInt64",
+            "present": 99,
+            "null": 0,
+            "absent": 0,
+            "kinds": {"integer": 99},
+            "min": "1",
+            "max": "1767225600",
+            "distinct": 98,
+            "examples": ["1"],
+            "why": "w",
+            "confidence": "medium",
+            "suggestions": [{"type": "DateTime('UTC')", "why": "w"}],
+        }
+    ],
+    "proposal": {"orderBy": ["id"], "partitionBy": None, "timeColumn": None, "why": ["`id` names what it is about."]},
+    "createTableQuery": "CREATE TABLE `default`.`clicks` …",
     "eventsRead": 100,
     "unreadable": 1,
-    "evidence": [
-        {"name": "id", "present": 99, "null": 0, "absent": 0, "kinds": {"integer": 99}, "examples": ["1"], "why": "w"}
-    ],
+    "endedBy": "max_events",
     "notes": ["a note"],
 }
 CREATED = {
@@ -150,7 +183,7 @@ REPORT = {
         (sample.read, SAMPLE),
         (
             sample.read,
-            {**SAMPLE, "sampleEvent": None, "inferredSchema": [], "evidence": [], "partitionBy": "toDate(t)"},
+            {**SAMPLE, "sampleEvent": None, "inferredSchema": [], "samples": [], "columns": [], "createTableQuery": None},
         ),
         (table.read, CREATED),
         (lambda text: source.read(f"[{text}]")[0], SOURCE),
@@ -171,7 +204,9 @@ def test_an_answer_keeps_its_shape(read: Callable[[str], Any], answer: dict[str,
 def test_an_answer_as_python_values() -> None:
     value = sample.read(json.dumps(SAMPLE))
     assert value.inferred_schema == [helios.Column("id", "UInt64"), helios.Column("name", "Nullable(String)")]
-    assert value.evidence[0].why == "w"
+    assert value.columns[0].suggestions[0].type == "DateTime('UTC')"
+    assert value.samples[0].arrived_at == dt.datetime(2026, 1, 31, 12, 0, 0, 125000, tzinfo=dt.timezone.utc)
+    assert value.proposal.order_by == ["id"]
     assert source.read(json.dumps([SOURCE]))[0].created_on == dt.date(2026, 1, 31)
 
 

@@ -78,6 +78,7 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     ("kinesis_sample", "max_events", ("s",), "max_events", NOT_COUNTS),
     ("kinesis_sample", "position", ("s",), "position", NOT_POSITIONS),
     ("kinesis_sample", "time_limit", ("s",), "time_limit", NOT_SECONDS),
+    ("kinesis_sample", "inference", ("s",), "inference", [1, "a", ["a"], {"integers": 1}, {1: "a"}]),
     ("create_table", "stream", (), "stream", NOT_TEXTS),
     ("create_table", "table", ("s",), "table", NOT_TEXTS),
     (
@@ -194,6 +195,8 @@ OUT_OF_RANGE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("kinesis_sample", ("s",), {"max_events": 10_001}),
     ("kinesis_sample", ("s",), {"time_limit": 0}),
     ("kinesis_sample", ("s",), {"time_limit": 61}),
+    ("kinesis_sample", ("s",), {"inference": {"integers": "small"}}),
+    ("kinesis_sample", ("s",), {"inference": {"integer": "narrow"}}),
     ("kinesis_sample", ("s",), {"position": "yesterday"}),
     ("kinesis_sample", ("s",), {"position": dt.datetime(2026, 1, 1)}),
     ("create_table", ("s", "t", COLUMNS), {"start_position": "yesterday"}),

@@ -125,8 +125,8 @@ async fn create_table(api: &Api) -> Result<()> {
         "tableName": TABLE,
         "databaseName": "default",
         "schema": sample["inferredSchema"],
-        "orderBy": sample["orderBy"],
-        "partitionBy": sample["partitionBy"],
+        "orderBy": sample["proposal"]["orderBy"],
+        "partitionBy": sample["proposal"]["partitionBy"],
         "startPosition": "oldest",
     });
     let created = api.post("/api/create-table", &spec).await?;

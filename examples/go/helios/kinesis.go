@@ -56,6 +56,22 @@ type SampleOptions struct {
 	Position string `json:"position,omitempty"`
 	// TimeLimitSeconds is how long it may take. Default: 10.
 	TimeLimitSeconds *float64 `json:"timeLimitSeconds,omitempty"`
+	// Inference says how types are chosen.
+	Inference *Inference `json:"inference,omitempty"`
+}
+
+// Inference says how types are chosen, where there is a choice. What is nil or empty is at its default.
+type Inference struct {
+	// Integers are "wide", 64 bits and more, or "narrow", as few as hold the sampled values. Default: "wide".
+	Integers string `json:"integers,omitempty"`
+	// Decimals is what numbers with a fraction become: "float", or "decimal", numbers in quotes too. Default: "float".
+	Decimals string `json:"decimals,omitempty"`
+	// Nullable says which columns may be null: "whereMissing", "never" or "always". Default: "whereMissing".
+	Nullable string `json:"nullable,omitempty"`
+	// Objects is what objects become: "auto" (tuples, maps, JSON), "json" or "text". Default: "auto".
+	Objects string `json:"objects,omitempty"`
+	// LowCardinality says whether strings that repeat become LowCardinality(String). Default: true.
+	LowCardinality *bool `json:"lowCardinality,omitempty"`
 }
 
 // A Column of a table.
@@ -65,18 +81,61 @@ type Column struct {
 	Type string `json:"type"`
 }
 
-// ColumnEvidence is why a column has its type.
+// ColumnEvidence is what the type of a column rests on.
 type ColumnEvidence struct {
 	Name string `json:"name"`
+	// Type is ClickHouse's.
+	Type string `json:"type"`
 	// Present, Null and Absent count events: with a value, with null, without the key.
 	Present uint64 `json:"present"`
 	Null    uint64 `json:"null"`
 	Absent  uint64 `json:"absent"`
 	// Kinds counts the values of each kind.
 	Kinds map[string]uint64 `json:"kinds"`
+	// Min and Max are the least and the greatest number, or the first and the last string, as JSON; nil of other kinds.
+	Min *string `json:"min"`
+	Max *string `json:"max"`
+	// Distinct counts different values: exact up to 1,024, else within some percent. Nil of lists and objects.
+	Distinct *uint64 `json:"distinct"`
 	// Examples are the first different values, as JSON.
 	Examples []string `json:"examples"`
-	Why      string   `json:"why"`
+	// Why is the reason for this type, and not a narrower one.
+	Why string `json:"why"`
+	// Confidence is how far the sample bears the type out: "low", "medium" or "high".
+	Confidence string `json:"confidence"`
+	// Suggestions are types that a person who knows the stream may prefer.
+	Suggestions []Suggestion `json:"suggestions"`
+}
+
+// A Suggestion is another type that fits the sampled values, and what speaks for it.
+type Suggestion struct {
+	Type string `json:"type"`
+	Why  string `json:"why"`
+}
+
+// A Proposal is keys of a table, and why these.
+type Proposal struct {
+	// OrderBy is the sorting key.
+	OrderBy []string `json:"orderBy"`
+	// PartitionBy is the partition key, nil for none.
+	PartitionBy *string `json:"partitionBy"`
+	// TimeColumn has the time of an event, nil if no column has.
+	TimeColumn *string  `json:"timeColumn"`
+	Why        []string `json:"why"`
+}
+
+// A SampleRecord is one sampled event, and where it was.
+type SampleRecord struct {
+	Shard          string `json:"shard"`
+	SequenceNumber string `json:"sequenceNumber"`
+	SubSequence    uint64 `json:"subSequence"`
+	// ArrivedAt is when it arrived, roughly, in ISO 8601.
+	ArrivedAt string `json:"arrivedAt"`
+	// Event is it as it was sent, null for what is none.
+	Event json.RawMessage `json:"event"`
+	// Raw is the beginning of what is no event, and Why says why.
+	Raw string `json:"raw,omitempty"`
+	Why string `json:"why,omitempty"`
 }
 
 // A StreamSample is what a stream holds.
@@ -85,15 +144,21 @@ type StreamSample struct {
 	SampleEvent json.RawMessage `json:"sampleEvent"`
 	// InferredSchema are columns that every sampled event fits.
 	InferredSchema []Column `json:"inferredSchema"`
-	// OrderBy is a sorting key that suits them.
-	OrderBy []string `json:"orderBy"`
-	// PartitionBy is a partition key that suits them, nil if none does.
-	PartitionBy *string `json:"partitionBy"`
-	EventsRead  uint64  `json:"eventsRead"`
+	// Samples are the first events, and what was none: at most 10 of each.
+	Samples []SampleRecord `json:"samples"`
+	// Columns say what each column's type rests on.
+	Columns []ColumnEvidence `json:"columns"`
+	// Proposal has keys of a table with these columns.
+	Proposal Proposal `json:"proposal"`
+	// CreateTableQuery would make such a table, of the stream's name; nil without columns.
+	CreateTableQuery *string `json:"createTableQuery"`
+	EventsRead       uint64  `json:"eventsRead"`
 	// Unreadable counts those that are no JSON objects.
-	Unreadable uint64           `json:"unreadable"`
-	Evidence   []ColumnEvidence `json:"evidence"`
-	Notes      []string         `json:"notes"`
+	Unreadable uint64 `json:"unreadable"`
+	// EndedBy is why there are no more: "max_events", "max_bytes", "end_of_stream", "time_limit"; "no_records" if there is
+	// none at all.
+	EndedBy string   `json:"endedBy"`
+	Notes   []string `json:"notes"`
 }
 
 // KinesisSample reads a few events of a stream and infers the schema that fits them all. Options may be nil.

@@ -32,7 +32,7 @@ pub use builder::HeliosClientBuilder;
 pub use consume::Consume;
 pub use progress::{Watched, WatchedQuery};
 pub use query::Query;
-pub use sample::{KinesisSample, StreamSample};
+pub use sample::{KinesisSample, KinesisSampleOptions, SampleRecord, StreamSample};
 
 /// All of Helios. Immutable, and cheap to clone: a clone shares the connections.
 ///
@@ -208,7 +208,7 @@ impl HeliosClient {
     pub async fn kinesis_sample_with(
         &self,
         stream: &str,
-        options: &crate::streams::SampleOptions,
+        options: &KinesisSampleOptions,
     ) -> Result<StreamSample> {
         sample::sample(&self.0.session, stream, options, &self.0.clock)
             .await

@@ -6,16 +6,24 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::HeliosClient;
 use crate::{
-    Column, Result,
+    Column, Error, Result,
     clock::SharedClock,
-    schema::{self, ColumnEvidence},
-    streams::{self, AwsSession, Position, SampleOptions},
+    schema::{self, ColumnEvidence, InferOptions, Inference, Observation, Proposal},
+    streams::{self, AwsSession, Position, Sample, SampleEnd, SampleOptions},
+    warehouse::{TableDefinition, TableName},
 };
+
+/// So many events are shown.
+const MAX_SHOWN: usize = 10;
+/// So much of what is no event is shown.
+const MAX_SHOWN_BYTES: usize = 256;
 
 /// What a stream holds: `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], …}`.
 #[derive(Clone, Debug, Serialize)]
@@ -26,40 +34,179 @@ pub struct StreamSample {
     pub sample_event: Option<Box<RawValue>>,
     /// The columns that every sampled event fits.
     pub inferred_schema: Vec<Column>,
-    /// A sorting key that suits these columns.
-    pub order_by: Vec<String>,
-    /// A partition key that suits them.
-    pub partition_by: Option<String>,
+    /// The first events, and what was none: at most 10 of each.
+    pub samples: Vec<SampleRecord>,
+    /// What each column's type rests on, and how sure it is.
+    pub columns: Vec<ColumnEvidence>,
+    /// Keys of a table with these columns.
+    pub proposal: Proposal,
+    /// The statement that `create_table` would run for these columns, those keys and a table of the stream's name; `null`
+    /// without columns.
+    pub create_table_query: Option<String>,
     /// How many events were read.
     pub events_read: u64,
     /// How many of them are no JSON objects.
     pub unreadable: u64,
-    /// Why each column has its type.
-    pub evidence: Vec<ColumnEvidence>,
+    /// Why there are no more.
+    pub ended_by: SampleEnd,
     /// What else is worth knowing.
     pub notes: Vec<String>,
+}
+
+/// One sampled event, and where it was.
+///
+/// On the wire: `{"shard", "sequenceNumber", "subSequence", "arrivedAt", "event": {…}}`; of what is no event `event` is
+/// `null`, and beside it are `"raw"`, the first 256 bytes of it as text, and `"why"`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SampleRecord {
+    /// The shard.
+    pub shard: String,
+    /// The sequence number of its record.
+    pub sequence_number: String,
+    /// Its place in the record.
+    pub sub_sequence: u64,
+    /// When it arrived, roughly.
+    pub arrived_at: Timestamp,
+    /// The event as it was sent.
+    pub event: Option<Box<RawValue>>,
+    /// What is no event, cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+    /// Why it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// How to sample a stream, and how to choose types.
+///
+/// On the wire: `{"maxEvents": 100, "position": "oldest", "timeLimitSeconds": 10, "inference": {…}}`, each optional; for the
+/// last see [`InferOptions`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KinesisSampleOptions {
+    /// How to read.
+    pub reading: SampleOptions,
+    /// How to choose types.
+    pub inference: InferOptions,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Wire {
+    max_events: Option<usize>,
+    position: Option<Position>,
+    time_limit_seconds: Option<f64>,
+    inference: Option<InferOptions>,
+}
+
+impl<'de> Deserialize<'de> for KinesisSampleOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = Wire::deserialize(deserializer)?;
+        let default = SampleOptions::default();
+        let time_limit = wire.time_limit_seconds.map(Duration::try_from_secs_f64).transpose();
+        let reading = SampleOptions {
+            max_events: wire.max_events.unwrap_or(default.max_events),
+            position: wire.position,
+            time_limit: time_limit
+                .map_err(|error| D::Error::custom(format_args!("timeLimitSeconds: {error}")))?
+                .unwrap_or(default.time_limit),
+        };
+        reading.validate().map_err(|error| D::Error::custom(error.text()))?;
+        Ok(Self { reading, inference: wire.inference.unwrap_or_default() })
+    }
 }
 
 pub(super) async fn sample(
     session: &AwsSession,
     stream: &str,
-    options: &SampleOptions,
+    options: &KinesisSampleOptions,
     clock: &SharedClock,
 ) -> Result<StreamSample> {
-    let sample = streams::sample(session, stream, options, clock).await?;
-    let inference = schema::infer(sample.events.iter().map(|event| &*event.data));
+    let sample = streams::sample(session, stream, &options.reading, clock).await?;
+    // Not on the thread that others' requests wait for: a sample may have 64 MiB.
+    let inference = options.inference;
+    tokio::task::spawn_blocking(move || conclude(sample, &inference))
+        .await
+        .map_err(|error| Error::unexpected("the sample could not be looked through").caused_by(error))
+}
+
+fn conclude(sample: Sample, options: &InferOptions) -> StreamSample {
+    let mut observation = Observation::default();
+    sample.events.iter().for_each(|event| observation.add(&event.data));
+    let inference = observation.conclude(options);
     let events = sample.events.iter().map(|event| &*event.data);
     let typical = schema::representative(events, &inference).and_then(|index| sample.events.get(index));
-    Ok(StreamSample {
+    StreamSample {
         sample_event: typical.and_then(|event| serde_json::from_slice(&event.data).ok()),
+        samples: shown(&sample),
+        create_table_query: create_table_query(&sample.stream_arn, &inference),
         inferred_schema: inference.columns,
-        order_by: inference.proposal.order_by,
-        partition_by: inference.proposal.partition_by,
+        columns: inference.evidence,
+        proposal: inference.proposal,
         events_read: (sample.events.len() + sample.unreadable) as u64,
         unreadable: inference.unreadable + sample.unreadable as u64,
-        evidence: inference.evidence,
+        ended_by: sample.ended_by,
         notes: inference.notes,
-    })
+    }
+}
+
+/// The statement for a table of the stream's name.
+fn create_table_query(stream_arn: &str, inference: &Inference) -> Option<String> {
+    let stream = stream_arn.rsplit_once('/').map_or(stream_arn, |(_, name)| name);
+    let name = TableName::new("default", stream).ok()?;
+    let (columns, keys) = (&inference.columns, &inference.proposal);
+    let table = TableDefinition::new(name, Uuid::nil(), columns, &keys.order_by, keys.partition_by.as_deref());
+    table.ok().map(|table| table.to_string())
+}
+
+/// The first events, and the first of what is none.
+fn shown(sample: &Sample) -> Vec<SampleRecord> {
+    let (mut events, mut others) = (Vec::new(), Vec::new());
+    for event in &sample.events {
+        if events.len() == MAX_SHOWN && others.len() == MAX_SHOWN {
+            break;
+        }
+        let mut record = SampleRecord {
+            shard: event.shard.clone(),
+            sequence_number: event.sequence_number.clone(),
+            sub_sequence: event.sub_sequence,
+            arrived_at: event.arrived_at,
+            event: None,
+            raw: None,
+            why: None,
+        };
+        if schema::is_event(&event.data) {
+            if events.len() < MAX_SHOWN {
+                record.event = serde_json::from_slice(&event.data).ok();
+                events.push(record);
+            }
+        } else if others.len() < MAX_SHOWN {
+            record.raw = Some(beginning(&event.data));
+            record.why = Some("not one JSON object in UTF-8 whose keys are all different".to_owned());
+            others.push(record);
+        }
+    }
+    let defects = sample.defects.iter().map(|defect| SampleRecord {
+        shard: defect.shard.clone(),
+        sequence_number: defect.sequence_number.clone(),
+        sub_sequence: defect.sub_sequence,
+        arrived_at: defect.arrived_at,
+        event: None,
+        raw: Some(beginning(&defect.data)),
+        why: Some(defect.defect.to_string()),
+    });
+    let room = MAX_SHOWN - others.len();
+    events.into_iter().chain(others).chain(defects.take(room)).collect()
+}
+
+/// As much of some bytes as is shown, as text.
+fn beginning(bytes: &[u8]) -> String {
+    let (head, mark) = match bytes.get(..MAX_SHOWN_BYTES) {
+        Some(head) if head.len() < bytes.len() => (head, "…"),
+        _ => (bytes, ""),
+    };
+    format!("{}{mark}", String::from_utf8_lossy(head))
 }
 
 /// A sample in the making: await it.
@@ -68,29 +215,35 @@ pub(super) async fn sample(
 pub struct KinesisSample {
     client: HeliosClient,
     stream: String,
-    options: SampleOptions,
+    options: KinesisSampleOptions,
 }
 
 impl KinesisSample {
     pub(super) fn new(client: HeliosClient, stream: String) -> Self {
-        Self { client, stream, options: SampleOptions::default() }
+        Self { client, stream, options: KinesisSampleOptions::default() }
     }
 
     /// Sets how many events to read at most. Default: 100.
     pub fn max_events(mut self, events: usize) -> Self {
-        self.options.max_events = events;
+        self.options.reading.max_events = events;
         self
     }
 
     /// Sets where to begin. Default: recent history first, then new arrivals.
     pub fn position(mut self, position: Position) -> Self {
-        self.options.position = Some(position);
+        self.options.reading.position = Some(position);
         self
     }
 
     /// Sets how long to read at most. Default: 10 s.
     pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.options.time_limit = limit;
+        self.options.reading.time_limit = limit;
+        self
+    }
+
+    /// Sets how types are chosen, where there is a choice.
+    pub fn inference(mut self, options: InferOptions) -> Self {
+        self.options.inference = options;
         self
     }
 }
@@ -101,5 +254,54 @@ impl IntoFuture for KinesisSample {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move { self.client.kinesis_sample_with(&self.stream, &self.options).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Integers;
+
+    fn options(json: &str) -> Result<KinesisSampleOptions, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_default() {
+        assert_eq!(options("{}").unwrap(), KinesisSampleOptions::default());
+        let all = r#"{"maxEvents": 10000, "position": "oldest", "timeLimitSeconds": 0.5,
+            "inference": {"integers": "narrow"}}"#;
+        let reading = SampleOptions {
+            max_events: 10_000,
+            position: Some(Position::Oldest),
+            time_limit: Duration::from_millis(500),
+        };
+        let inference = InferOptions { integers: Integers::Narrow, ..InferOptions::default() };
+        assert_eq!(options(all).unwrap(), KinesisSampleOptions { reading, inference });
+    }
+
+    #[test]
+    fn each_option_out_of_range_is_named() {
+        for (json, name) in [
+            (r#"{"maxEvents": 0}"#, "maxEvents"),
+            (r#"{"maxEvents": 10001}"#, "maxEvents"),
+            (r#"{"timeLimitSeconds": 0}"#, "timeLimitSeconds"),
+            (r#"{"timeLimitSeconds": -1}"#, "timeLimitSeconds"),
+            (r#"{"timeLimitSeconds": 60.5}"#, "timeLimitSeconds"),
+            (r#"{"timeLimitSeconds": 1e300}"#, "timeLimitSeconds"),
+            (r#"{"position": "yesterday"}"#, "position"),
+            (r#"{"inference": {"integers": "small"}}"#, "small"),
+            (r#"{"inference": {"integer": "narrow"}}"#, "integer"),
+        ] {
+            let error = options(json).unwrap_err().to_string();
+            assert!(error.contains(name), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_is_marked() {
+        assert_eq!(beginning(b"abc\xff"), "abc\u{fffd}");
+        assert_eq!(beginning(&[b'x'; 256]), "x".repeat(256));
+        assert_eq!(beginning(&[b'x'; 257]), format!("{}…", "x".repeat(256)));
     }
 }

@@ -276,6 +276,12 @@ fn behind(tokens: &[Token<'_>], at: usize) -> usize {
     }
 }
 
+/// Whether inference, and delivery, would read these bytes as an event.
+#[must_use]
+pub fn is_event(bytes: &[u8]) -> bool {
+    Reader::default().read(bytes, |_| ()).is_ok()
+}
+
 /// The most typical of some events: the first, counted from 0, with the most of the columns that most events have. None if
 /// none can be read.
 pub fn representative<'a>(

@@ -8,11 +8,12 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Serialize;
 
 use super::{
     describe::describe,
     position::Position,
+    record::Defect,
     sequence::compare_sequence_numbers,
     session::AwsSession,
     shard_sample::{Phase, ShardSample},
@@ -24,9 +25,10 @@ use crate::{Error, ErrorKind, Result, clock::SharedClock};
 const CONCURRENT_SHARDS: usize = 64;
 /// A sample that has this many bytes has enough: events may be of a megabyte each, and unpack to more.
 pub(super) const MAX_SAMPLE_BYTES: usize = 64 * 1024 * 1024;
+/// So many records that cannot be unpacked are kept.
+pub(super) const MAX_DEFECTS: usize = 10;
+
 /// How to sample.
-///
-/// On the wire: `{"maxEvents": 100, "position": "oldest", "timeLimitSeconds": 10}`, each optional.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SampleOptions {
     /// How many events are enough: 1 to 10,000. Default 100.
@@ -68,31 +70,6 @@ impl Default for SampleOptions {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Wire {
-    max_events: Option<usize>,
-    position: Option<Position>,
-    time_limit_seconds: Option<f64>,
-}
-
-impl<'de> Deserialize<'de> for SampleOptions {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let wire = Wire::deserialize(deserializer)?;
-        let default = Self::default();
-        let time_limit = wire.time_limit_seconds.map(Duration::try_from_secs_f64).transpose();
-        let options = Self {
-            max_events: wire.max_events.unwrap_or(default.max_events),
-            position: wire.position,
-            time_limit: time_limit
-                .map_err(|error| D::Error::custom(format_args!("timeLimitSeconds: {error}")))?
-                .unwrap_or(default.time_limit),
-        };
-        options.validate().map_err(|error| D::Error::custom(error.text()))?;
-        Ok(options)
-    }
-}
-
 /// One sampled event, unpacked; its bytes may be no JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -109,6 +86,41 @@ pub struct SampledEvent {
     pub data: Bytes,
 }
 
+/// One sampled record that could not be unpacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DefectiveRecord {
+    /// The shard it was read from.
+    pub shard: String,
+    /// Its sequence number.
+    pub sequence_number: String,
+    /// The place in it of what cannot be unpacked.
+    pub sub_sequence: u64,
+    /// When it arrived, roughly.
+    pub arrived_at: Timestamp,
+    /// What cannot be unpacked.
+    pub data: Bytes,
+    /// Why.
+    pub defect: Defect,
+}
+
+/// Why a sample has no more events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SampleEnd {
+    /// As many as were asked for.
+    MaxEvents,
+    /// 64 MiB of them.
+    MaxBytes,
+    /// There were no more.
+    EndOfStream,
+    /// The time was over.
+    TimeLimit,
+    /// There was none at all, until the time was over or every shard had been read.
+    NoRecords,
+}
+
 /// What a sample found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -119,6 +131,10 @@ pub struct Sample {
     pub events: Vec<SampledEvent>,
     /// How many more could not be unpacked.
     pub unreadable: usize,
+    /// The first of these, at most 10.
+    pub defects: Vec<DefectiveRecord>,
+    /// Why there are no more.
+    pub ended_by: SampleEnd,
     /// How many shards were read.
     pub shards_read: usize,
 }
@@ -177,15 +193,15 @@ async fn run(
                 .with("stream", stream));
         }
     };
-    tokio::select! {
+    let ended_by = tokio::select! {
         read = read(&mut shards, options) => read?,
-        () = time_limit => tracing::debug!("The time limit ended the sample."),
-    }
-    Ok(collect(stream_arn, shards, options.max_events))
+        () = time_limit => SampleEnd::TimeLimit,
+    };
+    Ok(collect(stream_arn, shards, options.max_events, ended_by))
 }
 
 /// Reads all shards in rounds, one page of each shard that has more, until there is enough or no more.
-async fn read(shards: &mut [ShardSample], options: &SampleOptions) -> Result<()> {
+async fn read(shards: &mut [ShardSample], options: &SampleOptions) -> Result<SampleEnd> {
     let bytes = AtomicUsize::new(0);
     let mut found = 0;
     loop {
@@ -193,7 +209,7 @@ async fn read(shards: &mut [ShardSample], options: &SampleOptions) -> Result<()>
         let phase = if reading > 0 { Phase::Reading } else { Phase::Waiting };
         let active = shards.iter().filter(|shard| shard.phase == phase).count();
         if active == 0 {
-            return Ok(());
+            return Ok(SampleEnd::EndOfStream);
         }
         let quota = (options.max_events - found).div_ceil(active);
         let mut pages = Vec::with_capacity(active);
@@ -204,16 +220,26 @@ async fn read(shards: &mut [ShardSample], options: &SampleOptions) -> Result<()>
 
         let before = found;
         found = shards.iter().map(|shard| shard.events.len()).sum();
-        let enough = found >= options.max_events || bytes.load(Relaxed) >= MAX_SAMPLE_BYTES;
+        if found >= options.max_events {
+            return Ok(SampleEnd::MaxEvents);
+        }
+        if bytes.load(Relaxed) >= MAX_SAMPLE_BYTES {
+            return Ok(SampleEnd::MaxBytes);
+        }
         // Events that arrived in a stream without history were waited for until they paused.
         let paused = phase == Phase::Waiting && found > 0 && found == before;
-        if enough || (paused && options.position.is_none()) {
-            return Ok(());
+        if paused && options.position.is_none() {
+            return Ok(SampleEnd::EndOfStream);
         }
     }
 }
 
-fn collect(stream_arn: String, mut shards: Vec<ShardSample>, max_events: usize) -> Sample {
+fn collect(
+    stream_arn: String,
+    mut shards: Vec<ShardSample>,
+    max_events: usize,
+    ended_by: SampleEnd,
+) -> Sample {
     let found: Vec<usize> = shards.iter().map(|shard| shard.events.len()).collect();
     for (index, share) in even_shares(&found, max_events) {
         if let Some(shard) = shards.get_mut(index) {
@@ -224,14 +250,19 @@ fn collect(stream_arn: String, mut shards: Vec<ShardSample>, max_events: usize) 
     let unreadable = shards.iter().map(|shard| shard.unreadable).sum();
     shards.sort_by(|a, b| a.id.cmp(&b.id));
     let mut events: Vec<SampledEvent> = Vec::with_capacity(max_events.min(found.iter().sum()));
+    let mut defects = Vec::new();
     for mut shard in shards {
+        defects.append(&mut shard.defects);
         shard.events.sort_by(|a, b| {
             compare_sequence_numbers(&a.sequence_number, &b.sequence_number)
                 .then(a.sub_sequence.cmp(&b.sub_sequence))
         });
         events.append(&mut shard.events);
     }
-    Sample { stream_arn, events, unreadable, shards_read }
+    defects.truncate(MAX_DEFECTS);
+    let is_empty = events.is_empty() && unreadable == 0;
+    let ended_by = if is_empty { SampleEnd::NoRecords } else { ended_by };
+    Sample { stream_arn, events, unreadable, defects, ended_by, shards_read }
 }
 
 /// How many events to take of each shard: an even share, and what poor shards lack of theirs goes to the richer ones.
@@ -250,38 +281,6 @@ fn even_shares(found: &[usize], max_events: usize) -> Vec<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn options(json: &str) -> Result<SampleOptions, serde_json::Error> {
-        serde_json::from_str(json)
-    }
-
-    #[test]
-    fn what_is_not_said_has_its_default() {
-        assert_eq!(options("{}").unwrap(), SampleOptions::default());
-        let all = options(r#"{"maxEvents": 10000, "position": "oldest", "timeLimitSeconds": 0.5}"#).unwrap();
-        let expected = SampleOptions {
-            max_events: 10_000,
-            position: Some(Position::Oldest),
-            time_limit: Duration::from_millis(500),
-        };
-        assert_eq!(all, expected);
-    }
-
-    #[test]
-    fn each_option_out_of_range_is_named() {
-        for (json, name) in [
-            (r#"{"maxEvents": 0}"#, "maxEvents"),
-            (r#"{"maxEvents": 10001}"#, "maxEvents"),
-            (r#"{"timeLimitSeconds": 0}"#, "timeLimitSeconds"),
-            (r#"{"timeLimitSeconds": -1}"#, "timeLimitSeconds"),
-            (r#"{"timeLimitSeconds": 60.5}"#, "timeLimitSeconds"),
-            (r#"{"timeLimitSeconds": 1e300}"#, "timeLimitSeconds"),
-            (r#"{"position": "yesterday"}"#, "position"),
-        ] {
-            let error = options(json).unwrap_err().to_string();
-            assert!(error.contains(name), "{json}: {error}");
-        }
-    }
 
     #[test]
     fn what_poor_shards_lack_comes_from_the_rich() {

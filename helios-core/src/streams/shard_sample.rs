@@ -13,7 +13,7 @@ use super::{
     position::Position,
     reader::{ShardReader, ShardStart},
     record::unpack,
-    sample::{MAX_SAMPLE_BYTES, SampledEvent},
+    sample::{DefectiveRecord, MAX_DEFECTS, MAX_SAMPLE_BYTES, SampledEvent},
     sequence::compare_sequence_numbers,
 };
 use crate::{Result, clock::SharedClock};
@@ -47,6 +47,8 @@ pub(super) struct ShardSample {
     waits: bool,
     pub(super) events: Vec<SampledEvent>,
     pub(super) unreadable: usize,
+    /// The first of these.
+    pub(super) defects: Vec<DefectiveRecord>,
 }
 
 impl ShardSample {
@@ -81,6 +83,7 @@ impl ShardSample {
             waits: !matches!(position, Some(Position::Oldest | Position::At(_))),
             events: Vec::new(),
             unreadable: 0,
+            defects: Vec::new(),
         }
     }
 
@@ -109,7 +112,19 @@ impl ShardSample {
                             data: user_record.data,
                         });
                     }
-                    Err(_) => self.unreadable += 1,
+                    Err(unreadable) => {
+                        self.unreadable += 1;
+                        if self.defects.len() < MAX_DEFECTS {
+                            self.defects.push(DefectiveRecord {
+                                shard: self.id.clone(),
+                                sequence_number: number.clone(),
+                                sub_sequence: unreadable.sub_sequence,
+                                arrived_at: record.arrived_at,
+                                data: unreadable.data,
+                                defect: unreadable.defect,
+                            });
+                        }
+                    }
                 }
                 if bytes.load(Relaxed) >= MAX_SAMPLE_BYTES {
                     return Ok(());

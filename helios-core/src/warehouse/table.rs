@@ -25,7 +25,7 @@ pub struct TableDefinition {
 }
 
 impl TableDefinition {
-    /// Checks a schema and makes it a table's.
+    /// Checks a schema and makes it a table's. With the nil UUID ClickHouse chooses one.
     ///
     /// # Errors
     ///
@@ -105,7 +105,11 @@ fn sorting_key(key: &str, columns: &[(Ident, DataType)]) -> Result<Ident> {
 
 impl fmt::Display for TableDefinition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CREATE TABLE {} UUID '{}'\n(", self.name, self.uuid)?;
+        write!(f, "CREATE TABLE {}", self.name)?;
+        if !self.uuid.is_nil() {
+            write!(f, " UUID '{}'", self.uuid)?;
+        }
+        f.write_str("\n(")?;
         for (index, (name, data_type)) in self.columns.iter().enumerate() {
             write!(f, "{}\n    {name} {data_type}", if index == 0 { "" } else { "," })?;
         }

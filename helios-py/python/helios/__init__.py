@@ -53,7 +53,7 @@ from .rejects import (
     ShownRejects,
     StoredReject,
 )
-from .sample import ColumnEvidence, StreamSample
+from .sample import ColumnEvidence, Inference, Proposal, SampleRecord, StreamSample, Suggestion
 from .source import Source
 from .table import TableCreated
 
@@ -79,11 +79,13 @@ __all__ = [
     "EngineUnavailableError",
     "HeliosError",
     "HeliosTimeoutError",
+    "Inference",
     "InvalidInputError",
     "InvalidQueryError",
     "LimitExceededError",
     "NotFoundError",
     "PermissionDeniedError",
+    "Proposal",
     "QuarantineCounts",
     "QuarantineSummary",
     "QueryBatch",
@@ -98,6 +100,7 @@ __all__ = [
     "RemainingRejects",
     "ReplayReport",
     "Retention",
+    "SampleRecord",
     "ShardProgress",
     "ShardReport",
     "ShownRejects",
@@ -105,6 +108,7 @@ __all__ = [
     "SqlPosition",
     "StoredReject",
     "StreamSample",
+    "Suggestion",
     "TableCreated",
     "TextOptions",
     "UnauthenticatedError",

@@ -26,7 +26,7 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """The same in the shape and the spelling of the HTTP interface."""
         return {
-            _wire_name(field.name): _to_wire(value)
+            wire_name(field.name): _to_wire(value)
             for field in dataclasses.fields(self)  # type: ignore[arg-type]
             if (value := getattr(self, field.name)) is not field.default
         }
@@ -57,12 +57,13 @@ def _fields(kind: type[Answer]) -> list[tuple[str, str, Any]]:
     """The name of each field here and in JSON, and its type."""
     found = _FIELDS.get(kind)
     if found is None:
-        found = [(name, _wire_name(name), hint) for name, hint in get_type_hints(kind).items()]
+        found = [(name, wire_name(name), hint) for name, hint in get_type_hints(kind).items()]
         _FIELDS[kind] = found
     return found
 
 
-def _wire_name(name: str) -> str:
+def wire_name(name: str) -> str:
+    """A name as JSON spells it."""
     # A name that is a word of Python's has a `_` behind it.
     first, *others = name.rstrip("_").split("_")
     return first + "".join(_CAPITALS.get(word, word.title()) for word in others)

@@ -21,7 +21,7 @@ from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, Q
 from .query_batches import AsyncQueryBatches
 from .query_bytes import AsyncQueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
-from .sample import Position, StreamSample
+from .sample import Inference, Position, StreamSample
 from .source import Source
 from .table import TableCreated
 
@@ -176,9 +176,12 @@ class AsyncClient:
         max_events: int | None = None,
         position: Position | None = None,
         time_limit: float | None = None,
+        inference: Inference | None = None,
     ) -> StreamSample:
         """As :meth:`Client.kinesis_sample`."""
-        options = sample.options(max_events=max_events, position=position, time_limit=time_limit)
+        options = sample.options(
+            max_events=max_events, position=position, time_limit=time_limit, inference=inference
+        )
         return sample.read(await self._native.kinesis_sample_async(text("stream", stream), options))
 
     async def create_table(

@@ -21,7 +21,7 @@ from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, Q
 from .query_batches import QueryBatches
 from .query_bytes import QueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
-from .sample import Position, StreamSample
+from .sample import Inference, Position, StreamSample
 from .source import Source
 from .table import TableCreated
 
@@ -254,15 +254,19 @@ class Client:
         max_events: int | None = None,
         position: Position | None = None,
         time_limit: float | None = None,
+        inference: Inference | None = None,
     ) -> StreamSample:
         """Read a few events of a stream and infer the schema that fits them all.
 
         At most ``max_events`` (100 unless given) from ``position`` (recent history, then new arrivals) within
-        ``time_limit`` seconds (10). ``stream`` is a name or an ARN.
+        ``time_limit`` seconds (10). ``stream`` is a name or an ARN. ``inference`` says how types are chosen where there is
+        a choice: ``{"integers": "narrow"}``; see :class:`Inference`.
 
         Raises :class:`NotFoundError` for the stream, and what else AWS says.
         """
-        options = sample.options(max_events=max_events, position=position, time_limit=time_limit)
+        options = sample.options(
+            max_events=max_events, position=position, time_limit=time_limit, inference=inference
+        )
         return sample.read(self._native.kinesis_sample(text("stream", stream), options))
 
     def create_table(

@@ -6,18 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ._checks import text, wrong_type
+from ._wire import Answer
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Answer):
     """A column: its name and its ClickHouse type."""
 
     name: str
     type: str
-
-    def to_dict(self) -> dict[str, str]:
-        """``{"name": "user_id", "type": "UInt64"}``"""
-        return {"name": self.name, "type": self.type}
 
 
 Schema = Iterable["Column | tuple[str, str] | Mapping[str, str]"] | Mapping[str, str]

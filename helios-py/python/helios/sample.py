@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, Literal, TypedDict, Union
 
-from ._checks import count, present, seconds, wrong_type
+from . import _wire
+from ._checks import count, present, seconds, text, wrong_type
+from ._wire import Answer
 from .column import Column
 
 Position = Union[str, dt.datetime]
@@ -15,11 +17,23 @@ Position = Union[str, dt.datetime]
 
 
 @dataclass(frozen=True)
-class ColumnEvidence:
-    """What was observed of one column, and what follows."""
+class Suggestion(Answer):
+    """Another type that fits the sampled values."""
+
+    type: str
+    """The ClickHouse type."""
+    why: str
+    """What speaks for it, and what is lost if it is wrong."""
+
+
+@dataclass(frozen=True)
+class ColumnEvidence(Answer):
+    """What the type of a column rests on."""
 
     name: str
     """The column."""
+    type: str
+    """Its ClickHouse type."""
     present: int
     """Events with a value other than ``null``."""
     null: int
@@ -28,82 +42,126 @@ class ColumnEvidence:
     """Events without the key."""
     kinds: dict[str, int]
     """How many values were of each kind."""
+    min: str | None
+    """The least number, or the first string, as JSON; ``None`` of other kinds."""
+    max: str | None
+    """The greatest."""
+    distinct: int | None
+    """How many different values: exact up to 1,024, else within some percent. ``None`` of lists and objects."""
     examples: list[str]
     """The first different values, as JSON."""
     why: str
     """Why this type, and not a narrower one."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """``{"name": …, "present": …, "null": …, "absent": …, "kinds": {…}, "examples": […], "why": …}``"""
-        return {
-            "name": self.name,
-            "present": self.present,
-            "null": self.null,
-            "absent": self.absent,
-            "kinds": self.kinds,
-            "examples": self.examples,
-            "why": self.why,
-        }
+    confidence: Literal["low", "medium", "high"]
+    """How far the sample bears the type out."""
+    suggestions: list[Suggestion]
+    """Types that a person who knows the stream may prefer."""
 
 
 @dataclass(frozen=True)
-class StreamSample:
+class Proposal(Answer):
+    """Keys of a table, and why these."""
+
+    order_by: list[str]
+    """The sorting key: columns that are never null; empty for none."""
+    partition_by: str | None
+    """The partition key."""
+    time_column: str | None
+    """The column with the time of an event."""
+    why: list[str]
+    """A reason for each of these."""
+
+
+@dataclass(frozen=True)
+class SampleRecord(Answer):
+    """One sampled event, and where it was."""
+
+    shard: str
+    """The shard."""
+    sequence_number: str
+    """The sequence number of its record."""
+    sub_sequence: int
+    """Its place in the record."""
+    arrived_at: dt.datetime
+    """When it arrived, roughly."""
+    event: dict[str, Any] | None
+    """The event; ``None`` for what is none."""
+    raw: str | None = None
+    """The first 256 bytes of what is no event."""
+    why: str | None = None
+    """Why it is none."""
+
+
+@dataclass(frozen=True)
+class StreamSample(Answer):
     """A few events of a stream, and the schema that fits them all."""
 
     sample_event: dict[str, Any] | None
     """One typical event; ``None`` if the sample has none."""
     inferred_schema: list[Column]
     """The columns that every sampled event fits."""
-    order_by: list[str]
-    """A sorting key that suits them."""
-    partition_by: str | None
-    """A partition key that suits them."""
+    samples: list[SampleRecord]
+    """The first events, and what was none: at most 10 of each."""
+    columns: list[ColumnEvidence]
+    """What each column's type rests on, and how sure it is."""
+    proposal: Proposal
+    """Keys of a table with these columns."""
+    create_table_query: str | None
+    """The statement that would make such a table, of the stream's name; ``None`` without columns."""
     events_read: int
     """How many events were read."""
     unreadable: int
     """How many of them are no JSON objects."""
-    evidence: list[ColumnEvidence]
-    """Why each column has its type."""
+    ended_by: Literal["max_events", "max_bytes", "end_of_stream", "time_limit", "no_records"]
+    """Why there are no more."""
     notes: list[str]
     """What else is worth knowing."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """``{"sampleEvent": {…}, "inferredSchema": [{"name": …, "type": …}], …}``"""
-        return {
-            "sampleEvent": self.sample_event,
-            "inferredSchema": [column.to_dict() for column in self.inferred_schema],
-            "orderBy": self.order_by,
-            "partitionBy": self.partition_by,
-            "eventsRead": self.events_read,
-            "unreadable": self.unreadable,
-            "evidence": [column.to_dict() for column in self.evidence],
-            "notes": self.notes,
-        }
 
 
 def read(answer: str) -> StreamSample:
     """The answer to ``kinesis_sample``."""
-    fields = json.loads(answer)
-    return StreamSample(
-        sample_event=fields["sampleEvent"],
-        inferred_schema=[Column(column["name"], column["type"]) for column in fields["inferredSchema"]],
-        order_by=fields["orderBy"],
-        partition_by=fields["partitionBy"],
-        events_read=fields["eventsRead"],
-        unreadable=fields["unreadable"],
-        evidence=[ColumnEvidence(**column) for column in fields["evidence"]],
-        notes=fields["notes"],
-    )
+    return _wire.read(StreamSample, answer)
 
 
-def options(*, max_events: int | None, position: Position | None, time_limit: float | None) -> str:
+class Inference(TypedDict, total=False):
+    """How types are chosen, where there is a choice. What is left out is at its default."""
+
+    integers: Literal["wide", "narrow"]
+    """64 bits and more (``"wide"``, the default), or as few as hold the sampled values."""
+    decimals: Literal["float", "decimal"]
+    """What numbers with a fraction become: ``"float"`` unless given; ``"decimal"`` reads numbers in quotes, too."""
+    nullable: Literal["whereMissing", "never", "always"]
+    """Which columns may be null: those of which a value was missing, unless given."""
+    objects: Literal["auto", "json", "text"]
+    """What objects become: tuples, maps or ``JSON`` (``"auto"``, the default), always ``JSON``, or their text."""
+    low_cardinality: bool
+    """Whether strings that repeat become ``LowCardinality(String)``: yes unless given."""
+
+
+def options(
+    *,
+    max_events: int | None,
+    position: Position | None,
+    time_limit: float | None,
+    inference: Inference | None,
+) -> str:
     """The options of a sample as JSON."""
     given = present(
         maxEvents=None if max_events is None else count("max_events", max_events),
         position=None if position is None else position_text("position", position),
         timeLimitSeconds=None if time_limit is None else seconds("time_limit", time_limit),
+        inference=None if inference is None else _inference(inference),
     )
     return json.dumps(given)
+
+
+def _inference(given: object) -> dict[str, str | bool]:
+    if not isinstance(given, dict):
+        raise wrong_type("inference", "a dict", given)
+    for name, value in given.items():
+        if not isinstance(value, (str, bool)):
+            raise wrong_type(f"inference[{name!r}]", "a str or a bool", value)
+    return {_wire.wire_name(text("the name of an option of inference", name)): value for name, value in given.items()}
 
 
 def position_text(name: str, value: object) -> str:

@@ -45,6 +45,7 @@ ARGUMENTS = {
     "maxEvents": "max_events",
     "position": "position",
     "timeLimitSeconds": "time_limit",
+    "inference": "inference",
     "streamName": "stream",
     "tableName": "table",
     "schema": "schema",

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use helios_core::{
-    StreamSample,
-    streams::{Position, SampleOptions},
-};
+use helios_core::{KinesisSampleOptions, StreamSample, schema::InferOptions, streams::Position};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -14,7 +11,7 @@ use crate::{
     caller::Caller,
     error::{ApiError, ErrorBody},
     extract::JsonBody,
-    openapi::answers::SampleAnswer,
+    openapi::answers::{InferenceRequest, SampleAnswer},
     refusal::Refusal,
 };
 
@@ -35,6 +32,9 @@ pub(crate) struct SampleRequest {
     position: Option<Position>,
     /// How many seconds to read at most, up to 30. Default: 10.
     time_limit_seconds: Option<f64>,
+    /// How types are chosen, where there is a choice.
+    #[schema(value_type = Option<InferenceRequest>)]
+    inference: Option<InferOptions>,
 }
 
 /// Reads a few events of a stream and infers a schema that fits them all.
@@ -53,12 +53,14 @@ pub(crate) async fn kinesis_sample(
     Caller(client): Caller,
     JsonBody(request): JsonBody<SampleRequest>,
 ) -> Result<Json<StreamSample>, ApiError> {
-    let mut options = SampleOptions { position: request.position, ..SampleOptions::default() };
+    let mut options = KinesisSampleOptions::default();
+    options.inference = request.inference.unwrap_or_default();
+    options.reading.position = request.position;
     if let Some(events) = request.max_events {
-        options.max_events = events;
+        options.reading.max_events = events;
     }
     if let Some(seconds) = request.time_limit_seconds {
-        options.time_limit =
+        options.reading.time_limit =
             Duration::try_from_secs_f64(seconds).ok().filter(|limit| *limit <= MAX_TIME).ok_or_else(
                 || Refusal::BadBody(format!("`timeLimitSeconds` is {seconds}; 0 to 30 are allowed")),
             )?;

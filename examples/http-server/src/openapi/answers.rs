@@ -124,19 +124,124 @@ pub(crate) struct SampleAnswer {
     sample_event: (),
     /// The columns that every sampled event fits.
     inferred_schema: Vec<ColumnAnswer>,
-    /// A sorting key that suits these columns.
-    order_by: Vec<String>,
-    /// A partition key that suits them.
-    partition_by: Option<String>,
+    /// The first events, and what was none: at most 10 of each.
+    samples: Vec<SampleRecordAnswer>,
+    /// What each column's type rests on, and how sure it is.
+    columns: Vec<EvidenceAnswer>,
+    /// Keys of a table with these columns.
+    proposal: ProposalAnswer,
+    /// The statement that would make such a table, of the stream's name.
+    create_table_query: Option<String>,
     /// How many events were read.
     events_read: u64,
     /// How many of them are no JSON objects.
     unreadable: u64,
-    /// Why each column has its type: counts, examples, a reason.
-    #[schema(value_type = Vec<Object>)]
-    evidence: (),
+    /// Why there are no more: `max_events`, `max_bytes`, `end_of_stream`, `time_limit`; `no_records` if there is none at all.
+    #[schema(example = "max_events")]
+    ended_by: String,
     /// What else is worth knowing.
     notes: Vec<String>,
+}
+
+/// How types are chosen, where there is a choice.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Inference)]
+pub(crate) struct InferenceRequest {
+    /// `wide`, 64 bits and more, or `narrow`, as few as hold the sampled values. Default: `wide`.
+    integers: Option<String>,
+    /// What numbers with a fraction become: `float`, or `decimal`, numbers in quotes too. Default: `float`.
+    decimals: Option<String>,
+    /// Which columns may be null: those of which a value was (`whereMissing`), `never`, `always`. Default: `whereMissing`.
+    nullable: Option<String>,
+    /// What objects become: `auto` (tuples, maps, JSON), `json`, `text`. Default: `auto`.
+    objects: Option<String>,
+    /// Whether strings that repeat become `LowCardinality(String)`. Default: yes.
+    low_cardinality: Option<bool>,
+}
+
+/// One sampled event, and where it was.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SampleRecord)]
+pub(crate) struct SampleRecordAnswer {
+    /// The shard.
+    shard: String,
+    /// The sequence number of its record.
+    sequence_number: String,
+    /// Its place in the record.
+    sub_sequence: u64,
+    /// When it arrived, roughly.
+    arrived_at: String,
+    /// The event as it was sent; `null` for what is none.
+    #[schema(value_type = Option<Object>)]
+    event: (),
+    /// The first 256 bytes of what is no event.
+    raw: Option<String>,
+    /// Why it is none.
+    why: Option<String>,
+}
+
+/// What the type of a column rests on.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ColumnEvidence)]
+pub(crate) struct EvidenceAnswer {
+    /// The column.
+    name: String,
+    /// Its ClickHouse type.
+    #[serde(rename = "type")]
+    data_type: String,
+    /// Events with a value other than `null`.
+    present: u64,
+    /// Events with `null`.
+    null: u64,
+    /// Events without the key.
+    absent: u64,
+    /// How many values were of each kind.
+    #[schema(value_type = Object)]
+    kinds: (),
+    /// The least number or the first string, as JSON text.
+    min: Option<String>,
+    /// The greatest number or the last string.
+    max: Option<String>,
+    /// How many different values: exact up to 1,024, else within some percent.
+    distinct: Option<u64>,
+    /// The first different values as JSON text.
+    examples: Vec<String>,
+    /// Why this type, and not a narrower one.
+    why: String,
+    /// How far the sample bears it out: `low`, `medium`, `high`.
+    #[schema(example = "high")]
+    confidence: String,
+    /// What a person who knows the stream may prefer.
+    suggestions: Vec<SuggestionAnswer>,
+}
+
+/// Another type that fits the sampled values.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Suggestion)]
+pub(crate) struct SuggestionAnswer {
+    /// The type.
+    #[serde(rename = "type")]
+    data_type: String,
+    /// What speaks for it, and what is lost if it is wrong.
+    why: String,
+}
+
+/// Keys of a table, and why these.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Proposal)]
+pub(crate) struct ProposalAnswer {
+    /// The sorting key: columns that are never null.
+    order_by: Vec<String>,
+    /// The partition key.
+    partition_by: Option<String>,
+    /// The column with the time of an event.
+    time_column: Option<String>,
+    /// A reason for each of these.
+    why: Vec<String>,
 }
 
 /// What to create.
