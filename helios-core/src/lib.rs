@@ -21,8 +21,8 @@ pub mod warehouse;
 /// What [`HeliosClient::query_as`] reads its rows by.
 pub use clickhouse;
 pub use client::{
-    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, KinesisSampleOptions, Query, SampleRecord, StreamSample, Watched,
-    WatchedQuery,
+    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, KinesisSampleOptions, Query,
+    SampleRecord, StreamSample, Watched, WatchedQuery,
 };
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};

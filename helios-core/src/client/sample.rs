@@ -156,7 +156,8 @@ fn create_table_query(stream_arn: &str, inference: &Inference) -> Option<String>
     let stream = stream_arn.rsplit_once('/').map_or(stream_arn, |(_, name)| name);
     let name = TableName::new("default", stream).ok()?;
     let (columns, keys) = (&inference.columns, &inference.proposal);
-    let table = TableDefinition::new(name, Uuid::nil(), columns, &keys.order_by, keys.partition_by.as_deref());
+    let table =
+        TableDefinition::new(name, Uuid::nil(), columns, &keys.order_by, keys.partition_by.as_deref());
     table.ok().map(|table| table.to_string())
 }
 

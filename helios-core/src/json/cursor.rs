@@ -38,7 +38,7 @@ impl<'a> Text<'a> {
         }
         let mut bytes = Vec::with_capacity(self.raw.len());
         escape::decode(self.raw, &mut bytes)?;
-        String::from_utf8(bytes).map(Cow::Owned).map_err(|_| Malformed::Escape)
+        String::from_utf8(bytes).map(Cow::Owned).map_err(|_| Malformed::ESCAPE)
     }
 
     /// Appends what it means. After a failure there may be half of it.
@@ -121,7 +121,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn enter(&mut self, close: u8) -> Read<bool> {
         if self.depth == MAX_DEPTH {
-            return Err(Malformed::TooDeep);
+            return Err(Malformed::TOO_DEEP);
         }
         self.at += 1;
         self.space();
@@ -251,11 +251,7 @@ impl<'a> Cursor<'a> {
 
     #[cold]
     fn unexpected_at(&self, at: usize) -> Malformed {
-        match self.text.as_bytes().get(at) {
-            None => Malformed::Early,
-            Some(..0x20) => Malformed::Control(at),
-            Some(_) => Malformed::Unexpected(at),
-        }
+        Malformed::at(self.text, at)
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn decode(raw: &str, bytes: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut rest = raw;
     while let Some((plain, escape)) = rest.split_once('\\') {
         bytes.extend_from_slice(plain.as_bytes());
-        let Some((kind, after)) = escape.split_at_checked(1) else { return Err(Malformed::Escape) };
+        let Some((kind, after)) = escape.split_at_checked(1) else { return Err(Malformed::ESCAPE) };
         rest = after;
         bytes.push(match kind {
             "b" => 0x08,
@@ -28,7 +28,7 @@ pub(super) fn decode(raw: &str, bytes: &mut Vec<u8>) -> Result<(), Malformed> {
             "r" => b'\r',
             "t" => b'\t',
             "u" => {
-                let (character, after) = unicode(after).ok_or(Malformed::Escape)?;
+                let (character, after) = unicode(after).ok_or(Malformed::ESCAPE)?;
                 bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 rest = after;
                 continue;

@@ -120,12 +120,14 @@ impl Seen {
         let (next, kind) = self.observed.add(tokens, place, room);
         let (Some(_), Some(token)) = (kind, tokens.get(place.first.1)) else { return (next, false) };
         match token {
-            Token::Text { text, .. } => self.text(text),
-            Token::Number(_) | Token::Bool(_) => self.distinct.add(token.json()),
+            Token::Text(text) if text.escaped => self.text(&text.decoded().unwrap_or_default()),
+            Token::Text(text) => self.text(text.raw),
+            Token::Number(number) => self.distinct.add(number.text),
+            Token::Bool(truth) => self.distinct.add(if *truth { "true" } else { "false" }),
             _ => {}
         }
         if self.examples.len() < EXAMPLES {
-            self.example(place.first.0, token.json());
+            self.example(place.first.0, token);
         }
         (next, true)
     }
@@ -155,9 +157,30 @@ impl Seen {
         }
     }
 
+    fn example(&mut self, event: u64, token: &Token<'_>) {
+        let json = match token {
+            Token::Number(number) => number.text,
+            Token::List { json, .. } | Token::Object { json, .. } => json,
+            Token::Bool(true) => "true",
+            Token::Bool(false) => "false",
+            Token::Text(text) => return self.text_example(event, text.raw),
+            Token::Null | Token::Name(_) => return,
+        };
+        // Nearly always the same as before.
+        if self.examples.iter().all(|(_, known)| known != json) {
+            self.new_example(event, cut(json));
+        }
+    }
+
+    fn text_example(&mut self, event: u64, raw: &str) {
+        let is = |known: &str| known.strip_prefix('"').and_then(|known| known.strip_suffix('"')) == Some(raw);
+        if !self.examples.iter().any(|(_, known)| is(known)) {
+            self.new_example(event, cut(&format!("\"{raw}\"")));
+        }
+    }
+
     #[cold]
-    fn example(&mut self, event: u64, json: &str) {
-        let example = cut(json);
+    fn new_example(&mut self, event: u64, example: String) {
         if self.examples.iter().all(|(_, known)| *known != example) {
             self.examples.push((event, example));
         }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use foldhash::quality::FixedState;
 
+use crate::json::Text;
+
 /// Where something was first seen: the event, and the place in it. Known for each part of a sample, so that the whole has
 /// the same order however it was parted.
 pub(super) type First = (u64, usize);
@@ -13,6 +15,8 @@ pub(super) type First = (u64, usize);
 pub(super) struct Fields<T> {
     fields: Vec<Field<T>>,
     index: HashMap<Box<str>, usize, FixedState>,
+    /// How many objects were read.
+    objects: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -20,11 +24,13 @@ pub(super) struct Field<T> {
     pub(super) name: Box<str>,
     pub(super) first: First,
     pub(super) seen: T,
+    /// The object it was last found in, counted from 1.
+    object: u64,
 }
 
 impl<T> Default for Fields<T> {
     fn default() -> Self {
-        Self { fields: Vec::new(), index: HashMap::default() }
+        Self { fields: Vec::new(), index: HashMap::default(), objects: 0 }
     }
 }
 
@@ -38,6 +44,29 @@ impl<T: Default> Fields<T> {
         }
     }
 
+    /// The same for a name as it is written.
+    #[inline]
+    pub(super) fn find_written(&self, name: Text<'_>, expected: usize) -> Option<usize> {
+        if name.escaped {
+            self.find(&name.decoded().unwrap_or_default(), expected)
+        } else {
+            self.find(name.raw, expected)
+        }
+    }
+
+    /// Begins another object.
+    #[inline]
+    pub(super) fn begin(&mut self) {
+        self.objects += 1;
+    }
+
+    /// Whether a field was found in this object before.
+    #[inline]
+    pub(super) fn is_again(&mut self, at: usize) -> bool {
+        let objects = self.objects;
+        self.fields.get_mut(at).is_some_and(|field| std::mem::replace(&mut field.object, objects) == objects)
+    }
+
     #[inline]
     pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut Field<T>> {
         self.fields.get_mut(at)
@@ -46,7 +75,7 @@ impl<T: Default> Fields<T> {
     /// Adds a field that is not there; says where it is.
     pub(super) fn insert(&mut self, name: &str, first: First) -> usize {
         let at = self.fields.len();
-        self.fields.push(Field { name: name.into(), first, seen: T::default() });
+        self.fields.push(Field { name: name.into(), first, seen: T::default(), object: 0 });
         self.index.insert(name.into(), at);
         at
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     decide::Decision,
-    event::{Reader, Token},
+    event::{Reader, Token, Unreadable, behind, has_duplicates},
     evidence::{ColumnEvidence, Seen},
     fields::{Field, Fields},
     keys::{self, Proposal},
@@ -86,6 +86,8 @@ struct Parts {
     unnamed: u64,
     /// Events with a key for which there was no column any more.
     too_many: u64,
+    /// Where the names of an event are, and their columns.
+    places: Vec<(usize, Option<usize>)>,
 }
 
 impl Default for Observation {
@@ -111,8 +113,8 @@ impl Observation {
     pub fn add(&mut self, event: &[u8]) {
         let (parts, room, number) = (&mut self.parts, &mut self.room, self.next);
         match self.reader.read(event, |tokens| parts.add(tokens, number, room)) {
-            Ok(()) => self.parts.events += 1,
-            Err(_) => self.parts.unreadable += 1,
+            Ok(Ok(())) => self.parts.events += 1,
+            Ok(Err(Unreadable)) | Err(Unreadable) => self.parts.unreadable += 1,
         }
         self.next += 1;
         if self.room.places > MAX_PLACES {
@@ -162,35 +164,45 @@ impl Observation {
 }
 
 impl Parts {
-    fn add(&mut self, tokens: &[Token<'_>], number: u64, room: &mut Room) {
-        let (mut at, mut expected) = (1, 0);
-        let (mut unnamed, mut left_out) = (false, false);
+    /// An event counts in whole or not at all: one with a key twice does not.
+    fn add(&mut self, tokens: &[Token<'_>], number: u64, room: &mut Room) -> Result<(), Unreadable> {
+        self.places.clear();
+        let (mut at, mut expected, mut in_order) = (1, 0, true);
         while let Some(Token::Name(name)) = tokens.get(at) {
-            let first = (number, at + 1);
-            let column = match self.columns.find(name, expected) {
-                Some(column) => Some(column),
-                None if name.is_empty() => {
-                    unnamed = true;
-                    None
-                }
-                None if self.columns.len() == MAX_COLUMNS => {
-                    left_out = true;
-                    None
-                }
-                None => Some(self.columns.insert(name, first)),
-            };
-            let place = Place { first, depth: 0, objects: 0 };
-            at = match column.and_then(|column| self.columns.get_mut(column)) {
-                Some(column) => {
-                    column.first = column.first.min(first);
-                    column.seen.add(tokens, place, room).0
-                }
-                None => behind(tokens, at + 1),
-            };
+            let column = self.columns.find_written(*name, expected);
+            in_order &= column.is_some_and(|column| column >= expected);
             expected = column.map_or(expected, |column| column + 1);
+            self.places.push((at, column));
+            at = behind(tokens, at + 1);
         }
+        // Most events have the keys that the ones before had, in the same order.
+        if !in_order && has_duplicates(tokens, 0) {
+            return Err(Unreadable);
+        }
+        let (mut unnamed, mut left_out) = (false, false);
+        let places = std::mem::take(&mut self.places);
+        for (at, column) in &places {
+            let first = (number, at + 1);
+            let column = match (column, tokens.get(*at)) {
+                (Some(column), _) => Some(*column),
+                (None, Some(Token::Name(name))) => {
+                    let name = name.decoded().unwrap_or_default();
+                    unnamed |= name.is_empty();
+                    left_out |= !name.is_empty() && self.columns.len() == MAX_COLUMNS;
+                    let has_room = !name.is_empty() && self.columns.len() < MAX_COLUMNS;
+                    has_room.then(|| self.columns.insert(&name, first))
+                }
+                _ => None,
+            };
+            if let Some(column) = column.and_then(|column| self.columns.get_mut(column)) {
+                column.first = column.first.min(first);
+                column.seen.add(tokens, Place { first, depth: 0, objects: 0 }, room);
+            }
+        }
+        self.places = places;
         self.unnamed += u64::from(unnamed);
         self.too_many += u64::from(left_out);
+        Ok(())
     }
 
     /// Of columns beyond so many the last to appear are left out, as they would have been in one pass.
@@ -268,18 +280,10 @@ impl Parts {
     }
 }
 
-/// Where the token behind the value at `at` is.
-fn behind(tokens: &[Token<'_>], at: usize) -> usize {
-    match tokens.get(at) {
-        Some(Token::List { end, .. } | Token::Object { end, .. }) => *end,
-        _ => at + 1,
-    }
-}
-
 /// Whether inference, and delivery, would read these bytes as an event.
 #[must_use]
 pub fn is_event(bytes: &[u8]) -> bool {
-    Reader::default().read(bytes, |_| ()).is_ok()
+    Reader::default().read(bytes, |tokens| !has_duplicates(tokens, 0)).unwrap_or(false)
 }
 
 /// The most typical of some events: the first, counted from 0, with the most of the columns that most events have. None if
@@ -295,15 +299,19 @@ pub fn representative<'a>(
     let mut best: Option<(usize, usize)> = None;
     for (index, event) in events.into_iter().enumerate() {
         let score = reader.read(event, |tokens| {
+            if has_duplicates(tokens, 0) {
+                return None;
+            }
             let (mut at, mut score) = (1, 0);
             while let Some(Token::Name(name)) = tokens.get(at) {
                 let is_null = matches!(tokens.get(at + 1), Some(Token::Null));
-                score += usize::from(!is_null && common.contains(&**name));
+                let name = name.decoded().unwrap_or_default();
+                score += usize::from(!is_null && common.contains(&*name));
                 at = behind(tokens, at + 1);
             }
-            score
+            Some(score)
         });
-        let Ok(score) = score else { continue };
+        let Ok(Some(score)) = score else { continue };
         if best.is_none_or(|(_, most)| score > most) {
             best = Some((index, score));
         }

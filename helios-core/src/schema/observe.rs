@@ -1,7 +1,7 @@
 //! What was observed of the values of one column, or of one place further inside.
 
 use super::{
-    event::Token,
+    event::{Token, has_duplicates},
     fields::{Fields, First},
     hazard::{Hazard, MAX_DEPTH, Scalars, worse},
     kind::Kind,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     iso8601::LastDay,
-    json::{self},
+    json::{self, Text},
 };
 
 /// An object with more different keys than this has data in the place of names.
@@ -122,7 +122,7 @@ impl Observed {
             }
             Some(Token::Bool(_)) => Kind::Bool,
             Some(Token::Number(number)) => self.numbers.add(number).0,
-            Some(Token::Text { text, .. }) => self.text(text),
+            Some(Token::Text(text)) => self.text(*text),
             Some(Token::List { .. } | Token::Object { .. }) => {
                 let before = self.counts;
                 let (end, _) = walk(Some(self), tokens, place, room);
@@ -159,7 +159,12 @@ impl Observed {
         self.counts.get(kind as usize).copied().unwrap_or_default()
     }
 
-    fn text(&mut self, text: &str) -> Kind {
+    #[inline]
+    fn text(&mut self, text: Text<'_>) -> Kind {
+        if text.escaped { self.meant(&text.decoded().unwrap_or_default()) } else { self.meant(text.raw) }
+    }
+
+    fn meant(&mut self, text: &str) -> Kind {
         match text::form(text, &mut self.last_day) {
             Form::Empty => Kind::EmptyString,
             Form::Numeric => {
@@ -246,8 +251,8 @@ fn walk(node: Option<&mut Observed>, tokens: &[Token<'_>], place: Place, room: &
     let token = tokens.get(at);
     match token {
         Some(Token::List { end, .. }) => (*end, walk_list(node, tokens, (place, *end), room)),
-        Some(Token::Object { end, duplicates, .. }) => {
-            let hazard = walk_object(node, tokens, (place, *end, *duplicates), room);
+        Some(Token::Object { end, .. }) => {
+            let hazard = walk_object(node, tokens, (place, *end), room);
             (*end, Inside { hazard, scalars: Scalars::default() })
         }
         _ => (at + 1, walk_scalar(node, token)),
@@ -274,10 +279,10 @@ fn walk_scalar(node: Option<&mut Observed>, token: Option<&Token<'_>>) -> Inside
             let (_, needs) = unwanted.add(number);
             inside.number(number, needs);
         }
-        (Some(Token::Text { text, .. }), node) => {
+        (Some(Token::Text(text)), node) => {
             inside.scalars.not_boolean = true;
             if let Some(node) = node {
-                let kind = node.text(text);
+                let kind = node.text(*text);
                 node.count(kind);
             }
         }
@@ -319,10 +324,10 @@ fn walk_list(
 fn walk_object(
     mut node: Option<&mut Observed>,
     tokens: &[Token<'_>],
-    (place, end, duplicates): (Place, usize, bool),
+    (place, end): (Place, usize),
     room: &mut Room,
 ) -> Option<Hazard> {
-    let mut hazard = duplicates.then_some(Hazard::DuplicateKey);
+    let mut hazard = None;
     if place.depth > MAX_DEPTH {
         hazard = worse(hazard, Some(Hazard::TooDeep));
     }
@@ -336,16 +341,24 @@ fn walk_object(
         }
         None => &mut unseen,
     };
+    match known {
+        Objects::Named(fields) => fields.begin(),
+        _ if has_duplicates(tokens, place.first.1) => hazard = Some(Hazard::DuplicateKey),
+        _ => {}
+    }
     let (mut at, mut expected) = (place.first.1 + 1, 0);
     while at < end {
         let Some(Token::Name(name)) = tokens.get(at) else { break };
-        if name.contains('.') {
+        if has_dot(*name) {
             hazard = worse(hazard, Some(Hazard::DottedKey));
         }
         let within =
             Place { first: (place.first.0, at + 1), depth: place.depth + 1, objects: place.objects + 1 };
-        let (field, after) = known.field(name, expected, within.first, room);
+        let (field, after, again) = known.field(*name, expected, within.first, room);
         expected = after;
+        if again {
+            hazard = Some(Hazard::DuplicateKey);
+        }
         let (next, value) = walk(field, tokens, within, room);
         hazard = worse(hazard, worse(value.hazard, value.scalars.hazard()));
         at = next;
@@ -354,6 +367,15 @@ fn walk_object(
         node.hazard = worse(node.hazard, hazard);
     }
     hazard
+}
+
+#[inline]
+fn has_dot(name: Text<'_>) -> bool {
+    if name.escaped {
+        name.decoded().is_ok_and(|name| name.contains('.'))
+    } else {
+        memchr::memchr(b'.', name.raw.as_bytes()).is_some()
+    }
 }
 
 impl Inside {
@@ -379,35 +401,39 @@ impl Inside {
 }
 
 impl Objects {
-    /// Where what is under a name belongs, and where the next one may be expected.
+    /// Where what is under a name belongs, where the next one may be expected, and whether this one was there before.
     fn field(
         &mut self,
-        name: &str,
+        name: Text<'_>,
         expected: usize,
         first: First,
         room: &mut Room,
-    ) -> (Option<&mut Observed>, usize) {
-        if let Self::Named(fields) = self
+    ) -> (Option<&mut Observed>, usize, bool) {
+        let found = match self {
+            Self::Named(fields) => fields.find_written(name, expected),
+            _ => None,
+        };
+        if let (Self::Named(fields), None) = (&*self, found)
             && fields.len() == MAX_KEYS
-            && fields.find(name, expected).is_none()
         {
             self.collapse();
         }
         match self {
             Self::Named(fields) => {
-                let at = fields.find(name, expected).unwrap_or_else(|| {
+                let at = found.unwrap_or_else(|| {
                     room.places += 1;
-                    fields.insert(name, first)
+                    fields.insert(&name.decoded().unwrap_or_default(), first)
                 });
+                let again = fields.is_again(at);
                 let field = fields.get_mut(at).map(|field| {
                     // Events come in their order, but a name may have been seen further behind.
                     field.first = field.first.min(first);
                     &mut field.seen
                 });
-                (field, at + 1)
+                (field, at + 1, again)
             }
-            Self::Keyed(values) => (Some(values), 0),
-            Self::Unseen => (None, 0),
+            Self::Keyed(values) => (Some(values), 0, false),
+            Self::Unseen => (None, 0, false),
         }
     }
 

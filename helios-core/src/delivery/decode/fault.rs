@@ -133,7 +133,7 @@ impl From<Malformed> for Box<Fault> {
     #[cold]
     fn from(malformed: Malformed) -> Self {
         let kind = match malformed {
-            Malformed::TooDeep => RejectKind::TooDeep,
+            Malformed::TOO_DEEP => RejectKind::TooDeep,
             _ => RejectKind::MalformedJson,
         };
         Fault::new(kind, malformed.to_string())
