@@ -134,17 +134,19 @@ impl Seen {
 
     #[inline]
     fn text(&mut self, text: &str) {
-        self.distinct.add(text);
-        self.longest = self.longest.max(text.len());
-        if let Names::Few(names) = &mut self.names
-            && !names.contains(text)
-        {
+        if let Names::Few(names) = &mut self.names {
+            // Nothing new follows from a name that is known.
+            if names.contains(text) {
+                return;
+            }
             if names.len() == FEW_NAMES || text.len() > CATEGORY_BYTES {
                 self.names = Names::Many;
             } else {
                 names.insert(text.to_owned());
             }
         }
+        self.distinct.add(text);
+        self.longest = self.longest.max(text.len());
         match &mut self.texts {
             Some((first, last)) => {
                 if text < first.as_str() {
