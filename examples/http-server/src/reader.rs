@@ -158,6 +158,7 @@ mod tests {
     readonly = 1,
     cancel_http_readonly_queries_on_client_close CHANGEABLE_IN_READONLY,
     date_time_output_format CHANGEABLE_IN_READONLY,
+    enable_http_compression CHANGEABLE_IN_READONLY,
     format_csv_delimiter CHANGEABLE_IN_READONLY,
     limit CHANGEABLE_IN_READONLY,
     max_execution_time = 2.5 MIN 0.001 MAX 2.5 CHANGEABLE_IN_READONLY,
