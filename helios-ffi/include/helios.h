@@ -475,10 +475,13 @@ helios_status helios_client_authenticate(const helios_client *client,
 
 /**
  * Reads a few events of a stream and infers the schema that fits them all:
- * `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], "orderBy", "partitionBy", "eventsRead", …}`.
+ * `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], "samples": […], "columns": [{"name", "type", "why", …}],
+ * "proposal": {"orderBy", "partitionBy", …}, "createTableQuery", "eventsRead", "unreadable", "endedBy", "notes"}`.
  *
- * `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10}`,
- * none of them required.
+ * `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10,
+ * "inference": {"integers": "wide" | "narrow", "decimals": "float" | "decimal",
+ * "nullable": "whereMissing" | "never" | "always", "objects": "auto" | "json" | "text", "lowCardinality": true}}`, none of
+ * them required.
  */
 helios_status helios_client_kinesis_sample(const helios_client *client,
                                            const char *stream,

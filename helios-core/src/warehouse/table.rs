@@ -260,11 +260,18 @@ mod tests {
         let order_by: Vec<_> = order_by.iter().map(|key| (*key).to_owned()).collect();
         TableDefinition::new(
             TableName::new("shop", "clicks").unwrap(),
-            Uuid::nil(),
+            Uuid::from_u128(7),
             &schema,
             &order_by,
             partition_by,
         )
+    }
+
+    #[test]
+    fn without_an_identity_clickhouse_chooses_one() {
+        let schema = [Column::new("id", "UInt64")];
+        let table = TableDefinition::new(TableName::new("a", "b").unwrap(), Uuid::nil(), &schema, &[], None);
+        assert!(table.unwrap().to_string().starts_with("CREATE TABLE `a`.`b`\n("));
     }
 
     #[test]
@@ -276,7 +283,7 @@ mod tests {
         );
         assert_eq!(
             table.unwrap().to_string(),
-            "CREATE TABLE `shop`.`clicks` UUID '00000000-0000-0000-0000-000000000000'\n(\n    `id` UInt64,\n    \
+            "CREATE TABLE `shop`.`clicks` UUID '00000000-0000-0000-0000-000000000007'\n(\n    `id` UInt64,\n    \
              `at` DateTime64(3, 'UTC'),\n    `weird \\`name\\`` Nullable(String)\n)\nENGINE = MergeTree\n\
              PARTITION BY toYYYYMM(`at`)\nORDER BY (`id`, `at`)\nSETTINGS non_replicated_deduplication_window = 10000"
         );
