@@ -126,12 +126,12 @@ pub(super) async fn sample(
     let sample = streams::sample(session, stream, &options.reading, clock).await?;
     // Not on the thread that others' requests wait for: a sample may have 64 MiB.
     let inference = options.inference;
-    tokio::task::spawn_blocking(move || conclude(sample, &inference))
+    tokio::task::spawn_blocking(move || conclude(&sample, &inference))
         .await
         .map_err(|error| Error::unexpected("the sample could not be looked through").caused_by(error))
 }
 
-fn conclude(sample: Sample, options: &InferOptions) -> StreamSample {
+fn conclude(sample: &Sample, options: &InferOptions) -> StreamSample {
     let mut observation = Observation::default();
     sample.events.iter().for_each(|event| observation.add(&event.data));
     let inference = observation.conclude(options);
@@ -139,7 +139,7 @@ fn conclude(sample: Sample, options: &InferOptions) -> StreamSample {
     let typical = schema::representative(events, &inference).and_then(|index| sample.events.get(index));
     StreamSample {
         sample_event: typical.and_then(|event| serde_json::from_slice(&event.data).ok()),
-        samples: shown(&sample),
+        samples: shown(sample),
         create_table_query: create_table_query(&sample.stream_arn, &inference),
         inferred_schema: inference.columns,
         columns: inference.evidence,

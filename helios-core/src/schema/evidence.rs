@@ -348,8 +348,8 @@ impl Seen {
 
     fn confidence(&self, decision: &Decision) -> Confidence {
         let by_count = match self.observed.present() {
-            ..FEW_VALUES => Confidence::Low,
-            ..MANY_VALUES => Confidence::Medium,
+            present if present < FEW_VALUES => Confidence::Low,
+            present if present < MANY_VALUES => Confidence::Medium,
             _ => Confidence::High,
         };
         let by_form = match decision.form {

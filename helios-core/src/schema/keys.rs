@@ -68,7 +68,7 @@ pub(super) fn propose(columns: &[Field<Seen>], types: &[(DataType, String)], eve
         }
         None => match identifier(&candidates) {
             Some(identifier) => {
-                proposal.take(identifier, "names what an event is about, and no time is in every event")
+                proposal.take(identifier, "names what an event is about, and no time is in every event");
             }
             None if proposal.order_by.is_empty() && !columns.is_empty() => {
                 proposal

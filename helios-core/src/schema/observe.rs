@@ -73,7 +73,7 @@ pub(super) enum Objects {
     /// Few enough keys to be names.
     Named(Fields<Observed>),
     /// So many that they are data: the values together.
-    Keyed(Observed),
+    Keyed(Box<Observed>),
     /// Too deep inside, or beside too much else, to be looked into.
     Unseen,
 }
@@ -202,7 +202,7 @@ impl Observed {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
-        self.numbers.merge(other.numbers);
+        self.numbers.merge(&other.numbers);
         self.quoted.merge(other.quoted);
         self.fraction_digits = self.fraction_digits.max(other.fraction_digits);
         if let Some((first, last)) = other.span {
@@ -440,7 +440,7 @@ impl Objects {
     /// Takes the names for data.
     fn collapse(&mut self) {
         if let Self::Named(fields) = self {
-            let mut together = Observed::default();
+            let mut together = Box::<Observed>::default();
             for field in std::mem::take(fields).into_sorted() {
                 together.merge(field.seen);
             }
@@ -459,7 +459,7 @@ impl Objects {
         }
         match (&mut *self, other) {
             (Self::Named(fields), Self::Named(more)) => fields.merge(more, Observed::merge),
-            (Self::Keyed(values), Self::Keyed(more)) => values.merge(more),
+            (Self::Keyed(values), Self::Keyed(more)) => values.merge(*more),
             _ => {}
         }
         if let Self::Named(fields) = self
@@ -506,7 +506,7 @@ impl Numbers {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, other: &Self) {
         self.bits = self.bits.max(other.bits);
         self.negative_bits = self.negative_bits.max(other.negative_bits);
         self.inexact_integer |= other.inexact_integer;

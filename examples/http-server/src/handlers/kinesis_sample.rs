@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use axum::Json;
-use helios_core::{KinesisSampleOptions, StreamSample, schema::InferOptions, streams::Position};
+use helios_core::{
+    KinesisSampleOptions, StreamSample,
+    schema::InferOptions,
+    streams::{Position, SampleOptions},
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -53,9 +57,8 @@ pub(crate) async fn kinesis_sample(
     Caller(client): Caller,
     JsonBody(request): JsonBody<SampleRequest>,
 ) -> Result<Json<StreamSample>, ApiError> {
-    let mut options = KinesisSampleOptions::default();
-    options.inference = request.inference.unwrap_or_default();
-    options.reading.position = request.position;
+    let reading = SampleOptions { position: request.position, ..SampleOptions::default() };
+    let mut options = KinesisSampleOptions { reading, inference: request.inference.unwrap_or_default() };
     if let Some(events) = request.max_events {
         options.reading.max_events = events;
     }

@@ -68,7 +68,12 @@ impl Members {
     pub(super) fn new(members: Vec<(String, Node)>) -> Self {
         let members: Vec<_> = members
             .into_iter()
-            .map(|(name, node)| Member { opening: Opening::of(&name), name, node: node.as_field(), seen: 0 })
+            .map(|(name, node)| Member {
+                opening: Opening::of(&name),
+                name,
+                node: node.into_field(),
+                seen: 0,
+            })
             .collect();
         let index = members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
         Self { members, index, objects: 0, unknown: Unknown::default() }

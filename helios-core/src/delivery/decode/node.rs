@@ -100,7 +100,7 @@ impl Node {
     }
 
     /// The same as a field: a list, a map or a `JSON`, which have no null of their own, is empty where it is `null`.
-    pub(super) fn as_field(mut self) -> Self {
+    pub(super) fn into_field(mut self) -> Self {
         self.null_is_absent = self.absent == Absent::Empty && self.present.is_none();
         self
     }
