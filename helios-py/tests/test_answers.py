@@ -183,7 +183,14 @@ REPORT = {
         (sample.read, SAMPLE),
         (
             sample.read,
-            {**SAMPLE, "sampleEvent": None, "inferredSchema": [], "samples": [], "columns": [], "createTableQuery": None},
+            {
+                **SAMPLE,
+                "sampleEvent": None,
+                "inferredSchema": [],
+                "samples": [],
+                "columns": [],
+                "createTableQuery": None,
+            },
         ),
         (table.read, CREATED),
         (lambda text: source.read(f"[{text}]")[0], SOURCE),

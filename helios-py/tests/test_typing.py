@@ -24,7 +24,9 @@ def of_a_client(client: helios.Client) -> None:
     progress: helios.QueryProgress | None = client.query_progress("a")
     databases: dict[str, list[str]] = client.databases()
     sample: helios.StreamSample = client.kinesis_sample("s", position="now")
-    created: helios.TableCreated = client.create_table("s", "t", sample.inferred_schema, order_by=sample.proposal.order_by)
+    created: helios.TableCreated = client.create_table(
+        "s", "t", sample.inferred_schema, order_by=sample.proposal.order_by
+    )
     client.create_table("s", "t", {"a": "UInt8"})
     client.create_table("s", "t", [("a", "UInt8")])
     client.create_table("s", "t", {"a": "UInt8"}, delivery="consumer", unknown_fields="addColumn")

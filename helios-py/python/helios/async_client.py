@@ -179,9 +179,7 @@ class AsyncClient:
         inference: Inference | None = None,
     ) -> StreamSample:
         """As :meth:`Client.kinesis_sample`."""
-        options = sample.options(
-            max_events=max_events, position=position, time_limit=time_limit, inference=inference
-        )
+        options = sample.options(max_events=max_events, position=position, time_limit=time_limit, inference=inference)
         return sample.read(await self._native.kinesis_sample_async(text("stream", stream), options))
 
     async def create_table(

@@ -264,9 +264,7 @@ class Client:
 
         Raises :class:`NotFoundError` for the stream, and what else AWS says.
         """
-        options = sample.options(
-            max_events=max_events, position=position, time_limit=time_limit, inference=inference
-        )
+        options = sample.options(max_events=max_events, position=position, time_limit=time_limit, inference=inference)
         return sample.read(self._native.kinesis_sample(text("stream", stream), options))
 
     def create_table(

@@ -161,7 +161,7 @@ def _inference(given: object) -> dict[str, str | bool]:
     for name, value in given.items():
         if not isinstance(value, (str, bool)):
             raise wrong_type(f"inference[{name!r}]", "a str or a bool", value)
-    return {_wire.wire_name(text("the name of an option of inference", name)): value for name, value in given.items()}
+    return {_wire.wire_name(text("inference: the name of an option", name)): value for name, value in given.items()}
 
 
 def position_text(name: str, value: object) -> str:
