@@ -103,6 +103,8 @@ async def with_asyncio() -> None:
             raise SystemExit("it was not cancelled")
 
 
+# Whoever starts this may have it ignore Ctrl-C, as a shell does with what it puts behind itself.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 without_asyncio()
 with_an_engine()
 asyncio.run(with_asyncio())
