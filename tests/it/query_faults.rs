@@ -167,7 +167,8 @@ async fn nothing_is_no_answer() {
     }
 }
 
-/// The one thing that nothing can show where nothing is compressed: an answer that ends as HTTP has it, behind a line or a row, in a form without an end.
+/// The one thing that nothing can show where nothing is compressed: an answer that ends as HTTP has it, behind a line or a
+/// row, in a form without an end.
 fn may_end_anywhere(path: Path, plan: &Plan) -> bool {
     !path.has_an_end() && plan.framing == Framing::Chunked && matches!(plan.fault, Fault::Cut { .. })
 }

@@ -16,7 +16,7 @@ use crate::{
     Column, Error, Result,
     clock::SharedClock,
     schema::{self, ColumnEvidence, InferOptions, Inference, Observation, Proposal},
-    streams::{self, AwsSession, Position, Sample, SampleEnd, SampleOptions},
+    streams::{self, AwsSession, Position, Sample, SampleEnd, SampleOptions, SampledEvent},
     warehouse::{TableDefinition, TableName},
 };
 
@@ -133,13 +133,13 @@ pub(super) async fn sample(
 
 fn conclude(sample: &Sample, options: &InferOptions) -> StreamSample {
     let mut observation = Observation::default();
-    sample.events.iter().for_each(|event| observation.add(&event.data));
+    let readable: Vec<_> = sample.events.iter().map(|event| observation.add(&event.data)).collect();
     let inference = observation.conclude(options);
     let events = sample.events.iter().map(|event| &*event.data);
     let typical = schema::representative(events, &inference).and_then(|index| sample.events.get(index));
     StreamSample {
         sample_event: typical.and_then(|event| serde_json::from_slice(&event.data).ok()),
-        samples: shown(sample),
+        samples: shown(sample, &readable),
         create_table_query: create_table_query(&sample.stream_arn, &inference),
         inferred_schema: inference.columns,
         columns: inference.evidence,
@@ -162,43 +162,42 @@ fn create_table_query(stream_arn: &str, inference: &Inference) -> Option<String>
 }
 
 /// The first events, and the first of what is none.
-fn shown(sample: &Sample) -> Vec<SampleRecord> {
-    let (mut events, mut others) = (Vec::new(), Vec::new());
-    for event in &sample.events {
-        if events.len() == MAX_SHOWN && others.len() == MAX_SHOWN {
-            break;
-        }
-        let mut record = SampleRecord {
+fn shown(sample: &Sample, readable: &[bool]) -> Vec<SampleRecord> {
+    let of = |is_event: bool| {
+        let events = sample.events.iter().zip(readable).filter(move |(_, readable)| **readable == is_event);
+        events.map(|(event, _)| event)
+    };
+    let events = of(true).take(MAX_SHOWN).map(SampleRecord::event);
+    let others = of(false).map(|event| SampleRecord::no_event(event, NO_EVENT));
+    let defects =
+        sample.defects.iter().map(|one| SampleRecord::no_event(&one.record, &one.defect.to_string()));
+    events.chain(others.chain(defects).take(MAX_SHOWN)).collect()
+}
+
+/// What is wrong with an event that could be unpacked, but not read.
+const NO_EVENT: &str = "not one JSON object in UTF-8 whose keys are all different, nested 64 levels at most";
+
+impl SampleRecord {
+    fn event(event: &SampledEvent) -> Self {
+        Self {
             shard: event.shard.clone(),
             sequence_number: event.sequence_number.clone(),
             sub_sequence: event.sub_sequence,
             arrived_at: event.arrived_at,
-            event: None,
+            event: serde_json::from_slice(&event.data).ok(),
             raw: None,
             why: None,
-        };
-        if schema::is_event(&event.data) {
-            if events.len() < MAX_SHOWN {
-                record.event = serde_json::from_slice(&event.data).ok();
-                events.push(record);
-            }
-        } else if others.len() < MAX_SHOWN {
-            record.raw = Some(beginning(&event.data));
-            record.why = Some("not one JSON object in UTF-8 whose keys are all different".to_owned());
-            others.push(record);
         }
     }
-    let defects = sample.defects.iter().map(|defect| SampleRecord {
-        shard: defect.shard.clone(),
-        sequence_number: defect.sequence_number.clone(),
-        sub_sequence: defect.sub_sequence,
-        arrived_at: defect.arrived_at,
-        event: None,
-        raw: Some(beginning(&defect.data)),
-        why: Some(defect.defect.to_string()),
-    });
-    let room = MAX_SHOWN - others.len();
-    events.into_iter().chain(others).chain(defects.take(room)).collect()
+
+    fn no_event(event: &SampledEvent, why: &str) -> Self {
+        Self {
+            event: None,
+            raw: Some(beginning(&event.data)),
+            why: Some(why.to_owned()),
+            ..Self::event(event)
+        }
+    }
 }
 
 /// As much of some bytes as is shown, as text.

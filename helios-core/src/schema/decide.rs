@@ -217,11 +217,7 @@ fn timestamp(observed: &Observed, options: &InferOptions) -> Decision {
     if options.integers == Integers::Narrow && digits == 0 && first.0 >= 0 && last.0 < LAST_DATETIME {
         return Decision::scalar(DataType::DateTime { timezone }, why);
     }
-    let precision = match digits {
-        0..=3 => 3,
-        4..=6 => 6,
-        _ => 9,
-    };
+    let precision = precision(digits);
     // Nanoseconds are counted in 64 bits, which end in the year 2262.
     let fits = |(seconds, nanoseconds): text::Instant| {
         precision < 9
@@ -231,6 +227,15 @@ fn timestamp(observed: &Observed, options: &InferOptions) -> Decision {
         Decision::scalar(DataType::DateTime64 { precision, timezone }, why)
     } else {
         Decision::text("timestamps to the nanosecond, some beyond the year 2262")
+    }
+}
+
+/// The digits of a second that a `DateTime64` has for so many that were seen.
+pub(super) const fn precision(digits: u8) -> u8 {
+    match digits {
+        0..=3 => 3,
+        4..=6 => 6,
+        _ => 9,
     }
 }
 
@@ -355,7 +360,7 @@ impl fmt::Display for Mix<'_> {
 }
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::schema::infer;
+    use crate::schema::{InferOptions, Observation, hazard::Hazard, infer};
 
     /// The type of `v` over events with these values; `-` leaves the key out.
     pub(in crate::schema) fn type_of(values: &[&str]) -> String {
@@ -484,5 +489,86 @@ pub(super) mod tests {
         assert_eq!(type_of(&[&deep(16)]), format!("{}String{}", "Array(".repeat(16), ")".repeat(16)));
         assert_eq!(type_of(&[&deep(17)]), "String");
         assert_eq!(type_of(&[&deep(63)]), "String");
+    }
+
+    #[test]
+    fn json_keeps_ordinary_objects() {
+        for object in [
+            "{}",
+            r#"{"a":{"b":{"c":[1,2,{"d":"x"}]}},"e":null,"f":[true,null,false],"":1}"#,
+            r#"{"a":18446744073709551615,"b":-9223372036854775808,"c":0.1}"#,
+            r#"{"a":[1,2.5],"b":[9007199254740993,1],"c":true,"d":1}"#,
+            r#"{"a":[{"b":true},{"b":1}]}"#,
+            r#"{"a":{"b":1},"b":{"b":2}}"#,
+        ] {
+            assert_eq!(type_of(&[object]), "JSON", "{object}");
+        }
+    }
+
+    #[test]
+    fn json_would_alter_these() {
+        let nested = |open: &str, close: &str, levels: usize| {
+            format!(r#"{{"a":{}1{}}}"#, open.repeat(levels), close.repeat(levels))
+        };
+        let (lists, objects) = (nested("[", "]", 33), nested(r#"{"a":"#, "}", 33));
+        let wide: Vec<_> = (0..300).map(|at| format!(r#""k{at}":1"#)).collect();
+        let wide_twice = format!("{{{},{}}}", wide.join(","), r#""k299":1"#);
+        for (object, hazard) in [
+            (r#"{"a":1,"a":1}"#, Hazard::DuplicateKey),
+            (r#"{"x":[{"a":1,"\u0061":1}]}"#, Hazard::DuplicateKey),
+            (&wide_twice, Hazard::DuplicateKey),
+            (r#"{"a.b":1}"#, Hazard::DottedKey),
+            (r#"{"x":{"y":{"a.b":1}}}"#, Hazard::DottedKey),
+            (r#"{"a":18446744073709551616}"#, Hazard::WideInteger),
+            (r#"{"a":[[-9223372036854775809]]}"#, Hazard::WideInteger),
+            (r#"{"a":1e400}"#, Hazard::LossyFloat),
+            (r#"{"a":3.14159265358979323846}"#, Hazard::LossyFloat),
+            (r#"{"a":[{"b":-0}]}"#, Hazard::NegativeZero),
+            (r#"{"a":[true,1]}"#, Hazard::MixedBooleans),
+            (r#"{"a":[[true],["x"]]}"#, Hazard::MixedBooleans),
+            (r#"{"a":[9007199254740993,2.5]}"#, Hazard::MixedNumbers),
+            (r#"{"a":[[9007199254740993],[2.5]]}"#, Hazard::MixedNumbers),
+            (&lists, Hazard::TooDeep),
+            (&objects, Hazard::TooDeep),
+        ] {
+            let event = format!(r#"{{"v":{object}}}"#);
+            let inference = infer([event.as_bytes()]);
+            let evidence = &inference.evidence[0];
+            assert_eq!(evidence.data_type, "String", "{object}");
+            assert!(evidence.why.starts_with(&hazard.to_string()), "{object}: {}", evidence.why);
+        }
+        for levels in [nested("[", "]", 32), nested(r#"{"a":"#, "}", 32)] {
+            assert_eq!(type_of(&[&levels]), "JSON", "{levels}");
+        }
+    }
+
+    #[test]
+    fn more_keys_than_names_could_be_are_data() {
+        let events: Vec<_> = (0..300).map(|at| format!(r#"{{"v":{{"user.{at}":{at}}}}}"#)).collect();
+        let types =
+            |events: &[String]| infer(events.iter().map(String::as_bytes)).columns.remove(0).data_type;
+        assert_eq!(types(&events), "Map(String, UInt64)");
+        let mixed: Vec<_> = events.iter().cloned().chain([r#"{"v":{"x":"y"}}"#.to_owned()]).collect();
+        assert_eq!(types(&mixed), "String");
+    }
+
+    #[test]
+    fn nullability_can_be_asked_for() {
+        let of = |nullable: &str, events: [&str; 2]| {
+            let options: InferOptions =
+                serde_json::from_str(&format!(r#"{{"nullable":"{nullable}"}}"#)).unwrap();
+            let mut observation = Observation::default();
+            for event in events {
+                assert!(observation.add(event.as_bytes()));
+            }
+            let inference = observation.conclude(&options);
+            inference.evidence.into_iter().map(|column| (column.data_type, column.why)).collect::<Vec<_>>()
+        };
+        let never = of("never", [r#"{"v":1}"#, r#"{"v":null}"#]);
+        assert_eq!(never[0].0, "UInt64");
+        assert!(never[0].1.ends_with("yet not Nullable, as was asked for"), "{never:?}");
+        let always = of("always", [r#"{"id":1,"v":"x","l":[]}"#; 2]);
+        let types: Vec<_> = always.iter().map(|(data_type, _)| data_type.as_str()).collect();
+        assert_eq!(types, ["UInt64", "Nullable(String)", "Array(String)"]);
     }
 }

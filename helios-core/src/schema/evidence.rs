@@ -114,22 +114,21 @@ impl Default for Names {
 }
 
 impl Seen {
-    /// Adds the value at `place`; says where the next begins, and whether it is one other than null.
+    /// Adds the value at `place`.
     #[inline]
-    pub(super) fn add(&mut self, tokens: &[Token<'_>], place: Place, room: &mut Room) -> (usize, bool) {
-        let (next, kind) = self.observed.add(tokens, place, room);
-        let (Some(_), Some(token)) = (kind, tokens.get(place.first.1)) else { return (next, false) };
+    pub(super) fn add(&mut self, tokens: &[Token<'_>], place: Place, room: &mut Room) {
+        self.observed.add(tokens, place, room);
+        let Some(token) = tokens.get(place.first.1) else { return };
         match token {
             Token::Text(text) if text.escaped => self.text(&text.decoded().unwrap_or_default()),
             Token::Text(text) => self.text(text.raw),
             Token::Number(number) => self.distinct.add(number.text),
             Token::Bool(truth) => self.distinct.add(if *truth { "true" } else { "false" }),
-            _ => {}
+            Token::List { .. } | Token::Object { .. } | Token::Null | Token::Name(_) => {}
         }
         if self.examples.len() < EXAMPLES {
             self.example(place.first.0, token);
         }
-        (next, true)
     }
 
     #[inline]

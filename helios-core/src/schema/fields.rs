@@ -35,7 +35,7 @@ impl<T> Default for Fields<T> {
 }
 
 impl<T: Default> Fields<T> {
-    /// The place of a field, if it is known: most often the one after the last. It is a new one if nothing is.
+    /// The place of a field, if it is known. It most often is where the next one is expected, behind the last.
     #[inline]
     pub(super) fn find(&self, name: &str, expected: usize) -> Option<usize> {
         match self.fields.get(expected) {

@@ -49,13 +49,16 @@ pub struct Inference {
 /// Infers columns from events, each one JSON object. What is not one is counted and skipped; no input fails.
 pub fn infer<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> Inference {
     let mut observation = Observation::default();
-    events.into_iter().for_each(|event| observation.add(event));
+    for event in events {
+        observation.add(event);
+    }
     observation.conclude(&InferOptions::default())
 }
 
 /// What was observed of a sample, or of a part of it.
 ///
-/// One pass, in bounded memory. Parts can be observed apart, in any order, and merged: the whole is the same.
+/// One pass, in bounded memory. Parts can be observed apart, in any order, and merged: the whole is the same, unless the
+/// bounds are met: more than 1,000 keys, or 100,000 places within objects.
 ///
 /// ```
 /// use helios_core::schema::{InferOptions, Observation};
@@ -77,7 +80,7 @@ pub struct Observation {
     next: u64,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Parts {
     columns: Fields<Seen>,
     events: u64,
@@ -109,17 +112,20 @@ impl Observation {
         }
     }
 
-    /// Adds an event. What is no JSON object, or one that delivery would reject whatever its table, is only counted.
-    pub fn add(&mut self, event: &[u8]) {
+    /// Adds an event, and says whether it is one. What is no JSON object, or one that delivery would reject whatever its
+    /// table, is only counted.
+    pub fn add(&mut self, event: &[u8]) -> bool {
         let (parts, room, number) = (&mut self.parts, &mut self.room, self.next);
-        match self.reader.read(event, |tokens| parts.add(tokens, number, room)) {
-            Ok(Ok(())) => self.parts.events += 1,
-            Ok(Err(Unreadable)) | Err(Unreadable) => self.parts.unreadable += 1,
+        let added = self.reader.read(event, |tokens| parts.add(tokens, number, room)).flatten();
+        match added {
+            Ok(()) => self.parts.events += 1,
+            Err(Unreadable) => self.parts.unreadable += 1,
         }
         self.next += 1;
         if self.room.places > MAX_PLACES {
             self.make_room();
         }
+        added.is_ok()
     }
 
     /// Adds what was observed of another part.
@@ -136,7 +142,7 @@ impl Observation {
         self.make_room();
     }
 
-    /// Looks into fewer levels until there are few enough places. Which those are depends on nothing but what was seen.
+    /// Looks into fewer levels until there are few enough places.
     fn make_room(&mut self) {
         loop {
             let depth = self.room.depth;
@@ -148,12 +154,6 @@ impl Observation {
             }
             self.room.depth -= 1;
         }
-    }
-
-    /// How many events were read so far, and how many could not be.
-    #[must_use]
-    pub fn counts(&self) -> (u64, u64) {
-        (self.parts.events, self.parts.unreadable)
     }
 
     /// The columns that every event fits.
@@ -278,12 +278,6 @@ impl Parts {
         }
         notes
     }
-}
-
-/// Whether inference, and delivery, would read these bytes as an event.
-#[must_use]
-pub fn is_event(bytes: &[u8]) -> bool {
-    Reader::default().read(bytes, |tokens| !has_duplicates(tokens, 0)).unwrap_or(false)
 }
 
 /// The most typical of some events: the first, counted from 0, with the most of the columns that most events have. None if
@@ -451,5 +445,36 @@ mod tests {
         assert_eq!(json["proposal"]["partitionBy"], "toYYYYMM(`at`)");
         assert_eq!(json["columns"][0], serde_json::json!({"name": "at", "type": "DateTime64(3, 'UTC')"}));
         assert_eq!(json["evidence"][0]["kinds"], serde_json::json!({"timestamp": 1}));
+    }
+
+    #[test]
+    fn keys_that_differ_in_case_only_are_noted() {
+        let inference = sample(&[r#"{"userId":1,"userid":2,"other":3}"#]);
+        assert_eq!(inference.columns.len(), 3);
+        assert_eq!(inference.notes, ["The keys userId, userid differ in case only: each is a column."]);
+    }
+
+    /// However wild the keys are, what is remembered of them is bounded.
+    #[test]
+    fn adversarial_keys_meet_a_bound() {
+        let mut observation = Observation::default();
+        for at in 0..40_000 {
+            let event = format!(
+                r#"{{"k{}":{{"a{}":{{"b{at}":[{{"c{at}":{{"d{at}":1}}}}]}}}}}}"#,
+                at % 1_500,
+                at % 251
+            );
+            assert!(observation.add(event.as_bytes()));
+            assert!(observation.room.places <= MAX_PLACES);
+        }
+        let counted: usize =
+            observation.parts.columns.iter().map(|column| column.seen.observed.places()).sum();
+        assert!(
+            counted <= MAX_PLACES && observation.room.depth < MAX_DEPTH,
+            "{counted} {:?}",
+            observation.room
+        );
+        let inference = observation.conclude(&InferOptions::default());
+        assert_eq!((inference.columns.len(), inference.events), (MAX_COLUMNS, 40_000));
     }
 }

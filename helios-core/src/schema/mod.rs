@@ -23,7 +23,7 @@ mod suggest;
 mod text;
 
 pub use evidence::{ColumnEvidence, Confidence};
-pub use infer::{Inference, Observation, infer, is_event, representative};
+pub use infer::{Inference, Observation, infer, representative};
 pub use keys::Proposal;
 pub use kind::Kind;
 pub use options::{Decimals, InferOptions, Integers, Nullability, ObjectTypes};

@@ -106,36 +106,10 @@ struct Inside {
 }
 
 impl Observed {
-    /// Adds the value at `at`; says where the next begins. `kind` is that of the value; none for null.
+    /// Adds the value at `place`.
     #[inline]
-    pub(super) fn add(
-        &mut self,
-        tokens: &[Token<'_>],
-        place: Place,
-        room: &mut Room,
-    ) -> (usize, Option<Kind>) {
-        let at = place.first.1;
-        let kind = match tokens.get(at) {
-            None | Some(Token::Null | Token::Name(_)) => {
-                self.null += 1;
-                return (at + 1, None);
-            }
-            Some(Token::Bool(_)) => Kind::Bool,
-            Some(Token::Number(number)) => self.numbers.add(number).0,
-            Some(Token::Text(text)) => self.text(*text),
-            Some(Token::List { .. } | Token::Object { .. }) => {
-                let before = self.counts;
-                let (end, _) = walk(Some(self), tokens, place, room);
-                let kind = if before[Kind::Array as usize] == self.counts[Kind::Array as usize] {
-                    Kind::Object
-                } else {
-                    Kind::Array
-                };
-                return (end, Some(kind));
-            }
-        };
-        self.count(kind);
-        (at + 1, Some(kind))
+    pub(super) fn add(&mut self, tokens: &[Token<'_>], place: Place, room: &mut Room) {
+        walk(Some(self), tokens, place, room);
     }
 
     #[inline]
@@ -183,7 +157,10 @@ impl Observed {
                 self.fraction_digits = self.fraction_digits.max(digits);
                 Kind::Timestamp
             }
-            Form::LocalTimestamp => Kind::LocalTimestamp,
+            Form::LocalTimestamp(digits) => {
+                self.fraction_digits = self.fraction_digits.max(digits);
+                Kind::LocalTimestamp
+            }
             Form::MailTimestamp => Kind::MailTimestamp,
             Form::Other => Kind::String,
         }
@@ -262,7 +239,6 @@ fn walk(node: Option<&mut Observed>, tokens: &[Token<'_>], place: Place, room: &
 #[inline]
 fn walk_scalar(node: Option<&mut Observed>, token: Option<&Token<'_>>) -> Inside {
     let mut inside = Inside::default();
-    let mut unwanted = Numbers::default();
     match (token, node) {
         (Some(Token::Bool(_)), node) => {
             inside.scalars.boolean = true;
@@ -275,10 +251,7 @@ fn walk_scalar(node: Option<&mut Observed>, token: Option<&Token<'_>>) -> Inside
             node.count(kind);
             inside.number(number, needs);
         }
-        (Some(Token::Number(number)), None) => {
-            let (_, needs) = unwanted.add(number);
-            inside.number(number, needs);
-        }
+        (Some(Token::Number(number)), None) => inside.number(number, Needs::of(number)),
         (Some(Token::Text(text)), node) => {
             inside.scalars.not_boolean = true;
             if let Some(node) = node {
@@ -341,10 +314,8 @@ fn walk_object(
         }
         None => &mut unseen,
     };
-    match known {
-        Objects::Named(fields) => fields.begin(),
-        _ if has_duplicates(tokens, place.first.1) => hazard = Some(Hazard::DuplicateKey),
-        _ => {}
+    if let Objects::Named(fields) = known {
+        fields.begin();
     }
     let (mut at, mut expected) = (place.first.1 + 1, 0);
     while at < end {
@@ -362,6 +333,10 @@ fn walk_object(
         let (next, value) = walk(field, tokens, within, room);
         hazard = worse(hazard, worse(value.hazard, value.scalars.hazard()));
         at = next;
+    }
+    // Also of an object whose names turned out to be data while it was read.
+    if !matches!(known, Objects::Named(_)) && has_duplicates(tokens, place.first.1) {
+        hazard = Some(Hazard::DuplicateKey);
     }
     if let Some(node) = node {
         node.hazard = worse(node.hazard, hazard);
@@ -497,8 +472,7 @@ impl Numbers {
             Needs::Float { exact } => {
                 self.inexact_float |= !exact;
                 if let Some(value) = number.to_f64() {
-                    let (least, greatest) = self.floats.get_or_insert((value, value));
-                    (*least, *greatest) = (value.min(*least), value.max(*greatest));
+                    self.floats = both_floats(self.floats, Some((value, value)));
                 }
                 self.digits.add(number);
                 (Kind::Float, needs)
@@ -514,9 +488,15 @@ impl Numbers {
         self.digits.merge(other.digits);
         let both = self.integers.into_iter().chain(other.integers);
         self.integers = both.reduce(|one, more| (one.0.min(more.0), one.1.max(more.1)));
-        let both = self.floats.into_iter().chain(other.floats);
-        self.floats = both.reduce(|one, more| (one.0.min(more.0), one.1.max(more.1)));
+        self.floats = both_floats(self.floats, other.floats);
     }
+}
+
+/// The least and the greatest of two spans. -0 is less than 0, so that their order is no matter.
+fn both_floats(one: Option<(f64, f64)>, other: Option<(f64, f64)>) -> Option<(f64, f64)> {
+    let least = |one: f64, other: f64| if other.total_cmp(&one).is_lt() { other } else { one };
+    let greatest = |one: f64, other: f64| if other.total_cmp(&one).is_gt() { other } else { one };
+    one.into_iter().chain(other).reduce(|one, more| (least(one.0, more.0), greatest(one.1, more.1)))
 }
 
 impl Digits {

@@ -244,7 +244,9 @@ proptest! {
         cuts.sort_unstable();
         let mut parts: Vec<_> = cuts.windows(2).map(|ends| {
             let mut part = Observation::starting_at(ends[0] as u64);
-            events[ends[0]..ends[1]].iter().for_each(|event| part.add(event.as_bytes()));
+            for event in &events[ends[0]..ends[1]] {
+                part.add(event.as_bytes());
+            }
             part
         }).collect();
         let mut random = order;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    decide::{Decision, Form},
+    decide::{Decision, Form, precision},
     evidence::{FEW_NAMES, Seen},
     kind::Kind,
 };
@@ -91,7 +91,10 @@ fn local(seen: &Seen) -> Option<(DataType, String)> {
     let timezone = Some("UTC".to_owned());
     only(seen, Kind::LocalTimestamp).then(|| {
         let why = "if the producer's clock shows UTC; name its zone if it shows another";
-        (DataType::DateTime64 { precision: 6, timezone }, why.to_owned())
+        (
+            DataType::DateTime64 { precision: precision(seen.observed.fraction_digits), timezone },
+            why.to_owned(),
+        )
     })
 }
 
@@ -150,7 +153,8 @@ mod tests {
 
     #[test]
     fn times_that_stay_text_say_what_they_may_be() {
-        assert_eq!(one(r#""2026-01-31T00:00:00""#).unwrap().0, "DateTime64(6, 'UTC')");
+        assert_eq!(one(r#""2026-01-31T00:00:00""#).unwrap().0, "DateTime64(3, 'UTC')");
+        assert_eq!(one(r#""2026-01-31T00:00:00.1234567""#).unwrap().0, "DateTime64(9, 'UTC')");
         let (data_type, why) = one(r#""Sat, 31 Jan 2026 12:00:00 +0000""#).unwrap();
         assert_eq!(data_type, "String");
         assert!(why.contains("parseDateTimeBestEffort(`v`)"), "{why}");

@@ -25,8 +25,8 @@ pub(super) enum Form {
     Date(Instant),
     /// `2026-01-31T23:59:59.123Z`, or with an offset; with the digits of its fraction of a second.
     Timestamp(Instant, u8),
-    /// The same without `Z` or offset, so that nobody can say which instant it is.
-    LocalTimestamp,
+    /// The same without `Z` or offset, so that nobody can say which instant it is; with the digits of its fraction.
+    LocalTimestamp(u8),
     /// `Sat, 31 Jan 2026 12:00:00 +0000`: RFC 2822, RFC 1123.
     MailTimestamp,
     /// Anything else.
@@ -99,12 +99,15 @@ fn moment(text: &str, last_day: &mut LastDay) -> Option<Form> {
         return SECONDS.contains(&start.0).then_some(Form::Date(start));
     }
     let moment = Moment::parse(text, last_day)?;
-    let Some(offset) = moment.offset else { return Some(Form::LocalTimestamp) };
-    let seconds = moment.seconds - offset;
+    let seconds = moment.seconds - moment.offset.unwrap_or_default();
     let fraction = text.as_bytes().get(19..)?.strip_prefix(b".").unwrap_or_default();
     let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let digits = u8::try_from(digits.min(9)).ok()?;
-    SECONDS.contains(&seconds).then_some(Form::Timestamp((seconds, moment.nanoseconds), digits))
+    let form = match moment.offset {
+        Some(_) => Form::Timestamp((seconds, moment.nanoseconds), digits),
+        None => Form::LocalTimestamp(digits),
+    };
+    SECONDS.contains(&seconds).then_some(form)
 }
 
 /// A time of RFC 2822, if it looks like one at all.
@@ -243,9 +246,10 @@ mod tests {
 
     #[test]
     fn timestamps_without_a_zone_are_told_apart() {
-        for text in ["2026-01-02T03:04:05", "2026-01-02 03:04:05.123456"] {
-            assert_eq!(form(text), Form::LocalTimestamp, "{text}");
+        for (text, digits) in [("2026-01-02T03:04:05", 0), ("2026-01-02 03:04:05.123456", 6)] {
+            assert_eq!(form(text), Form::LocalTimestamp(digits), "{text}");
         }
+        assert_eq!(form("1899-01-02T03:04:05"), Form::Other);
     }
 
     #[test]

@@ -27,6 +27,8 @@ const CONCURRENT_SHARDS: usize = 64;
 pub(super) const MAX_SAMPLE_BYTES: usize = 64 * 1024 * 1024;
 /// So many records that cannot be unpacked are kept.
 pub(super) const MAX_DEFECTS: usize = 10;
+/// And so much of each.
+pub(super) const MAX_DEFECT_BYTES: usize = 1024;
 
 /// How to sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,16 +92,8 @@ pub struct SampledEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DefectiveRecord {
-    /// The shard it was read from.
-    pub shard: String,
-    /// Its sequence number.
-    pub sequence_number: String,
-    /// The place in it of what cannot be unpacked.
-    pub sub_sequence: u64,
-    /// When it arrived, roughly.
-    pub arrived_at: Timestamp,
-    /// What cannot be unpacked.
-    pub data: Bytes,
+    /// Where it was; and the first 1,024 bytes of it, as they came.
+    pub record: SampledEvent,
     /// Why.
     pub defect: Defect,
 }

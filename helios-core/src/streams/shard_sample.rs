@@ -7,13 +7,14 @@ use std::{
 };
 
 use aws_sdk_kinesis::Client;
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
     position::Position,
     reader::{ShardReader, ShardStart},
     record::unpack,
-    sample::{DefectiveRecord, MAX_DEFECTS, MAX_SAMPLE_BYTES, SampledEvent},
+    sample::{DefectiveRecord, MAX_DEFECT_BYTES, MAX_DEFECTS, MAX_SAMPLE_BYTES, SampledEvent},
     sequence::compare_sequence_numbers,
 };
 use crate::{Result, clock::SharedClock};
@@ -100,29 +101,26 @@ impl ShardSample {
                 break;
             }
             self.first.get_or_insert_with(|| number.clone());
+            let event = |sub_sequence, data| SampledEvent {
+                shard: self.id.clone(),
+                sequence_number: number.clone(),
+                sub_sequence,
+                arrived_at: record.arrived_at,
+                data,
+            };
             for user_record in unpack(record.data) {
                 match user_record {
                     Ok(user_record) => {
                         bytes.fetch_add(user_record.data.len(), Relaxed);
-                        self.events.push(SampledEvent {
-                            shard: self.id.clone(),
-                            sequence_number: number.clone(),
-                            sub_sequence: user_record.sub_sequence,
-                            arrived_at: record.arrived_at,
-                            data: user_record.data,
-                        });
+                        self.events.push(event(user_record.sub_sequence, user_record.data));
                     }
                     Err(unreadable) => {
                         self.unreadable += 1;
                         if self.defects.len() < MAX_DEFECTS {
-                            self.defects.push(DefectiveRecord {
-                                shard: self.id.clone(),
-                                sequence_number: number.clone(),
-                                sub_sequence: unreadable.sub_sequence,
-                                arrived_at: record.arrived_at,
-                                data: unreadable.data,
-                                defect: unreadable.defect,
-                            });
+                            // A copy: the page that it is a part of may be large.
+                            let data = unreadable.data.get(..MAX_DEFECT_BYTES).unwrap_or(&unreadable.data);
+                            let record = event(unreadable.sub_sequence, Bytes::copy_from_slice(data));
+                            self.defects.push(DefectiveRecord { record, defect: unreadable.defect });
                         }
                     }
                 }

@@ -11,10 +11,10 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// Costs next to nothing. In settings: `lz4`.
+    /// Quick to make and to read. In settings: `lz4`.
     #[default]
     Lz4,
-    /// Smaller by half, for slow or metered networks. In settings: `zstd`.
+    /// Smaller, for slow or metered networks. In settings: `zstd`.
     Zstd,
     /// For a server on the same machine. In settings: `none`.
     None,

@@ -34,7 +34,9 @@ fn numbered(events: &[String]) -> Vec<String> {
 
 fn inferred(events: &[String], options: &InferOptions) -> Inference {
     let mut observation = Observation::default();
-    events.iter().for_each(|event| observation.add(event.as_bytes()));
+    for event in events {
+        observation.add(event.as_bytes());
+    }
     observation.conclude(options)
 }
 

@@ -27,7 +27,7 @@
 //! | `Variant`, `Dynamic` beside a `JSON` | in a table that has a `JSON`, or of a ClickHouse whose Arrow reader has no unions: a text, if the `Variant` has a `String`; of a `Dynamic` as of a `String` |
 //! | `Nullable(…)` | `null`, or as above; absent: null |
 //!
-//! An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
+//! A `null` is empty only of a column without a `DEFAULT`. An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
 //! [`Decoder::with_defaults`] and [`Decoder::when_missing`]. Of a `Nullable`, a list, a map, a tuple, a `Dynamic` or a
 //! `Variant` it gets a `DEFAULT` that is a literal the field could have; with any other the event is rejected. Fields the
 //! table has no column for are passed over, unless [`Decoder::when_unknown`] says otherwise. Names are compared as they

@@ -288,6 +288,22 @@ fn absent_fields_get_zero_values_only_where_that_is_wished_for() {
     assert!(batch.column(3).is_valid(0) && batch.column(4).is_null(0));
 }
 
+/// A `null` where nothing else is the list's own: but not where there is a default, which the event may have meant.
+#[test]
+fn null_is_an_empty_list_where_there_is_no_default() {
+    for data_type in ["Array(UInt8)", "Map(String, UInt8)", "JSON", "Tuple(a Array(UInt8))"] {
+        let columns = [Column::new("x", data_type)];
+        let event = if data_type.starts_with("Tuple") { r#"{"x":{"a":null}}"# } else { r#"{"x":null}"# };
+        assert_eq!(decoder(&[("x", data_type)]).decode(event.as_bytes()), Ok(()), "{data_type}");
+        if !data_type.starts_with("Tuple") {
+            let mut defaulted = Decoder::with_defaults(&columns, &["x".to_owned()]).unwrap();
+            let reject = defaulted.decode(event.as_bytes()).unwrap_err();
+            assert_eq!(reject.error_type, RejectKind::NullValue, "{data_type}");
+        }
+    }
+    assert!(decoder(&[("x", "Tuple(a UInt8)")]).decode(br#"{"x":null}"#).is_err());
+}
+
 /// A default that cannot be asked for is not replaced by zero.
 #[test]
 fn no_policy_replaces_a_default() {
