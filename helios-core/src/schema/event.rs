@@ -1,5 +1,10 @@
 //! One event, read whole before anything of it counts.
 
+use super::{
+    evidence::Seen,
+    fields::Fields,
+    observe::{Objects, Observed},
+};
 use crate::json::{Cursor, Malformed, Number, Text};
 
 /// The event is no JSON object, or one that delivery would reject whatever its table: not UTF-8, a key twice, half a
@@ -31,8 +36,70 @@ pub(super) enum Token<'a> {
         json: &'a str,
         end: usize,
     },
-    /// The name of a field; as for a string.
-    Name(Text<'a>),
+    /// The name of a field; as for a string. If it is one of those that were known before the event, the place of it among
+    /// them.
+    Name {
+        name: Text<'a>,
+        known: Option<usize>,
+    },
+}
+
+/// What is known of the place of a value.
+#[derive(Clone, Copy)]
+enum Known<'k> {
+    Columns(&'k Fields<Seen>),
+    Place(&'k Observed),
+    Nothing,
+}
+
+impl<'k> Known<'k> {
+    /// The names that an object is expected to have, and what is known of the value of each.
+    #[inline]
+    fn name<'a>(
+        self,
+        cursor: &mut Cursor<'a>,
+        expected: usize,
+    ) -> Result<(Text<'a>, Option<usize>, Self), Unreadable> {
+        match self {
+            Self::Columns(fields) => {
+                let (name, known) = next(fields, cursor, expected)?;
+                let seen = known.and_then(|known| fields.get(known));
+                Ok((name, known, seen.map_or(Self::Nothing, |field| Self::Place(&field.seen.observed))))
+            }
+            Self::Place(Observed { objects: Some(objects), .. }) => match &**objects {
+                Objects::Named(fields) => {
+                    let (name, known) = next(fields, cursor, expected)?;
+                    let seen = known.and_then(|known| fields.get(known));
+                    Ok((name, known, seen.map_or(Self::Nothing, |field| Self::Place(&field.seen))))
+                }
+                Objects::Keyed(values) => Ok((text(cursor.name()?)?, None, Self::Place(values))),
+                Objects::Unseen => Ok((text(cursor.name()?)?, None, Self::Nothing)),
+            },
+            Self::Place(_) | Self::Nothing => Ok((text(cursor.name()?)?, None, Self::Nothing)),
+        }
+    }
+
+    #[inline]
+    fn element(self) -> Self {
+        match self {
+            Self::Place(Observed { elements: Some(elements), .. }) => Self::Place(elements),
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// The name of the next field, and its place if it is known.
+#[inline]
+fn next<'a, T: Default>(
+    fields: &Fields<T>,
+    cursor: &mut Cursor<'a>,
+    expected: usize,
+) -> Result<(Text<'a>, Option<usize>), Unreadable> {
+    if let Some(name) = fields.passes(expected, cursor) {
+        return Ok((name, Some(expected)));
+    }
+    let name = text(cursor.name()?)?;
+    Ok((name, fields.find_written(name, expected)))
 }
 
 /// Reads events into tokens, and keeps its memory between them.
@@ -42,21 +109,31 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Hands the tokens of an event to `use_them`; the first is the object that the event is. Names may be there twice.
-    pub(super) fn read<'a, T>(
+    /// The tokens of an event; the first is the object that it is. Names may be there twice. `keep` wants them back.
+    pub(super) fn read<'a>(
         &mut self,
         event: &'a [u8],
-        use_them: impl FnOnce(&[Token<'a>]) -> T,
-    ) -> Result<T, Unreadable> {
+        columns: Option<&Fields<Seen>>,
+    ) -> Result<Vec<Token<'a>>, Unreadable> {
         let text = simdutf8::basic::from_utf8(event).map_err(|_| Unreadable)?;
         let mut tokens = emptied(std::mem::take(&mut self.tokens));
         let mut cursor = Cursor::new(text);
         cursor.space();
-        let read = if cursor.peek() == b'{' { object(&mut tokens, &mut cursor) } else { Err(Unreadable) };
-        let read = read.and_then(|()| Ok(cursor.end()?));
-        let used = read.map(|()| use_them(&tokens));
+        let known = columns.map_or(Known::Nothing, Known::Columns);
+        let read =
+            if cursor.peek() == b'{' { object(&mut tokens, &mut cursor, known) } else { Err(Unreadable) };
+        match read.and_then(|()| Ok(cursor.end()?)) {
+            Ok(()) => Ok(tokens),
+            Err(unreadable) => {
+                self.keep(tokens);
+                Err(unreadable)
+            }
+        }
+    }
+
+    /// Takes tokens back, for the room that they have.
+    pub(super) fn keep(&mut self, tokens: Vec<Token<'_>>) {
         self.tokens = emptied(tokens);
-        used
     }
 }
 
@@ -67,12 +144,16 @@ fn emptied<'b>(mut tokens: Vec<Token<'_>>) -> Vec<Token<'b>> {
 }
 
 #[inline]
-fn value<'a>(tokens: &mut Vec<Token<'a>>, cursor: &mut Cursor<'a>) -> Result<(), Unreadable> {
+fn value<'a>(
+    tokens: &mut Vec<Token<'a>>,
+    cursor: &mut Cursor<'a>,
+    known: Known<'_>,
+) -> Result<(), Unreadable> {
     let token = match cursor.peek() {
         b'"' => Token::Text(text(cursor.string()?)?),
         b'-' | b'0'..=b'9' => Token::Number(cursor.number()?),
-        b'{' => return object(tokens, cursor),
-        b'[' => return list(tokens, cursor),
+        b'{' => return object(tokens, cursor, known),
+        b'[' => return list(tokens, cursor, known.element()),
         b't' => {
             cursor.word("true")?;
             Token::Bool(true)
@@ -99,12 +180,16 @@ fn text(text: Text<'_>) -> Result<Text<'_>, Unreadable> {
     Ok(text)
 }
 
-fn list<'a>(tokens: &mut Vec<Token<'a>>, cursor: &mut Cursor<'a>) -> Result<(), Unreadable> {
+fn list<'a>(
+    tokens: &mut Vec<Token<'a>>,
+    cursor: &mut Cursor<'a>,
+    element: Known<'_>,
+) -> Result<(), Unreadable> {
     let (at, start) = (tokens.len(), cursor.at());
     tokens.push(Token::Null);
     let mut more = cursor.enter(b']')?;
     while more {
-        value(tokens, cursor)?;
+        value(tokens, cursor, element)?;
         more = cursor.more(b']')?;
     }
     let token = Token::List { json: cursor.between(start, cursor.at()), end: tokens.len() };
@@ -112,13 +197,20 @@ fn list<'a>(tokens: &mut Vec<Token<'a>>, cursor: &mut Cursor<'a>) -> Result<(), 
     Ok(())
 }
 
-fn object<'a>(tokens: &mut Vec<Token<'a>>, cursor: &mut Cursor<'a>) -> Result<(), Unreadable> {
+fn object<'a>(
+    tokens: &mut Vec<Token<'a>>,
+    cursor: &mut Cursor<'a>,
+    known: Known<'_>,
+) -> Result<(), Unreadable> {
     let (at, start) = (tokens.len(), cursor.at());
     tokens.push(Token::Null);
+    let mut expected = 0;
     let mut more = cursor.enter(b'}')?;
     while more {
-        tokens.push(Token::Name(text(cursor.name()?)?));
-        value(tokens, cursor)?;
+        let (name, place, within) = known.name(cursor, expected)?;
+        expected = place.map_or(expected, |place| place + 1);
+        tokens.push(Token::Name { name, known: place });
+        value(tokens, cursor, within)?;
         more = cursor.more(b'}')?;
     }
     let token = Token::Object { json: cursor.between(start, cursor.at()), end: tokens.len() };
@@ -149,7 +241,7 @@ const FEW: usize = 12;
 pub(super) fn has_duplicates(tokens: &[Token<'_>], at: usize) -> bool {
     let mut names = Vec::new();
     let mut next = at + 1;
-    while let Some(Token::Name(name)) = tokens.get(next).filter(|_| next < behind(tokens, at)) {
+    while let Some(Token::Name { name, .. }) = tokens.get(next).filter(|_| next < behind(tokens, at)) {
         names.push(name.decoded().unwrap_or_default());
         next = behind(tokens, next + 1);
     }
@@ -165,7 +257,7 @@ mod tests {
     use super::*;
 
     fn is_read(event: &[u8]) -> bool {
-        Reader::default().read(event, |tokens| !has_duplicates(tokens, 0)).unwrap_or(false)
+        Reader::default().read(event, None).is_ok_and(|tokens| !has_duplicates(&tokens, 0))
     }
 
     #[test]
@@ -173,15 +265,14 @@ mod tests {
         let mut reader = Reader::default();
         let text = r#" {"a" : [1, {"b":"\u00e4"}], "c":null} "#;
         for _ in 0..2 {
-            let read = reader.read(text.as_bytes(), |tokens| format!("{tokens:?}")).unwrap();
-            let places = ["Object", "\"a\"", "List", "Number", "Object", "\"b\"", "u00e4", "\"c\"", "Null"]
-                .map(|piece| read.find(piece));
-            assert!(places.iter().all(Option::is_some), "{read}");
+            let tokens = reader.read(text.as_bytes(), None).unwrap();
+            let read = format!("{tokens:?}");
+            let pieces = ["Object", "\"a\"", "List", "Number", "Object", "\"b\"", "u00e4", "\"c\"", "Null"];
+            assert!(pieces.iter().all(|piece| read.contains(piece)), "{read}");
+            let ends: Vec<_> = (0..tokens.len()).map(|at| behind(&tokens, at)).collect();
+            assert_eq!(ends, [9, 2, 7, 4, 7, 6, 7, 8, 9]);
+            reader.keep(tokens);
         }
-        let ends = reader.read(text.as_bytes(), |tokens| {
-            (0..tokens.len()).map(|at| behind(tokens, at)).collect::<Vec<_>>()
-        });
-        assert_eq!(ends.unwrap(), [9, 2, 7, 4, 7, 6, 7, 8, 9]);
     }
 
     #[test]

@@ -114,21 +114,22 @@ impl Default for Names {
 }
 
 impl Seen {
-    /// Adds the value at `place`.
+    /// Adds the value at `place`; says where the next begins.
     #[inline]
-    pub(super) fn add(&mut self, tokens: &[Token<'_>], place: Place, room: &mut Room) {
-        self.observed.add(tokens, place, room);
-        let Some(token) = tokens.get(place.first.1) else { return };
+    pub(super) fn add(&mut self, tokens: &[Token<'_>], place: Place, room: &mut Room) -> usize {
+        let next = self.observed.add(tokens, place, room);
+        let Some(token) = tokens.get(place.first.1) else { return next };
         match token {
             Token::Text(text) if text.escaped => self.text(&text.decoded().unwrap_or_default()),
             Token::Text(text) => self.text(text.raw),
             Token::Number(number) => self.distinct.add(number.text),
             Token::Bool(truth) => self.distinct.add(if *truth { "true" } else { "false" }),
-            Token::List { .. } | Token::Object { .. } | Token::Null | Token::Name(_) => {}
+            Token::List { .. } | Token::Object { .. } | Token::Null | Token::Name { .. } => {}
         }
         if self.examples.len() < EXAMPLES {
             self.example(place.first.0, token);
         }
+        next
     }
 
     #[inline]
@@ -165,7 +166,7 @@ impl Seen {
             Token::Bool(true) => "true",
             Token::Bool(false) => "false",
             Token::Text(text) => return self.text_example(event, text.raw),
-            Token::Null | Token::Name(_) => return,
+            Token::Null | Token::Name { .. } => return,
         };
         // Nearly always the same as before.
         if self.examples.iter().all(|(_, known)| known != json) {

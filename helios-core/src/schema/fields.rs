@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::quality::FixedState;
 
-use crate::json::Text;
+use crate::json::{Cursor, Opening, Text};
 
 /// Where something was first seen: the event, and the place in it. Known for each part of a sample, so that the whole has
 /// the same order however it was parted.
@@ -26,6 +26,9 @@ pub(super) struct Field<T> {
     pub(super) seen: T,
     /// The object it was last found in, counted from 1.
     object: u64,
+    opening: Opening,
+    /// Whether there is a dot in the name.
+    pub(super) has_dot: bool,
 }
 
 impl<T> Default for Fields<T> {
@@ -54,6 +57,17 @@ impl<T: Default> Fields<T> {
         }
     }
 
+    /// Passes over the name of the field that is expected, if that is next.
+    #[inline]
+    pub(super) fn passes<'a>(&self, expected: usize, cursor: &mut Cursor<'a>) -> Option<Text<'a>> {
+        self.fields.get(expected)?.opening.passes(cursor)
+    }
+
+    #[inline]
+    pub(super) fn get(&self, at: usize) -> Option<&Field<T>> {
+        self.fields.get(at)
+    }
+
     /// Begins another object.
     #[inline]
     pub(super) fn begin(&mut self) {
@@ -75,7 +89,14 @@ impl<T: Default> Fields<T> {
     /// Adds a field that is not there; says where it is.
     pub(super) fn insert(&mut self, name: &str, first: First) -> usize {
         let at = self.fields.len();
-        self.fields.push(Field { name: name.into(), first, seen: T::default(), object: 0 });
+        self.fields.push(Field {
+            name: name.into(),
+            first,
+            seen: T::default(),
+            object: 0,
+            opening: Opening::of(name),
+            has_dot: name.contains('.'),
+        });
         self.index.insert(name.into(), at);
         at
     }

@@ -89,8 +89,6 @@ struct Parts {
     unnamed: u64,
     /// Events with a key for which there was no column any more.
     too_many: u64,
-    /// Where the names of an event are, and their columns.
-    places: Vec<(usize, Option<usize>)>,
 }
 
 impl Default for Observation {
@@ -115,8 +113,11 @@ impl Observation {
     /// Adds an event, and says whether it is one. What is no JSON object, or one that delivery would reject whatever its
     /// table, is only counted.
     pub fn add(&mut self, event: &[u8]) -> bool {
-        let (parts, room, number) = (&mut self.parts, &mut self.room, self.next);
-        let added = self.reader.read(event, |tokens| parts.add(tokens, number, room)).flatten();
+        let added = self.reader.read(event, Some(&self.parts.columns)).and_then(|tokens| {
+            let added = self.parts.add(&tokens, self.next, &mut self.room);
+            self.reader.keep(tokens);
+            added
+        });
         match added {
             Ok(()) => self.parts.events += 1,
             Err(Unreadable) => self.parts.unreadable += 1,
@@ -166,40 +167,29 @@ impl Observation {
 impl Parts {
     /// An event counts in whole or not at all: one with a key twice does not.
     fn add(&mut self, tokens: &[Token<'_>], number: u64, room: &mut Room) -> Result<(), Unreadable> {
-        self.places.clear();
-        let (mut at, mut expected, mut in_order) = (1, 0, true);
-        while let Some(Token::Name(name)) = tokens.get(at) {
-            let column = self.columns.find_written(*name, expected);
-            in_order &= column.is_some_and(|column| column >= expected);
-            expected = column.map_or(expected, |column| column + 1);
-            self.places.push((at, column));
-            at = behind(tokens, at + 1);
-        }
         // Most events have the keys that the ones before had, in the same order.
-        if !in_order && has_duplicates(tokens, 0) {
+        if !is_in_order(tokens) && has_duplicates(tokens, 0) {
             return Err(Unreadable);
         }
         let (mut unnamed, mut left_out) = (false, false);
-        let places = std::mem::take(&mut self.places);
-        for (at, column) in &places {
+        let mut at = 1;
+        while let Some(Token::Name { name, known }) = tokens.get(at) {
             let first = (number, at + 1);
-            let column = match (column, tokens.get(*at)) {
-                (Some(column), _) => Some(*column),
-                (None, Some(Token::Name(name))) => {
-                    let name = name.decoded().unwrap_or_default();
-                    unnamed |= name.is_empty();
-                    left_out |= !name.is_empty() && self.columns.len() == MAX_COLUMNS;
-                    let has_room = !name.is_empty() && self.columns.len() < MAX_COLUMNS;
-                    has_room.then(|| self.columns.insert(&name, first))
+            let column = known.or_else(|| {
+                let name = name.decoded().unwrap_or_default();
+                unnamed |= name.is_empty();
+                left_out |= !name.is_empty() && self.columns.len() == MAX_COLUMNS;
+                let has_room = !name.is_empty() && self.columns.len() < MAX_COLUMNS;
+                has_room.then(|| self.columns.insert(&name, first))
+            });
+            at = match column.and_then(|column| self.columns.get_mut(column)) {
+                Some(column) => {
+                    column.first = column.first.min(first);
+                    column.seen.add(tokens, Place { first, depth: 0, objects: 0 }, room)
                 }
-                _ => None,
+                None => behind(tokens, at + 1),
             };
-            if let Some(column) = column.and_then(|column| self.columns.get_mut(column)) {
-                column.first = column.first.min(first);
-                column.seen.add(tokens, Place { first, depth: 0, objects: 0 }, room);
-            }
         }
-        self.places = places;
         self.unnamed += u64::from(unnamed);
         self.too_many += u64::from(left_out);
         Ok(())
@@ -280,6 +270,20 @@ impl Parts {
     }
 }
 
+/// Whether all names of an event are known, each behind the one before: then none is there twice.
+#[inline]
+fn is_in_order(tokens: &[Token<'_>]) -> bool {
+    let (mut at, mut expected) = (1, 0);
+    while let Some(Token::Name { known, .. }) = tokens.get(at) {
+        match known {
+            Some(known) if *known >= expected => expected = known + 1,
+            _ => return false,
+        }
+        at = behind(tokens, at + 1);
+    }
+    true
+}
+
 /// The most typical of some events: the first, counted from 0, with the most of the columns that most events have. None if
 /// none can be read.
 pub fn representative<'a>(
@@ -292,20 +296,19 @@ pub fn representative<'a>(
     let mut reader = Reader::default();
     let mut best: Option<(usize, usize)> = None;
     for (index, event) in events.into_iter().enumerate() {
-        let score = reader.read(event, |tokens| {
-            if has_duplicates(tokens, 0) {
-                return None;
-            }
-            let (mut at, mut score) = (1, 0);
-            while let Some(Token::Name(name)) = tokens.get(at) {
-                let is_null = matches!(tokens.get(at + 1), Some(Token::Null));
-                let name = name.decoded().unwrap_or_default();
-                score += usize::from(!is_null && common.contains(&*name));
-                at = behind(tokens, at + 1);
-            }
-            Some(score)
-        });
-        let Ok(Some(score)) = score else { continue };
+        let Ok(tokens) = reader.read(event, None) else { continue };
+        let (mut at, mut score) = (1, 0);
+        while let Some(Token::Name { name, .. }) = tokens.get(at) {
+            let is_null = matches!(tokens.get(at + 1), Some(Token::Null));
+            let name = name.decoded().unwrap_or_default();
+            score += usize::from(!is_null && common.contains(&*name));
+            at = behind(&tokens, at + 1);
+        }
+        let is_event = !has_duplicates(&tokens, 0);
+        reader.keep(tokens);
+        if !is_event {
+            continue;
+        }
         if best.is_none_or(|(_, most)| score > most) {
             best = Some((index, score));
         }

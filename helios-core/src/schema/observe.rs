@@ -87,6 +87,17 @@ pub(super) struct Room {
     pub(super) places: usize,
 }
 
+/// Where what is under a name belongs.
+struct Found<'o> {
+    /// None if nothing is noted of it.
+    node: Option<&'o mut Observed>,
+    /// Where the next name may be expected.
+    next: usize,
+    /// Whether the object had this name before.
+    is_again: bool,
+    has_dot: bool,
+}
+
 /// A value's place in its event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
@@ -106,10 +117,10 @@ struct Inside {
 }
 
 impl Observed {
-    /// Adds the value at `place`.
+    /// Adds the value at `place`; says where the next begins.
     #[inline]
-    pub(super) fn add(&mut self, tokens: &[Token<'_>], place: Place, room: &mut Room) {
-        walk(Some(self), tokens, place, room);
+    pub(super) fn add(&mut self, tokens: &[Token<'_>], place: Place, room: &mut Room) -> usize {
+        walk(Some(self), tokens, place, room).0
     }
 
     #[inline]
@@ -319,18 +330,18 @@ fn walk_object(
     }
     let (mut at, mut expected) = (place.first.1 + 1, 0);
     while at < end {
-        let Some(Token::Name(name)) = tokens.get(at) else { break };
-        if has_dot(*name) {
-            hazard = worse(hazard, Some(Hazard::DottedKey));
-        }
+        let Some(Token::Name { name, known: place_of_name }) = tokens.get(at) else { break };
         let within =
             Place { first: (place.first.0, at + 1), depth: place.depth + 1, objects: place.objects + 1 };
-        let (field, after, again) = known.field(*name, expected, within.first, room);
-        expected = after;
-        if again {
+        let field = known.field((*name, *place_of_name), expected, within.first, room);
+        expected = field.next;
+        if field.is_again {
             hazard = Some(Hazard::DuplicateKey);
         }
-        let (next, value) = walk(field, tokens, within, room);
+        if field.has_dot {
+            hazard = worse(hazard, Some(Hazard::DottedKey));
+        }
+        let (next, value) = walk(field.node, tokens, within, room);
         hazard = worse(hazard, worse(value.hazard, value.scalars.hazard()));
         at = next;
     }
@@ -376,16 +387,16 @@ impl Inside {
 }
 
 impl Objects {
-    /// Where what is under a name belongs, where the next one may be expected, and whether this one was there before.
+    /// Where what is under a name belongs.
     fn field(
         &mut self,
-        name: Text<'_>,
+        (name, place): (Text<'_>, Option<usize>),
         expected: usize,
         first: First,
         room: &mut Room,
-    ) -> (Option<&mut Observed>, usize, bool) {
+    ) -> Found<'_> {
         let found = match self {
-            Self::Named(fields) => fields.find_written(name, expected),
+            Self::Named(fields) => place.or_else(|| fields.find_written(name, expected)),
             _ => None,
         };
         if let (Self::Named(fields), None) = (&*self, found)
@@ -399,16 +410,20 @@ impl Objects {
                     room.places += 1;
                     fields.insert(&name.decoded().unwrap_or_default(), first)
                 });
-                let again = fields.is_again(at);
-                let field = fields.get_mut(at).map(|field| {
+                let is_again = fields.is_again(at);
+                let mut found = Found { node: None, next: at + 1, is_again, has_dot: false };
+                if let Some(field) = fields.get_mut(at) {
                     // Events come in their order, but a name may have been seen further behind.
                     field.first = field.first.min(first);
-                    &mut field.seen
-                });
-                (field, at + 1, again)
+                    found.has_dot = field.has_dot;
+                    found.node = Some(&mut field.seen);
+                }
+                found
             }
-            Self::Keyed(values) => (Some(values), 0, false),
-            Self::Unseen => (None, 0, false),
+            Self::Keyed(values) => {
+                Found { node: Some(values), next: 0, is_again: false, has_dot: has_dot(name) }
+            }
+            Self::Unseen => Found { node: None, next: 0, is_again: false, has_dot: has_dot(name) },
         }
     }
 

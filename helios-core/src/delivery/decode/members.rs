@@ -10,7 +10,7 @@ use super::{
     node::Node,
     unknown::Unknown,
 };
-use crate::json::{Cursor, Text};
+use crate::json::{Cursor, Opening, Text};
 
 /// How many members after the expected one are looked at before the index is: optional fields are often left out.
 const NEAR: usize = 4;
@@ -33,35 +33,6 @@ struct Member {
     node: Node,
     /// The object in which it was last seen, counted from 1.
     seen: u64,
-}
-
-/// A name as most writers of JSON put it, up to the value: `"name":`.
-#[derive(Debug)]
-struct Opening {
-    bytes: Box<[u8]>,
-    /// The first 16 bytes, or all there are, as a number: comparing such is quicker than a call.
-    head: u128,
-    mask: u128,
-}
-
-impl Opening {
-    fn of(name: &str) -> Self {
-        let bytes = format!("{}:", serde_json::Value::from(name)).into_bytes();
-        let (mut head, mut mask) = ([0; 16], [0; 16]);
-        for ((byte, head), mask) in bytes.iter().zip(&mut head).zip(&mut mask) {
-            (*head, *mask) = (*byte, 0xff);
-        }
-        Self { bytes: bytes.into(), head: u128::from_le_bytes(head), mask: u128::from_le_bytes(mask) }
-    }
-
-    #[inline]
-    fn is_next(&self, rest: &[u8]) -> bool {
-        match rest.first_chunk() {
-            Some(first) if u128::from_le_bytes(*first) & self.mask != self.head => false,
-            Some(_) if self.bytes.len() <= 16 => true,
-            _ => rest.starts_with(&self.bytes),
-        }
-    }
 }
 
 impl Members {
@@ -202,10 +173,8 @@ impl Members {
     #[inline]
     fn next(&self, cursor: &mut Cursor<'_>, expected: usize) -> Checked<Option<usize>> {
         if let Some(member) = self.members.get(expected)
-            && member.opening.is_next(cursor.rest())
+            && member.opening.passes(cursor).is_some()
         {
-            cursor.skip(member.opening.bytes.len());
-            cursor.space();
             return Ok(Some(expected));
         }
         let name = cursor.name()?;
