@@ -8,6 +8,7 @@ mod config;
 pub mod delivery;
 mod dynamo;
 mod error;
+mod field_path;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -21,14 +22,15 @@ pub mod warehouse;
 /// What [`HeliosClient::query_as`] reads its rows by.
 pub use clickhouse;
 pub use client::{
-    Authentication, Consume, HeliosClient, HeliosClientBuilder, KinesisSample, KinesisSampleOptions, Query,
-    SampleRecord, StreamSample, Watched, WatchedQuery,
+    Authentication, CheckSchema, Consume, DriftOptions, HeliosClient, HeliosClientBuilder, KinesisSample,
+    KinesisSampleOptions, Query, SampleRecord, StreamSample, Watched, WatchedQuery,
 };
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};
 pub use delivery::{ConsumeOptions, ConsumeReport, Consumer, DeliveryReport, ReportOptions};
 pub use error::{Error, ErrorCode, ErrorKind, Result, SqlPosition};
-pub use sources::{CreateTable, Source, TableCreated};
+pub use field_path::FieldPath;
+pub use sources::{CreateTable, SchemaCheck, SchemaDrift, Source, TableCreated};
 pub use streams::Credentials;
 pub use warehouse::{
     ArrowStream, Compression, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress,

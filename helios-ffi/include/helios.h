@@ -480,14 +480,44 @@ helios_status helios_client_authenticate(const helios_client *client,
  *
  * `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10,
  * "inference": {"integers": "wide" | "narrow", "decimals": "float" | "decimal",
- * "nullable": "whereMissing" | "never" | "always", "objects": "auto" | "json" | "text", "lowCardinality": true}}`, none of
- * them required.
+ * "nullable": "whereMissing" | "never" | "always", "objects": "auto" | "flatten" | "json" | "text", "lowCardinality":
+ * true}}`, none of them required.
  */
 helios_status helios_client_kinesis_sample(const helios_client *client,
                                            const char *stream,
                                            const char *options_json,
                                            char **json,
                                            helios_error **error);
+
+/**
+ * Says which events a table with some columns would not take, and why, and what statement would make it. Nothing is made:
+ * `{"schema": [{"name", "type", …}], "events", "fitting", "rejected", "rejects": [{"event", "errorType", "message", "column",
+ * "path", "wanted", "value"}], "unknownFields": {…}, "createTableQuery"}`.
+ *
+ * `options_json`: `{"streamName"}` to sample a stream or `{"events": [{…}, …]}`, and if wanted `"schema"` (by default the
+ * one that is inferred), `"edits"`, each one of `{"rename": {"column", "to"}}`, `{"retype": {"column", "type"}}`,
+ * `{"default": {"column", "value"}}`, `{"drop": {"column"}}`, `{"add": {"column": {"name", "type", …}}}`; `"tableName"`,
+ * `"databaseName"`, `"orderBy"`, `"partitionBy"`, `"unknownFields"`, `"missingFields"` as of
+ * `helios_client_create_table`, and `"sample"`, the options of `helios_client_kinesis_sample`.
+ */
+helios_status helios_client_check_schema(const helios_client *client,
+                                         const char *options_json,
+                                         char **json,
+                                         helios_error **error);
+
+/**
+ * Compares a table with later events of the stream that fills it: `{"streamARN", "databaseName", "tableName", "events",
+ * "fitting", "rejected", "rejects": […], "newFields": [{"field", "column", "events", "why", "examples"}], "changed":
+ * [{"column", "type", "events", "errorType", "message", "path", "proposed", "why"}], "unsent": […], "alter"}`, the last the
+ * statement that mends what can be mended, or null. Nothing is changed.
+ *
+ * `options_json`: `{"tableName"}`, and if wanted `"databaseName"`, `"streamName"`, which is needed where several streams feed
+ * the table, `"events"` in place of a sample, and `"sample"`, the options of `helios_client_kinesis_sample`.
+ */
+helios_status helios_client_schema_drift(const helios_client *client,
+                                         const char *options_json,
+                                         char **json,
+                                         helios_error **error);
 
 /**
  * Makes a table and lets a stream fill it, all or nothing:

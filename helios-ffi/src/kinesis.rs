@@ -38,8 +38,8 @@ pub unsafe extern "C" fn helios_client_authenticate(
 ///
 /// `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10,
 /// "inference": {"integers": "wide" | "narrow", "decimals": "float" | "decimal",
-/// "nullable": "whereMissing" | "never" | "always", "objects": "auto" | "json" | "text", "lowCardinality": true}}`, none of
-/// them required.
+/// "nullable": "whereMissing" | "never" | "always", "objects": "auto" | "flatten" | "json" | "text", "lowCardinality":
+/// true}}`, none of them required.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_kinesis_sample(
     client: *const HeliosClient,

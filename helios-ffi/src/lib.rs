@@ -15,6 +15,7 @@ mod pointer;
 mod quarantine;
 mod query;
 mod runtime;
+mod schema;
 mod source;
 mod status;
 #[cfg(feature = "test-hooks")]
@@ -43,6 +44,7 @@ pub use query::{
     helios_client_cancel_query, helios_client_databases, helios_client_query, helios_client_query_bytes,
     helios_client_query_progress,
 };
+pub use schema::{helios_client_check_schema, helios_client_schema_drift};
 pub use source::{helios_client_create_table, helios_client_sources};
 pub use status::HeliosStatus;
 #[cfg(feature = "test-hooks")]

@@ -21,7 +21,7 @@ fn the_header_is_up_to_date() {
 }
 
 /// What C sees, in the order of reading.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "version",
     "status",
     "error",
@@ -32,6 +32,7 @@ const SOURCES: [&str; 13] = [
     "query",
     "arrow",
     "kinesis",
+    "schema",
     "source",
     "delivery",
     "quarantine",

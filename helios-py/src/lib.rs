@@ -24,6 +24,7 @@ mod query_bytes;
 mod reading;
 mod result;
 mod runtime;
+mod schema;
 mod signals;
 mod sources;
 mod streams;
@@ -46,6 +47,7 @@ mod _helios {
         query_batches::QueryBatches,
         query_bytes::QueryBytes,
         result::QueryResult,
+        schema::edit_schema,
     };
 
     #[pymodule_init]

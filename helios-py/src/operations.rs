@@ -1,7 +1,7 @@
 //! Operations whose options are one JSON object: each blocking, and as an awaitable.
 
 use helios_core::{
-    CreateTable, HeliosClient, ReportOptions,
+    CheckSchema, CreateTable, DriftOptions, HeliosClient, ReportOptions,
     delivery::{
         SettleRange,
         quarantine::{RejectSelection, ReplayRejects, Retention, ShowRejects},
@@ -35,6 +35,10 @@ macro_rules! operations {
 }
 
 operations! {
+    /// Says which events a table would not take.
+    check_schema, check_schema_async: CheckSchema;
+    /// Compares a table with later events.
+    schema_drift, schema_drift_async: DriftOptions;
     /// Creates a table and lets a stream fill it.
     create_table, create_table_async: CreateTable;
     /// What became of the events of a source.

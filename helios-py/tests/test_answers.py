@@ -176,6 +176,61 @@ REPORT = {
 }
 
 
+SAMPLE_REJECT = {
+    "event": 1,
+    "errorType": "out_of_range",
+    "message": "a value that UInt8 cannot hold unchanged",
+    "column": "id",
+    "path": "$.id",
+    "wanted": "UInt8",
+    "value": "256",
+}
+CHECKED = {
+    "schema": [
+        {"name": "id", "type": "UInt8"},
+        {"name": "plan", "type": "String", "default": None, "field": "/user/plan"},
+    ],
+    "events": 2,
+    "fitting": 1,
+    "rejected": 1,
+    "rejects": [SAMPLE_REJECT],
+    "unknownFields": {"debug": 2},
+    "createTableQuery": "CREATE TABLE …",
+}
+DRIFT = {
+    "streamARN": None,
+    "databaseName": "default",
+    "tableName": "clicks",
+    "events": 2,
+    "fitting": 1,
+    "rejected": 1,
+    "rejects": [SAMPLE_REJECT],
+    "newFields": [
+        {
+            "field": "/plan",
+            "column": {"name": "plan", "type": "Nullable(String)"},
+            "events": 1,
+            "why": "strings",
+            "examples": ['"pro"'],
+        }
+    ],
+    "changed": [
+        {
+            "column": "id",
+            "type": "UInt8",
+            "events": 1,
+            "errorType": "out_of_range",
+            "message": "a value that UInt8 cannot hold unchanged",
+            "path": "$.id",
+            "proposed": None,
+            "why": "it is a key",
+        }
+    ],
+    "unsent": ["gone"],
+    "alter": "ALTER TABLE …",
+}
+
+
 @pytest.mark.parametrize(
     ("read", "answer"),
     [
@@ -192,6 +247,8 @@ REPORT = {
                 "createTableQuery": None,
             },
         ),
+        (lambda text: _wire.read(helios.SchemaCheck, text), CHECKED),
+        (lambda text: _wire.read(helios.SchemaDrift, text), DRIFT),
         (table.read, CREATED),
         (lambda text: source.read(f"[{text}]")[0], SOURCE),
         (lambda text: _wire.read(helios.QuarantineSummary, text), SUMMARY),

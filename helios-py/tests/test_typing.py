@@ -27,6 +27,11 @@ def of_a_client(client: helios.Client) -> None:
     created: helios.TableCreated = client.create_table(
         "s", "t", sample.inferred_schema, order_by=sample.proposal.order_by
     )
+    edited: helios.Schema = sample.inferred_schema.rename("a", "b").add("c", "UInt8", default=1)
+    check: helios.SchemaCheck = client.check_schema("s", schema=edited, edits=[{"drop": {"column": "c"}}])
+    drift: helios.SchemaDrift = client.schema_drift("t", events=[{"a": 1}])
+    client.create_table("s", "t", check.schema)
+    del drift
     client.create_table("s", "t", {"a": "UInt8"})
     client.create_table("s", "t", [("a", "UInt8")])
     client.create_table("s", "t", {"a": "UInt8"}, delivery="consumer", unknown_fields="addColumn")
@@ -52,6 +57,8 @@ def of_a_client(client: helios.Client) -> None:
     client.query("SELECT 1", on_progress=print, query_id=1)  # type: ignore[arg-type]
     client.create_table("s", "t", {"a": 1})  # type: ignore[arg-type]
     client.create_table("s", "t", {"a": "UInt8"}, delivery="courier")  # type: ignore[arg-type]
+    edited.rename("a", 1)  # type: ignore[arg-type]
+    client.check_schema("s", unknown_fields="drop")  # type: ignore[arg-type]
     client.consume("s", on_progress=print, until=1)  # type: ignore[call-arg]
     client.quarantine("t", colour="red")  # type: ignore[call-arg]
     client.quarantine("t", path=1)  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ type Inference struct {
 	Decimals string `json:"decimals,omitempty"`
 	// Nullable says which columns may be null: "whereMissing", "never" or "always". Default: "whereMissing".
 	Nullable string `json:"nullable,omitempty"`
-	// Objects is what objects become: "auto" (tuples, maps, JSON), "json" or "text". Default: "auto".
+	// Objects is what objects become: "auto" (tuples, maps, JSON), "flatten" (a column for each field), "json" or "text". Default: "auto".
 	Objects string `json:"objects,omitempty"`
 	// LowCardinality says whether strings that repeat become LowCardinality(String). Default: true.
 	LowCardinality *bool `json:"lowCardinality,omitempty"`
@@ -79,6 +79,11 @@ type Column struct {
 	Name string `json:"name"`
 	// Type is ClickHouse's.
 	Type string `json:"type"`
+	// Default, as JSON, stands in for an absent field: null, a boolean, a number, a text, or a list of such. Nil: the type
+	// decides.
+	Default json.RawMessage `json:"default,omitempty"`
+	// Field is the field of an event that it is filled from, as a JSON Pointer. Empty: the top-level field of its name.
+	Field string `json:"field,omitempty"`
 }
 
 // ColumnEvidence is what the type of a column rests on.

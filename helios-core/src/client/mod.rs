@@ -3,7 +3,9 @@
 mod authentication;
 mod builder;
 mod cancel;
+mod check;
 mod consume;
+mod drift;
 mod progress;
 mod quarantine;
 mod query;
@@ -29,7 +31,9 @@ use crate::{
 
 pub use authentication::Authentication;
 pub use builder::HeliosClientBuilder;
+pub use check::CheckSchema;
 pub use consume::Consume;
+pub use drift::DriftOptions;
 pub use progress::{Watched, WatchedQuery};
 pub use query::Query;
 pub use sample::{KinesisSample, KinesisSampleOptions, SampleRecord, StreamSample};

@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::HeliosClient;
 use crate::{
-    Column, Error, Result,
+    Error, Result,
     clock::SharedClock,
-    schema::{self, ColumnEvidence, InferOptions, Inference, Observation, Proposal},
+    schema::{self, ColumnEvidence, InferOptions, Inference, Observation, Proposal, Schema},
     streams::{self, AwsSession, Position, Sample, SampleEnd, SampleOptions, SampledEvent},
     warehouse::{TableDefinition, TableName},
 };
@@ -33,7 +33,7 @@ pub struct StreamSample {
     /// One typical event as it was sent; `null` if the sample has none.
     pub sample_event: Option<Box<RawValue>>,
     /// The columns that every sampled event fits.
-    pub inferred_schema: Vec<Column>,
+    pub inferred_schema: Schema,
     /// The first events, and what was none: at most 10 of each.
     pub samples: Vec<SampleRecord>,
     /// What each column's type rests on, and how sure it is.
@@ -134,14 +134,15 @@ pub(super) async fn sample(
 fn conclude(sample: &Sample, options: &InferOptions) -> StreamSample {
     let mut observation = Observation::default();
     let readable: Vec<_> = sample.events.iter().map(|event| observation.add(&event.data)).collect();
-    let inference = observation.conclude(options);
+    let data: Vec<_> = sample.events.iter().map(|event| &event.data).collect();
+    let inference = observation.conclude_with(&data, options);
     let events = sample.events.iter().map(|event| &*event.data);
     let typical = schema::representative(events, &inference).and_then(|index| sample.events.get(index));
     StreamSample {
         sample_event: typical.and_then(|event| serde_json::from_slice(&event.data).ok()),
         samples: shown(sample, &readable),
         create_table_query: create_table_query(&sample.stream_arn, &inference),
-        inferred_schema: inference.columns,
+        inferred_schema: inference.columns.into(),
         columns: inference.evidence,
         proposal: inference.proposal,
         events_read: (sample.events.len() + sample.unreadable) as u64,

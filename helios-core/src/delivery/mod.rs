@@ -51,6 +51,7 @@ pub use decode::{
     RejectKind,
 };
 pub use deliverer::Deliverer;
+pub(crate) use new_columns::{NewColumn, new_columns_within};
 pub use place::Identity;
 pub use policy::{MissingFields, Policy, UnknownFields};
 pub use report::{

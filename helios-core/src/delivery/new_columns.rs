@@ -1,33 +1,58 @@
 //! Which columns a table lacks for the fields of some events, and of what types.
 
 use super::{
-    batch::Event,
     decode::{MAX_COLUMNS, can_be_column},
     schema::TableSchema,
 };
-use crate::{Column, Result, schema::infer, warehouse::types::DataType};
+use crate::{
+    Column, FieldPath, Result,
+    schema::{ColumnEvidence, infer},
+    warehouse::types::DataType,
+};
 
-/// A column for each field that the table has none for, in the order of the fields; of the type that inference finds for
-/// all its values, with room for null, as earlier rows lack it. None for a field that only is null, for a name that no
-/// column can have, and beyond [`MAX_COLUMNS`].
-pub(super) fn new_columns(schema: &TableSchema, events: &[Event<'_>]) -> Result<Vec<Column>> {
+/// A column that a table lacks, and what its type rests on.
+#[derive(Clone, Debug)]
+pub(crate) struct NewColumn {
+    pub(crate) column: Column,
+    pub(crate) evidence: ColumnEvidence,
+}
+
+/// A column for each top-level field that the table has none for, in the order of the fields; of the type that inference
+/// finds for all its values, with room for null, as earlier rows lack it. None for a field that only is null, for a name
+/// that no column can have, and beyond [`MAX_COLUMNS`].
+pub(super) fn new_columns<'a>(
+    schema: &TableSchema,
+    events: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<NewColumn>> {
     let decoder = schema.decoder()?;
-    let payloads = events.iter().filter_map(|event| event.payload.as_ref().ok());
-    let unknown: Vec<&[u8]> =
-        payloads.map(|event| event.as_ref().as_ref()).filter(|event| decoder.has_unknown(event)).collect();
-    if unknown.is_empty() {
-        return Ok(Vec::new());
-    }
+    let unknown: Vec<&[u8]> = events.into_iter().filter(|event| decoder.has_unknown(event)).collect();
+    if unknown.is_empty() { Ok(Vec::new()) } else { new_columns_within(schema, None, unknown) }
+}
+
+/// The same for the fields of objects that are all in one place of the events; at the top without one.
+pub(crate) fn new_columns_within<'a>(
+    schema: &TableSchema,
+    place: Option<&FieldPath>,
+    objects: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<NewColumn>> {
     // An event without any field stands for the rows that are there already.
-    let inferred = infer(unknown.into_iter().chain([&b"{}"[..]]));
-    let has_values = inferred.evidence.iter().map(|evidence| evidence.present > 0);
-    let found =
-        inferred.columns.into_iter().zip(has_values).filter_map(|(column, has)| has.then_some(column));
-    let is_new = |column: &Column| {
-        can_be_column(&column.name) && schema.columns.iter().all(|known| known.name != column.name)
-    };
+    let inferred = infer(objects.into_iter().chain([&b"{}"[..]]));
+    let has_values = inferred.evidence.into_iter().zip(inferred.columns).filter(|(seen, _)| seen.present > 0);
+    let sources: Vec<FieldPath> = schema.columns.iter().map(Column::source).collect();
+    let found = has_values.filter_map(|(evidence, column)| {
+        let field = match place {
+            Some(place) => place.within(&column.name),
+            None => FieldPath::top(&column.name),
+        };
+        let is_known = sources.iter().any(|source| source.keys().starts_with(field.keys()));
+        let name = field.keys().join(".");
+        let is_taken = schema.columns.iter().any(|known| known.name == name);
+        let column = Column::new(name, column.data_type).filled_from(field);
+        (!is_known && !is_taken && can_be_column(&column.name)).then_some((column, evidence))
+    });
     let room = MAX_COLUMNS.saturating_sub(schema.columns.len());
-    found.filter(is_new).take(room).map(|column| beside(schema, column)).collect()
+    let found = found.take(room);
+    found.map(|(column, evidence)| Ok(NewColumn { column: beside(schema, column)?, evidence })).collect()
 }
 
 /// The same column, of a type that leaves the others as they are.
@@ -44,31 +69,19 @@ fn beside(schema: &TableSchema, column: Column) -> Result<Column> {
     }
     // Beside a `JSON` these would become texts.
     let bends_types = keeps_types && data_type.has(&|part| matches!(part, DataType::Json(_)));
-    Ok(if joins_lists || bends_types { Column::new(column.name, "Nullable(String)") } else { column })
+    let data_type = if joins_lists || bends_types { "Nullable(String)".to_owned() } else { column.data_type };
+    Ok(Column { data_type, ..column })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
-    use bytes::Bytes;
-
-    use super::{super::place::Place, *};
+    use super::*;
 
     fn found(columns: &[(&str, &str)], events: &[&str]) -> Vec<(String, String)> {
         let columns = columns.iter().map(|(name, data_type)| Column::new(*name, *data_type)).collect();
         let schema = TableSchema { columns, unions: true, ..TableSchema::default() };
-        let place = Place { sequence_number: "1", sub_sequence: 0 };
-        let events: Vec<_> = events
-            .iter()
-            .map(|event| Event {
-                place,
-                arrival: None,
-                payload: Ok(Cow::Owned(Bytes::copy_from_slice(event.as_bytes()))),
-            })
-            .collect();
-        let found = new_columns(&schema, &events).unwrap();
-        found.into_iter().map(|column| (column.name, column.data_type)).collect()
+        let found = new_columns(&schema, events.iter().map(|event| event.as_bytes())).unwrap();
+        found.into_iter().map(|new| (new.column.name, new.column.data_type)).collect()
     }
 
     fn types(events: &[&str]) -> Vec<(String, String)> {
@@ -120,5 +133,23 @@ mod tests {
         assert_eq!(found(&tables[..1], &[r#"{"n.b":[1]}"#]), named(&[("n.b", "Nullable(String)")]));
         assert_eq!(found(&tables, &[r#"{"o":{}}"#]), named(&[("o", "Nullable(String)")]));
         assert_eq!(found(&tables[..1], &[r#"{"o":{}}"#]), named(&[("o", "JSON")]));
+    }
+
+    #[test]
+    fn a_field_is_known_by_what_it_fills() {
+        let columns = vec![
+            Column::new("id", "UInt64").filled_from("/user/id".parse().unwrap()),
+            Column::new("at", "String").filled_from(FieldPath::top("time")),
+        ];
+        let schema = TableSchema { columns, unions: true, ..TableSchema::default() };
+        let event = r#"{"user":{"id":1,"name":"x"},"time":"t","at":1,"more":true}"#;
+        let names = |found: Vec<NewColumn>| -> Vec<_> {
+            found.into_iter().map(|new| (new.column.name.clone(), new.column.source().to_string())).collect()
+        };
+        let at_the_top = new_columns(&schema, [event.as_bytes()]).unwrap();
+        assert_eq!(names(at_the_top), [("more".to_owned(), "/more".to_owned())], "the name `at` is taken");
+        let user = FieldPath::top("user");
+        let within = new_columns_within(&schema, Some(&user), [&br#"{"id":1,"name":"x"}"#[..]]).unwrap();
+        assert_eq!(names(within), [("user.name".to_owned(), "/user/name".to_owned())]);
     }
 }

@@ -43,6 +43,11 @@ impl TableSchema {
             let default = if defaulted { "default" } else { "" };
             [column.name.as_str(), column.data_type.as_str(), default].into_iter().for_each(&mut part);
         }
+        // An entry of the ledger that has no fields is of columns filled by their names.
+        for (column, field) in self.columns.iter().filter_map(|column| Some((column, column.field.as_ref()?)))
+        {
+            ["field", &column.name, &field.to_string()].into_iter().for_each(&mut part);
+        }
         // An entry of the ledger that has no literals is of none.
         for (column, value) in &self.literals {
             ["literal", column, value].into_iter().for_each(&mut part);
@@ -63,7 +68,24 @@ impl TableSchema {
         short(hash)
     }
 
-    pub(super) fn decoder(&self) -> Result<Decoder> {
+    /// The same, of some of the columns.
+    pub(crate) fn only(&self, is_kept: impl Fn(&Column) -> bool) -> Self {
+        let columns: Vec<_> = self.columns.iter().filter(|column| is_kept(column)).cloned().collect();
+        let has = |name: &String| columns.iter().any(|column| column.name == *name);
+        Self {
+            defaults: self.defaults.iter().filter(|name| has(name)).cloned().collect(),
+            literals: self
+                .literals
+                .iter()
+                .filter(|(name, _)| has(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            columns,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn decoder(&self) -> Result<Decoder> {
         let Policy { unknown_fields, missing_fields } = self.policy;
         let decoder = Decoder::build(&self.columns, &self.defaults, self.unions)?;
         let decoder = decoder.with_literals(&self.literals)?;
@@ -123,6 +145,20 @@ mod tests {
         assert_eq!(schema.version(), "4880aeca804fbcbd");
         let text = serde_json::to_string(&schema).unwrap();
         assert!(!text.contains("literals"), "{text}");
+    }
+
+    #[test]
+    fn another_field_is_another_schema() {
+        let with = |field: Option<&str>| {
+            let mut schema = schema(&[("a", "UInt8"), ("b", "Nullable(UInt8)")], &["a", "b"]);
+            schema.columns[1].field = field.map(|field| field.parse().unwrap());
+            schema
+        };
+        assert_eq!(with(None).version(), "4880aeca804fbcbd");
+        assert_ne!(with(Some("/c")).version(), with(None).version());
+        assert_ne!(with(Some("/c")).version(), with(Some("/d")).version());
+        let text = serde_json::to_string(&with(Some("/c/d"))).unwrap();
+        assert_eq!(serde_json::from_str::<TableSchema>(&text).unwrap(), with(Some("/c/d")));
     }
 
     #[test]

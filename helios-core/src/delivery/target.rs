@@ -15,8 +15,8 @@ use super::{
     window::{ServerWindow, Window, is_replicated},
 };
 use crate::{
-    Column, Error, ErrorKind, Result,
-    warehouse::{DEDUPLICATION_WINDOW, TableName, Warehouse, from_clickhouse},
+    Error, ErrorKind, Result,
+    warehouse::{DEDUPLICATION_WINDOW, TableName, Warehouse, described_column, from_clickhouse},
 };
 
 /// A table that events go to, as it was when it was looked at.
@@ -65,6 +65,7 @@ struct ColumnRow {
     r#type: String,
     default_kind: String,
     default_expression: String,
+    comment: String,
 }
 
 /// The reader that knows Arrow's unions came with the setting that asks for it.
@@ -86,7 +87,7 @@ const TABLE: &str = "\
     FROM system.tables AS tables WHERE database = {database:String} AND name = {table:String}";
 
 const COLUMNS: &str = "\
-    SELECT name, type, default_kind, default_expression FROM system.columns \
+    SELECT name, type, default_kind, default_expression, comment FROM system.columns \
     WHERE database = {database:String} AND table = {table:String} \
     AND default_kind NOT IN ('MATERIALIZED', 'ALIAS', 'EPHEMERAL') ORDER BY position";
 
@@ -127,7 +128,8 @@ impl Target {
         let expressions =
             defaults.iter().map(|row| (row.name.clone(), row.default_expression.clone())).collect();
         let defaults = defaults.into_iter().map(|row| row.name.clone()).collect();
-        let mut columns = rows.into_iter().map(|row| Column::new(row.name, row.r#type)).collect();
+        let column = |row: ColumnRow| described_column(row.name, row.r#type, &row.comment);
+        let mut columns = rows.into_iter().map(column).collect::<Result<_>>()?;
         let provenance = Provenance::take(&mut columns);
         let views = found.view_databases.into_iter().zip(found.view_names).collect::<Vec<_>>();
         let server = ServerWindow { blocks: found.window_blocks, seconds: found.window_seconds };

@@ -2,11 +2,13 @@
 
 mod cursor;
 mod escape;
+mod find;
 mod malformed;
 mod number;
 mod opening;
 
 pub(crate) use cursor::{Cursor, Text, kind_of};
+pub(crate) use find::find;
 pub(crate) use malformed::Malformed;
 pub(crate) use number::Number;
 pub(crate) use opening::Opening;

@@ -275,7 +275,9 @@ fn object(observed: &Observed, missing: bool, options: &InferOptions) -> Decisio
     if options.objects == ObjectTypes::Text {
         return Decision::json_text("objects, as was asked for");
     }
-    if options.objects == ObjectTypes::Auto && observed.hazard != Some(Hazard::DuplicateKey) {
+    if matches!(options.objects, ObjectTypes::Auto | ObjectTypes::Flatten)
+        && observed.hazard != Some(Hazard::DuplicateKey)
+    {
         let count = observed.of_kind(Kind::Object);
         let decision = match observed.objects.as_deref() {
             Some(Objects::Named(fields)) if !missing => {
@@ -314,6 +316,25 @@ fn tuple(fields: &Fields<Observed>, objects: u64, options: &InferOptions) -> Opt
     let elements: Vec<_> = fields.sorted().iter().map(element).collect();
     let why = format!("{objects} objects, all with the same {} keys", elements.len());
     Some(Decision { data_type: DataType::Tuple(elements), form: Form::Tuple, why })
+}
+
+/// The fields of objects, if there is nothing but objects, and their keys are names.
+pub(super) fn part_names<'a>(
+    observed: &'a Observed,
+    options: &InferOptions,
+) -> Option<Vec<&'a Field<Observed>>> {
+    let count = observed.of_kind(Kind::Object);
+    match observed.objects.as_deref() {
+        Some(Objects::Named(fields))
+            if count == observed.present()
+                && fields.len() > 0
+                && observed.hazard != Some(Hazard::DuplicateKey)
+                && map(fields, count, options).is_none() =>
+        {
+            Some(fields.sorted())
+        }
+        _ => None,
+    }
 }
 
 /// A map, if the keys are data: many of them, and few in each object.

@@ -1,6 +1,6 @@
 //! What follows from a sample: columns, and their evidence.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -8,12 +8,13 @@ use super::{
     decide::Decision,
     event::{Reader, Token, Unreadable, behind, has_duplicates},
     evidence::{ColumnEvidence, Seen},
-    fields::{Field, Fields},
+    fields::{Field, Fields, First},
     keys::{self, Proposal},
     observe::{Place, Room},
-    options::InferOptions,
+    options::{InferOptions, ObjectTypes},
+    split::Split,
 };
-use crate::{Column, warehouse::types::DataType};
+use crate::{Column, FieldPath, warehouse::types::DataType};
 
 /// More keys than this are data in the place of names: a column each would make a table that nothing can use.
 const MAX_COLUMNS: usize = 1_000;
@@ -55,6 +56,26 @@ pub fn infer<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> Inference {
     observation.conclude(&InferOptions::default())
 }
 
+/// The same, by these options, of events that can be read twice: [`ObjectTypes::Flatten`] is done in a second pass, when it is
+/// known where there are objects.
+///
+/// ```
+/// use helios_core::schema::{InferOptions, ObjectTypes, infer_with};
+///
+/// let mut options = InferOptions::default();
+/// options.objects = ObjectTypes::Flatten;
+/// let inference = infer_with(&[br#"{"user": {"id": 1, "plan": "free"}}"#], &options);
+/// let names: Vec<_> = inference.columns.iter().map(|column| column.name.as_str()).collect();
+/// assert_eq!(names, ["user.id", "user.plan"]);
+/// ```
+pub fn infer_with(events: &[impl AsRef<[u8]>], options: &InferOptions) -> Inference {
+    let mut observation = Observation::default();
+    events.iter().for_each(|event| {
+        observation.add(event.as_ref());
+    });
+    observation.conclude_with(events, options)
+}
+
 /// What was observed of a sample, or of a part of it.
 ///
 /// One pass, in bounded memory. Parts can be observed apart, in any order, and merged: the whole is the same, unless the
@@ -89,6 +110,10 @@ struct Parts {
     unnamed: u64,
     /// Events with a key for which there was no column any more.
     too_many: u64,
+    /// Objects whose fields are columns of their own.
+    split: Split,
+    /// The fields that fill these.
+    fields: HashMap<String, FieldPath>,
 }
 
 impl Default for Observation {
@@ -157,7 +182,31 @@ impl Observation {
         }
     }
 
-    /// The columns that every event fits.
+    /// The same, where all of the events are at hand.
+    pub(crate) fn conclude_with(self, events: &[impl AsRef<[u8]>], options: &InferOptions) -> Inference {
+        if options.objects != ObjectTypes::Flatten {
+            return self.conclude(options);
+        }
+        let (split, kept) = Split::of(&self.parts.columns, options);
+        let mut inference = if split.is_empty() {
+            self.conclude(options)
+        } else {
+            let mut again = Self::default();
+            again.parts.split = split;
+            events.iter().for_each(|event| {
+                again.add(event.as_ref());
+            });
+            again.conclude(options)
+        };
+        inference.notes.extend(kept.into_iter().map(|name| {
+            format!(
+                "{name} is not parted into its fields: a column of one would have the name of another column."
+            )
+        }));
+        inference
+    }
+
+    /// The columns that every event fits. Objects stay whole: to flatten them is a matter of [`infer_with`].
     #[must_use]
     pub fn conclude(self, options: &InferOptions) -> Inference {
         self.parts.conclude(options)
@@ -175,6 +224,19 @@ impl Parts {
         let mut at = 1;
         while let Some(Token::Name { name, known }) = tokens.get(at) {
             let first = (number, at + 1);
+            if known.is_none() && !self.split.is_empty() {
+                let name = name.decoded().unwrap_or_default();
+                let split = std::mem::take(&mut self.split);
+                if let Some(within) = split.get(&name) {
+                    left_out |= !self.add_fields(tokens, (first, within), &FieldPath::top(&*name), room);
+                }
+                let is_split = split.get(&name).is_some();
+                self.split = split;
+                if is_split {
+                    at = behind(tokens, at + 1);
+                    continue;
+                }
+            }
             let column = known.or_else(|| {
                 let name = name.decoded().unwrap_or_default();
                 unnamed |= name.is_empty();
@@ -193,6 +255,42 @@ impl Parts {
         self.unnamed += u64::from(unnamed);
         self.too_many += u64::from(left_out);
         Ok(())
+    }
+
+    /// Adds the fields of an object as columns of their own; says whether there was one for each.
+    fn add_fields(
+        &mut self,
+        tokens: &[Token<'_>],
+        ((number, object), split): (First, &Split),
+        path: &FieldPath,
+        room: &mut Room,
+    ) -> bool {
+        let (mut at, end, mut had_room) = (object + 1, behind(tokens, object), true);
+        while at < end {
+            let Some(Token::Name { name, .. }) = tokens.get(at) else { break };
+            let name = name.decoded().unwrap_or_default();
+            let (first, field) = ((number, at + 1), path.within(&*name));
+            at = behind(tokens, at + 1);
+            if let Some(within) = split.get(&name) {
+                had_room &= self.add_fields(tokens, (first, within), &field, room);
+                continue;
+            }
+            let column = field.keys().join(".");
+            let known = self.columns.find(&column, usize::MAX);
+            if known.is_none() && self.columns.len() == MAX_COLUMNS {
+                had_room = false;
+                continue;
+            }
+            let known = known.unwrap_or_else(|| {
+                self.fields.insert(column.clone(), field);
+                self.columns.insert(&column, first)
+            });
+            if let Some(column) = self.columns.get_mut(known) {
+                column.first = column.first.min(first);
+                column.seen.add(tokens, Place { first, depth: 0, objects: 0 }, room);
+            }
+        }
+        had_room
     }
 
     /// Of columns beyond so many the last to appear are left out, as they would have been in one pass.
@@ -236,7 +334,9 @@ impl Parts {
             |((column, decision), (data_type, why))| {
                 let name = column.name.into_string();
                 let evidence = column.seen.evidence(name, events, decision, (&data_type, why));
-                (Column::new(&evidence.name, data_type.to_string()), evidence)
+                let column = Column::new(&evidence.name, data_type.to_string());
+                let field = self.fields.get(&evidence.name).cloned();
+                (field.into_iter().fold(column, Column::filled_from), evidence)
             },
         );
         let (columns, evidence) = columns_and_evidence.unzip();
@@ -290,9 +390,10 @@ pub fn representative<'a>(
     events: impl IntoIterator<Item = &'a [u8]>,
     inference: &Inference,
 ) -> Option<usize> {
-    let common = |evidence: &&ColumnEvidence| evidence.present * 2 > inference.events;
-    let common: std::collections::HashSet<_> =
-        inference.evidence.iter().filter(common).map(|evidence| evidence.name.as_str()).collect();
+    let columns = inference.columns.iter().zip(&inference.evidence);
+    let common = columns.filter(|(_, evidence)| evidence.present * 2 > inference.events);
+    let common: HashSet<_> =
+        common.filter_map(|(column, _)| column.source().keys().first().cloned()).collect();
     let mut reader = Reader::default();
     let mut best: Option<(usize, usize)> = None;
     for (index, event) in events.into_iter().enumerate() {
@@ -344,6 +445,52 @@ mod tests {
 
     fn sample(events: &[&str]) -> Inference {
         infer(events.iter().map(|event| event.as_bytes()))
+    }
+
+    #[test]
+    fn objects_are_parted_into_their_fields() {
+        let options = InferOptions { objects: ObjectTypes::Flatten, ..InferOptions::default() };
+        let of = |events: &[&str]| {
+            let inference = infer_with(events, &options);
+            let shown = inference
+                .columns
+                .iter()
+                .map(|column| format!("{} {} {}", column.name, column.data_type, column.source()));
+            (shown.collect::<Vec<_>>(), inference.notes)
+        };
+        let (columns, notes) = of(&[
+            r#"{"id":1,"user":{"id":7,"home":{"city":"x"}},"tags":{"a":[1]}}"#,
+            r#"{"user":{"id":8,"home":{"city":"y"}},"id":2,"tags":{"a":[]}}"#,
+        ]);
+        assert_eq!(
+            columns,
+            [
+                "id UInt64 /id",
+                "user.id UInt64 /user/id",
+                "user.home.city String /user/home/city",
+                "tags.a Array(UInt64) /tags/a"
+            ]
+        );
+        assert_eq!(notes, Vec::<String>::new());
+        // Absent, null and empty: the fields are null. Of varying shape: those that are not there are.
+        let (columns, _) =
+            of(&[r#"{"a":{"b":1,"c":"x"}}"#, r#"{"a":{"b":2}}"#, r#"{"a":{}}"#, r#"{"a":null}"#, "{}"]);
+        assert_eq!(columns, ["a.b Nullable(UInt64) /a/b", "a.c Nullable(String) /a/c"]);
+        // Two columns of one name: the object stays whole.
+        for event in [r#"{"a":{"b":1},"a.b":2}"#, r#"{"a":{"b":{"c":1},"b.c":2}}"#] {
+            let (columns, notes) = of(&[event]);
+            assert!(columns[0].starts_with("a ") && columns[0].ends_with(" /a"), "{columns:?}");
+            assert!(notes[0].starts_with("a is not parted"), "{notes:?}");
+        }
+        // Not only objects; the same key twice; keys that are data.
+        assert_eq!(of(&[r#"{"a":{"b":1}}"#, r#"{"a":[1]}"#]).0, ["a String /a"]);
+        assert_eq!(of(&[r#"{"a":{"b":1,"b":2}}"#]).0, ["a String /a"]);
+        let keyed: Vec<_> = (0..100).map(|at| format!(r#"{{"a":{{"k{at}":1}}}}"#)).collect();
+        let keyed: Vec<_> = keyed.iter().map(String::as_str).collect();
+        assert_eq!(of(&keyed).0, ["a Map(String, UInt64) /a"]);
+        // A list in two fields of one object is what ClickHouse takes for one Nested.
+        let lists = of(&[r#"{"a":{"b":[1],"c":[1,2]}}"#]).0;
+        assert_eq!(lists, ["a.b String /a/b", "a.c String /a/c"]);
     }
 
     #[test]

@@ -81,6 +81,9 @@ pub enum ObjectTypes {
     /// `Tuple` where the shape is stable, `Map` where the keys are data, else `JSON`.
     #[default]
     Auto,
+    /// Columns of their own for the fields of objects, and of those within, named with dots: `user.id`. Where the keys are
+    /// data, or a value is something else, as by `auto`.
+    Flatten,
     /// `JSON`, which takes any shape that is to come.
     Json,
     /// Their JSON text, as a `String`.

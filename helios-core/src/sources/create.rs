@@ -64,12 +64,12 @@ fn default_position() -> Position {
 
 impl CreateTable {
     /// A table in the database `default`, filled from the moment of creation.
-    pub fn new(stream: impl Into<String>, table: impl Into<String>, schema: Vec<Column>) -> Self {
+    pub fn new(stream: impl Into<String>, table: impl Into<String>, schema: impl Into<Vec<Column>>) -> Self {
         Self {
             stream_name: stream.into(),
             table_name: table.into(),
             database_name: default_database(),
-            schema,
+            schema: schema.into(),
             order_by: Vec::new(),
             partition_by: None,
             start_position: default_position(),

@@ -9,7 +9,7 @@ use crate::{
 pub(super) fn check_existing(planned: &TableDefinition, existing: &TableDescription) -> Result<()> {
     let conflict =
         |message: String| Err(Error::new(ErrorKind::Conflict, message).with("table", planned.name().plain()));
-    let differing = differing_columns(&planned.columns(), &existing.columns);
+    let differing = differing_columns(&planned.columns(), existing);
     if !differing.is_empty() {
         return conflict(format!("the table exists with another schema: {}", differing.join("; ")));
     }
@@ -35,21 +35,27 @@ pub(super) fn check_existing(planned: &TableDefinition, existing: &TableDescript
     Ok(())
 }
 
-fn differing_columns(wanted: &[Column], existing: &[Column]) -> Vec<String> {
-    let type_in = |columns: &[Column], name: &str| {
-        columns.iter().find(|column| column.name == name).map(|column| column.data_type.clone())
-    };
+fn differing_columns(wanted: &[Column], existing: &TableDescription) -> Vec<String> {
+    let find = |columns: &[Column], name: &str| columns.iter().find(|column| column.name == name).cloned();
     let mut differing = Vec::new();
     for column in wanted {
-        match type_in(existing, &column.name) {
-            None => differing.push(format!("`{}` is missing", column.name)),
-            Some(found) if found != column.data_type => {
-                differing.push(format!("`{}` is {found}, not {}", column.name, column.data_type));
+        let name = &column.name;
+        match find(&existing.columns, name) {
+            None => differing.push(format!("`{name}` is missing")),
+            Some(found) if found.data_type != column.data_type => {
+                differing.push(format!("`{name}` is {}, not {}", found.data_type, column.data_type));
+            }
+            Some(found) if found.source() != column.source() => {
+                let (found, wanted) = (found.source(), column.source());
+                differing.push(format!("`{name}` is filled from {found}, not {wanted}"));
+            }
+            Some(_) if column.default.is_some() && !existing.defaults.contains(name) => {
+                differing.push(format!("`{name}` has no DEFAULT"));
             }
             Some(_) => {}
         }
     }
-    let extra = existing.iter().filter(|column| type_in(wanted, &column.name).is_none());
+    let extra = existing.columns.iter().filter(|column| find(wanted, &column.name).is_none());
     differing.extend(extra.map(|column| format!("`{}` is not in the schema", column.name)));
     differing
 }

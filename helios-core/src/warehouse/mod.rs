@@ -37,3 +37,4 @@ pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};
 pub(crate) use error::from_clickhouse;
 pub(crate) use identifier::{Literal, default_database};
 pub(crate) use partition::Partition;
+pub(crate) use table::{Alteration, described_column};

@@ -6,8 +6,8 @@ use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Ident, TableName, Warehouse, from_clickhouse, partition::Partition, types::DataType};
-use crate::{Column, Error, ErrorKind, Result};
+use super::{Ident, Literal, TableName, Warehouse, from_clickhouse, partition::Partition, types::DataType};
+use crate::{Column, Error, ErrorKind, FieldPath, Result};
 
 /// How many inserts back a table we create recognises a repeated one.
 ///
@@ -19,9 +19,143 @@ pub const DEDUPLICATION_WINDOW: u64 = 10_000;
 pub struct TableDefinition {
     name: TableName,
     uuid: Uuid,
-    columns: Vec<(Ident, DataType)>,
+    columns: Vec<ColumnDefinition>,
     order_by: Vec<Ident>,
     partition_by: Option<Partition>,
+}
+
+/// A column in a statement, ready to be written.
+#[derive(Clone, Debug, PartialEq)]
+struct ColumnDefinition {
+    name: Ident,
+    data_type: DataType,
+    default: Option<serde_json::Value>,
+    field: Option<FieldPath>,
+}
+
+/// What a column's comment says of the field that it is filled from. In the table, as that is what delivery, `SHOW CREATE
+/// TABLE` and whoever changes the table look at.
+const FIELD_COMMENT: &str = "event field ";
+
+/// A column of a table that there is.
+pub(crate) fn described_column(name: String, data_type: String, comment: &str) -> Result<Column> {
+    let pointer = comment.strip_prefix(FIELD_COMMENT).filter(|pointer| pointer.starts_with('/'));
+    let field = pointer.map(str::parse::<FieldPath>).transpose();
+    let field = field.map_err(|error| error.with("column", &name))?;
+    let column = Column::new(name, data_type);
+    Ok(match field {
+        Some(field) => column.filled_from(field),
+        None => column,
+    })
+}
+
+impl ColumnDefinition {
+    fn new(column: &Column) -> Result<Self> {
+        let context = |error: Error| error.with("column", &column.name);
+        let name = Ident::new(&column.name).map_err(context)?;
+        let data_type = column.data_type.parse::<DataType>().map_err(context)?;
+        if matches!(data_type, DataType::Nested(_)) {
+            // ClickHouse makes several columns of it, none of them of this name.
+            let message = "a column cannot be Nested; make it Array(Tuple(…)), which holds the same";
+            return Err(context(Error::invalid_input(message)));
+        }
+        if let Some(default) = &column.default
+            && !is_literal(default)
+        {
+            let message = "a default is null, a boolean, a number, a text, or a list of these";
+            return Err(context(Error::invalid_input(message)));
+        }
+        // ClickHouse would write it as a text in another way than JSON does.
+        if column.default.as_ref().is_some_and(serde_json::Value::is_array)
+            && !matches!(data_type, DataType::Array(_))
+        {
+            return Err(context(Error::invalid_input("a list is the default of an Array only")));
+        }
+        let field = column.field.clone().filter(|field| field.only() != Some(&column.name));
+        Ok(Self { name, data_type, default: column.default.clone(), field })
+    }
+
+    fn column(&self) -> Column {
+        let column = Column::new(self.name.as_str(), self.data_type.to_string());
+        Column { default: self.default.clone(), field: self.field.clone(), ..column }
+    }
+}
+
+fn is_literal(default: &serde_json::Value) -> bool {
+    match default {
+        serde_json::Value::Array(elements) => elements.iter().all(is_literal),
+        other => !other.is_object(),
+    }
+}
+
+impl fmt::Display for ColumnDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.data_type)?;
+        if let Some(default) = &self.default {
+            f.write_str(" DEFAULT ")?;
+            write_literal(f, default)?;
+        }
+        if let Some(field) = &self.field {
+            write!(f, " COMMENT {}", Literal(&format!("{FIELD_COMMENT}{field}")))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_literal(f: &mut fmt::Formatter<'_>, value: &serde_json::Value) -> fmt::Result {
+    match value {
+        serde_json::Value::String(text) => write!(f, "{}", Literal(text)),
+        serde_json::Value::Null => f.write_str("NULL"),
+        serde_json::Value::Array(elements) => {
+            f.write_str("[")?;
+            for (at, element) in elements.iter().enumerate() {
+                f.write_str(if at == 0 { "" } else { ", " })?;
+                write_literal(f, element)?;
+            }
+            f.write_str("]")
+        }
+        // Numbers and truths are written alike; an object is none of a definition's.
+        other => write!(f, "{other}"),
+    }
+}
+
+/// Changes of a table's columns. `Display` is its `ALTER TABLE`; nothing, if there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Alteration {
+    table: TableName,
+    added: Vec<ColumnDefinition>,
+    modified: Vec<ColumnDefinition>,
+}
+
+impl Alteration {
+    /// Checks the columns to add, and those to give another type.
+    ///
+    /// # Errors
+    ///
+    /// As [`TableDefinition::new`].
+    pub(crate) fn new(table: TableName, added: &[Column], modified: &[Column]) -> Result<Self> {
+        let of = |columns: &[Column]| columns.iter().map(ColumnDefinition::new).collect::<Result<_>>();
+        Ok(Self { table, added: of(added)?, modified: of(modified)? })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.modified.is_empty()
+    }
+}
+
+impl fmt::Display for Alteration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let added = self.added.iter().map(|column| format!("ADD COLUMN {column}"));
+        let modified = self.modified.iter();
+        let modified = modified.map(|column| format!("MODIFY COLUMN {} {}", column.name, column.data_type));
+        for (at, change) in added.chain(modified).enumerate() {
+            if at == 0 {
+                write!(f, "ALTER TABLE {}", self.table)?;
+            }
+            write!(f, "{}\n    {change}", if at == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
 }
 
 impl TableDefinition {
@@ -43,26 +177,18 @@ impl TableDefinition {
                 "the schema has no columns; give at least one `{\"name\", \"type\"}`",
             ));
         }
-        let mut columns = Vec::<(Ident, DataType)>::with_capacity(schema.len());
+        let mut columns = Vec::<ColumnDefinition>::with_capacity(schema.len());
         for (index, column) in schema.iter().enumerate() {
-            let name = Ident::new(&column.name).map_err(|_| {
-                Error::invalid_input(format!("column {} of the schema has an empty name", index + 1))
-            })?;
-            if columns.iter().any(|(other, _)| *other == name) {
-                return Err(
-                    Error::invalid_input("the schema has a column twice").with("column", &column.name)
-                );
+            if column.name.is_empty() {
+                let message = format!("column {} of the schema has an empty name", index + 1);
+                return Err(Error::invalid_input(message));
             }
-            let data_type = column
-                .data_type
-                .parse::<DataType>()
-                .map_err(|error: Error| error.with("column", &column.name))?;
-            if matches!(data_type, DataType::Nested(_)) {
-                // ClickHouse makes several columns of it, none of them of this name.
-                let message = "a column cannot be Nested; make it Array(Tuple(…)), which holds the same";
-                return Err(Error::invalid_input(message).with("column", &column.name));
+            let column = ColumnDefinition::new(column)?;
+            if columns.iter().any(|other| other.name == column.name) {
+                let twice = Error::invalid_input("the schema has a column twice");
+                return Err(twice.with("column", column.name.as_str()));
             }
-            columns.push((name, data_type));
+            columns.push(column);
         }
         let order_by = order_by.iter().map(|key| sorting_key(key, &columns)).collect::<Result<_>>()?;
         let partition_by = partition_by.map(|text| Partition::parse(text, schema)).transpose()?;
@@ -84,22 +210,19 @@ impl TableDefinition {
     /// The columns, their types in ClickHouse's own spelling.
     #[must_use]
     pub fn columns(&self) -> Vec<Column> {
-        self.columns
-            .iter()
-            .map(|(name, data_type)| Column::new(name.as_str(), data_type.to_string()))
-            .collect()
+        self.columns.iter().map(ColumnDefinition::column).collect()
     }
 }
 
-fn sorting_key(key: &str, columns: &[(Ident, DataType)]) -> Result<Ident> {
-    match columns.iter().find(|(name, _)| name.as_str() == key) {
+fn sorting_key(key: &str, columns: &[ColumnDefinition]) -> Result<Ident> {
+    match columns.iter().find(|column| column.name.as_str() == key) {
         None => {
             Err(Error::invalid_input("the sorting key is not a column of the schema").with("column", key))
         }
-        Some((_, data_type)) if data_type.is_nullable() => {
+        Some(column) if column.data_type.is_nullable() => {
             Err(Error::invalid_input("a sorting key cannot be nullable").with("column", key))
         }
-        Some((name, _)) => Ok(name.clone()),
+        Some(column) => Ok(column.name.clone()),
     }
 }
 
@@ -110,8 +233,8 @@ impl fmt::Display for TableDefinition {
             write!(f, " UUID '{}'", self.uuid)?;
         }
         f.write_str("\n(")?;
-        for (index, (name, data_type)) in self.columns.iter().enumerate() {
-            write!(f, "{}\n    {name} {data_type}", if index == 0 { "" } else { "," })?;
+        for (index, column) in self.columns.iter().enumerate() {
+            write!(f, "{}\n    {column}", if index == 0 { "" } else { "," })?;
         }
         f.write_str("\n)\nENGINE = MergeTree")?;
         if let Some(partition) = &self.partition_by {
@@ -138,8 +261,12 @@ pub struct TableDescription {
     pub uuid: Uuid,
     /// The engine with its arguments and settings.
     pub engine: String,
-    /// Its columns that an insert fills, in order.
+    /// Its columns that an insert fills, in order, without their defaults.
     pub columns: Vec<Column>,
+    /// Those of them that have a `DEFAULT`.
+    pub defaults: Vec<String>,
+    /// Those of them that are in the sorting, primary, partition or sampling key, of which ClickHouse keeps the types.
+    pub keys: Vec<String>,
     /// The statement that would make it again.
     pub create_statement: String,
 }
@@ -158,15 +285,21 @@ struct DescriptionRow {
     #[serde(with = "clickhouse::serde::uuid")]
     uuid: Uuid,
     engine: String,
-    columns: Vec<(String, String)>,
+    columns: Vec<(String, String, String)>,
+    defaults: Vec<String>,
+    keys: Vec<String>,
     create_statement: String,
 }
 
 const DESCRIBE: &str = "\
     SELECT tables.uuid AS uuid, tables.engine_full AS engine, \
-    (SELECT groupArray((name, type)) FROM (SELECT name, type FROM system.columns \
+    (SELECT groupArray((name, type, comment)) FROM (SELECT name, type, comment FROM system.columns \
      WHERE database = {database:String} AND table = {table:String} AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') \
      ORDER BY position)) AS columns, \
+    (SELECT groupArray(name) FROM system.columns WHERE database = {database:String} AND table = {table:String} \
+     AND default_kind != '') AS defaults, \
+    (SELECT groupArray(name) FROM system.columns WHERE database = {database:String} AND table = {table:String} \
+     AND (is_in_partition_key OR is_in_sorting_key OR is_in_primary_key OR is_in_sampling_key)) AS keys, \
     tables.create_table_query AS create_statement \
     FROM system.tables AS tables WHERE database = {database:String} AND name = {table:String}";
 
@@ -185,12 +318,20 @@ impl Warehouse {
             .fetch_optional::<DescriptionRow>()
             .await
             .map_err(|error| from_clickhouse(error).with("table", name.plain()))?;
-        Ok(row.map(|row| TableDescription {
-            uuid: row.uuid,
-            engine: row.engine,
-            create_statement: row.create_statement,
-            columns: row.columns.into_iter().map(|(name, data_type)| Column::new(name, data_type)).collect(),
-        }))
+        let described = row.map(|row| {
+            let column = |(name, data_type, comment): (String, String, String)| {
+                described_column(name, data_type, &comment)
+            };
+            Ok(TableDescription {
+                uuid: row.uuid,
+                engine: row.engine,
+                columns: row.columns.into_iter().map(column).collect::<Result<_>>()?,
+                defaults: row.defaults,
+                keys: row.keys,
+                create_statement: row.create_statement,
+            })
+        });
+        described.transpose()
     }
 
     /// Whether there is such a database.
@@ -290,6 +431,61 @@ mod tests {
     }
 
     #[test]
+    fn a_default_and_a_field_are_written() {
+        let name = || TableName::new("shop", "clicks").unwrap();
+        let field: FieldPath = "/user/it's".parse().unwrap();
+        let schema = [
+            Column::new("plan", "LowCardinality(String)").default_value("it's").filled_from(field),
+            Column::new("tags", "Array(Nullable(Int8))").default_value(serde_json::json!([1, null])),
+            Column::new("ok", "Nullable(Bool)").default_value(true).filled_from(FieldPath::top("ok")),
+        ];
+        let table = TableDefinition::new(name(), Uuid::nil(), &schema, &[], None).unwrap();
+        let text = table.to_string();
+        for line in [
+            r"`plan` LowCardinality(String) DEFAULT 'it\'s' COMMENT 'event field /user/it\'s',",
+            "`tags` Array(Nullable(Int8)) DEFAULT [1, NULL],",
+            "`ok` Nullable(Bool) DEFAULT true\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert_eq!(table.columns(), schema);
+        let error = TableDefinition::new(
+            name(),
+            Uuid::nil(),
+            &[Column::new("m", "Map(String, UInt8)").default_value(serde_json::json!({"a": 1}))],
+            &[],
+            None,
+        );
+        assert!(error.unwrap_err().to_string().contains("{column: m}"));
+    }
+
+    #[test]
+    fn an_alteration_adds_and_modifies() {
+        let name = TableName::new("shop", "clicks").unwrap();
+        let added = [Column::new("a", "Nullable(UInt8)").filled_from("/b/a".parse().unwrap())];
+        let modified = [Column::new("c", "String")];
+        let alteration = Alteration::new(name.clone(), &added, &modified).unwrap();
+        assert_eq!(
+            alteration.to_string(),
+            "ALTER TABLE `shop`.`clicks`\n    ADD COLUMN `a` Nullable(UInt8) COMMENT 'event field /b/a',\n    MODIFY \
+             COLUMN `c` String"
+        );
+        assert_eq!(Alteration::new(name, &[], &[]).unwrap().to_string(), "");
+    }
+
+    #[test]
+    fn a_comment_may_say_what_fills_the_column() {
+        let field = |comment| {
+            described_column("a".to_owned(), "UInt8".to_owned(), comment).map(|column| column.field)
+        };
+        assert_eq!(field("event field /b/c").unwrap(), Some("/b/c".parse().unwrap()));
+        for comment in ["", "event field /a", "event field of the user", "an event field /b"] {
+            assert_eq!(field(comment).unwrap(), None, "{comment}");
+        }
+        assert!(field("event field /b~c").unwrap_err().to_string().contains("column: a"));
+    }
+
+    #[test]
     fn a_bad_schema_is_refused_and_the_column_named() {
         for (schema, order_by, partition_by, says) in [
             (&[][..], &[][..], None, "no columns"),
@@ -315,6 +511,8 @@ mod tests {
                 uuid: Uuid::nil(),
                 engine: engine.to_owned(),
                 columns: Vec::new(),
+                defaults: Vec::new(),
+                keys: Vec::new(),
                 create_statement: String::new(),
             }
             .deduplication_window()

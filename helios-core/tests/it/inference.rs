@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use helios_core::{
-    schema::{InferOptions, Inference, Observation},
-    warehouse::{Ident, types::DataType},
+    Column, FieldPath,
+    schema::{InferOptions, Inference, infer_with},
+    warehouse::{TableDefinition, TableName, types::DataType},
 };
 use proptest::{
     collection::vec,
@@ -16,6 +17,7 @@ use proptest::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use crate::engine::{Fixture, batch};
 
@@ -33,11 +35,7 @@ fn numbered(events: &[String]) -> Vec<String> {
 }
 
 fn inferred(events: &[String], options: &InferOptions) -> Inference {
-    let mut observation = Observation::default();
-    for event in events {
-        observation.add(event.as_bytes());
-    }
-    observation.conclude(options)
+    infer_with(events, options)
 }
 
 /// Makes a table of what was inferred, delivers the events, and compares what comes back. What is wrong, if anything is.
@@ -45,10 +43,10 @@ async fn delivered(events: &[String], options: &InferOptions) -> Result<(), Stri
     let events = numbered(events);
     let inference = inferred(&events, options);
     assert_eq!(inference.unreadable, 0, "{events:?}");
-    let columns = inference.columns.iter();
-    let columns: Vec<_> =
-        columns.map(|column| format!("{} {}", Ident::new(&column.name).unwrap(), column.data_type)).collect();
-    let fixture = Fixture::new(&columns.join(", ")).await;
+    let columns = &inference.columns;
+    let name = TableName::new("any", "any").unwrap();
+    let definition = TableDefinition::new(name, Uuid::nil(), columns, &[], None).unwrap().to_string();
+    let fixture = Fixture::with(definition.split_once('\n').unwrap().1).await;
     let report = fixture.deliver(&batch(0, events.iter().cloned())).await;
     let report = report.map_err(|error| format!("{columns:?}: {error}"))?;
     if report.quarantined > 0 {
@@ -58,16 +56,25 @@ async fn delivered(events: &[String], options: &InferOptions) -> Result<(), Stri
     let rows = fixture.raw_rows("SELECT * FROM {t} ORDER BY `#`").await;
     assert_eq!(rows.len(), events.len());
     for (event, row) in events.iter().zip(rows) {
-        let (event, row) = (members(event), members(&row));
+        let row = members(&row);
         for column in &inference.columns {
             let data_type: DataType = column.data_type.parse().unwrap();
-            let (sent, back) = (event.get(&column.name).map(AsRef::as_ref), row[&column.name].get());
-            if !same(&data_type, sent.map(RawValue::get), back) {
+            let (sent, back) = (field(event, column), row[&column.name].get());
+            if !same(&data_type, sent.as_deref(), back) {
                 return Err(format!("{column:?}: {sent:?} came back as {back}"));
             }
         }
     }
     Ok(())
+}
+
+/// What an event has for a column.
+fn field(event: &str, column: &Column) -> Option<String> {
+    let keys = column.field.as_ref().map_or(std::slice::from_ref(&column.name), FieldPath::keys);
+    keys.iter().try_fold(event.to_owned(), |object, key| {
+        let object = (object != "null").then(|| members(&object))?;
+        Some(object.get(key)?.get().to_owned())
+    })
 }
 
 fn members(object: &str) -> BTreeMap<String, Box<RawValue>> {
@@ -275,6 +282,7 @@ fn options() -> impl Strategy<Value = InferOptions> {
         3 => Just("{}"),
         1 => Just(r#"{"integers": "narrow", "decimals": "decimal"}"#),
         1 => Just(r#"{"objects": "json"}"#),
+        2 => Just(r#"{"objects": "flatten"}"#),
         1 => Just(r#"{"objects": "text", "lowCardinality": false}"#),
         1 => Just(r#"{"nullable": "always"}"#),
     ];

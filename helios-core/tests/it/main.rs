@@ -11,4 +11,5 @@ mod inference;
 mod policies;
 mod quarantine;
 mod refused;
+mod schemas;
 mod values;

@@ -51,6 +51,8 @@ static helios_status query_bytes(const helios_client *with, const char *sql, con
 /* The operations whose options are one JSON object. */
 static helios_status (*const operations[])(const helios_client *, const char *, char **, helios_error **) = {
     consume,
+    helios_client_check_schema,
+    helios_client_schema_drift,
     helios_client_delivery_report,
     helios_client_settle_range,
     helios_client_quarantine,

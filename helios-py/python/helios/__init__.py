@@ -9,6 +9,7 @@
 from ._helios import __version__
 from .async_client import AsyncClient, connect_async
 from .authentication import Authentication
+from .check import SampleReject, SchemaCheck
 from .client import Client, connect
 from .column import Column
 from .delivery import (
@@ -22,6 +23,7 @@ from .delivery import (
     ShardProgress,
     ShardReport,
 )
+from .drift import ChangedColumn, NewField, SchemaDrift
 from .exceptions import (
     AlreadyExistsError,
     ConfigError,
@@ -54,6 +56,7 @@ from .rejects import (
     StoredReject,
 )
 from .sample import ColumnEvidence, Inference, Proposal, SampleRecord, StreamSample, Suggestion
+from .schema import Schema
 from .source import Source
 from .table import TableCreated
 
@@ -65,6 +68,7 @@ __all__ = [
     "AsyncQueryBytes",
     "Authentication",
     "BytesOptions",
+    "ChangedColumn",
     "Client",
     "Column",
     "ColumnEvidence",
@@ -83,6 +87,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidQueryError",
     "LimitExceededError",
+    "NewField",
     "NotFoundError",
     "PermissionDeniedError",
     "Proposal",
@@ -101,6 +106,10 @@ __all__ = [
     "ReplayReport",
     "Retention",
     "SampleRecord",
+    "SampleReject",
+    "Schema",
+    "SchemaCheck",
+    "SchemaDrift",
     "ShardProgress",
     "ShardReport",
     "ShownRejects",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 
@@ -72,3 +73,10 @@ def wrong_type(name: str, expected: str, value: object) -> TypeError:
 def present(**values: object) -> dict[str, object]:
     """What was given."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def json_text(name: str, value: object) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be what JSON can say: {error}") from None

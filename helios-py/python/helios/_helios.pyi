@@ -12,6 +12,7 @@ __all__ = [
     "__version__",
     "connect",
     "connect_async",
+    "edit_schema",
     "error_kinds",
 ]
 
@@ -22,6 +23,9 @@ def connect(settings: dict[str, str]) -> Client:
 
 def connect_async(settings: dict[str, str]) -> Awaitable[Client]:
     """`connect`, to be awaited."""
+
+def edit_schema(schema: str, edits: str) -> str:
+    """Changes a schema; both are JSON."""
 
 def error_kinds() -> list[str]:
     """Every kind of error, by its name."""
@@ -104,6 +108,18 @@ class Client:
 
     def consume_async(self, options: str, on_progress: Callable[[str], object] | None = None) -> Awaitable[str]:
         """`consume`, to be awaited. `on_progress` is called on a thread of Helios."""
+
+    def check_schema(self, options: str) -> str:
+        """Says which events a table would not take; `options` is the JSON of `CheckSchema`."""
+
+    def check_schema_async(self, options: str) -> Awaitable[str]:
+        """`check_schema`, to be awaited."""
+
+    def schema_drift(self, options: str) -> str:
+        """Compares a table with later events; `options` is the JSON of `DriftOptions`."""
+
+    def schema_drift_async(self, options: str) -> Awaitable[str]:
+        """`schema_drift`, to be awaited."""
 
     def create_table(self, options: str) -> str:
         """Creates a table and lets a stream fill it; `options` is the JSON of `CreateTable`."""

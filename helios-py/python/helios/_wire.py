@@ -76,6 +76,8 @@ def _of_wire(hint: Any, value: Any) -> Any:
         hint = get_args(hint)[0]
     if hint is dt.datetime:
         return _time(value)
+    if of_wire := getattr(hint, "of_wire", None):
+        return of_wire(value)
     if get_origin(hint) is list:
         return [_of_wire(get_args(hint)[0], item) for item in value]
     if isinstance(hint, type) and issubclass(hint, Answer):

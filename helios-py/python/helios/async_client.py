@@ -6,16 +6,18 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from . import _helios, _progress, authentication, delivery, query, rejects, sample, source
+from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample, source
 from . import table as tables
 from ._checks import text
 from ._settings import settings
 from ._wire import read
 from .authentication import Authentication
-from .column import Schema
+from .check import SchemaCheck
+from .column import SchemaLike
 from .delivery import ConsumeProgress, ConsumeReport, DeliveryReport, OnProgress, RangeSettled
+from .drift import SchemaDrift
 from .parameters import Parameter
 from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
 from .query_batches import AsyncQueryBatches
@@ -182,11 +184,73 @@ class AsyncClient:
         options = sample.options(max_events=max_events, position=position, time_limit=time_limit, inference=inference)
         return sample.read(await self._native.kinesis_sample_async(text("stream", stream), options))
 
+    async def check_schema(
+        self,
+        stream: str | None = None,
+        *,
+        events: Iterable[Any] | None = None,
+        schema: SchemaLike | None = None,
+        edits: Iterable[Mapping[str, Any]] = (),
+        table: str | None = None,
+        database: str = "default",
+        order_by: Iterable[str] = (),
+        partition_by: str | None = None,
+        unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
+        missing_fields: Literal["reject", "zeroValue"] = "reject",
+        max_events: int | None = None,
+        position: Position | None = None,
+        time_limit: float | None = None,
+        inference: Inference | None = None,
+    ) -> SchemaCheck:
+        """As :meth:`Client.check_schema`."""
+        options = check.check_options(
+            stream,
+            events=events,
+            schema=schema,
+            edits=edits,
+            table=table,
+            database=database,
+            order_by=order_by,
+            partition_by=partition_by,
+            unknown_fields=unknown_fields,
+            missing_fields=missing_fields,
+            max_events=max_events,
+            position=position,
+            time_limit=time_limit,
+            inference=inference,
+        )
+        return read(SchemaCheck, await self._native.check_schema_async(options))
+
+    async def schema_drift(
+        self,
+        table: str,
+        *,
+        database: str = "default",
+        stream: str | None = None,
+        events: Iterable[Any] | None = None,
+        max_events: int | None = None,
+        position: Position | None = None,
+        time_limit: float | None = None,
+        inference: Inference | None = None,
+    ) -> SchemaDrift:
+        """As :meth:`Client.schema_drift`."""
+        options = drift.drift_options(
+            table,
+            database=database,
+            stream=stream,
+            events=events,
+            max_events=max_events,
+            position=position,
+            time_limit=time_limit,
+            inference=inference,
+        )
+        return read(SchemaDrift, await self._native.schema_drift_async(options))
+
     async def create_table(
         self,
         stream: str,
         table: str,
-        schema: Schema,
+        schema: SchemaLike,
         *,
         database: str = "default",
         order_by: Iterable[str] = (),

@@ -6,16 +6,18 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from . import _helios, _progress, authentication, delivery, query, rejects, sample, source
+from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample, source
 from . import table as tables
 from ._checks import text
 from ._settings import settings
 from ._wire import read
 from .authentication import Authentication
-from .column import Schema
+from .check import SchemaCheck
+from .column import SchemaLike
 from .delivery import ConsumeProgress, ConsumeReport, DeliveryReport, OnProgress, RangeSettled
+from .drift import SchemaDrift
 from .parameters import Parameter
 from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
 from .query_batches import QueryBatches
@@ -267,11 +269,86 @@ class Client:
         options = sample.options(max_events=max_events, position=position, time_limit=time_limit, inference=inference)
         return sample.read(self._native.kinesis_sample(text("stream", stream), options))
 
+    def check_schema(
+        self,
+        stream: str | None = None,
+        *,
+        events: Iterable[Any] | None = None,
+        schema: SchemaLike | None = None,
+        edits: Iterable[Mapping[str, Any]] = (),
+        table: str | None = None,
+        database: str = "default",
+        order_by: Iterable[str] = (),
+        partition_by: str | None = None,
+        unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
+        missing_fields: Literal["reject", "zeroValue"] = "reject",
+        max_events: int | None = None,
+        position: Position | None = None,
+        time_limit: float | None = None,
+        inference: Inference | None = None,
+    ) -> SchemaCheck:
+        """Say which events a table would not take, and why, and what statement would make it. Nothing is made.
+
+        The events are those of a sample of ``stream``, read as by :meth:`kinesis_sample`, or ``events`` that are at hand.
+        ``schema`` is by default the one that is inferred from them; ``edits`` are made first, in the form that
+        :meth:`Schema.edit` takes. The others mean what they mean to :meth:`create_table`.
+
+        Raises :class:`InvalidInputError` for an edit that cannot be made and for columns that no table can have.
+        """
+        options = check.check_options(
+            stream,
+            events=events,
+            schema=schema,
+            edits=edits,
+            table=table,
+            database=database,
+            order_by=order_by,
+            partition_by=partition_by,
+            unknown_fields=unknown_fields,
+            missing_fields=missing_fields,
+            max_events=max_events,
+            position=position,
+            time_limit=time_limit,
+            inference=inference,
+        )
+        return read(SchemaCheck, self._native.check_schema(options))
+
+    def schema_drift(
+        self,
+        table: str,
+        *,
+        database: str = "default",
+        stream: str | None = None,
+        events: Iterable[Any] | None = None,
+        max_events: int | None = None,
+        position: Position | None = None,
+        time_limit: float | None = None,
+        inference: Inference | None = None,
+    ) -> SchemaDrift:
+        """Compare a table with later events: new fields, changed types, what is lost, and the ``ALTER`` that mends it.
+
+        The events are those of a sample of the stream that fills the table, or ``events`` that are at hand. ``stream`` is
+        needed only where several streams fill it, or none of Helios'. Nothing is changed.
+
+        Raises :class:`NotFoundError` for the table, or if no source fills it and no stream is named.
+        """
+        options = drift.drift_options(
+            table,
+            database=database,
+            stream=stream,
+            events=events,
+            max_events=max_events,
+            position=position,
+            time_limit=time_limit,
+            inference=inference,
+        )
+        return read(SchemaDrift, self._native.schema_drift(options))
+
     def create_table(
         self,
         stream: str,
         table: str,
-        schema: Schema,
+        schema: SchemaLike,
         *,
         database: str = "default",
         order_by: Iterable[str] = (),

@@ -1,27 +1,40 @@
-"""Columns, and schemas made of them."""
+"""Columns of tables and of results."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ._checks import text, wrong_type
+from ._checks import optional_text, text, wrong_type
 from ._wire import Answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Column(Answer):
-    """A column: its name and its ClickHouse type."""
+    """A column: its name and its ClickHouse type, and what else is said of it."""
 
     name: str
     type: str
+    default: Any = ...
+    """What stands in for an absent field: ``None``, a bool, a number, a str, or a list of such. ``...``, if not given: the
+    type decides."""
+    field: str | None = None
+    """The field of an event that it is filled from, as a JSON Pointer: ``"/user/id"``. ``None``: the field of its name."""
+
+    def __repr__(self) -> str:
+        more = "" if self.default is ... else f", default={self.default!r}"
+        more += "" if self.field is None else f", field={self.field!r}"
+        return f"Column(name={self.name!r}, type={self.type!r}{more})"
 
 
-Schema = Iterable["Column | tuple[str, str] | Mapping[str, str]"] | Mapping[str, str]
+SchemaLike = Iterable["Column | tuple[str, str] | Mapping[str, Any]"] | Mapping[str, str]
 """A list of columns, each a :class:`Column`, a pair or a dict of ``name`` and ``type``; or a dict from name to type."""
 
+_KEYS = {"name", "type", "default", "field"}
 
-def columns(schema: Schema) -> list[Column]:
+
+def columns(schema: SchemaLike) -> list[Column]:
     """The columns of a schema, in whichever way it is written."""
     if isinstance(schema, Mapping):
         return [_column(f"schema[{name!r}]", name, data_type) for name, data_type in schema.items()]
@@ -32,13 +45,18 @@ def columns(schema: Schema) -> list[Column]:
 
 def _read(place: str, entry: object) -> Column:
     if isinstance(entry, Column):
-        return _column(place, entry.name, entry.type)
-    if isinstance(entry, Mapping) and entry.keys() == {"name", "type"}:
-        return _column(place, entry["name"], entry["type"])
+        return _column(place, entry.name, entry.type, entry.default, entry.field)
+    if isinstance(entry, Mapping) and {"name", "type"} <= entry.keys() <= _KEYS:
+        return _column(place, entry["name"], entry["type"], entry.get("default", ...), entry.get("field"))
     if isinstance(entry, (tuple, list)) and len(entry) == 2:
         return _column(place, *entry)
     raise TypeError(f"{place} must be a Column, a pair (name, type) or a dict with `name` and `type`")
 
 
-def _column(place: str, name: object, data_type: object) -> Column:
-    return Column(text(f"the name in {place}", name), text(f"the type in {place}", data_type))
+def _column(place: str, name: object, data_type: object, default: object = ..., field: object = None) -> Column:
+    return Column(
+        text(f"the name in {place}", name),
+        text(f"the type in {place}", data_type),
+        default,
+        optional_text(f"the field in {place}", field),
+    )

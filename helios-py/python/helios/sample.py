@@ -10,7 +10,7 @@ from typing import Any, Literal, TypedDict, Union
 from . import _wire
 from ._checks import count, present, seconds, text, wrong_type
 from ._wire import Answer
-from .column import Column
+from .schema import Schema
 
 Position = Union[str, dt.datetime]
 """Where in a stream to begin: ``"oldest"``, ``"now"``, or a time with its zone, as text or as ``datetime``."""
@@ -98,7 +98,7 @@ class StreamSample(Answer):
 
     sample_event: dict[str, Any] | None
     """One typical event; ``None`` if the sample has none."""
-    inferred_schema: list[Column]
+    inferred_schema: Schema
     """The columns that every sampled event fits."""
     samples: list[SampleRecord]
     """The first events, and what was none: at most 10 of each."""
@@ -132,8 +132,9 @@ class Inference(TypedDict, total=False):
     """What numbers with a fraction become: ``"float"`` unless given; ``"decimal"`` reads numbers in quotes, too."""
     nullable: Literal["whereMissing", "never", "always"]
     """Which columns may be null: those of which a value was missing, unless given."""
-    objects: Literal["auto", "json", "text"]
-    """What objects become: tuples, maps or ``JSON`` (``"auto"``, the default), always ``JSON``, or their text."""
+    objects: Literal["auto", "flatten", "json", "text"]
+    """What objects become: tuples, maps or ``JSON`` (``"auto"``, the default), columns of their own for each field
+    (``"flatten"``), always ``JSON``, or their text."""
     low_cardinality: bool
     """Whether strings that repeat become ``LowCardinality(String)``: yes unless given."""
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ._checks import flag, optional_text, present, text, texts
-from .column import Schema, columns
+from ._checks import flag, json_text, optional_text, present, text, texts
+from .column import SchemaLike, columns
 from .sample import Position, position_text
 
 
@@ -53,7 +53,7 @@ def read(answer: str) -> TableCreated:
 def spec(
     stream: str,
     table: str,
-    schema: Schema,
+    schema: SchemaLike,
     *,
     database: str,
     order_by: Iterable[str],
@@ -78,4 +78,4 @@ def spec(
         unknownFields=text("unknown_fields", unknown_fields),
         missingFields=text("missing_fields", missing_fields),
     )
-    return json.dumps(given)
+    return json_text("schema", given)

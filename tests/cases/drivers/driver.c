@@ -178,7 +178,9 @@ static const struct {
     const char *name;
     helios_status (*run)(const helios_client *, const char *, char **, helios_error **);
 } operations[] = {
+    {"check_schema", helios_client_check_schema},
     {"create_table", helios_client_create_table},
+    {"schema_drift", helios_client_schema_drift},
     {"consume", consume},
     {"stop_consuming", stop_consuming},
     {"delivery_report", helios_client_delivery_report},

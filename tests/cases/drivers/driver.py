@@ -93,6 +93,8 @@ class Face:
         """The answer to one request, as JSON."""
         if self.client is None:
             self.client = await awaited(self.connect())
+        # In Python the options of a sample stand beside the others.
+        options |= options.pop("sample", {})
         arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
         if operation == "authenticate" and arguments:
             # The main client stays who it is.

@@ -26,13 +26,15 @@ use self::{
 };
 
 /// What every face has.
-const OPERATIONS: [&str; 15] = [
+const OPERATIONS: [&str; 17] = [
     "databases",
     "query",
     "cancel_query",
     "authenticate",
     "kinesis_sample",
+    "check_schema",
     "create_table",
+    "schema_drift",
     "sources",
     "consume",
     "delivery_report",

@@ -41,6 +41,8 @@ impl RustFace {
                 json(client.authenticate().await?)
             }
             "kinesis_sample" => json(client.kinesis_sample_with(&text, &read(options)?).await?),
+            "check_schema" => json(client.check_schema(&read(options)?).await?),
+            "schema_drift" => json(client.schema_drift(&read(options)?).await?),
             "create_table" => json(client.create_table(&read(options)?).await?),
             "sources" => json(client.sources().await?),
             "consume" => json(client.consume_with(&read(options)?).await?),

@@ -29,7 +29,7 @@ use crate::{
     error::ApiError,
     handlers::{
         authenticate, consume, create_table, databases, delivery, health, kinesis_sample, logout, openapi,
-        quarantine, query, running_query, sources,
+        quarantine, query, running_query, schema, sources,
     },
     refusal::Refusal,
     state::AppState,
@@ -49,7 +49,9 @@ fn endpoints() -> Router<AppState> {
         .route("/api/authenticate", post(authenticate::authenticate))
         .route("/api/logout", post(logout::logout))
         .route("/api/kinesis-sample", post(kinesis_sample::kinesis_sample))
+        .route("/api/check-schema", post(schema::check_schema))
         .route("/api/create-table", post(create_table::create_table))
+        .route("/api/schema-drift", post(schema::schema_drift))
         .route("/api/sources", get(sources::sources))
         .route("/api/consume", post(consume::consume))
         .route("/api/delivery-report", post(delivery::delivery_report))

@@ -73,8 +73,10 @@ async fn post_to(state: &AppState, path: &str, headers: &[(&str, &str)], body: i
 }
 
 /// What touches AWS, or changes something, and a field that it needs.
-const OF_SESSIONS: [(&str, &str); 8] = [
+const OF_SESSIONS: [(&str, &str); 10] = [
     ("/api/kinesis-sample", "streamName"),
+    ("/api/check-schema", "streamName"),
+    ("/api/schema-drift", "tableName"),
     ("/api/create-table", "streamName"),
     ("/api/consume", "streamName"),
     ("/api/delivery-report", "tableName"),

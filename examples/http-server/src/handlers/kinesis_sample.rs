@@ -63,10 +63,19 @@ pub(crate) async fn kinesis_sample(
         options.reading.max_events = events;
     }
     if let Some(seconds) = request.time_limit_seconds {
-        options.reading.time_limit =
-            Duration::try_from_secs_f64(seconds).ok().filter(|limit| *limit <= MAX_TIME).ok_or_else(
-                || Refusal::BadBody(format!("`timeLimitSeconds` is {seconds}; 0 to 30 are allowed")),
-            )?;
+        let limit = Duration::try_from_secs_f64(seconds);
+        options.reading.time_limit = limit.map_err(|_| too_long(seconds))?;
     }
+    within_time(&options)?;
     Ok(Json(client.kinesis_sample_with(&request.stream_name, &options).await?))
+}
+
+/// Refuses a sample that would take longer than a request may.
+pub(super) fn within_time(options: &KinesisSampleOptions) -> Result<(), Refusal> {
+    let limit = options.reading.time_limit;
+    if limit <= MAX_TIME { Ok(()) } else { Err(too_long(limit.as_secs_f64())) }
+}
+
+fn too_long(seconds: f64) -> Refusal {
+    Refusal::BadBody(format!("`timeLimitSeconds` is {seconds}; 0 to 30 are allowed"))
 }

@@ -14,4 +14,5 @@ mod operation;
 pub(crate) mod quarantine;
 pub(crate) mod query;
 pub(crate) mod running_query;
+pub(crate) mod schema;
 pub(crate) mod sources;

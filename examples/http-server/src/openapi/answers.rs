@@ -112,6 +112,12 @@ pub(crate) struct ColumnAnswer {
     #[serde(rename = "type")]
     #[schema(example = "UInt64")]
     data_type: String,
+    /// What stands in for an absent field: `null`, a boolean, a number, a text, or a list of such.
+    #[schema(value_type = serde_json::Value, required = false)]
+    default: (),
+    /// The field of an event that it is filled from, as a JSON Pointer. Default: the top-level field of its name.
+    #[schema(required = false, example = "/user/id")]
+    field: Option<String>,
 }
 
 /// What a stream holds.
@@ -154,7 +160,8 @@ pub(crate) struct InferenceRequest {
     decimals: Option<String>,
     /// Which columns may be null: those of which a value was (`whereMissing`), `never`, `always`. Default: `whereMissing`.
     nullable: Option<String>,
-    /// What objects become: `auto` (tuples, maps, JSON), `json`, `text`. Default: `auto`.
+    /// What objects become: `auto` (tuples, maps, JSON), `flatten` (a column for each field), `json`,
+    /// `text`. Default: `auto`.
     objects: Option<String>,
     /// Whether strings that repeat become `LowCardinality(String)`. Default: yes.
     low_cardinality: Option<bool>,

@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 pub(crate) mod delivery;
 pub(crate) mod quarantine;
+pub(crate) mod schema;
 
 use utoipa::OpenApi;
 
@@ -19,7 +20,9 @@ use crate::{error::ErrorBody, handlers};
         handlers::authenticate::authenticate,
         handlers::logout::logout,
         handlers::kinesis_sample::kinesis_sample,
+        handlers::schema::check_schema,
         handlers::create_table::create_table,
+        handlers::schema::schema_drift,
         handlers::sources::sources,
         handlers::consume::consume,
         handlers::delivery::delivery_report,
@@ -50,6 +53,7 @@ mod tests {
         let expected = [
             "authenticate",
             "cancel-query",
+            "check-schema",
             "consume",
             "create-table",
             "databases",
@@ -63,6 +67,7 @@ mod tests {
             "quarantine/show",
             "query",
             "query-progress",
+            "schema-drift",
             "settle-range",
             "sources",
         ];

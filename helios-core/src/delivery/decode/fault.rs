@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::members::Members;
 use crate::json::{Cursor, Malformed, kind_of};
 
 /// What was wrong with an event: the stable word in the quarantine's `error_type`.
@@ -38,13 +39,14 @@ pub enum RejectKind {
 
 impl RejectKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::UnreadableRecord,
         Self::MalformedJson,
         Self::NotAnObject,
         Self::TooDeep,
         Self::DuplicateField,
         Self::MissingField,
+        Self::UnknownField,
         Self::NullValue,
         Self::TypeMismatch,
         Self::OutOfRange,
@@ -211,16 +213,24 @@ impl Fault {
         self
     }
 
+    /// The names that lead to it, outermost first, up to the first that is none.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.path.iter().rev().map_while(|step| match step {
+            Step::Field(name) => Some(name.as_str()),
+            Step::Element(_) => None,
+        })
+    }
+
+    /// The same for whom it concerns, with the column that one of these members says it is.
     #[cold]
-    pub(super) fn into_reject(self) -> Reject {
-        let field = match self.path.last() {
-            Some(Step::Field(name)) => Some(name.clone()),
-            _ => None,
-        };
-        let path = field.is_some().then(|| self.path());
-        let column = field.filter(|_| self.kind != RejectKind::UnknownField);
+    pub(super) fn into_reject(self, members: &Members) -> Reject {
+        let column = members.column_of(self.names());
+        let is_column = |name| self.path.len() == 1 && Some(name) == column;
+        let names_column = self.names().next().is_some_and(is_column);
+        let path = self.names().next().map(|_| self.path());
+        let column = column.map(str::to_owned);
         let message = match &path {
-            Some(path) if column.is_none() || self.path.len() > 1 => format!("{}, at {path}", self.message),
+            Some(path) if !names_column => format!("{}, at {path}", self.message),
             _ => self.message,
         };
         Reject {
@@ -259,4 +269,16 @@ fn bounded(text: &str, most: usize) -> String {
     }
     let end = text.floor_char_boundary(most - MARK.len());
     format!("{}{MARK}", text.get(..end).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_kinds_are_listed() {
+        // The order is that of the declaration, of which this is the last.
+        assert_eq!(RejectKind::ALL.len(), RejectKind::Refused as usize + 1);
+        assert!(RejectKind::ALL.iter().enumerate().all(|(at, kind)| *kind as usize == at));
+    }
 }

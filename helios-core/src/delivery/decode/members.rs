@@ -1,4 +1,4 @@
-//! Fields by name: the columns of a row, the elements of a tuple.
+//! Fields by name: the columns of a row, the elements of a tuple, what columns are filled from within an object.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,10 @@ pub(super) struct Members {
 
 #[derive(Debug)]
 struct Member {
+    /// The field.
     name: String,
+    /// What its values are called: the column, or the element of a tuple. That of a group is nothing.
+    column: String,
     opening: Opening,
     node: Node,
     /// The object in which it was last seen, counted from 1.
@@ -37,21 +40,47 @@ struct Member {
 
 impl Members {
     pub(super) fn new(members: Vec<(String, Node)>) -> Self {
-        let members: Vec<_> = members
-            .into_iter()
-            .map(|(name, node)| Member {
-                opening: Opening::of(&name),
-                name,
-                node: node.into_field(),
-                seen: 0,
-            })
-            .collect();
-        let index = members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
-        Self { members, index, objects: 0, unknown: Unknown::default() }
+        let mut made = Self::none();
+        members.into_iter().for_each(|(name, node)| made.push(name.clone(), name, node));
+        made
+    }
+
+    pub(super) fn none() -> Self {
+        Self { members: Vec::new(), index: HashMap::new(), objects: 0, unknown: Unknown::default() }
+    }
+
+    fn push(&mut self, name: String, column: String, node: Node) {
+        self.index.insert(name.clone(), self.members.len());
+        let opening = Opening::of(&name);
+        self.members.push(Member { opening, name, column, node: node.into_field(), seen: 0 });
+    }
+
+    /// Adds a column that is filled from the field to which these keys lead; `None` if that field, one around it or one
+    /// within it fills another.
+    pub(super) fn add(&mut self, keys: &[String], column: &str, node: Node) -> Option<()> {
+        let (key, within) = keys.split_first()?;
+        let known = self.index.get(key).and_then(|at| self.members.get_mut(*at));
+        match (known, within) {
+            (Some(_), []) => return None,
+            (Some(member), _) => return member.node.group_mut()?.add(within, column, node),
+            (None, []) => self.push(key.clone(), column.to_owned(), node),
+            (None, _) => {
+                let mut group = Self::none();
+                group.add(within, column, node)?;
+                self.push(key.clone(), String::new(), Node::group(group));
+            }
+        }
+        Some(())
     }
 
     pub(super) fn when_unknown(&mut self, unknown: Unknown) {
         self.unknown = unknown;
+    }
+
+    /// Rejects events for fields beyond these, and beyond those of the tuples within.
+    pub(super) fn reject_unknown(&mut self) {
+        self.unknown = Unknown::Reject;
+        self.members.iter_mut().for_each(|member| member.node.reject_unknown());
     }
 
     /// Whether an object has a field beyond these.
@@ -67,33 +96,58 @@ impl Members {
         Ok(false)
     }
 
-    pub(super) fn node(&self, at: usize) -> Option<&Node> {
-        self.members.get(at).map(|member| &member.node)
-    }
-
     pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = &mut Node> {
         self.members.iter_mut().map(|member| &mut member.node)
     }
 
-    pub(super) fn node_of(&mut self, name: &str) -> Option<&mut Node> {
-        let at = *self.index.get(name)?;
-        self.members.get_mut(at).map(|member| &mut member.node)
+    /// Where the node of a column is: the member, and the member of that.
+    pub(super) fn place_of(&self, column: &str) -> Option<Vec<usize>> {
+        self.members.iter().enumerate().find_map(|(at, member)| match member.node.as_group() {
+            Some(group) => Some([vec![at], group.place_of(column)?].concat()),
+            None => (member.column == column).then(|| vec![at]),
+        })
     }
 
-    pub(super) fn nodes(&self) -> impl Iterator<Item = (&str, &Node)> {
-        self.members.iter().map(|member| (member.name.as_str(), &member.node))
+    pub(super) fn node(&self, place: &[usize]) -> Option<&Node> {
+        let (at, within) = place.split_first()?;
+        let node = &self.members.get(*at)?.node;
+        if within.is_empty() { Some(node) } else { node.as_group()?.node(within) }
     }
 
-    pub(super) fn name(&self, at: usize) -> Option<&str> {
-        self.members.get(at).map(|member| member.name.as_str())
+    pub(super) fn node_mut(&mut self, place: &[usize]) -> Option<&mut Node> {
+        let (at, within) = place.split_first()?;
+        let node = &mut self.members.get_mut(*at)?.node;
+        if within.is_empty() { Some(node) } else { node.group_mut()?.node_mut(within) }
+    }
+
+    /// The columns, and their nodes.
+    pub(super) fn columns(&self) -> Vec<(&str, &Node)> {
+        let mut columns = Vec::with_capacity(self.members.len());
+        for member in &self.members {
+            match member.node.as_group() {
+                Some(group) => columns.extend(group.columns()),
+                None => columns.push((member.column.as_str(), &member.node)),
+            }
+        }
+        columns
+    }
+
+    /// The column that the field to which some names lead, or a field around it, fills.
+    pub(super) fn column_of<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> Option<&str> {
+        let member = self.members.get(*self.index.get(names.next()?)?)?;
+        member.node.as_group().map_or(Some(&member.column), |group| group.column_of(names))
     }
 
     pub(super) fn fields(&self) -> Fields {
-        self.members.iter().map(|member| member.node.field(&member.name)).collect()
+        self.columns().into_iter().map(|(column, node)| node.field(column)).collect()
     }
 
     pub(super) fn finish(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
-        self.members.iter_mut().map(|member| member.node.finish()).collect()
+        let mut arrays = Vec::with_capacity(self.members.len());
+        for member in &mut self.members {
+            member.node.finish_into(&mut arrays)?;
+        }
+        Ok(arrays)
     }
 
     pub(super) fn truncate(&mut self, length: usize) {
@@ -159,6 +213,8 @@ impl Members {
     #[cold]
     fn unknown_field(&self, field: &Cursor<'_>, value: &str) -> Checked<Option<Box<Fault>>> {
         let name = field.clone().name()?.decoded()?;
+        // A column of this name that is filled from another field leaves no room for one of this field.
+        let has_room = self.unknown != Unknown::RejectUnlessName || self.place_of(&name).is_none();
         let fault = || {
             let message = match self.unknown {
                 Unknown::RejectUnlessName => "a field that the table has no column for, and can have none",
@@ -166,7 +222,7 @@ impl Members {
             };
             Fault::new(RejectKind::UnknownField, message).with_value(value).in_field(&name)
         };
-        Ok(self.unknown.rejects(&name).then(fault))
+        Ok((self.unknown.rejects(&name) || !has_room).then(fault))
     }
 
     /// Reads the name of the next field, up to its value, and says which member it names.
@@ -190,6 +246,12 @@ impl Members {
             }
         }
         Ok(self.index.get(&*name).copied())
+    }
+
+    /// Puts something in the place of all that an object without any of these would have had.
+    pub(super) fn push_absent(&mut self) -> Checked {
+        self.objects += 1;
+        self.fill_absent()
     }
 
     fn fill_absent(&mut self) -> Checked {

@@ -27,7 +27,7 @@
 //! | `Variant`, `Dynamic` beside a `JSON` | in a table that has a `JSON`, or of a ClickHouse whose Arrow reader has no unions: a text, if the `Variant` has a `String`; of a `Dynamic` as of a `String` |
 //! | `Nullable(…)` | `null`, or as above; absent: null |
 //!
-//! A `null` is empty only of a column without a `DEFAULT`. An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
+//! A column is filled from the field of its name, or from the one that [`Column::field`] leads to. A `null` is empty only of a column without a `DEFAULT`. An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
 //! [`Decoder::with_defaults`] and [`Decoder::when_missing`]. Of a `Nullable`, a list, a map, a tuple, a `Dynamic` or a
 //! `Variant` it gets a `DEFAULT` that is a literal the field could have; with any other the event is rejected. Fields the
 //! table has no column for are passed over, unless [`Decoder::when_unknown`] says otherwise. Names are compared as they
@@ -51,7 +51,10 @@ mod union;
 mod unknown;
 mod zone;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
@@ -66,7 +69,7 @@ pub use unknown::{MAX_COLUMN_NAME_BYTES, MAX_COLUMNS};
 
 use super::policy::{MissingFields, UnknownFields};
 pub use crate::json::MAX_DEPTH;
-use crate::{Column, Error, ErrorKind, Result, json::Cursor, warehouse::types::DataType};
+use crate::{Column, Error, ErrorKind, FieldPath, Result, json::Cursor, warehouse::types::DataType};
 
 /// Reads events into the columns of one table.
 #[derive(Debug)]
@@ -75,17 +78,44 @@ pub struct Decoder {
     members: Members,
     rows: usize,
     /// Columns that ClickHouse wants to have lists of equal length: those of one flattened `Nested`.
-    nested: Vec<Vec<usize>>,
+    nested: Vec<Vec<Placed>>,
+}
+
+/// Where the values of a column are, and the field that fills it.
+#[derive(Debug)]
+struct Placed {
+    place: Vec<usize>,
+    field: FieldPath,
 }
 
 impl Decoder {
-    /// A decoder for a table's columns, those that are inserted into.
+    /// A decoder for a table's columns, those that are inserted into, with the defaults that they name.
     ///
     /// # Errors
     /// `InvalidInput` for a type that is none, for one that JSON events cannot fill (`AggregateFunction`, a type this
-    /// version does not know), naming the column, and for a column named twice or no columns at all.
+    /// version does not know), for a default that is no value of its column, and for a field that fills two, naming the
+    /// column; for a column named twice or no columns at all.
     pub fn new(columns: &[Column]) -> Result<Self> {
-        Self::with_defaults(columns, &[])
+        let plain = Self::build(columns, &[], true)?;
+        let values = columns.iter().filter_map(|column| Some((column, column.default.as_ref()?.to_string())));
+        let values: Vec<_> = values.collect();
+        if values.is_empty() {
+            return Ok(plain);
+        }
+        let mut plain = plain;
+        if let Some((column, _)) =
+            values.iter().find(|(column, value)| plain.value(&column.name, value).is_none())
+        {
+            let error =
+                Error::invalid_input("the default is no value that an event could have for this column");
+            return Err(error.with("column", column.name.clone()).with("type", column.data_type.clone()));
+        }
+        let names: Vec<_> = values.iter().map(|(column, _)| column.name.clone()).collect();
+        let decoder = Self::with_defaults(columns, &names)?;
+        let unasked: HashSet<_> = decoder.unasked().map(str::to_owned).collect();
+        let literals = values.into_iter().map(|(column, value)| (column.name.clone(), value));
+        let literals = literals.filter(|(column, _)| unasked.contains(column)).collect();
+        decoder.with_literals(&literals)
     }
 
     /// A decoder for a table's columns, of which some have a `DEFAULT`. Where such a field is absent the batch has a
@@ -104,7 +134,8 @@ impl Decoder {
     pub(super) fn build(columns: &[Column], defaults: &[String], unions: bool) -> Result<Self> {
         let has_json = |column: &Column| column.data_type.parse().is_ok_and(|parsed| has_json(&parsed));
         let nodes = Nodes { unions: unions && !columns.iter().any(has_json) };
-        let mut members = Vec::with_capacity(columns.len());
+        let mut members = Members::none();
+        let mut names = HashSet::new();
         for column in columns {
             let context = |error: Error| {
                 error.with("column", column.name.clone()).with("type", column.data_type.clone())
@@ -116,29 +147,38 @@ impl Decoder {
                     "events cannot be decoded into a column of this type",
                 ))
             })?;
-            if members.iter().any(|(name, _)| *name == column.name) {
+            if !names.insert(column.name.as_str()) {
                 return Err(context(Error::invalid_input("two columns have the same name")));
             }
             let node =
                 if defaults.contains(&column.name) { column::defaulted(node, &data_type) } else { node };
-            members.push((column.name.clone(), node));
+            let field = column.source();
+            members.add(field.keys(), &column.name, node).ok_or_else(|| {
+                let message =
+                    "another column is filled from the same field, from one around it or from one within it";
+                context(Error::invalid_input(message)).with("field", field.to_string())
+            })?;
         }
-        if members.is_empty() {
+        if names.is_empty() {
             return Err(Error::invalid_input("a table without columns").at("decode"));
         }
-        let members = Members::new(members);
         let schema = Arc::new(Schema::new(members.fields()));
-        Ok(Self { schema, nested: nested(columns), members, rows: 0 })
+        Ok(Self { schema, nested: nested(columns, &members), members, rows: 0 })
     }
 
     /// The columns with a default that no null can ask for.
     pub(super) fn unasked(&self) -> impl Iterator<Item = &str> {
-        self.members.nodes().filter(|(_, node)| node.lacks_default()).map(|(name, _)| name)
+        self.members.columns().into_iter().filter(|(_, node)| node.lacks_default()).map(|(name, _)| name)
+    }
+
+    fn node_of(&mut self, column: &str) -> Option<&mut node::Node> {
+        let place = self.members.place_of(column)?;
+        self.members.node_mut(&place)
     }
 
     /// What a value of a column becomes, as the column `value` of one row; `None` if the column does not take it.
     pub(super) fn value(&mut self, column: &str, value: &str) -> Option<RecordBatch> {
-        let node = self.members.node_of(column)?;
+        let node = self.node_of(column)?;
         let array = node.only(value)?;
         RecordBatch::try_new(Arc::new(Schema::new(vec![node.field("value")])), vec![array]).ok()
     }
@@ -149,7 +189,7 @@ impl Decoder {
     /// `InvalidInput` for a value that its column does not take, naming the column.
     pub(super) fn with_literals(mut self, literals: &BTreeMap<String, String>) -> Result<Self> {
         for (column, value) in literals {
-            let node = self.members.node_of(column).filter(|node| node.lacks_default());
+            let node = self.node_of(column).filter(|node| node.lacks_default());
             if node.and_then(|node| node.or_literal(value)).is_none() {
                 let message = "a default that was taken before is none of the column's values";
                 return Err(Error::invalid_input(message).with("column", column.clone()));
@@ -168,13 +208,25 @@ impl Decoder {
         self
     }
 
-    /// The same decoder, with this policy for top-level fields that the table has no column for. Under
+    /// The same decoder, with this policy for top-level fields that the table has no column for; under
+    /// [`Quarantine`](UnknownFields::Quarantine) also for fields within objects that their `Tuple` has no element for, or,
+    /// where columns are filled from within an object, no column. Under
     /// [`AddColumn`](UnknownFields::AddColumn) they are passed over, as whoever delivers adds the columns first; an event
     /// is rejected for a field that can have none: its name is empty, longer than [`MAX_COLUMN_NAME_BYTES`] or one of
     /// those that say where a row came from, or the table has [`MAX_COLUMNS`].
     #[must_use]
     pub fn when_unknown(mut self, unknown: UnknownFields) -> Self {
+        if unknown == UnknownFields::Quarantine {
+            self.members.reject_unknown();
+        }
         self.members.when_unknown(Unknown::of(unknown, self.schema.fields().len()));
+        self
+    }
+
+    /// The same decoder, which rejects events for fields within objects that no element of their `Tuple` takes.
+    #[must_use]
+    pub(crate) fn reject_unknown_within(mut self) -> Self {
+        self.members.nodes_mut().for_each(node::Node::reject_unknown);
         self
     }
 
@@ -198,7 +250,7 @@ impl Decoder {
             }
             Err(fault) => {
                 self.members.truncate(self.rows);
-                Err(fault.into_reject())
+                Err(fault.into_reject(&self.members))
             }
         }
     }
@@ -237,13 +289,14 @@ impl Decoder {
 
     fn check_nested(&self) -> Checked {
         for group in &self.nested {
-            let mut lengths =
-                group.iter().map(|at| (at, self.members.node(*at).and_then(node::Node::last_list_length)));
+            let length =
+                |column: &Placed| self.members.node(&column.place).and_then(node::Node::last_list_length);
+            let mut lengths = group.iter().map(|column| (column, length(column)));
             let Some((_, first)) = lengths.next() else { continue };
-            if let Some((at, _)) = lengths.find(|(_, length)| *length != first) {
+            if let Some((column, _)) = lengths.find(|(_, length)| *length != first) {
                 let message = "a list of another length than those of the same Nested";
                 let fault = Fault::new(RejectKind::OutOfRange, message);
-                return Err(fault.in_field(self.members.name(*at).unwrap_or_default()));
+                return Err(column.field.keys().iter().rev().fold(fault, |fault, key| fault.in_field(key)));
             }
         }
         Ok(())
@@ -264,16 +317,18 @@ fn no_object(cursor: &mut Cursor<'_>) -> Box<Fault> {
 }
 
 /// Columns `a.b` and `a.c`, both arrays, are what ClickHouse makes of a `Nested` column `a`.
-fn nested(columns: &[Column]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
-    for (at, column) in columns.iter().enumerate() {
+fn nested(columns: &[Column], members: &Members) -> Vec<Vec<Placed>> {
+    let mut groups: Vec<(&str, Vec<Placed>)> = Vec::new();
+    for column in columns {
         let Some((prefix, _)) = column.name.split_once('.') else { continue };
         if !matches!(column.data_type.parse(), Ok(DataType::Array(_))) {
             continue;
         }
+        let Some(place) = members.place_of(&column.name) else { continue };
+        let placed = Placed { place, field: column.source() };
         match groups.iter_mut().find(|(name, _)| *name == prefix) {
-            Some((_, group)) => group.push(at),
-            None => groups.push((prefix, vec![at])),
+            Some((_, group)) => group.push(placed),
+            None => groups.push((prefix, vec![placed])),
         }
     }
     groups.into_iter().map(|(_, group)| group).filter(|group| group.len() > 1).collect()

@@ -35,10 +35,19 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) enum Shape {
     Scalar(Box<dyn Scalar>),
-    List { offsets: Vec<i32>, element: Box<Node> },
-    Map { offsets: Vec<i32>, key: Box<dyn Scalar>, value: Box<Node> },
+    List {
+        offsets: Vec<i32>,
+        element: Box<Node>,
+    },
+    Map {
+        offsets: Vec<i32>,
+        key: Box<dyn Scalar>,
+        value: Box<Node>,
+    },
     Tuple(Members),
     Union(Union),
+    /// No value, but an object whose fields fill several columns.
+    Group(Members),
 }
 
 /// What becomes of a field that an event has not.
@@ -60,7 +69,7 @@ impl Node {
     pub(super) fn new(name: String, shape: Shape) -> Self {
         let absent = match &shape {
             Shape::List { .. } | Shape::Map { .. } => Absent::Empty,
-            Shape::Scalar(_) | Shape::Tuple(_) | Shape::Union(_) => Absent::Missed,
+            Shape::Scalar(_) | Shape::Tuple(_) | Shape::Union(_) | Shape::Group(_) => Absent::Missed,
         };
         Self {
             name,
@@ -80,6 +89,24 @@ impl Node {
 
     pub(super) fn map(name: String, key: Box<dyn Scalar>, value: Self) -> Self {
         Self::new(name, Shape::Map { offsets: vec![0], key, value: Box::new(value) })
+    }
+
+    pub(super) fn group(members: Members) -> Self {
+        Self::new("object".to_owned(), Shape::Group(members))
+    }
+
+    pub(super) fn as_group(&self) -> Option<&Members> {
+        match &self.shape {
+            Shape::Group(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    pub(super) fn group_mut(&mut self) -> Option<&mut Members> {
+        match &mut self.shape {
+            Shape::Group(members) => Some(members),
+            _ => None,
+        }
     }
 
     pub(super) fn nullable(mut self, name: String) -> Self {
@@ -107,8 +134,21 @@ impl Node {
 
     /// The same, but with its zero value instead of a missing one.
     pub(super) fn or_zero(&mut self) {
-        if self.absent == Absent::Missed {
-            self.absent = Absent::Empty;
+        match &mut self.shape {
+            Shape::Group(members) => members.nodes_mut().for_each(Self::or_zero),
+            _ if self.absent == Absent::Missed => self.absent = Absent::Empty,
+            _ => {}
+        }
+    }
+
+    /// Rejects events for fields that no tuple within has.
+    pub(super) fn reject_unknown(&mut self) {
+        match &mut self.shape {
+            Shape::Tuple(members) | Shape::Group(members) => members.reject_unknown(),
+            Shape::List { element, .. } => element.reject_unknown(),
+            Shape::Map { value, .. } => value.reject_unknown(),
+            // No member of a union is a tuple.
+            Shape::Scalar(_) | Shape::Union(_) => {}
         }
     }
 
@@ -135,7 +175,7 @@ impl Node {
             Shape::Scalar(values) => values.texts_only(),
             Shape::List { element, .. } => element.texts_only(),
             // No other type has its place beside others.
-            Shape::Map { .. } | Shape::Tuple(_) | Shape::Union(_) => {}
+            Shape::Map { .. } | Shape::Tuple(_) | Shape::Union(_) | Shape::Group(_) => {}
         }
     }
 
@@ -189,7 +229,7 @@ impl Node {
                 fill_map(cursor, key.as_mut(), value)?;
                 close(offsets, value.length)?;
             }
-            Shape::Tuple(members) if first == b'{' => members.fill_by_name(cursor)?,
+            Shape::Tuple(members) | Shape::Group(members) if first == b'{' => members.fill_by_name(cursor)?,
             Shape::Tuple(members) if first == b'[' => members.fill_in_order(cursor)?,
             Shape::Union(union) if first != b'n' => union.fill(cursor, &self.name)?,
             _ => return self.other(cursor),
@@ -205,6 +245,9 @@ impl Node {
             return Err(Fault::other(cursor, &self.name));
         }
         cursor.word("null")?;
+        if let Shape::Group(_) = &self.shape {
+            return self.push_absent();
+        }
         if !self.takes_null && !self.null_is_absent {
             let message = format!("null where {} was expected", self.name);
             return Err(Fault::new(RejectKind::NullValue, message));
@@ -225,6 +268,11 @@ impl Node {
 
     /// Puts something in the place of a field that is absent.
     pub(super) fn push_absent(&mut self) -> Checked {
+        if let Shape::Group(members) = &mut self.shape {
+            members.push_absent()?;
+            self.pushed();
+            return Ok(());
+        }
         let message = match &self.absent {
             Absent::Empty => {
                 self.push_hidden();
@@ -264,7 +312,7 @@ impl Node {
         let is_hidden = match &self.shape {
             Shape::List { .. } => value == "[]",
             Shape::Map { .. } => value == "{}",
-            Shape::Scalar(_) | Shape::Tuple(_) | Shape::Union(_) => value == "null",
+            Shape::Scalar(_) | Shape::Tuple(_) | Shape::Union(_) | Shape::Group(_) => value == "null",
         };
         self.absent = if is_hidden { Absent::Empty } else { Absent::Literal(value.into()) };
         Some(())
@@ -280,7 +328,7 @@ impl Node {
             Shape::List { offsets, .. } | Shape::Map { offsets, .. } => {
                 offsets.extend(offsets.last().copied());
             }
-            Shape::Tuple(members) => members.push_hidden(),
+            Shape::Tuple(members) | Shape::Group(members) => members.push_hidden(),
             Shape::Union(union) => union.push_hidden(),
         }
         self.length += 1;
@@ -300,7 +348,7 @@ impl Node {
                 key.truncate(entries);
                 value.truncate(entries);
             }
-            Shape::Tuple(members) => members.truncate(length),
+            Shape::Tuple(members) | Shape::Group(members) => members.truncate(length),
             Shape::Union(union) => union.truncate(length),
         }
     }
@@ -317,9 +365,21 @@ impl Node {
             Shape::Scalar(values) => values.arrow_type(),
             Shape::List { element, .. } => ArrowType::List(element.field("item")),
             Shape::Map { key, value, .. } => ArrowType::Map(entries_field(key.as_ref(), value), false),
-            Shape::Tuple(members) => ArrowType::Struct(members.fields()),
+            Shape::Tuple(members) | Shape::Group(members) => ArrowType::Struct(members.fields()),
             Shape::Union(union) => union.arrow_type(),
         }
+    }
+
+    /// The values so far of the column, or of each column that an object fills; none are left.
+    pub(super) fn finish_into(&mut self, arrays: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {
+        match &mut self.shape {
+            Shape::Group(members) => {
+                self.length = 0;
+                arrays.extend(members.finish()?);
+            }
+            _ => arrays.push(self.finish()?),
+        }
+        Ok(())
     }
 
     /// The values so far; none are left.
@@ -345,7 +405,7 @@ impl Node {
                 let entries = StructArray::try_new(fields, vec![key.finish(None)?, value.finish()?], None)?;
                 Ok(Arc::new(MapArray::try_new(field, take_offsets(offsets), entries, nulls, false)?))
             }
-            Shape::Tuple(members) => {
+            Shape::Tuple(members) | Shape::Group(members) => {
                 let fields = members.fields();
                 let arrays = members.finish()?;
                 Ok(Arc::new(if arrays.is_empty() {

@@ -401,10 +401,6 @@ fn a_field_too_many_is_a_reject_where_that_is_the_policy() {
     ] {
         assert_eq!(decode(UnknownFields::Quarantine, event).unwrap_err().error_type, kind, "{event}");
     }
-    let nested = decoder(&[("t", "Tuple(a UInt8)")])
-        .when_unknown(UnknownFields::Quarantine)
-        .decode(br#"{"t":{"a":1,"b":2}}"#);
-    assert_eq!(nested, Ok(()), "only top-level fields are columns");
 }
 
 #[test]
@@ -773,4 +769,128 @@ mod hostile {
             prop_assert_eq!(decoder.decode(&event).unwrap_err().error_type, RejectKind::MalformedJson);
         }
     }
+}
+
+/// A column that is filled from the field to which a pointer leads.
+fn filled(name: &str, data_type: &str, field: &str) -> Column {
+    Column::new(name, data_type).filled_from(field.parse().unwrap())
+}
+
+#[test]
+fn columns_are_filled_from_where_they_say() {
+    let columns = [
+        filled("user_id", "UInt8", "/user/id"),
+        Column::new("at", "UInt8"),
+        filled("city", "Nullable(String)", "/user/home/city"),
+        filled("renamed", "Array(UInt8)", "/list"),
+    ];
+    let mut decoder = Decoder::new(&columns).unwrap();
+    for event in [
+        r#"{"user":{"id":1,"home":{"city":"x","zip":1}},"at":2,"list":[3]}"#,
+        r#"{"at":5,"user_id":9,"user":{"other":[{}],"id":4}}"#,
+        r#"{"list":[],"user":{"home":null,"id":6},"at":7}"#,
+    ] {
+        decoder.decode(event.as_bytes()).unwrap();
+    }
+    for (event, kind, column, path) in [
+        (r#"{"at":1}"#, RejectKind::MissingField, Some("user_id"), "$.user.id"),
+        (r#"{"at":1,"user":[]}"#, RejectKind::TypeMismatch, None, "$.user"),
+        (
+            r#"{"at":1,"user":{"id":1,"home":{"city":1}}}"#,
+            RejectKind::TypeMismatch,
+            Some("city"),
+            "$.user.home.city",
+        ),
+        (r#"{"at":1,"user":{"id":1,"id":1}}"#, RejectKind::DuplicateField, Some("user_id"), "$.user.id"),
+        (r#"{"at":1,"user":{"id":1},"list":[1,256]}"#, RejectKind::OutOfRange, Some("renamed"), "$.list[1]"),
+        (r#"{"user":{"id":1}}"#, RejectKind::MissingField, Some("at"), "$.at"),
+    ] {
+        match decoder.decode(event.as_bytes()) {
+            Ok(()) => assert_eq!(
+                (event.contains("\"city\":1"), column),
+                (true, Some("city")),
+                "a String takes any value"
+            ),
+            Err(reject) => {
+                assert_eq!(
+                    (reject.error_type, reject.column.as_deref(), reject.path.as_deref()),
+                    (kind, column, Some(path))
+                );
+            }
+        }
+    }
+    let batch = decoder.finish().unwrap();
+    let names: Vec<_> = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["user_id", "city", "at", "renamed"]);
+    assert_eq!(batch.column(0).as_primitive::<UInt8Type>().values(), &[1, 4, 6, 1]);
+    let cities: Vec<_> = batch.column(1).as_binary::<i32>().iter().collect();
+    assert_eq!(cities, [Some(&b"x"[..]), None, None, Some(b"1")]);
+    // The room is used again.
+    decoder.decode(br#"{"user":{"id":1},"at":2}"#).unwrap();
+    assert_eq!(decoder.finish().unwrap().num_rows(), 1);
+}
+
+#[test]
+fn a_field_fills_one_column() {
+    for fields in [["/a", "/a"], ["/a/b", "/a"], ["/a", "/a/b"], ["/a/b", "/a/b/c"]] {
+        let columns = [filled("x", "UInt8", fields[0]), filled("y", "UInt8", fields[1])];
+        let error = Decoder::new(&columns).unwrap_err().to_string();
+        assert!(error.contains("{column: y"), "{error}");
+    }
+}
+
+#[test]
+fn a_default_of_the_schema_stands_in_for_an_absent_field() {
+    let with = |data_type: &str, default: serde_json::Value| {
+        Decoder::new(&[Column::new("id", "UInt8"), Column::new("x", data_type).default_value(default)])
+    };
+    for (data_type, default) in [
+        ("Nullable(UInt8)", serde_json::json!(5)),
+        ("Array(UInt8)", serde_json::json!([1])),
+        ("Array(UInt8)", serde_json::json!([])),
+        ("UInt8", serde_json::json!(5)),
+        ("Nullable(UInt8)", serde_json::Value::Null),
+    ] {
+        let mut decoder = with(data_type, default.clone()).unwrap();
+        decoder.decode(br#"{"id":1}"#).unwrap_or_else(|reject| panic!("{data_type} {default}: {reject:?}"));
+    }
+    for (data_type, default) in [
+        ("UInt8", serde_json::json!(256)),
+        ("UInt8", serde_json::Value::Null),
+        ("Date", serde_json::json!("today")),
+    ] {
+        let error = with(data_type, default).unwrap_err().to_string();
+        assert!(error.contains("{column: x"), "{error}");
+    }
+}
+
+#[test]
+fn fields_within_tuples_are_unknown_too() {
+    let columns = [
+        Column::new("t", "Tuple(a UInt8, l Array(Tuple(b UInt8)), m Map(String, Tuple(c UInt8)))"),
+        filled("u", "UInt8", "/o/u"),
+    ];
+    let event = |t: &str, o: &str| {
+        format!(r#"{{"t":{{"a":1,"l":[{{"b":1{t}}}],"m":{{"k":{{"c":1}}}}}},"o":{{"u":1{o}}}}}"#)
+    };
+    for (t, o, path) in
+        [("", "", None), (r#","z":2"#, "", Some("$.t.l[0].z")), ("", r#","z":2"#, Some("$.o.z"))]
+    {
+        let mut strict = Decoder::new(&columns).unwrap().when_unknown(UnknownFields::Quarantine);
+        let outcome = strict.decode(event(t, o).as_bytes());
+        assert_eq!(outcome.err().and_then(|reject| reject.path).as_deref(), path);
+        for lenient in [UnknownFields::Ignore, UnknownFields::AddColumn] {
+            let mut decoder = Decoder::new(&columns).unwrap().when_unknown(lenient);
+            decoder.decode(event(t, o).as_bytes()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_taken_is_room_for_no_new_column() {
+    let columns = [filled("id", "UInt8", "/user/id")];
+    let mut decoder = Decoder::new(&columns).unwrap().when_unknown(UnknownFields::AddColumn);
+    decoder.decode(br#"{"user":{"id":1},"other":1}"#).unwrap();
+    let reject = decoder.decode(br#"{"user":{"id":1},"id":1}"#).unwrap_err();
+    assert_eq!((reject.error_type, reject.path.as_deref()), (RejectKind::UnknownField, Some("$.id")));
 }

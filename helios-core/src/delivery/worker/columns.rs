@@ -14,14 +14,17 @@ impl Run<'_> {
     ///
     /// What keeps ClickHouse from adding them: without its column a field would be lost.
     pub(super) async fn add_columns(&mut self, events: &[Event<'_>]) -> Result<()> {
+        let payloads = || events.iter().filter_map(|event| event.payload.as_ref().ok());
+        let payloads = || payloads().map(|event| event.as_ref().as_ref());
         if self.target.schema.policy.unknown_fields != UnknownFields::AddColumn
-            || new_columns(&self.target.schema, events)?.is_empty()
+            || new_columns(&self.target.schema, payloads())?.is_empty()
         {
             return Ok(());
         }
         // Somebody else may have added them since.
         self.look().await?;
-        let columns = new_columns(&self.target.schema, events)?;
+        let columns = new_columns(&self.target.schema, payloads())?;
+        let columns: Vec<_> = columns.into_iter().map(|new| new.column).collect();
         if columns.is_empty() {
             return Ok(());
         }

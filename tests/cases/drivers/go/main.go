@@ -121,6 +121,10 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 			return nil, err
 		}
 		return client.KinesisSample(text, parsed)
+	case "check_schema":
+		return with(options, client.CheckSchema)
+	case "schema_drift":
+		return with(options, client.SchemaDrift)
 	case "create_table":
 		return with(options, client.CreateTable)
 	case "consume", "stop_consuming":

@@ -1,0 +1,364 @@
+//! What became of a stream since its table was made: later events, and the table's columns.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::check::SampleReject;
+use crate::{
+    Column, Error, FieldPath, Result,
+    delivery::{NewColumn, Reject, TableSchema, Target, UnknownFields, new_columns_within},
+    json,
+    schema::{InferOptions, infer_with, may_round, or_null, widen},
+    warehouse::{
+        Alteration, Ident, TableDescription, Warehouse, from_clickhouse,
+        types::{DataType, TupleField},
+    },
+};
+
+/// So many rejects are shown.
+const MAX_SHOWN: usize = 100;
+
+/// How later events differ from the table that they go to, and what would mend it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SchemaDrift {
+    /// The stream's ARN; `null` if the events were given.
+    #[serde(rename = "streamARN")]
+    pub stream_arn: Option<String>,
+    /// The table's database.
+    pub database_name: String,
+    /// The table.
+    pub table_name: String,
+    /// How many events were looked at.
+    pub events: u64,
+    /// How many of them are rows of the table as it is.
+    pub fitting: u64,
+    /// How many are rejected.
+    pub rejected: u64,
+    /// The first 100 of these.
+    pub rejects: Vec<SampleReject>,
+    /// Fields that the table has no column for: what they hold is lost, unless the source's policy says otherwise.
+    pub new_fields: Vec<NewField>,
+    /// Columns that do not hold what some events have for them.
+    pub changed: Vec<ChangedColumn>,
+    /// Columns for which no event has a value.
+    pub unsent: Vec<String>,
+    /// The statement that mends what can be mended; `null` if there is nothing of it.
+    pub alter: Option<String>,
+}
+
+/// A field that the table has no column for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct NewField {
+    /// Where it is in an event, as a JSON Pointer: `"/user/plan"`.
+    pub field: FieldPath,
+    /// The column that it would have.
+    pub column: Column,
+    /// How many events have a value for it.
+    pub events: u64,
+    /// Why the type.
+    pub why: String,
+    /// Some of its values, as JSON.
+    pub examples: Vec<String>,
+}
+
+/// A column that does not hold what some events have for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ChangedColumn {
+    /// Its name.
+    pub column: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// How many events it does not hold the value of, or not the whole.
+    pub events: u64,
+    /// What is wrong with the first of them: the word, as in the quarantine.
+    pub error_type: String,
+    /// The same, for a person.
+    pub message: String,
+    /// Where in the event that is.
+    pub path: Option<String>,
+    /// The type that would hold what is stored and all of the events; `null` if there is none that ClickHouse can convert
+    /// it to without change.
+    pub proposed: Option<String>,
+    /// Why that type, or why none.
+    pub why: String,
+}
+
+/// Compares later events with a table.
+///
+/// # Errors
+///
+/// What keeps ClickHouse from saying what is stored.
+pub(crate) async fn drift(
+    warehouse: &Warehouse,
+    target: Target,
+    description: &TableDescription,
+    events: Vec<Bytes>,
+    options: InferOptions,
+) -> Result<SchemaDrift> {
+    let looking = Looking { schema: target.schema.clone(), events, options };
+    // Not on the thread that others' requests wait for.
+    let (looking, mut found) =
+        tokio::task::spawn_blocking(move || looking.look().map(|found| (looking, found))).await.map_err(
+            |error| Error::unexpected("the events could not be looked through").caused_by(error),
+        )??;
+    for changed in &mut found.changed {
+        if description.keys.contains(&changed.column) {
+            changed.proposed = None;
+            "the column is part of a key of the table, of which ClickHouse changes no types"
+                .clone_into(&mut changed.why);
+        } else if changed.may_round && has_wide(warehouse, &target, &changed.column).await? {
+            let text = looking.to_text(changed);
+            changed.proposed = text;
+            "the table has integers that a 64-bit float would round, so text".clone_into(&mut changed.why);
+        }
+    }
+    let added: Vec<_> = found.new_fields.iter().map(|field| field.column.clone()).collect();
+    let proposed = found
+        .changed
+        .iter()
+        .filter_map(|changed| Some(Column::new(&changed.column, changed.proposed.as_ref()?)));
+    let alteration = Alteration::new(target.table.clone(), &added, &proposed.collect::<Vec<_>>())?;
+    Ok(SchemaDrift {
+        stream_arn: None,
+        database_name: target.table.database().as_str().to_owned(),
+        table_name: target.table.table().as_str().to_owned(),
+        events: looking.events.len() as u64,
+        fitting: looking.events.len() as u64 - found.rejected,
+        rejected: found.rejected,
+        rejects: found.rejects,
+        new_fields: found.new_fields,
+        changed: found.changed.into_iter().map(Changed::into_shown).collect(),
+        unsent: found.unsent,
+        alter: (!alteration.is_empty()).then(|| alteration.to_string()),
+    })
+}
+
+/// Whether a column has integers that are no 64-bit floats.
+async fn has_wide(warehouse: &Warehouse, target: &Target, column: &str) -> Result<bool> {
+    let column = Ident::new(column)?;
+    let sql = format!(
+        "SELECT count() FROM (SELECT 1 FROM {} WHERE abs(toInt256(assumeNotNull({column}))) > 9007199254740992 LIMIT 1)",
+        target.table
+    );
+    let found: u64 = warehouse.client().query_raw(&sql).fetch_one().await.map_err(from_clickhouse)?;
+    Ok(found > 0)
+}
+
+/// Events, beside the columns they should fill.
+struct Looking {
+    schema: TableSchema,
+    events: Vec<Bytes>,
+    options: InferOptions,
+}
+
+struct Found {
+    rejected: u64,
+    rejects: Vec<SampleReject>,
+    new_fields: Vec<NewField>,
+    changed: Vec<Changed>,
+    unsent: Vec<String>,
+}
+
+/// A column that some events do not fit.
+struct Changed {
+    column: String,
+    data_type: String,
+    events: u64,
+    first: Reject,
+    proposed: Option<String>,
+    why: String,
+    /// Whether stored integers may be rounded on the way to the proposed type.
+    may_round: bool,
+}
+
+impl Changed {
+    fn into_shown(self) -> ChangedColumn {
+        ChangedColumn {
+            column: self.column,
+            data_type: self.data_type,
+            events: self.events,
+            error_type: self.first.error_type.to_string(),
+            message: self.first.message,
+            path: self.first.path.map(Into::into),
+            proposed: self.proposed,
+            why: self.why,
+        }
+    }
+}
+
+impl Looking {
+    fn look(&self) -> Result<Found> {
+        let mut decoder = self.schema.decoder()?;
+        let mut found = Found {
+            rejected: 0,
+            rejects: Vec::new(),
+            new_fields: self.new_fields()?,
+            changed: Vec::new(),
+            unsent: Vec::new(),
+        };
+        for (at, event) in self.events.iter().enumerate() {
+            if let Err(reject) = decoder.decode(event) {
+                found.rejected += 1;
+                if found.rejects.len() < MAX_SHOWN {
+                    found.rejects.push(SampleReject::new(at, reject));
+                }
+            }
+        }
+        for column in &self.schema.columns {
+            let rejects = self.rejects_of(column)?;
+            if let Some((events, first)) = rejects {
+                found.changed.push(self.changed(column, events, first)?);
+            }
+            if !self.events.is_empty() && self.values(column).next().is_none() {
+                found.unsent.push(column.name.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    /// The fields beyond the columns: at the top, and in objects from within which columns are filled.
+    fn new_fields(&self) -> Result<Vec<NewField>> {
+        let mut places = BTreeMap::new();
+        for column in &self.schema.columns {
+            let source = column.source();
+            for depth in 1..source.keys().len() {
+                let place = source.keys().iter().take(depth);
+                let path = place
+                    .skip(1)
+                    .fold(FieldPath::top(source.keys().first().map_or("", String::as_str)), |path, key| {
+                        path.within(key)
+                    });
+                places.insert(path.to_string(), path);
+            }
+        }
+        let mut found = new_columns_within(&self.schema, None, self.events.iter().map(|event| &**event))?;
+        for place in places.values() {
+            let objects = self.texts().filter_map(|event| json::find(event, place.keys()));
+            let objects: Vec<_> = objects.map(str::as_bytes).collect();
+            found.extend(new_columns_within(&self.schema, Some(place), objects)?);
+        }
+        let field = |NewColumn { column, evidence }| NewField {
+            field: column.source(),
+            column,
+            events: evidence.present,
+            why: evidence.why,
+            examples: evidence.examples,
+        };
+        Ok(found.into_iter().map(field).collect())
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().filter_map(|event| std::str::from_utf8(event).ok())
+    }
+
+    /// What events have for a column, nulls left out.
+    fn values(&self, column: &Column) -> impl Iterator<Item = &str> {
+        let source = column.source();
+        self.texts()
+            .filter_map(move |event| json::find(event, source.keys()))
+            .filter(|value| *value != "null")
+    }
+
+    /// How many events a column does not hold the value of, and why not the first.
+    fn rejects_of(&self, column: &Column) -> Result<Option<(u64, Reject)>> {
+        let mut schema = self.schema.only(|known| known.name == column.name);
+        schema.columns = vec![column.clone()];
+        schema.policy.unknown_fields = UnknownFields::Ignore;
+        let mut decoder = schema.decoder()?.reject_unknown_within();
+        let mut found: Option<(u64, Reject)> = None;
+        for event in &self.events {
+            let Err(reject) = decoder.decode(event) else { continue };
+            if reject.column.as_ref() == Some(&column.name) {
+                found.get_or_insert((0, reject)).0 += 1;
+            }
+        }
+        Ok(found)
+    }
+
+    fn changed(&self, column: &Column, events: u64, first: Reject) -> Result<Changed> {
+        let mut changed = Changed {
+            column: column.name.clone(),
+            data_type: column.data_type.clone(),
+            events,
+            first,
+            proposed: None,
+            why: "no type that ClickHouse can convert the column to without change holds these values; add a column".to_owned(),
+            may_round: false,
+        };
+        let source = column.source();
+        let values: Vec<_> = self.texts().map(|event| json::find(event, source.keys())).collect();
+        let old = column.data_type.parse()?;
+        let Some((wide, why)) = self.wide(&old, &values)? else { return Ok(changed) };
+        let wider = Column { data_type: wide.to_string(), default: None, ..column.clone() };
+        if wider.data_type != column.data_type && self.rejects_of(&wider)?.is_none() {
+            changed.proposed = Some(wider.data_type);
+            changed.why = why;
+            changed.may_round = may_round(&old, &wide);
+        }
+        Ok(changed)
+    }
+
+    /// A type to which a column of the type `old` can be converted, and which takes these values, and why. Tuples are
+    /// widened element by element.
+    fn wide(&self, old: &DataType, values: &[Option<&str>]) -> Result<Option<(DataType, String)>> {
+        if let DataType::Tuple(elements) = old
+            && values.iter().flatten().all(|value| value.starts_with('{'))
+        {
+            return self.wide_tuple(elements, values);
+        }
+        let events = values
+            .iter()
+            .map(|value| value.map_or_else(|| "{}".to_owned(), |value| format!("{{\"v\":{value}}}")));
+        let inferred = infer_with(&events.collect::<Vec<_>>(), &self.options);
+        let (new, why) = match (inferred.columns.first(), inferred.evidence.into_iter().next()) {
+            (Some(column), Some(evidence)) => (column.data_type.parse()?, evidence.why),
+            _ => (or_null(old), "no event has a value for it".to_owned()),
+        };
+        Ok(widen(old, &new).map(|wide| (wide, why)))
+    }
+
+    fn wide_tuple(
+        &self,
+        elements: &[TupleField],
+        values: &[Option<&str>],
+    ) -> Result<Option<(DataType, String)>> {
+        let objects: Vec<_> = values.iter().flatten().copied().collect();
+        let inferred = infer_with(&objects, &self.options);
+        let (mut fields, mut why) = (Vec::new(), Vec::new());
+        for element in elements {
+            // Elements without names are filled by a list.
+            let Some(name) = &element.name else { return Ok(None) };
+            let values: Vec<_> = objects.iter().map(|object| json::find(object, &[name])).collect();
+            let Some((data_type, _)) = self.wide(&element.data_type, &values)? else { return Ok(None) };
+            if data_type != element.data_type {
+                why.push(format!("{name} becomes {data_type}"));
+            }
+            fields.push(TupleField { name: element.name.clone(), data_type });
+        }
+        for column in inferred.columns {
+            if elements.iter().all(|element| element.name.as_ref() != Some(&column.name)) {
+                // What is stored has none of it.
+                let data_type = or_null(&column.data_type.parse()?);
+                why.push(format!("{} is new", column.name));
+                fields.push(TupleField { name: Some(column.name), data_type });
+            }
+        }
+        Ok(Some((DataType::Tuple(fields), why.join(", "))))
+    }
+
+    /// A text for what a column holds.
+    fn to_text(&self, changed: &Changed) -> Option<String> {
+        let wide = widen(&changed.data_type.parse().ok()?, &"String".parse().ok()?)?;
+        let is_null = changed.proposed.as_ref()?.starts_with("Nullable(");
+        Some(if is_null && !wide.is_nullable() { format!("Nullable({wide})") } else { wide.to_string() })
+    }
+}

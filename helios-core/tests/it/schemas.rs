@@ -1,0 +1,296 @@
+//! Schemas that were edited, and tables from which their streams have moved on.
+
+use helios_core::{CheckSchema, DriftOptions, SchemaCheck, SchemaDrift};
+use serde_json::{Value, json, value::RawValue};
+
+use crate::engine::{Fixture, batch, client};
+
+fn raw(events: &[Value]) -> Vec<Box<RawValue>> {
+    events.iter().map(|event| serde_json::value::to_raw_value(event).unwrap()).collect()
+}
+
+async fn check(spec: Value) -> Result<SchemaCheck, helios_core::Error> {
+    let spec: CheckSchema = serde_json::from_value(spec).unwrap();
+    client().check_schema(&spec).await
+}
+
+impl Fixture {
+    async fn drift(&self, events: &[Value]) -> SchemaDrift {
+        let options = DriftOptions::new(self.table.table().as_str())
+            .database(self.table.database().as_str())
+            .events(raw(events));
+        client().schema_drift(&options).await.unwrap()
+    }
+
+    /// Delivers events, of which none is to be rejected.
+    async fn deliver_all(&self, first: u64, events: &[Value]) {
+        let report = self.deliver(&batch(first, events.iter().map(Value::to_string))).await.unwrap();
+        let reasons = match report.quarantined {
+            0 => Vec::new(),
+            _ => self.rows("SELECT raw_data, error_message FROM {q}").await,
+        };
+        assert_eq!((report.delivered, reasons), (events.len() as u64, Vec::new()));
+    }
+}
+
+/// A table made by the statement of a check.
+async fn table_of(mut spec: Value) -> (Fixture, SchemaCheck) {
+    // Of this one only the database and the name are used.
+    let fixture = Fixture::new("x UInt8").await;
+    spec["databaseName"] = fixture.table.database().as_str().into();
+    spec["tableName"] = fixture.table.table().as_str().into();
+    let check = check(spec).await.unwrap();
+    fixture.execute(&format!("DROP TABLE {}", fixture.table)).await;
+    fixture.execute(&check.create_table_query).await;
+    let warehouse = fixture.deliverer.warehouse();
+    let uuid = warehouse.describe_table(&fixture.table).await.unwrap().unwrap().uuid;
+    (Fixture { uuid, ..fixture }, check)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_edited_is_what_is_filled() {
+    let events = [
+        json!({"userId": 1, "at": "2026-01-31T10:00:00Z", "debug": "x", "home": {"city": "Zug", "zip": "6300"}}),
+        json!({"userId": 2, "at": "2026-01-31T11:00:00Z", "debug": "y", "home": {"city": "Bern", "zip": "3000"}}),
+    ];
+    let (fixture, check) = table_of(json!({
+        "events": events,
+        "sample": {"inference": {"objects": "flatten"}},
+        "edits": [
+            {"rename": {"column": "userId", "to": "user_id"}},
+            {"retype": {"column": "user_id", "type": "UInt32"}},
+            {"rename": {"column": "home.city", "to": "city"}},
+            {"drop": {"column": "debug"}},
+            {"add": {"column": {"name": "plan", "type": "LowCardinality(String)", "default": "free"}}},
+            {"add": {"column": {"name": "tags", "type": "Array(String)", "default": ["new"]}}},
+            {"add": {"column": {"name": "score", "type": "Nullable(Int8)", "default": -1}}},
+        ],
+        "orderBy": ["user_id"],
+    }))
+    .await;
+    assert_eq!((check.events, check.fitting, check.rejected), (2, 2, 0), "{:?}", check.rejects);
+    assert_eq!(serde_json::to_value(&check.unknown_fields).unwrap(), json!({"debug": 2}));
+    assert_eq!(
+        serde_json::to_value(&check.schema).unwrap(),
+        json!([
+            {"name": "user_id", "type": "UInt32", "field": "/userId"},
+            {"name": "at", "type": "DateTime64(3, 'UTC')"},
+            {"name": "city", "type": "String", "field": "/home/city"},
+            {"name": "home.zip", "type": "String", "field": "/home/zip"},
+            {"name": "plan", "type": "LowCardinality(String)", "default": "free"},
+            {"name": "tags", "type": "Array(String)", "default": ["new"]},
+            {"name": "score", "type": "Nullable(Int8)", "default": -1},
+        ])
+    );
+    // Delivery learns from the table alone what fills its columns.
+    fixture.deliver_all(0, &events).await;
+    fixture
+        .deliver_all(
+            2,
+            &[json!({"userId": 3, "at": 0, "home": {"zip": "1", "city": ""}, "plan": "pro", "tags": []})],
+        )
+        .await;
+    let rows = fixture
+        .rows("SELECT user_id, city, `home.zip` AS zip, plan, tags, score FROM {t} ORDER BY user_id")
+        .await;
+    assert_eq!(
+        rows,
+        [
+            json!({"user_id": 1, "city": "Zug", "zip": "6300", "plan": "free", "tags": ["new"], "score": -1}),
+            json!({"user_id": 2, "city": "Bern", "zip": "3000", "plan": "free", "tags": ["new"], "score": -1}),
+            json!({"user_id": 3, "city": "", "zip": "1", "plan": "pro", "tags": [], "score": -1}),
+        ]
+    );
+    // An object that is missing, null or none, and a field of it that is wrong.
+    let wrong = [
+        json!({"userId": 4, "at": 0}),
+        json!({"userId": 4, "at": 0, "home": null}),
+        json!({"userId": 4, "at": 0, "home": "here"}),
+        json!({"userId": "x", "at": 0, "home": {"city": "a", "zip": "b"}}),
+    ];
+    let report = fixture.deliver(&batch(3, wrong.iter().map(Value::to_string))).await.unwrap();
+    assert_eq!(report.quarantined, 4);
+    let rejects = fixture.rows("SELECT error_type, column, path FROM {q} ORDER BY sequence_number").await;
+    assert_eq!(
+        rejects,
+        [
+            json!({"error_type": "missing_field", "column": "city", "path": "$.home.city"}),
+            json!({"error_type": "missing_field", "column": "city", "path": "$.home.city"}),
+            json!({"error_type": "type_mismatch", "column": null, "path": "$.home"}),
+            json!({"error_type": "type_mismatch", "column": "user_id", "path": "$.userId"}),
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_rejected_is_said_beforehand() {
+    let events =
+        [json!({"id": 1, "n": 300}), json!({"id": 2, "n": 3}), json!({"id": -3, "n": null}), json!([1])];
+    let spec = json!({
+        "events": events,
+        "schema": [{"name": "id", "type": "Int64"}, {"name": "n", "type": "Nullable(UInt64)"}],
+        "edits": [{"retype": {"column": "n", "type": "UInt8"}}],
+    });
+    let check = check(spec.clone()).await.unwrap();
+    assert_eq!((check.events, check.fitting, check.rejected), (4, 1, 3));
+    let rejects: Vec<_> = check
+        .rejects
+        .iter()
+        .map(|reject| (reject.event, reject.error_type.as_str(), reject.column.as_deref()))
+        .collect();
+    assert_eq!(
+        rejects,
+        [(0, "out_of_range", Some("n")), (2, "null_value", Some("n")), (3, "not_an_object", None)]
+    );
+    assert_eq!(check.rejects[0].value.as_deref(), Some("300"));
+    // What the source's policy says counts.
+    let mut strict = spec;
+    strict["schema"] = json!([{"name": "n", "type": "Nullable(UInt64)"}]);
+    strict["unknownFields"] = "quarantine".into();
+    let check = self::check(strict).await.unwrap();
+    let kinds: Vec<_> = check.rejects.iter().map(|reject| reject.error_type.as_str()).collect();
+    assert_eq!(kinds, ["out_of_range", "unknown_field", "null_value", "not_an_object"]);
+    assert_eq!(check.unknown_fields["id"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_cannot_be_made_says_why() {
+    for (spec, says) in [
+        (json!({}), "name a stream, or give events"),
+        (json!({"events": []}), "no columns"),
+        (json!({"events": [], "schema": [{"name": "a", "type": "UInt7"}]}), "{column: a"),
+        (
+            json!({"events": [{"a": 1}], "edits": [{"drop": {"column": "b"}}]}),
+            "no such column {column: b, edit: 1",
+        ),
+        (
+            json!({"events": [], "schema": [{"name": "a", "type": "UInt8", "default": "many"}]}),
+            "no value that an event could have",
+        ),
+        (
+            json!({"events": [], "schema": [{"name": "a", "type": "String", "default": {"b": 1}}]}),
+            "a default is",
+        ),
+        (
+            json!({"events": [], "schema": [{"name": "a", "type": "UInt8"}, {"name": "b", "type": "UInt8", "field": "/a"}]}),
+            "same field",
+        ),
+        (
+            json!({"events": [], "schema": [{"name": "a", "type": "JSON"}, {"name": "b", "type": "UInt8", "field": "/a/b"}]}),
+            "same field",
+        ),
+    ] {
+        let error = check(spec.clone()).await.unwrap_err().to_string();
+        assert!(error.contains(says), "{spec}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_alteration_mends_what_has_drifted() {
+    let fixture = Fixture::new(
+        "id UInt64, small UInt8, whole UInt64, big UInt64, word String, at DateTime64(3, 'UTC'), code Enum8('a' = 1), \
+         place Tuple(city String), tags Array(UInt8), gone Nullable(String), user_id UInt8 COMMENT 'event field /user/id'",
+    )
+    .await;
+    let old = json!({
+        "id": 1, "small": 1, "whole": 5, "big": u64::MAX, "word": "w", "at": "2026-01-31T10:00:00.123Z", "code": "a",
+        "place": {"city": "Zug"}, "tags": [1], "gone": "x", "user": {"id": 1},
+    });
+    fixture.deliver_all(0, std::slice::from_ref(&old)).await;
+    let nothing = fixture.drift(std::slice::from_ref(&old)).await;
+    assert_eq!((nothing.fitting, nothing.alter), (1, None), "{:?}", nothing.changed);
+    assert_eq!((nothing.new_fields, nothing.changed, nothing.unsent), (vec![], vec![], vec![]));
+
+    let new = [
+        json!({
+            "id": 2, "small": 256, "whole": 1.5, "big": 0.5, "word": null, "at": "2026-01-31T10:00:00.123456Z",
+            "code": "b", "place": {"city": "Bern", "zip": "3000"}, "tags": [1, -1], "user": {"id": 2, "plan": "pro"},
+            "extra": {"deep": [true]}, "word2": "new",
+        }),
+        json!({
+            "id": 3, "small": -1, "whole": 7, "big": 1, "at": "2026-01-31T10:00:00Z", "code": "a", "word": "v",
+            "place": {"city": "Bern", "zip": "3001"}, "tags": [], "user": {"id": 3, "plan": "pro"},
+            "extra": {"deep": [false]},
+        }),
+    ];
+    let drift = fixture.drift(&new).await;
+    assert_eq!((drift.events, drift.fitting, drift.rejected), (2, 0, 2));
+    let fields: Vec<_> = drift
+        .new_fields
+        .iter()
+        .map(|new| {
+            (new.field.to_string(), new.column.name.as_str(), new.column.data_type.as_str(), new.events)
+        })
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ("/extra".to_owned(), "extra", "JSON", 2),
+            ("/word2".to_owned(), "word2", "Nullable(String)", 1),
+            ("/user/plan".to_owned(), "user.plan", "Nullable(String)", 2),
+        ]
+    );
+    let changed: Vec<_> = drift
+        .changed
+        .iter()
+        .map(|one| (one.column.as_str(), one.events, one.error_type.as_str(), one.proposed.as_deref()))
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            ("small", 2, "out_of_range", Some("Int64")),
+            ("whole", 1, "type_mismatch", Some("Float64")),
+            ("big", 1, "type_mismatch", Some("String")),
+            ("word", 1, "null_value", Some("Nullable(String)")),
+            ("at", 1, "out_of_range", Some("DateTime64(6, 'UTC')")),
+            ("code", 1, "invalid_value", Some("String")),
+            ("place", 2, "unknown_field", Some("Tuple(city String, zip Nullable(String))")),
+            ("tags", 1, "out_of_range", Some("Array(Int64)")),
+        ]
+    );
+    assert_eq!(drift.unsent, ["gone"]);
+
+    fixture.execute(&drift.alter.unwrap()).await;
+    let mended = fixture.drift(&[new[0].clone(), new[1].clone(), old]).await;
+    assert_eq!((mended.fitting, mended.alter), (3, None), "{:?} {:?}", mended.rejects, mended.changed);
+    fixture.deliver_all(1, &new).await;
+    let rows = fixture
+        .rows("SELECT id, small, whole, big, word, code, place, tags, `user.plan` AS plan, extra FROM {t} ORDER BY id")
+        .await;
+    assert_eq!(
+        rows,
+        [
+            json!({"id": 1, "small": 1, "whole": 5, "big": "18446744073709551615", "word": "w", "code": "a",
+                "place": {"city": "Zug", "zip": null}, "tags": [1], "plan": null, "extra": {}}),
+            json!({"id": 2, "small": 256, "whole": 1.5, "big": "0.5", "word": null, "code": "b",
+                "place": {"city": "Bern", "zip": "3000"}, "tags": [1, -1], "plan": "pro", "extra": {"deep": [true]}}),
+            json!({"id": 3, "small": -1, "whole": 7, "big": "1", "word": "v", "code": "a",
+                "place": {"city": "Bern", "zip": "3001"}, "tags": [], "plan": "pro", "extra": {"deep": [false]}}),
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_alteration_mends_is_said() {
+    let fixture = Fixture::with(
+        "(id UInt8, tags Array(String)) ENGINE = MergeTree ORDER BY id \
+         SETTINGS non_replicated_deduplication_window = 10000",
+    )
+    .await;
+    let drift = fixture.drift(&[json!({"id": 256, "tags": "a"})]).await;
+    let changed: Vec<_> = drift
+        .changed
+        .iter()
+        .map(|one| (one.column.as_str(), one.proposed.as_deref(), one.why.as_str()))
+        .collect();
+    assert_eq!(changed[0].0, "id");
+    assert!(changed[0].1.is_none() && changed[0].2.contains("key"), "{changed:?}");
+    assert!(changed[1].1.is_none() && changed[1].2.contains("add a column"), "{changed:?}");
+    assert_eq!(drift.alter, None);
+    // No event, no drift.
+    let drift = fixture.drift(&[]).await;
+    assert_eq!((drift.events, drift.changed.len(), drift.unsent.len()), (0, 0, 0));
+    let missing =
+        client().schema_drift(&DriftOptions::new("no_such_table").events(vec![])).await.unwrap_err();
+    assert!(missing.to_string().contains("no such table"), "{missing}");
+}
