@@ -478,14 +478,20 @@ helios_status helios_client_authenticate(const helios_client *client,
  * `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], "samples": […], "columns": [{"name", "type", "why", …}],
  * "proposal": {"orderBy", "partitionBy", …}, "createTableQuery", "eventsRead", "unreadable", "endedBy", "notes"}`.
  *
- * `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10,
+ * `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "until": an ISO 8601 time,
+ * "timeLimitSeconds": 10,
  * "inference": {"integers": "wide" | "narrow", "decimals": "float" | "decimal",
  * "nullable": "whereMissing" | "never" | "always", "objects": "auto" | "flatten" | "json" | "text", "lowCardinality":
  * true}}`, none of them required.
+ * `on_progress` may be NULL. It is called with `{"events", "unreadable", "bytes", "shards", "reads"}` when the shards are
+ * known, after each round through them, and four times a second; `user` is passed on to it as it is. If it says stop, what
+ * was found by then is the sample.
  */
 helios_status helios_client_kinesis_sample(const helios_client *client,
                                            const char *stream,
                                            const char *options_json,
+                                           helios_on_progress on_progress,
+                                           void *user,
                                            char **json,
                                            helios_error **error);
 

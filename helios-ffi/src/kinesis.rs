@@ -2,12 +2,13 @@
 
 #![expect(unsafe_code, reason = "the C ABI: exported names, and pointers")]
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 use helios_core::KinesisSampleOptions;
 
 use crate::{
     boundary,
+    callback::{HeliosOnProgress, Progress},
     client::HeliosClient,
     error::HeliosError,
     json,
@@ -36,18 +37,25 @@ pub unsafe extern "C" fn helios_client_authenticate(
 /// `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], "samples": […], "columns": [{"name", "type", "why", …}],
 /// "proposal": {"orderBy", "partitionBy", …}, "createTableQuery", "eventsRead", "unreadable", "endedBy", "notes"}`.
 ///
-/// `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "timeLimitSeconds": 10,
+/// `options_json`, or NULL: `{"maxEvents": 100, "position": "now" | "oldest" | an ISO 8601 time, "until": an ISO 8601 time,
+/// "timeLimitSeconds": 10,
 /// "inference": {"integers": "wide" | "narrow", "decimals": "float" | "decimal",
 /// "nullable": "whereMissing" | "never" | "always", "objects": "auto" | "flatten" | "json" | "text", "lowCardinality":
 /// true}}`, none of them required.
+/// `on_progress` may be NULL. It is called with `{"events", "unreadable", "bytes", "shards", "reads"}` when the shards are
+/// known, after each round through them, and four times a second; `user` is passed on to it as it is. If it says stop, what
+/// was found by then is the sample.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_kinesis_sample(
     client: *const HeliosClient,
     stream: *const c_char,
     options_json: *const c_char,
+    on_progress: HeliosOnProgress,
+    user: *mut c_void,
     json: *mut *mut c_char,
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
+    let progress = Progress::new(on_progress, user);
     boundary::status(error, || {
         // SAFETY: the caller's promise.
         let (client, stream, options, json) = unsafe {
@@ -59,7 +67,8 @@ pub unsafe extern "C" fn helios_client_kinesis_sample(
             )
         };
         let options: KinesisSampleOptions = json::options(options, "options_json")?;
-        json.write(json::answer(&block_on(client.client.kinesis_sample_with(stream, &options))?)?);
+        let sample = client.client.kinesis_sample(stream).options(options);
+        json.write(json::answer(&block_on(sample.run_while(|so_far| progress.goes_on(so_far)))?)?);
         Ok(())
     })
 }

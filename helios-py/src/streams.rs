@@ -8,7 +8,7 @@ use helios_core::{
 };
 use pyo3::prelude::*;
 
-use crate::{answer, awaitable::awaitable, client::Client, error, runtime::block_on};
+use crate::{answer, awaitable::awaitable, client::Client, error, progress, runtime::block_on};
 
 #[pymethods]
 impl Client {
@@ -35,19 +35,29 @@ impl Client {
         Ok(self.sibling(client.with_credentials(credentials)))
     }
 
-    /// Samples a stream; `options` is the JSON of `KinesisSampleOptions`.
-    fn kinesis_sample(&self, py: Python<'_>, stream: String, options: String) -> PyResult<String> {
-        block_on(py, kinesis_sample(self, stream, options))
+    /// Samples a stream; `options` is the JSON of `KinesisSampleOptions`. `on_progress` gets the JSON of how far it is, on
+    /// the thread that waits. If it returns `False` the sample is what was found by then, if it raises that is raised.
+    #[pyo3(signature = (stream, options, on_progress=None))]
+    fn kinesis_sample(
+        &self,
+        py: Python<'_>,
+        stream: String,
+        options: String,
+        on_progress: Option<Py<PyAny>>,
+    ) -> PyResult<String> {
+        block_on(py, kinesis_sample(self, stream, options, on_progress))
     }
 
-    /// `kinesis_sample`, to be awaited.
+    /// `kinesis_sample`, to be awaited. `on_progress` is called on a thread of Helios.
+    #[pyo3(signature = (stream, options, on_progress=None))]
     fn kinesis_sample_async<'py>(
         &self,
         py: Python<'py>,
         stream: String,
         options: String,
+        on_progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        awaitable(py, kinesis_sample(self, stream, options))
+        awaitable(py, kinesis_sample(self, stream, options, on_progress))
     }
 }
 
@@ -77,9 +87,15 @@ fn kinesis_sample(
     client: &Client,
     stream: String,
     options: String,
+    on_progress: Option<Py<PyAny>>,
 ) -> impl Future<Output = Result<String>> + Send + use<> {
     client.run(async move |client: HeliosClient| {
         let options: KinesisSampleOptions = answer::read(&options)?;
-        answer::write(&client.kinesis_sample_with(&stream, &options).await?)
+        let (mut on_progress, raised) = progress::watch(on_progress);
+        let sample = client
+            .kinesis_sample(stream)
+            .options(options)
+            .run_while(|so_far| on_progress.as_mut().is_none_or(|on_progress| on_progress.ask(so_far)));
+        answer::write(&raised.or(sample).await?)
     })
 }

@@ -23,7 +23,9 @@ def of_a_client(client: helios.Client) -> None:
     found: bool = client.cancel_query("a")
     progress: helios.QueryProgress | None = client.query_progress("a")
     databases: dict[str, list[str]] = client.databases()
-    sample: helios.StreamSample = client.kinesis_sample("s", position="now")
+    sample: helios.StreamSample = client.kinesis_sample(
+        "s", position="now", on_progress=lambda so_far: so_far.reads < 9
+    )
     created: helios.TableCreated = client.create_table(
         "s", "t", sample.inferred_schema, order_by=sample.proposal.order_by
     )

@@ -30,6 +30,7 @@ mod query_as;
 mod query_bytes;
 mod query_faults;
 mod reader;
+mod sample;
 mod self_check;
 mod serving;
 mod settings_proxy;

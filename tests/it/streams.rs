@@ -26,7 +26,7 @@ async fn sample(session: &AwsSession, options: SampleOptions) -> Sample {
 
 fn options(max_events: usize, position: Option<Position>) -> SampleOptions {
     // Longer than any of these may take: a sample that needs its time limit is then seen.
-    SampleOptions { max_events, position, time_limit: Duration::from_secs(60) }
+    SampleOptions { max_events, position, time_limit: Duration::from_secs(60), ..SampleOptions::default() }
 }
 
 fn texts(sample: &Sample) -> Vec<String> {

@@ -2,16 +2,10 @@ package helios
 
 /*
 #include <helios.h>
-
-typedef const char const_char;
-
-int heliosGoProgress(void *, const_char *);
 */
 import "C"
 
 import (
-	"encoding/json"
-	"fmt"
 	"runtime/cgo"
 	"unsafe"
 )
@@ -89,46 +83,15 @@ func (c *Client) Consume(stream string, options *ConsumeOptions, goOn func(Progr
 		return nil, err
 	}
 	defer free(cOptions)
-	asked := &asked{goOn: goOn}
+	asked := &asked[Progress]{goOn: goOn}
 	handle := cgo.NewHandle(asked)
 	defer handle.Delete()
 	report := new(ConsumeReport)
 	err = c.answer(report, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		var onProgress C.helios_on_progress
-		if goOn != nil {
-			onProgress = C.helios_on_progress(C.heliosGoProgress)
-		}
-		return C.helios_client_consume(client, cOptions, onProgress, unsafe.Pointer(&handle), text, failure)
+		return C.helios_client_consume(client, cOptions, asked.callback(), unsafe.Pointer(&handle), text, failure)
 	})
 	if err := asked.finish(err); err != nil {
 		return nil, err
 	}
 	return report, nil
-}
-
-// asked is what a consumer asks whether to go on.
-type asked struct {
-	goOn func(Progress) bool
-	guarded
-}
-
-func (asked *asked) ask(progress Progress) (goOn bool) {
-	asked.run(func() { goOn = asked.goOn(progress) })
-	return goOn
-}
-
-// heliosGoProgress is what libhelios calls.
-//
-//export heliosGoProgress
-func heliosGoProgress(user unsafe.Pointer, text *C.const_char) C.int {
-	asked := (*cgo.Handle)(user).Value().(*asked)
-	var progress Progress
-	if err := json.Unmarshal([]byte(C.GoString(text)), &progress); err != nil {
-		asked.err = fmt.Errorf("helios: progress of another version of libhelios (%s): %w", Version(), err)
-		return 1
-	}
-	if asked.ask(progress) {
-		return 0
-	}
-	return 1
 }

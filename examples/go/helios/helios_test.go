@@ -310,7 +310,7 @@ func TestWhetherToGoOn(t *testing.T) {
 		"panics": {func(Progress) bool { panic("dropped") }, guarded{panicked: "dropped"}},
 		"exits":  {func(Progress) bool { runtime.Goexit(); return true }, guarded{exited: true}},
 	} {
-		asked := asked{goOn: one.goOn}
+		asked := asked[Progress]{goOn: one.goOn}
 		if goOn := asked.ask(Progress{Records: 7}); goOn != (name == "yes") {
 			t.Errorf("%s: got %v", name, goOn)
 		}

@@ -5,7 +5,11 @@ package helios
 */
 import "C"
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"runtime/cgo"
+	"unsafe"
+)
 
 // Credentials say who calls AWS: keys, or a profile, or else what the AWS SDKs find; in a role if one is named.
 //
@@ -54,10 +58,28 @@ type SampleOptions struct {
 	MaxEvents *int `json:"maxEvents,omitempty"`
 	// Position is where to begin: "now", "oldest" or an ISO 8601 time. Default: recent history first.
 	Position string `json:"position,omitempty"`
+	// Until is up to when, an ISO 8601 time: what arrived before. Default: up to the present end.
+	Until string `json:"until,omitempty"`
 	// TimeLimitSeconds is how long it may take. Default: 10.
 	TimeLimitSeconds *float64 `json:"timeLimitSeconds,omitempty"`
 	// Inference says how types are chosen.
 	Inference *Inference `json:"inference,omitempty"`
+	// OnProgress is asked whether to go on: when the shards are known, after each round through them, and four times a
+	// second. If it says no, what was found by then is the sample. If it panics or ends its goroutine, which is not the
+	// caller's, the caller's goroutine does so, too. It must not use the client: if another goroutine closes that meanwhile,
+	// both would wait for each other. KinesisSample calls it, no other method.
+	OnProgress func(SampleProgress) bool `json:"-"`
+}
+
+// SampleProgress is how far a sample is.
+type SampleProgress struct {
+	// Events and Unreadable count what was found, Bytes those of the events.
+	Events     uint64 `json:"events"`
+	Unreadable uint64 `json:"unreadable"`
+	Bytes      uint64 `json:"bytes"`
+	// Shards are those of the stream, Reads the pages that were read of them.
+	Shards uint64 `json:"shards"`
+	Reads  uint64 `json:"reads"`
 }
 
 // Inference says how types are chosen, where there is a choice. What is nil or empty is at its default.
@@ -160,8 +182,8 @@ type StreamSample struct {
 	EventsRead       uint64  `json:"eventsRead"`
 	// Unreadable counts those that are no JSON objects.
 	Unreadable uint64 `json:"unreadable"`
-	// EndedBy is why there are no more: "max_events", "max_bytes", "end_of_stream", "time_limit"; "no_records" if there is
-	// none at all.
+	// EndedBy is why there are no more: "max_events", "max_bytes", "end_of_stream", "time_limit", "stopped";
+	// "no_records" if there is none at all.
 	EndedBy string   `json:"endedBy"`
 	Notes   []string `json:"notes"`
 }
@@ -178,11 +200,17 @@ func (c *Client) KinesisSample(stream string, options *SampleOptions) (*StreamSa
 		return nil, err
 	}
 	defer free(cOptions)
+	asked := new(asked[SampleProgress])
+	if options != nil {
+		asked.goOn = options.OnProgress
+	}
+	handle := cgo.NewHandle(asked)
+	defer handle.Delete()
 	sample := new(StreamSample)
 	err = c.answer(sample, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		return C.helios_client_kinesis_sample(client, cStream, cOptions, text, failure)
+		return C.helios_client_kinesis_sample(client, cStream, cOptions, asked.callback(), unsafe.Pointer(&handle), text, failure)
 	})
-	if err != nil {
+	if err := asked.finish(err); err != nil {
 		return nil, err
 	}
 	return sample, nil

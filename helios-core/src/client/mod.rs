@@ -214,9 +214,7 @@ impl HeliosClient {
         stream: &str,
         options: &KinesisSampleOptions,
     ) -> Result<StreamSample> {
-        sample::sample(&self.0.session, stream, options, &self.0.clock)
-            .await
-            .map_err(|error| error.at("kinesis_sample"))
+        self.kinesis_sample(stream).options(options.clone()).await
     }
 
     /// Makes a table and lets a stream fill it. All or nothing.

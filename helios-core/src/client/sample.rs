@@ -11,12 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::HeliosClient;
+use super::{HeliosClient, Inner};
 use crate::{
     Error, Result,
     clock::SharedClock,
     schema::{self, ColumnEvidence, InferOptions, Inference, Observation, Proposal, Schema},
-    streams::{self, AwsSession, Position, Sample, SampleEnd, SampleOptions, SampledEvent},
+    streams::{self, AwsSession, Position, Sample, SampleEnd, SampleOptions, SampleProgress, SampledEvent},
     warehouse::{TableDefinition, TableName},
 };
 
@@ -81,8 +81,8 @@ pub struct SampleRecord {
 
 /// How to sample a stream, and how to choose types.
 ///
-/// On the wire: `{"maxEvents": 100, "position": "oldest", "timeLimitSeconds": 10, "inference": {…}}`, each optional; for the
-/// last see [`InferOptions`].
+/// On the wire: `{"maxEvents": 100, "position": "oldest", "until": "2026-01-31T12:00:00Z", "timeLimitSeconds": 10,
+/// "inference": {…}}`, each optional; for the last see [`InferOptions`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KinesisSampleOptions {
     /// How to read.
@@ -96,6 +96,7 @@ pub struct KinesisSampleOptions {
 struct Wire {
     max_events: Option<usize>,
     position: Option<Position>,
+    until: Option<String>,
     time_limit_seconds: Option<f64>,
     inference: Option<InferOptions>,
 }
@@ -108,6 +109,7 @@ impl<'de> Deserialize<'de> for KinesisSampleOptions {
         let reading = SampleOptions {
             max_events: wire.max_events.unwrap_or(default.max_events),
             position: wire.position,
+            until: wire.until.as_deref().map(until).transpose().map_err(D::Error::custom)?,
             time_limit: time_limit
                 .map_err(|error| D::Error::custom(format_args!("timeLimitSeconds: {error}")))?
                 .unwrap_or(default.time_limit),
@@ -117,13 +119,20 @@ impl<'de> Deserialize<'de> for KinesisSampleOptions {
     }
 }
 
+fn until(text: &str) -> Result<Timestamp, String> {
+    let wrong =
+        |error| format!("until: an ISO 8601 time with its offset, such as 2026-01-31T12:00:00Z: {error}");
+    text.parse().map_err(|error: jiff::Error| wrong(error))
+}
+
 pub(super) async fn sample(
     session: &AwsSession,
     stream: &str,
     options: &KinesisSampleOptions,
     clock: &SharedClock,
+    go_on: impl FnMut(&SampleProgress) -> bool,
 ) -> Result<StreamSample> {
-    let sample = streams::sample(session, stream, &options.reading, clock).await?;
+    let sample = streams::sample_while(session, stream, &options.reading, clock, go_on).await?;
     // Not on the thread that others' requests wait for: a sample may have 64 MiB.
     let inference = options.inference;
     tokio::task::spawn_blocking(move || conclude(&sample, &inference))
@@ -236,10 +245,41 @@ impl KinesisSample {
         self
     }
 
+    /// Sets up to when: what arrived before. Default: up to the present end.
+    pub fn until(mut self, time: Timestamp) -> Self {
+        self.options.reading.until = Some(time);
+        self
+    }
+
     /// Sets how long to read at most. Default: 10 s.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.options.reading.time_limit = limit;
         self
+    }
+
+    /// Takes all options from `options`, in place of those set before.
+    pub fn options(mut self, options: KinesisSampleOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Reads the sample, and asks on the way whether to go on, showing how far it is: when the shards are known, after each
+    /// round through them, and four times a second. When the answer is `false`, what was found by then is the sample.
+    ///
+    /// ```no_run
+    /// # async fn example(client: helios_core::HeliosClient) -> helios_core::Result<()> {
+    /// let sample = client.kinesis_sample("clicks").run_while(|so_far| so_far.reads < 1_000).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::kinesis_sample`].
+    pub async fn run_while(self, go_on: impl FnMut(&SampleProgress) -> bool) -> Result<StreamSample> {
+        let Inner { session, clock, .. } = &*self.client.0;
+        let sample = sample(session, &self.stream, &self.options, clock, go_on);
+        sample.await.map_err(|error| error.at("kinesis_sample"))
     }
 
     /// Sets how types are chosen, where there is a choice.
@@ -254,7 +294,7 @@ impl IntoFuture for KinesisSample {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.client.kinesis_sample_with(&self.stream, &self.options).await })
+        Box::pin(self.run_while(|_| true))
     }
 }
 
@@ -270,11 +310,12 @@ mod tests {
     #[test]
     fn what_is_not_said_has_its_default() {
         assert_eq!(options("{}").unwrap(), KinesisSampleOptions::default());
-        let all = r#"{"maxEvents": 10000, "position": "oldest", "timeLimitSeconds": 0.5,
+        let all = r#"{"maxEvents": 10000, "position": "oldest", "until": "2026-01-31T13:00:00+01:00", "timeLimitSeconds": 0.5,
             "inference": {"integers": "narrow"}}"#;
         let reading = SampleOptions {
             max_events: 10_000,
             position: Some(Position::Oldest),
+            until: Some("2026-01-31T12:00:00Z".parse().unwrap()),
             time_limit: Duration::from_millis(500),
         };
         let inference = InferOptions { integers: Integers::Narrow, ..InferOptions::default() };
@@ -291,6 +332,7 @@ mod tests {
             (r#"{"timeLimitSeconds": 60.5}"#, "timeLimitSeconds"),
             (r#"{"timeLimitSeconds": 1e300}"#, "timeLimitSeconds"),
             (r#"{"position": "yesterday"}"#, "position"),
+            (r#"{"until": "now"}"#, "until"),
             (r#"{"inference": {"integers": "small"}}"#, "small"),
             (r#"{"inference": {"integer": "narrow"}}"#, "integer"),
         ] {

@@ -26,7 +26,9 @@ pub use list::list;
 pub use position::Position;
 pub use reader::{Page, ShardReader, ShardRecord, ShardStart};
 pub use record::{Defect, MAX_UNPACKED_BYTES, Unpacked, UnreadableRecord, UserRecord, unpack};
-pub use sample::{DefectiveRecord, Sample, SampleEnd, SampleOptions, SampledEvent, sample};
+pub use sample::{
+    DefectiveRecord, Sample, SampleEnd, SampleOptions, SampleProgress, SampledEvent, sample, sample_while,
+};
 pub use sequence::compare_sequence_numbers;
 pub use session::{AwsSession, AwsSettings};
 pub(crate) use shards::ancestors;

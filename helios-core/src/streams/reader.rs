@@ -102,6 +102,11 @@ impl ShardReader {
         self.ended = false;
     }
 
+    /// Keeps the pace of another reader of the same shard, too: Kinesis counts the reads of both.
+    pub(super) fn keep_pace_with(&mut self, other: &Self) {
+        self.not_before = self.not_before.max(other.not_before);
+    }
+
     /// The next records, at most `limit` of them; waits first if the last read was just now.
     ///
     /// # Errors

@@ -6,8 +6,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{
@@ -23,6 +23,8 @@ use crate::{Error, ErrorKind, Result, clock::SharedClock};
 
 /// How many shards are read at the same moment.
 const CONCURRENT_SHARDS: usize = 64;
+/// How often a round that takes its time tells how far it is.
+const TOLD_EVERY: SignedDuration = SignedDuration::from_millis(250);
 /// A sample that has this many bytes has enough: events may be of a megabyte each, and unpack to more.
 pub(super) const MAX_SAMPLE_BYTES: usize = 64 * 1024 * 1024;
 /// So many records that cannot be unpacked are kept.
@@ -37,6 +39,8 @@ pub struct SampleOptions {
     pub max_events: usize,
     /// Where to start. Default: recent history, then older, and if there is none at all, what arrives.
     pub position: Option<Position>,
+    /// Up to when: what arrived before, roughly. Default: up to the present end.
+    pub until: Option<Timestamp>,
     /// How long it may take: at most 60 s. Default 10 s.
     pub time_limit: Duration,
 }
@@ -64,11 +68,32 @@ impl SampleOptions {
         }
         Ok(())
     }
+
+    fn check_times(&self, now: Timestamp) -> Result<()> {
+        if let Some(Position::At(time)) = self.position
+            && time > now
+        {
+            let error = Error::invalid_input("the position lies in the future");
+            return Err(error.with("position", time.to_string()));
+        }
+        let Some(until) = self.until else { return Ok(()) };
+        let message = match self.position {
+            _ if until > now => {
+                "`until` lies in the future: how long to wait for what arrives is the time limit"
+            }
+            Some(Position::Now) => {
+                "there is nothing from now on up to a time that is over: leave `until` off"
+            }
+            Some(Position::At(time)) if time >= until => "`until` is not after the position",
+            _ => return Ok(()),
+        };
+        Err(Error::invalid_input(message).with("until", until.to_string()))
+    }
 }
 
 impl Default for SampleOptions {
     fn default() -> Self {
-        Self { max_events: 100, position: None, time_limit: Duration::from_secs(10) }
+        Self { max_events: 100, position: None, until: None, time_limit: Duration::from_secs(10) }
     }
 }
 
@@ -107,10 +132,12 @@ pub enum SampleEnd {
     MaxEvents,
     /// 64 MiB of them.
     MaxBytes,
-    /// There were no more.
+    /// There were no more, or none from before the time up to which was asked for.
     EndOfStream,
     /// The time was over.
     TimeLimit,
+    /// Whoever was told of the progress wanted no more.
+    Stopped,
     /// There was none at all, until the time was over or every shard had been read.
     NoRecords,
 }
@@ -133,6 +160,32 @@ pub struct Sample {
     pub shards_read: usize,
 }
 
+/// How far a sample is.
+///
+/// On the wire: `{"events": 12, "unreadable": 0, "bytes": 2048, "shards": 4, "reads": 9}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SampleProgress {
+    /// Events that were found.
+    pub events: u64,
+    /// Records that could not be unpacked.
+    pub unreadable: u64,
+    /// The bytes of the events.
+    pub bytes: u64,
+    /// The shards of the stream.
+    pub shards: u64,
+    /// Pages that were read of them.
+    pub reads: u64,
+}
+
+/// What all shards together have found so far.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) events: AtomicUsize,
+    pub(super) unreadable: AtomicUsize,
+    pub(super) bytes: AtomicUsize,
+}
+
 /// Reads up to `max_events` events from all shards of a stream, evenly, within the time limit.
 ///
 /// It ends early when it has enough, or when there is no more: from a given position when every shard has been read to
@@ -151,7 +204,23 @@ pub async fn sample(
     options: &SampleOptions,
     clock: &SharedClock,
 ) -> Result<Sample> {
-    run(session, stream, options, clock).await.map_err(|error| error.at("sample"))
+    sample_while(session, stream, options, clock, |_| true).await
+}
+
+/// The same, and asks on the way whether to go on, showing how far it is: when the shards are known, after each round through
+/// them, and four times a second. When the answer is `false`, what was found by then is the sample.
+///
+/// # Errors
+///
+/// As [`sample`].
+pub async fn sample_while(
+    session: &AwsSession,
+    stream: &str,
+    options: &SampleOptions,
+    clock: &SharedClock,
+    go_on: impl FnMut(&SampleProgress) -> bool,
+) -> Result<Sample> {
+    run(session, stream, options, clock, go_on).await.map_err(|error| error.at("sample"))
 }
 
 async fn run(
@@ -159,23 +228,18 @@ async fn run(
     stream: &str,
     options: &SampleOptions,
     clock: &SharedClock,
+    go_on: impl FnMut(&SampleProgress) -> bool,
 ) -> Result<Sample> {
     options.validate()?;
     let now = clock.now();
-    if let Some(Position::At(time)) = options.position
-        && time > now
-    {
-        return Err(
-            Error::invalid_input("the position lies in the future").with("position", time.to_string())
-        );
-    }
-
+    options.check_times(now)?;
     let mut time_limit = clock.sleep(options.time_limit);
     let opening = async {
         let stream_arn = describe(session, stream).await?.arn;
         let shards = list_shards(session, &stream_arn).await?;
         let client = session.kinesis().await?;
-        let open = |id: &str| ShardSample::open(&client, &stream_arn, id, options.position, now, clock);
+        let range = (options.position, options.until);
+        let open = |id: &str| ShardSample::open(&client, &stream_arn, id, range, now, clock);
         let shards = shards.iter().map(|shard| open(&shard.id)).collect();
         Ok::<(String, Vec<ShardSample>), Error>((stream_arn, shards))
     };
@@ -188,17 +252,33 @@ async fn run(
         }
     };
     let ended_by = tokio::select! {
-        read = read(&mut shards, options) => read?,
+        read = read(&mut shards, options, clock, go_on) => read?,
         () = time_limit => SampleEnd::TimeLimit,
     };
     Ok(collect(stream_arn, shards, options.max_events, ended_by))
 }
 
 /// Reads all shards in rounds, one page of each shard that has more, until there is enough or no more.
-async fn read(shards: &mut [ShardSample], options: &SampleOptions) -> Result<SampleEnd> {
-    let bytes = AtomicUsize::new(0);
-    let mut found = 0;
+async fn read(
+    shards: &mut [ShardSample],
+    options: &SampleOptions,
+    clock: &SharedClock,
+    mut go_on: impl FnMut(&SampleProgress) -> bool,
+) -> Result<SampleEnd> {
+    let all = Found::default();
+    let (mut found, mut reads, count) = (0, 0, shards.len() as u64);
+    let mut told_at = clock.now();
+    let so_far = |reads| SampleProgress {
+        events: all.events.load(Relaxed) as u64,
+        unreadable: all.unreadable.load(Relaxed) as u64,
+        bytes: all.bytes.load(Relaxed) as u64,
+        shards: count,
+        reads,
+    };
     loop {
+        if !go_on(&so_far(reads)) {
+            return Ok(SampleEnd::Stopped);
+        }
         let reading = shards.iter().filter(|shard| shard.phase == Phase::Reading).count();
         let phase = if reading > 0 { Phase::Reading } else { Phase::Waiting };
         let active = shards.iter().filter(|shard| shard.phase == phase).count();
@@ -208,16 +288,27 @@ async fn read(shards: &mut [ShardSample], options: &SampleOptions) -> Result<Sam
         let quota = (options.max_events - found).div_ceil(active);
         let mut pages = Vec::with_capacity(active);
         for shard in shards.iter_mut().filter(|shard| shard.phase == phase) {
-            pages.push(shard.read(quota, &bytes));
+            pages.push(shard.read(quota, &all));
         }
-        stream::iter(pages).buffer_unordered(CONCURRENT_SHARDS).try_collect::<()>().await?;
+        let mut pages = stream::iter(pages).buffer_unordered(CONCURRENT_SHARDS);
+        while let Some(page) = pages.next().await {
+            page?;
+            reads += 1;
+            if clock.now().duration_since(told_at) >= TOLD_EVERY {
+                told_at = clock.now();
+                if !go_on(&so_far(reads)) {
+                    return Ok(SampleEnd::Stopped);
+                }
+            }
+        }
+        drop(pages);
 
         let before = found;
         found = shards.iter().map(|shard| shard.events.len()).sum();
         if found >= options.max_events {
             return Ok(SampleEnd::MaxEvents);
         }
-        if bytes.load(Relaxed) >= MAX_SAMPLE_BYTES {
+        if all.bytes.load(Relaxed) >= MAX_SAMPLE_BYTES {
             return Ok(SampleEnd::MaxBytes);
         }
         // Events that arrived in a stream without history were waited for until they paused.
@@ -275,6 +366,30 @@ fn even_shares(found: &[usize], max_events: usize) -> Vec<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_that_leave_nothing_are_refused() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-01-31T12:00:00Z");
+        for (position, until, says) in [
+            (None, Some("2026-01-31T12:00:00Z"), None),
+            (Some(Position::Oldest), Some("2026-01-31T11:00:00Z"), None),
+            (Some(Position::At(at("2026-01-31T10:00:00Z"))), Some("2026-01-31T11:00:00Z"), None),
+            (Some(Position::At(now)), None, None),
+            (None, Some("2026-01-31T12:00:01Z"), Some("future")),
+            (Some(Position::Now), Some("2026-01-31T11:00:00Z"), Some("leave `until` off")),
+            (Some(Position::At(at("2026-01-31T11:00:00Z"))), Some("2026-01-31T11:00:00Z"), Some("not after")),
+            (Some(Position::At(at("2026-01-31T12:00:01Z"))), None, Some("the position lies in the future")),
+        ] {
+            let options = SampleOptions { position, until: until.map(at), ..SampleOptions::default() };
+            let error = options.check_times(now).err().map(|error| error.to_string());
+            let fits = match (&error, says) {
+                (Some(error), Some(says)) => error.contains(says),
+                (error, says) => error.is_none() && says.is_none(),
+            };
+            assert!(fits, "{options:?}: {error:?}");
+        }
+    }
 
     #[test]
     fn what_poor_shards_lack_comes_from_the_rich() {

@@ -1,10 +1,6 @@
 //! The part of a sample that comes from one shard.
 
-use std::{
-    collections::VecDeque,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use aws_sdk_kinesis::Client;
 use bytes::Bytes;
@@ -14,7 +10,7 @@ use super::{
     position::Position,
     reader::{ShardReader, ShardStart},
     record::unpack,
-    sample::{DefectiveRecord, MAX_DEFECT_BYTES, MAX_DEFECTS, MAX_SAMPLE_BYTES, SampledEvent},
+    sample::{DefectiveRecord, Found, MAX_DEFECT_BYTES, MAX_DEFECTS, MAX_SAMPLE_BYTES, SampledEvent},
     sequence::compare_sequence_numbers,
 };
 use crate::{Result, clock::SharedClock};
@@ -46,6 +42,8 @@ pub(super) struct ShardSample {
     newer: Option<String>,
     first: Option<String>,
     waits: bool,
+    /// What arrived then, or later, is not wanted.
+    until: Option<Timestamp>,
     pub(super) events: Vec<SampledEvent>,
     pub(super) unreadable: usize,
     /// The first of these.
@@ -57,7 +55,7 @@ impl ShardSample {
         client: &Client,
         stream_arn: &str,
         id: &str,
-        position: Option<Position>,
+        (position, until): (Option<Position>, Option<Timestamp>),
         now: Timestamp,
         clock: &SharedClock,
     ) -> Self {
@@ -67,7 +65,8 @@ impl ShardSample {
         };
         let mut older = VecDeque::new();
         if position.is_none() {
-            let windows = RECENT.iter().filter_map(|back| now.checked_sub(*back).ok()).map(Position::At);
+            let end = until.unwrap_or(now);
+            let windows = RECENT.iter().filter_map(|back| end.checked_sub(*back).ok()).map(Position::At);
             older.extend(windows.chain([Position::Oldest]).map(reader));
         }
         Self {
@@ -81,7 +80,8 @@ impl ShardSample {
             older,
             newer: None,
             first: None,
-            waits: !matches!(position, Some(Position::Oldest | Position::At(_))),
+            waits: until.is_none() && !matches!(position, Some(Position::Oldest | Position::At(_))),
+            until,
             events: Vec::new(),
             unreadable: 0,
             defects: Vec::new(),
@@ -89,7 +89,7 @@ impl ShardSample {
     }
 
     /// Reads one page, and takes about `quota` events of it.
-    pub(super) async fn read(&mut self, quota: usize, bytes: &AtomicUsize) -> Result<()> {
+    pub(super) async fn read(&mut self, quota: usize, found: &Found) -> Result<()> {
         let wanted = self.events.len() + quota;
         let page = self.reader.next_page(quota).await?;
         let mut window_ended = page.caught_up;
@@ -101,6 +101,10 @@ impl ShardSample {
                 break;
             }
             self.first.get_or_insert_with(|| number.clone());
+            if self.until.is_some_and(|until| record.arrived_at >= until) {
+                window_ended = true;
+                break;
+            }
             let event = |sub_sequence, data| SampledEvent {
                 shard: self.id.clone(),
                 sequence_number: number.clone(),
@@ -111,11 +115,13 @@ impl ShardSample {
             for user_record in unpack(record.data) {
                 match user_record {
                     Ok(user_record) => {
-                        bytes.fetch_add(user_record.data.len(), Relaxed);
+                        found.bytes.fetch_add(user_record.data.len(), Relaxed);
+                        found.events.fetch_add(1, Relaxed);
                         self.events.push(event(user_record.sub_sequence, user_record.data));
                     }
                     Err(unreadable) => {
                         self.unreadable += 1;
+                        found.unreadable.fetch_add(1, Relaxed);
                         if self.defects.len() < MAX_DEFECTS {
                             // A copy: the page that it is a part of may be large.
                             let data = unreadable.data.get(..MAX_DEFECT_BYTES).unwrap_or(&unreadable.data);
@@ -124,7 +130,7 @@ impl ShardSample {
                         }
                     }
                 }
-                if bytes.load(Relaxed) >= MAX_SAMPLE_BYTES {
+                if found.bytes.load(Relaxed) >= MAX_SAMPLE_BYTES {
                     return Ok(());
                 }
             }
@@ -149,14 +155,16 @@ impl ShardSample {
         if caught_up {
             self.tip = (!shard_ended).then(|| self.reader.clone());
         }
-        if let Some(reader) = self.older.pop_front() {
+        if let Some(mut reader) = self.older.pop_front() {
+            reader.keep_pace_with(&self.reader);
             self.reader = reader;
         } else {
             self.phase = Phase::Ended;
             if self.waits
-                && let Some(tip) = self.tip.take()
+                && let Some(mut tip) = self.tip.take()
             {
                 self.phase = Phase::Waiting;
+                tip.keep_pace_with(&self.reader);
                 self.reader = tip;
                 self.newer = None;
             }

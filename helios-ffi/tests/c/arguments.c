@@ -97,9 +97,9 @@ static void null_in_every_argument(void) {
     NULL_IN("stream", helios_client_query_arrow(client, "SELECT 1", NULL, NULL, &error));
     NULL_IN("client", helios_client_authenticate(NULL, &json, &error));
     NULL_IN("json", helios_client_authenticate(client, NULL, &error));
-    NULL_IN("client", helios_client_kinesis_sample(NULL, "clicks", NULL, &json, &error));
-    NULL_IN("stream", helios_client_kinesis_sample(client, NULL, NULL, &json, &error));
-    NULL_IN("json", helios_client_kinesis_sample(client, "clicks", NULL, NULL, &error));
+    NULL_IN("client", helios_client_kinesis_sample(NULL, "clicks", NULL, NULL, NULL, &json, &error));
+    NULL_IN("stream", helios_client_kinesis_sample(client, NULL, NULL, NULL, NULL, &json, &error));
+    NULL_IN("json", helios_client_kinesis_sample(client, "clicks", NULL, NULL, NULL, NULL, &error));
     NULL_IN("client", helios_client_create_table(NULL, "{}", &json, &error));
     NULL_IN("spec_json", helios_client_create_table(client, NULL, &json, &error));
     NULL_IN("json", helios_client_create_table(client, "{}", NULL, &error));
@@ -119,7 +119,7 @@ static void null_for_the_error(void) {
     CHECK(query_bytes(client, "SELECT 1", NULL, "csv", NULL) == HELIOS_STATUS_UNAVAILABLE);
     CHECK(helios_client_query_arrow(client, "SELECT 1", NULL, &stream, NULL) == HELIOS_STATUS_UNAVAILABLE);
     CHECK(helios_client_authenticate(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
-    CHECK(helios_client_kinesis_sample(client, BAD, NULL, &json, NULL) == HELIOS_STATUS_INVALID_UTF8);
+    CHECK(helios_client_kinesis_sample(client, BAD, NULL, NULL, NULL, &json, NULL) == HELIOS_STATUS_INVALID_UTF8);
     CHECK(helios_client_create_table(client, "", &json, NULL) == HELIOS_STATUS_INVALID_INPUT);
     CHECK(helios_client_sources(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
     CHECK(untouched());
@@ -137,8 +137,8 @@ static void texts_that_are_not_utf8(void) {
     BAD_IN("format", query_bytes(client, "SELECT 1", NULL, BAD, &error));
     BAD_IN("sql", helios_client_query_arrow(client, BAD, NULL, &stream, &error));
     BAD_IN("options_json", helios_client_query_arrow(client, "SELECT 1", BAD, &stream, &error));
-    BAD_IN("stream", helios_client_kinesis_sample(client, BAD, NULL, &json, &error));
-    BAD_IN("options_json", helios_client_kinesis_sample(client, "clicks", BAD, &json, &error));
+    BAD_IN("stream", helios_client_kinesis_sample(client, BAD, NULL, NULL, NULL, &json, &error));
+    BAD_IN("options_json", helios_client_kinesis_sample(client, "clicks", BAD, NULL, NULL, &json, &error));
     BAD_IN("spec_json", helios_client_create_table(client, BAD, &json, &error));
     EACH_OPERATION(i) BAD_IN("options_json", operations[i](client, BAD, &json, &error));
 }
@@ -160,7 +160,7 @@ static void options_that_are_none(void) {
     INVALID("there is no `format` `xml`; it is one of `json`, `ndjson`", query_bytes(client, "SELECT 1", NULL, "xml", &error));
     INVALID("`queryId` is 1 to 100", helios_client_cancel_query(client, "{\"queryId\": \"a b\"}", &json, &error));
     INVALID("unknown field `x`", helios_client_query_arrow(client, "SELECT 1", "{\"x\": 1}", &stream, &error));
-    INVALID("unknown field `max`", helios_client_kinesis_sample(client, "clicks", "{\"max\": 1}", &json, &error));
+    INVALID("unknown field `max`", helios_client_kinesis_sample(client, "clicks", "{\"max\": 1}", NULL, NULL, &json, &error));
     INVALID("missing field `streamName`", helios_client_create_table(client, "{}", &json, &error));
     INVALID("unknown field `stream`", helios_client_create_table(client, "{\"stream\": 1}", &json, &error));
     INVALID("unknown field `key`", helios_client_with_credentials(client, "{\"key\": \"x\"}", &other, &error));

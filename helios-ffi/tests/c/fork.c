@@ -28,7 +28,7 @@ static void in_child_of_user(helios_client *client, struct ArrowArrayStream *str
     FAILS(helios_client_query_arrow(client, "SELECT 1", NULL, &another, &error), HELIOS_STATUS_UNAVAILABLE, forked);
     FAILS(helios_client_databases(client, &json, &error), HELIOS_STATUS_UNAVAILABLE, forked);
     FAILS(helios_client_authenticate(client, &json, &error), HELIOS_STATUS_UNAVAILABLE, forked);
-    FAILS(helios_client_kinesis_sample(client, "x", NULL, &json, &error), HELIOS_STATUS_UNAVAILABLE, forked);
+    FAILS(helios_client_kinesis_sample(client, "x", NULL, NULL, NULL, &json, &error), HELIOS_STATUS_UNAVAILABLE, forked);
     FAILS(helios_client_sources(client, &json, &error), HELIOS_STATUS_UNAVAILABLE, forked);
     FAILS(helios_client_with_credentials(client, "{}", &other, &error), HELIOS_STATUS_UNAVAILABLE, forked);
     FAILS(helios_client_new(config, &other, &error), HELIOS_STATUS_UNAVAILABLE, forked);

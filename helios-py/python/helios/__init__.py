@@ -55,7 +55,7 @@ from .rejects import (
     ShownRejects,
     StoredReject,
 )
-from .sample import ColumnEvidence, Inference, Proposal, SampleRecord, StreamSample, Suggestion
+from .sample import ColumnEvidence, Inference, Proposal, SampleProgress, SampleRecord, StreamSample, Suggestion
 from .schema import Schema
 from .source import Source
 from .table import TableCreated
@@ -105,6 +105,7 @@ __all__ = [
     "RemainingRejects",
     "ReplayReport",
     "Retention",
+    "SampleProgress",
     "SampleRecord",
     "SampleReject",
     "Schema",

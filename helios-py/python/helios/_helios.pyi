@@ -96,11 +96,14 @@ class Client:
     def with_credentials(self, credentials: str) -> Client:
         """Another client that acts with these credentials."""
 
-    def kinesis_sample(self, stream: str, options: str) -> str:
-        """Samples a stream; `options` is the JSON of `SampleOptions`."""
+    def kinesis_sample(self, stream: str, options: str, on_progress: Callable[[str], object] | None = None) -> str:
+        """Samples a stream; `options` is the JSON of `KinesisSampleOptions`. `on_progress` gets the JSON of how far it is, on
+        the thread that waits. If it returns `False` the sample is what was found by then, if it raises that is raised."""
 
-    def kinesis_sample_async(self, stream: str, options: str) -> Awaitable[str]:
-        """`kinesis_sample`, to be awaited."""
+    def kinesis_sample_async(
+        self, stream: str, options: str, on_progress: Callable[[str], object] | None = None
+    ) -> Awaitable[str]:
+        """`kinesis_sample`, to be awaited. `on_progress` is called on a thread of Helios."""
 
     def consume(self, options: str, on_progress: Callable[[str], object] | None = None) -> str:
         """Delivers a stream; `options` is the JSON of `ConsumeOptions`. `on_progress` gets the JSON of what was done so far,

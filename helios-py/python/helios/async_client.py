@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, Q
 from .query_batches import AsyncQueryBatches
 from .query_bytes import AsyncQueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
-from .sample import Inference, Position, StreamSample
+from .sample import Inference, OnSampleProgress, Position, SampleProgress, StreamSample
 from .source import Source
 from .table import TableCreated
 
@@ -177,12 +178,18 @@ class AsyncClient:
         *,
         max_events: int | None = None,
         position: Position | None = None,
+        until: dt.datetime | str | None = None,
         time_limit: float | None = None,
         inference: Inference | None = None,
+        on_progress: OnSampleProgress | None = None,
     ) -> StreamSample:
         """As :meth:`Client.kinesis_sample`."""
-        options = sample.options(max_events=max_events, position=position, time_limit=time_limit, inference=inference)
-        return sample.read(await self._native.kinesis_sample_async(text("stream", stream), options))
+        options = sample.options(
+            max_events=max_events, position=position, until=until, time_limit=time_limit, inference=inference
+        )
+        call = _progress.on_this_loop(_progress.reader(SampleProgress, on_progress))
+        answer = self._native.kinesis_sample_async(text("stream", stream), options, call)
+        return sample.read(await _progress.awaited(answer, call))
 
     async def check_schema(
         self,
@@ -199,6 +206,7 @@ class AsyncClient:
         missing_fields: Literal["reject", "zeroValue"] = "reject",
         max_events: int | None = None,
         position: Position | None = None,
+        until: dt.datetime | str | None = None,
         time_limit: float | None = None,
         inference: Inference | None = None,
     ) -> SchemaCheck:
@@ -216,6 +224,7 @@ class AsyncClient:
             missing_fields=missing_fields,
             max_events=max_events,
             position=position,
+            until=until,
             time_limit=time_limit,
             inference=inference,
         )
@@ -230,6 +239,7 @@ class AsyncClient:
         events: Iterable[Any] | None = None,
         max_events: int | None = None,
         position: Position | None = None,
+        until: dt.datetime | str | None = None,
         time_limit: float | None = None,
         inference: Inference | None = None,
     ) -> SchemaDrift:
@@ -241,6 +251,7 @@ class AsyncClient:
             events=events,
             max_events=max_events,
             position=position,
+            until=until,
             time_limit=time_limit,
             inference=inference,
         )

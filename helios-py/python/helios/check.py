@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ def check_options(
     missing_fields: str,
     max_events: int | None,
     position: Position | None,
+    until: dt.datetime | str | None,
     time_limit: float | None,
     inference: Inference | None,
 ) -> str:
@@ -83,15 +85,20 @@ def check_options(
         partitionBy=optional_text("partition_by", partition_by),
         unknownFields=text("unknown_fields", unknown_fields),
         missingFields=text("missing_fields", missing_fields),
-        sample=sampling(max_events, position, time_limit, inference),
+        sample=sampling(max_events, position, until, time_limit, inference),
     )
     return json_text("events, schema and edits", given)
 
 
 def sampling(
-    max_events: int | None, position: Position | None, time_limit: float | None, inference: Inference | None
+    max_events: int | None,
+    position: Position | None,
+    until: dt.datetime | str | None,
+    time_limit: float | None,
+    inference: Inference | None,
 ) -> object:
-    given = options(max_events=max_events, position=position, time_limit=time_limit, inference=inference)
+    """The options of a sample that is a part of something."""
+    given = options(max_events=max_events, position=position, until=until, time_limit=time_limit, inference=inference)
     return json.loads(given)
 
 

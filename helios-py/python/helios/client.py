@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, Q
 from .query_batches import QueryBatches
 from .query_bytes import QueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
-from .sample import Inference, Position, StreamSample
+from .sample import Inference, OnSampleProgress, Position, SampleProgress, StreamSample
 from .source import Source
 from .table import TableCreated
 
@@ -255,19 +256,27 @@ class Client:
         *,
         max_events: int | None = None,
         position: Position | None = None,
+        until: dt.datetime | str | None = None,
         time_limit: float | None = None,
         inference: Inference | None = None,
+        on_progress: OnSampleProgress | None = None,
     ) -> StreamSample:
         """Read a few events of a stream and infer the schema that fits them all.
 
-        At most ``max_events`` (100 unless given) from ``position`` (recent history, then new arrivals) within
-        ``time_limit`` seconds (10). ``stream`` is a name or an ARN. ``inference`` says how types are chosen where there is
+        At most ``max_events`` (100 unless given) from ``position`` (recent history, then new arrivals) up to ``until`` (the
+        present end) within ``time_limit`` seconds (10). ``stream`` is a name or an ARN. ``inference`` says how types are chosen where there is
         a choice: ``{"integers": "narrow"}``; see :class:`Inference`.
+
+        ``on_progress`` is called with how far it is: when the shards are known, after each round through them, and four times
+        a second. If it returns ``False``, what was found by then is the sample; what it raises is raised here.
 
         Raises :class:`NotFoundError` for the stream, and what else AWS says.
         """
-        options = sample.options(max_events=max_events, position=position, time_limit=time_limit, inference=inference)
-        return sample.read(self._native.kinesis_sample(text("stream", stream), options))
+        options = sample.options(
+            max_events=max_events, position=position, until=until, time_limit=time_limit, inference=inference
+        )
+        call = _progress.reader(SampleProgress, on_progress)
+        return sample.read(self._native.kinesis_sample(text("stream", stream), options, call))
 
     def check_schema(
         self,
@@ -284,6 +293,7 @@ class Client:
         missing_fields: Literal["reject", "zeroValue"] = "reject",
         max_events: int | None = None,
         position: Position | None = None,
+        until: dt.datetime | str | None = None,
         time_limit: float | None = None,
         inference: Inference | None = None,
     ) -> SchemaCheck:
@@ -308,6 +318,7 @@ class Client:
             missing_fields=missing_fields,
             max_events=max_events,
             position=position,
+            until=until,
             time_limit=time_limit,
             inference=inference,
         )
@@ -322,6 +333,7 @@ class Client:
         events: Iterable[Any] | None = None,
         max_events: int | None = None,
         position: Position | None = None,
+        until: dt.datetime | str | None = None,
         time_limit: float | None = None,
         inference: Inference | None = None,
     ) -> SchemaDrift:
@@ -339,6 +351,7 @@ class Client:
             events=events,
             max_events=max_events,
             position=position,
+            until=until,
             time_limit=time_limit,
             inference=inference,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +88,7 @@ def drift_options(
     events: Iterable[Any] | None,
     max_events: int | None,
     position: Position | None,
+    until: dt.datetime | str | None,
     time_limit: float | None,
     inference: Inference | None,
 ) -> str:
@@ -96,6 +98,6 @@ def drift_options(
         databaseName=text("database", database),
         streamName=optional_text("stream", stream),
         events=given_events(events),
-        sample=sampling(max_events, position, time_limit, inference),
+        sample=sampling(max_events, position, until, time_limit, inference),
     )
     return json_text("events", given)

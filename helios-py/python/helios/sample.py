@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Union
 
@@ -112,10 +113,30 @@ class StreamSample(Answer):
     """How many events were read."""
     unreadable: int
     """How many of them are no JSON objects."""
-    ended_by: Literal["max_events", "max_bytes", "end_of_stream", "time_limit", "no_records"]
+    ended_by: Literal["max_events", "max_bytes", "end_of_stream", "time_limit", "stopped", "no_records"]
     """Why there are no more."""
     notes: list[str]
     """What else is worth knowing."""
+
+
+@dataclass(frozen=True)
+class SampleProgress(Answer):
+    """How far a sample is."""
+
+    events: int
+    """Events that were found."""
+    unreadable: int
+    """Records that could not be unpacked."""
+    bytes: int
+    """The bytes of the events."""
+    shards: int
+    """The shards of the stream."""
+    reads: int
+    """Pages that were read of them."""
+
+
+OnSampleProgress = Callable[[SampleProgress], object]
+"""Is told how far a sample is; if it returns ``False`` the sample is what was found by then."""
 
 
 def read(answer: str) -> StreamSample:
@@ -143,6 +164,7 @@ def options(
     *,
     max_events: int | None,
     position: Position | None,
+    until: dt.datetime | str | None,
     time_limit: float | None,
     inference: Inference | None,
 ) -> str:
@@ -150,6 +172,7 @@ def options(
     given = present(
         maxEvents=None if max_events is None else count("max_events", max_events),
         position=None if position is None else position_text("position", position),
+        until=_wire.time_text("until", until),
         timeLimitSeconds=None if time_limit is None else seconds("time_limit", time_limit),
         inference=None if inference is None else _inference(inference),
     )

@@ -173,6 +173,13 @@ static helios_status stop_consuming(const helios_client *client, const char *jso
     return helios_client_consume(client, json, on_progress, &told, answer, error);
 }
 
+static helios_status kinesis_sample(const helios_client *client, const char *stream, const char *json, char **answer, helios_error **error) {
+    struct told told;
+    told.client = client;
+    told.stop = 0;
+    return helios_client_kinesis_sample(client, stream, json, on_progress, &told, answer, error);
+}
+
 /* The operations that have all they need in their JSON. */
 static const struct {
     const char *name;
@@ -208,7 +215,7 @@ static helios_status call(const helios_client *client, const char *operation, co
     if (strcmp(operation, "databases") == 0) return helios_client_databases(client, answer, error);
     if (strcmp(operation, "query") == 0) return helios_client_query(client, text, json, answer, error);
     if (strcmp(operation, "authenticate") == 0) return authenticate(client, json, answer, error);
-    if (strcmp(operation, "kinesis_sample") == 0) return helios_client_kinesis_sample(client, text, json, answer, error);
+    if (strcmp(operation, "kinesis_sample") == 0) return kinesis_sample(client, text, json, answer, error);
     if (strcmp(operation, "sources") == 0) return helios_client_sources(client, answer, error);
     for (i = 0; i < sizeof operations / sizeof *operations; i++)
         if (strcmp(operation, operations[i].name) == 0) return operations[i].run(client, json == NULL ? "{}" : json, answer, error);

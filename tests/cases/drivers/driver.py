@@ -106,6 +106,7 @@ class Face:
         elif operation == "query":
             return await self.query(text, arguments)
         elif operation == "kinesis_sample":
+            arguments["on_progress"] = lambda progress: progress.shards > 0
             answer = await awaited(self.client.kinesis_sample(text, **arguments))
         elif operation.removeprefix("query_") in FORMATS:
             chunks = await awaited(self.client.query_bytes(text, format=operation.removeprefix("query_"), **arguments))

@@ -2,80 +2,53 @@
 
 use std::time::Duration;
 
-use axum::Json;
-use helios_core::{
-    KinesisSampleOptions, StreamSample,
-    schema::InferOptions,
-    streams::{Position, SampleOptions},
-};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use helios_core::{KinesisSampleOptions, StreamSample};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Map, Value};
 
+use super::operation::{answer, operation};
 use crate::{
-    caller::Caller,
-    error::{ApiError, ErrorBody},
-    extract::JsonBody,
-    openapi::answers::{InferenceRequest, SampleAnswer},
+    openapi::answers::{SampleAnswer, SampleBody},
     refusal::Refusal,
 };
 
 /// Well within the time that a request may take.
 const MAX_TIME: Duration = Duration::from_secs(30);
 
-/// Which stream to look into, and how far.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// Which stream to look into, and how: `streamName` beside the options.
+#[derive(Debug)]
 pub(crate) struct SampleRequest {
-    /// The stream, by name or ARN.
-    #[schema(example = "clicks")]
     stream_name: String,
-    /// How many events to read at most. Default: 100.
-    max_events: Option<usize>,
-    /// Where to begin: `oldest`, `now` or an ISO 8601 time. Default: recent history first, then new arrivals.
-    #[schema(value_type = Option<String>, example = "oldest")]
-    position: Option<Position>,
-    /// How many seconds to read at most, up to 30. Default: 10.
-    time_limit_seconds: Option<f64>,
-    /// How types are chosen, where there is a choice.
-    #[schema(value_type = Option<InferenceRequest>)]
-    inference: Option<InferOptions>,
+    options: KinesisSampleOptions,
 }
 
-/// Reads a few events of a stream and infers a schema that fits them all.
-#[utoipa::path(
-    post,
-    tag = "Helios",
-    path = "/api/kinesis-sample",
-    request_body = SampleRequest,
-    responses(
-        (status = 200, body = SampleAnswer),
-        (status = "4XX", body = ErrorBody),
-        (status = "5XX", body = ErrorBody),
-    )
-)]
-pub(crate) async fn kinesis_sample(
-    Caller(client): Caller,
-    JsonBody(request): JsonBody<SampleRequest>,
-) -> Result<Json<StreamSample>, ApiError> {
-    let reading = SampleOptions { position: request.position, ..SampleOptions::default() };
-    let mut options = KinesisSampleOptions { reading, inference: request.inference.unwrap_or_default() };
-    if let Some(events) = request.max_events {
-        options.reading.max_events = events;
+impl<'de> Deserialize<'de> for SampleRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut members = Map::deserialize(deserializer)?;
+        let stream = members.remove("streamName").ok_or_else(|| D::Error::missing_field("streamName"))?;
+        let Value::String(stream_name) = stream else {
+            return Err(D::Error::custom("streamName: not a text"));
+        };
+        let options = serde_json::from_value(Value::Object(members)).map_err(D::Error::custom)?;
+        Ok(Self { stream_name, options })
     }
-    if let Some(seconds) = request.time_limit_seconds {
-        let limit = Duration::try_from_secs_f64(seconds);
-        options.reading.time_limit = limit.map_err(|_| too_long(seconds))?;
+}
+
+operation! {
+    /// Reads a few events of a stream and infers a schema that fits them all.
+    kinesis_sample at "/api/kinesis-sample" for Caller:
+    SampleRequest as SampleBody => StreamSample as SampleAnswer,
+    |client, request| async move {
+        within_time(&request.options)?;
+        answer(client.kinesis_sample_with(&request.stream_name, &request.options)).await
     }
-    within_time(&options)?;
-    Ok(Json(client.kinesis_sample_with(&request.stream_name, &options).await?))
 }
 
 /// Refuses a sample that would take longer than a request may.
 pub(super) fn within_time(options: &KinesisSampleOptions) -> Result<(), Refusal> {
     let limit = options.reading.time_limit;
-    if limit <= MAX_TIME { Ok(()) } else { Err(too_long(limit.as_secs_f64())) }
-}
-
-fn too_long(seconds: f64) -> Refusal {
-    Refusal::BadBody(format!("`timeLimitSeconds` is {seconds}; 0 to 30 are allowed"))
+    if limit <= MAX_TIME {
+        return Ok(());
+    }
+    Err(Refusal::BadBody(format!("`timeLimitSeconds` is {}; 0 to 30 are allowed", limit.as_secs_f64())))
 }

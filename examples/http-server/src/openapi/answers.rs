@@ -120,6 +120,38 @@ pub(crate) struct ColumnAnswer {
     field: Option<String>,
 }
 
+/// Which stream to look into, and how far.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SampleRequest)]
+pub(crate) struct SampleBody {
+    /// The stream, by name or ARN.
+    #[schema(example = "clicks")]
+    stream_name: String,
+    /// How to read, and how types are inferred.
+    #[serde(flatten)]
+    sampling: SamplingRequest,
+}
+
+/// How to sample a stream, and how types are inferred.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Sampling)]
+pub(crate) struct SamplingRequest {
+    /// How many events to read at most. Default: 100.
+    max_events: Option<u64>,
+    /// Where to begin: `oldest`, `now` or an ISO 8601 time. Default: recent history first, then new arrivals.
+    #[schema(example = "oldest")]
+    position: Option<String>,
+    /// Up to when, an ISO 8601 time: what arrived before. Default: up to the present end.
+    #[schema(example = "2026-01-31T12:00:00Z")]
+    until: Option<String>,
+    /// How many seconds to read at most, up to 30. Default: 10.
+    time_limit_seconds: Option<f64>,
+    /// How types are chosen, where there is a choice.
+    inference: Option<InferenceRequest>,
+}
+
 /// What a stream holds.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

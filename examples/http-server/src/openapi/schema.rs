@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answers::{ColumnAnswer, InferenceRequest};
+use super::answers::{ColumnAnswer, SamplingRequest};
 
 /// What to check: the events of a stream's sample, or events that are at hand, and the columns they should fit.
 #[derive(Serialize, ToSchema)]
@@ -36,21 +36,6 @@ pub(crate) struct CheckSchemaRequest {
     missing_fields: Option<String>,
     /// How to sample the stream, and how types are inferred.
     sample: Option<SamplingRequest>,
-}
-
-/// How to sample a stream, and how types are inferred.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Sampling)]
-pub(crate) struct SamplingRequest {
-    /// How many events to read at most. Default: 100.
-    max_events: Option<u64>,
-    /// Where to begin: `oldest`, `now` or an ISO 8601 time. Default: recent history first, then new arrivals.
-    position: Option<String>,
-    /// How many seconds to read at most, up to 30. Default: 10.
-    time_limit_seconds: Option<f64>,
-    /// How types are chosen, where there is a choice.
-    inference: Option<InferenceRequest>,
 }
 
 /// What a table would make of sampled events.

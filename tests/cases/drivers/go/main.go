@@ -120,6 +120,10 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 		if err != nil {
 			return nil, err
 		}
+		if parsed == nil {
+			parsed = new(helios.SampleOptions)
+		}
+		parsed.OnProgress = func(so helios.SampleProgress) bool { return so.Shards > 0 }
 		return client.KinesisSample(text, parsed)
 	case "check_schema":
 		return with(options, client.CheckSchema)
