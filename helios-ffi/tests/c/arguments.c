@@ -147,7 +147,8 @@ static void options_that_are_none(void) {
     size_t i;
     EACH_OPERATION(i) {
         INVALID("`options_json` is not a JSON object", operations[i](client, "null", &json, &error));
-        INVALID("missing field `", operations[i](client, "{}", &json, &error));
+        INVALID(operations[i] == helios_client_check_schema ? "name a stream" : "missing field `",
+                operations[i](client, "{}", &json, &error));
         INVALID("unknown field `colour`", operations[i](client, "{\"colour\": 1}", &json, &error));
     }
     INVALID("`options_json` is not a JSON object", helios_client_query(client, "SELECT 1", "", &json, &error));
