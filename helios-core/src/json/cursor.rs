@@ -26,14 +26,33 @@ pub(crate) struct Cursor<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text<'a> {
     pub(crate) raw: &'a str,
-    /// Whether there are escapes in it.
-    pub(crate) escaped: bool,
+    escapes: Escapes,
+}
+
+/// Whether there are escapes in a text. As wide as a word: the bytes that pad a byte are copied by their own, and each copy
+/// then waits for the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+enum Escapes {
+    None,
+    Some,
 }
 
 impl<'a> Text<'a> {
+    #[inline]
+    pub(crate) fn new(raw: &'a str, escaped: bool) -> Self {
+        Self { raw, escapes: if escaped { Escapes::Some } else { Escapes::None } }
+    }
+
+    /// Whether there are escapes in it.
+    #[inline]
+    pub(crate) fn is_escaped(self) -> bool {
+        self.escapes == Escapes::Some
+    }
+
     /// What it means.
     pub(crate) fn decoded(self) -> Read<Cow<'a, str>> {
-        if !self.escaped {
+        if !self.is_escaped() {
             return Ok(Cow::Borrowed(self.raw));
         }
         let mut bytes = Vec::with_capacity(self.raw.len());
@@ -44,7 +63,7 @@ impl<'a> Text<'a> {
     /// Appends what it means. After a failure there may be half of it.
     #[inline]
     pub(crate) fn append_to(self, bytes: &mut Vec<u8>) -> Read {
-        if self.escaped {
+        if self.is_escaped() {
             return escape::decode(self.raw, bytes);
         }
         bytes.extend_from_slice(self.raw.as_bytes());
@@ -183,7 +202,7 @@ impl<'a> Cursor<'a> {
             return Err(self.unexpected_at(end));
         }
         self.at = end + 1;
-        Ok(Text { raw: self.between(start, end), escaped })
+        Ok(Text::new(self.between(start, end), escaped))
     }
 
     /// A number.

@@ -39,7 +39,7 @@ impl Opening {
         cursor.skip(self.bytes.len());
         let raw = cursor.between(start + 1, cursor.at() - 2);
         cursor.space();
-        Some(Text { raw, escaped: self.escaped })
+        Some(Text::new(raw, self.escaped))
     }
 
     #[inline]

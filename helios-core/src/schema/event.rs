@@ -174,7 +174,7 @@ fn value<'a>(
 /// The same text, if all its escapes are characters.
 #[inline]
 fn text(text: Text<'_>) -> Result<Text<'_>, Unreadable> {
-    if text.escaped {
+    if text.is_escaped() {
         text.decoded()?;
     }
     Ok(text)

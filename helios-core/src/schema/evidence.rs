@@ -120,7 +120,7 @@ impl Seen {
         let next = self.observed.add(tokens, place, room);
         let Some(token) = tokens.get(place.first.1) else { return next };
         match token {
-            Token::Text(text) if text.escaped => self.text(&text.decoded().unwrap_or_default()),
+            Token::Text(text) if text.is_escaped() => self.text(&text.decoded().unwrap_or_default()),
             Token::Text(text) => self.text(text.raw),
             Token::Number(number) => self.distinct.add(number.text),
             Token::Bool(truth) => self.distinct.add(if *truth { "true" } else { "false" }),

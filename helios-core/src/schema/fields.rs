@@ -50,7 +50,7 @@ impl<T: Default> Fields<T> {
     /// The same for a name as it is written.
     #[inline]
     pub(super) fn find_written(&self, name: Text<'_>, expected: usize) -> Option<usize> {
-        if name.escaped {
+        if name.is_escaped() {
             self.find(&name.decoded().unwrap_or_default(), expected)
         } else {
             self.find(name.raw, expected)

@@ -146,7 +146,7 @@ impl Observed {
 
     #[inline]
     fn text(&mut self, text: Text<'_>) -> Kind {
-        if text.escaped { self.meant(&text.decoded().unwrap_or_default()) } else { self.meant(text.raw) }
+        if text.is_escaped() { self.meant(&text.decoded().unwrap_or_default()) } else { self.meant(text.raw) }
     }
 
     fn meant(&mut self, text: &str) -> Kind {
@@ -357,7 +357,7 @@ fn walk_object(
 
 #[inline]
 fn has_dot(name: Text<'_>) -> bool {
-    if name.escaped {
+    if name.is_escaped() {
         name.decoded().is_ok_and(|name| name.contains('.'))
     } else {
         memchr::memchr(b'.', name.raw.as_bytes()).is_some()

@@ -112,11 +112,9 @@ fn moment(text: &str, last_day: &mut LastDay) -> Option<Form> {
 
 /// A time of RFC 2822, if it looks like one at all.
 fn mail(text: &str) -> Form {
-    let is_likely = (20..=40).contains(&text.len()) && {
+    let is_likely = (20..=40).contains(&text.len()) && memchr::memchr(b':', text.as_bytes()).is_some() && {
         let day = text.split_once(", ").map_or(text, |(_, day)| day);
-        let bytes = day.as_bytes();
-        bytes.first().is_some_and(u8::is_ascii_digit)
-            && bytes.iter().filter(|byte| **byte == b':').count() >= 1
+        day.starts_with(|first: char| first.is_ascii_digit())
     };
     if is_likely && jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).is_ok() {
         Form::MailTimestamp

@@ -39,7 +39,7 @@ impl Check {
         match cursor.peek() {
             b'"' => {
                 let text = cursor.string()?;
-                if text.escaped {
+                if text.is_escaped() {
                     text.decoded().map_err(|_| refused("JSON with an escape that is no character"))?;
                 }
                 Ok(Kind::Other)
@@ -79,7 +79,7 @@ impl Check {
         while more {
             let start = cursor.at() + 1;
             let name = cursor.name()?;
-            escaped |= name.escaped;
+            escaped |= name.is_escaped();
             if has_dot(name)? {
                 return Err(refused("JSON with a dot in the name of a field"));
             }
@@ -97,7 +97,7 @@ impl Check {
 }
 
 fn has_dot(name: Text<'_>) -> Checked<bool> {
-    Ok(if name.escaped { name.decoded()?.contains('.') } else { name.raw.as_bytes().contains(&b'.') })
+    Ok(if name.is_escaped() { name.decoded()?.contains('.') } else { name.raw.as_bytes().contains(&b'.') })
 }
 
 fn are_distinct(cursor: &Cursor<'_>, names: &[(usize, usize)], escaped: bool) -> Checked<bool> {
@@ -106,7 +106,7 @@ fn are_distinct(cursor: &Cursor<'_>, names: &[(usize, usize)], escaped: bool) ->
         let is_new = |(at, name)| names.iter().take(at).all(|before| text(before) != text(name));
         return Ok(names.iter().enumerate().all(is_new));
     }
-    let decoded = |name| Text { raw: text(name), escaped: true }.decoded();
+    let decoded = |name| Text::new(text(name), true).decoded();
     let mut names = names.iter().map(decoded).collect::<Result<Vec<_>, _>>()?;
     names.sort_unstable();
     Ok(names.windows(2).all(|pair| !matches!(pair, [first, second] if first == second)))

@@ -16,7 +16,7 @@ pub(super) trait Scalar: Debug + Send {
         match cursor.peek() {
             b'"' => {
                 let text = cursor.string()?;
-                if text.escaped { self.text(&text.decoded()?) } else { self.text(text.raw) }
+                if text.is_escaped() { self.text(&text.decoded()?) } else { self.text(text.raw) }
             }
             b'-' | b'0'..=b'9' => {
                 let number = cursor.number()?;
