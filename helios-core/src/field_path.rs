@@ -31,6 +31,11 @@ impl FieldPath {
         Self(keys)
     }
 
+    /// The objects that it is in, outermost first.
+    pub(crate) fn around(&self) -> impl Iterator<Item = Self> {
+        (1..self.0.len()).filter_map(|depth| self.0.get(..depth)).map(|keys| Self(keys.to_vec()))
+    }
+
     /// The keys, outermost first.
     #[must_use]
     pub fn keys(&self) -> &[String] {
@@ -104,6 +109,15 @@ mod tests {
             assert_eq!(path.keys(), keys);
             assert_eq!(path.to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_field_is_in_the_objects_around_it() {
+        let around = |text: &str| -> Vec<_> {
+            text.parse::<FieldPath>().unwrap().around().map(|path| path.to_string()).collect()
+        };
+        assert_eq!(around("/a/b/c"), ["/a", "/a/b"]);
+        assert_eq!(around("/a"), Vec::<String>::new());
     }
 
     #[test]

@@ -99,6 +99,8 @@ pub struct Observation {
     room: Room,
     /// The number of the next event.
     next: u64,
+    /// Objects whose fields are columns of their own.
+    split: Split,
 }
 
 #[derive(Debug, Default)]
@@ -110,9 +112,7 @@ struct Parts {
     unnamed: u64,
     /// Events with a key for which there was no column any more.
     too_many: u64,
-    /// Objects whose fields are columns of their own.
-    split: Split,
-    /// The fields that fill these.
+    /// The fields within objects that fill columns.
     fields: HashMap<String, FieldPath>,
 }
 
@@ -132,6 +132,7 @@ impl Observation {
             reader: Reader::default(),
             room: Room { depth: MAX_DEPTH, places: 0 },
             next: event,
+            split: Split::default(),
         }
     }
 
@@ -139,7 +140,7 @@ impl Observation {
     /// table, is only counted.
     pub fn add(&mut self, event: &[u8]) -> bool {
         let added = self.reader.read(event, Some(&self.parts.columns)).and_then(|tokens| {
-            let added = self.parts.add(&tokens, self.next, &mut self.room);
+            let added = self.parts.add(&tokens, self.next, &self.split, &mut self.room);
             self.reader.keep(tokens);
             added
         });
@@ -191,8 +192,7 @@ impl Observation {
         let mut inference = if split.is_empty() {
             self.conclude(options)
         } else {
-            let mut again = Self::default();
-            again.parts.split = split;
+            let mut again = Self { split, ..Self::default() };
             events.iter().for_each(|event| {
                 again.add(event.as_ref());
             });
@@ -215,7 +215,13 @@ impl Observation {
 
 impl Parts {
     /// An event counts in whole or not at all: one with a key twice does not.
-    fn add(&mut self, tokens: &[Token<'_>], number: u64, room: &mut Room) -> Result<(), Unreadable> {
+    fn add(
+        &mut self,
+        tokens: &[Token<'_>],
+        number: u64,
+        split: &Split,
+        room: &mut Room,
+    ) -> Result<(), Unreadable> {
         // Most events have the keys that the ones before had, in the same order.
         if !is_in_order(tokens) && has_duplicates(tokens, 0) {
             return Err(Unreadable);
@@ -224,15 +230,10 @@ impl Parts {
         let mut at = 1;
         while let Some(Token::Name { name, known }) = tokens.get(at) {
             let first = (number, at + 1);
-            if known.is_none() && !self.split.is_empty() {
+            if known.is_none() && !split.is_empty() {
                 let name = name.decoded().unwrap_or_default();
-                let split = std::mem::take(&mut self.split);
                 if let Some(within) = split.get(&name) {
                     left_out |= !self.add_fields(tokens, (first, within), &FieldPath::top(&*name), room);
-                }
-                let is_split = split.get(&name).is_some();
-                self.split = split;
-                if is_split {
                     at = behind(tokens, at + 1);
                     continue;
                 }

@@ -1,6 +1,6 @@
 //! What became of a stream since its table was made: later events, and the table's columns.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::{
     Column, Error, FieldPath, Result,
     delivery::{NewColumn, Reject, TableSchema, Target, UnknownFields, new_columns_within},
     json,
-    schema::{InferOptions, infer_with, may_round, or_null, widen},
+    schema::{InferOptions, Observation, infer_with, may_round, or_null, widen},
     warehouse::{
         Alteration, Ident, TableDescription, Warehouse, from_clickhouse,
         types::{DataType, TupleField},
@@ -104,12 +104,15 @@ pub(crate) async fn drift(
     events: Vec<Bytes>,
     options: InferOptions,
 ) -> Result<SchemaDrift> {
-    let looking = Looking { schema: target.schema.clone(), events, options };
+    let schema = target.schema.clone();
+    let looking = move || {
+        let looking = Looking::new(schema, events, options);
+        looking.look().map(|found| (looking, found))
+    };
     // Not on the thread that others' requests wait for.
-    let (looking, mut found) =
-        tokio::task::spawn_blocking(move || looking.look().map(|found| (looking, found))).await.map_err(
-            |error| Error::unexpected("the events could not be looked through").caused_by(error),
-        )??;
+    let (looking, mut found) = tokio::task::spawn_blocking(looking)
+        .await
+        .map_err(|error| Error::unexpected("the events could not be looked through").caused_by(error))??;
     for changed in &mut found.changed {
         if description.keys.contains(&changed.column) {
             changed.proposed = None;
@@ -157,6 +160,8 @@ async fn has_wide(warehouse: &Warehouse, target: &Target, column: &str) -> Resul
 struct Looking {
     schema: TableSchema,
     events: Vec<Bytes>,
+    /// Those that could be rows of some table.
+    readable: Vec<Bytes>,
     options: InferOptions,
 }
 
@@ -196,6 +201,12 @@ impl Changed {
 }
 
 impl Looking {
+    fn new(schema: TableSchema, events: Vec<Bytes>, options: InferOptions) -> Self {
+        let mut observation = Observation::default();
+        let readable = events.iter().filter(|event| observation.add(event)).cloned().collect();
+        Self { schema, events, readable, options }
+    }
+
     fn look(&self) -> Result<Found> {
         let mut decoder = self.schema.decoder()?;
         let mut found = Found {
@@ -227,21 +238,10 @@ impl Looking {
 
     /// The fields beyond the columns: at the top, and in objects from within which columns are filled.
     fn new_fields(&self) -> Result<Vec<NewField>> {
-        let mut places = BTreeMap::new();
-        for column in &self.schema.columns {
-            let source = column.source();
-            for depth in 1..source.keys().len() {
-                let place = source.keys().iter().take(depth);
-                let path = place
-                    .skip(1)
-                    .fold(FieldPath::top(source.keys().first().map_or("", String::as_str)), |path, key| {
-                        path.within(key)
-                    });
-                places.insert(path.to_string(), path);
-            }
-        }
+        let sources: Vec<_> = self.schema.columns.iter().map(Column::source).collect();
+        let places: BTreeSet<_> = sources.iter().flat_map(FieldPath::around).collect();
         let mut found = new_columns_within(&self.schema, None, self.events.iter().map(|event| &**event))?;
-        for place in places.values() {
+        for place in &places {
             let objects = self.texts().filter_map(|event| json::find(event, place.keys()));
             let objects: Vec<_> = objects.map(str::as_bytes).collect();
             found.extend(new_columns_within(&self.schema, Some(place), objects)?);
@@ -257,7 +257,7 @@ impl Looking {
     }
 
     fn texts(&self) -> impl Iterator<Item = &str> {
-        self.events.iter().filter_map(|event| std::str::from_utf8(event).ok())
+        self.readable.iter().filter_map(|event| std::str::from_utf8(event).ok())
     }
 
     /// What events have for a column, nulls left out.
