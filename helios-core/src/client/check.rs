@@ -79,12 +79,12 @@ impl CheckSchema {
 /// The events to look at: those that are given, else those of a sample, with the ARN of its stream.
 pub(super) async fn events(
     client: &HeliosClient,
-    given: Option<&[Box<RawValue>]>,
+    given: Option<Vec<Box<RawValue>>>,
     stream: Option<&str>,
     options: &KinesisSampleOptions,
 ) -> Result<(Vec<Bytes>, Option<String>)> {
     if let Some(given) = given {
-        let events = given.iter().map(|event| Bytes::copy_from_slice(event.get().as_bytes()));
+        let events = given.into_iter().map(|event| Bytes::from(String::from(Box::<str>::from(event))));
         return Ok((events.collect(), None));
     }
     let Some(stream) = stream else {
@@ -121,9 +121,9 @@ impl HeliosClient {
     pub async fn check_schema(&self, spec: &CheckSchema) -> Result<SchemaCheck> {
         // Boxed, as whoever awaits it would have all of its states within theirs.
         let check = async {
-            let stream = spec.stream_name.as_deref();
-            let (events, _) = events(self, spec.events.as_deref(), stream, &spec.sample).await?;
-            let spec = spec.clone();
+            let mut spec = spec.clone();
+            let given = spec.events.take();
+            let (events, _) = events(self, given, spec.stream_name.as_deref(), &spec.sample).await?;
             // Not on the thread that others' requests wait for.
             tokio::task::spawn_blocking(move || check(&spec, &events)).await.map_err(|error| {
                 Error::unexpected("the events could not be looked through").caused_by(error)

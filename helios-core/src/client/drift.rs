@@ -129,7 +129,7 @@ impl HeliosClient {
             }
         }
         let (events, stream_arn) =
-            check::events(self, options.events.as_deref(), stream.as_deref(), &options.sample).await?;
+            check::events(self, options.events.clone(), stream.as_deref(), &options.sample).await?;
         let found = sources::drift(warehouse, target, &description, events, options.sample.inference).await?;
         Ok(SchemaDrift { stream_arn, ..found })
     }

@@ -68,21 +68,13 @@ impl TableSchema {
         short(hash)
     }
 
-    /// The same, of some of the columns.
-    pub(crate) fn only(&self, is_kept: impl Fn(&Column) -> bool) -> Self {
-        let columns: Vec<_> = self.columns.iter().filter(|column| is_kept(column)).cloned().collect();
-        let has = |name: &String| columns.iter().any(|column| column.name == *name);
-        Self {
-            defaults: self.defaults.iter().filter(|name| has(name)).cloned().collect(),
-            literals: self
-                .literals
-                .iter()
-                .filter(|(name, _)| has(name))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-            columns,
-            ..self.clone()
-        }
+    /// The same, of one of the columns.
+    pub(crate) fn only(&self, column: &str) -> Self {
+        let mut only = self.clone();
+        only.columns.retain(|known| known.name == column);
+        only.defaults.retain(|known| known == column);
+        only.literals.retain(|known, _| known == column);
+        only
     }
 
     pub(crate) fn decoder(&self) -> Result<Decoder> {

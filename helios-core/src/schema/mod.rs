@@ -34,4 +34,4 @@ pub use keys::Proposal;
 pub use kind::Kind;
 pub use options::{Decimals, InferOptions, Integers, Nullability, ObjectTypes};
 pub use suggest::Suggestion;
-pub(crate) use widen::{may_round, or_null, widen};
+pub(crate) use widen::{Risk, or_null, risk, widen};

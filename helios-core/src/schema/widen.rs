@@ -4,12 +4,14 @@ use crate::warehouse::types::{DataType, TupleField};
 
 /// Every integer to so many bits is a 64-bit float.
 const FLOAT_BITS: u16 = 32;
+/// The precision of a time to the nanosecond.
+const NANOSECONDS: u8 = 9;
 /// The most digits of a `Decimal`.
 const DECIMAL_DIGITS: u8 = 76;
 
 /// A type that a column of the type `old` can be given, as ClickHouse converts what is stored to it without change, and
-/// that takes values of the type `new` too. None if there is no such type. To 64-bit floats integers of 64 bits are
-/// converted, too, as they most often can be without change: see [`may_round`].
+/// that takes values of the type `new` too; but for a [`risk`] that most stored values do not run. None if there is no such
+/// type.
 pub(crate) fn widen(old: &DataType, new: &DataType) -> Option<DataType> {
     if old == new {
         return Some(old.clone());
@@ -32,10 +34,33 @@ pub(crate) fn widen(old: &DataType, new: &DataType) -> Option<DataType> {
     Some(if is_low { DataType::LowCardinality(Box::new(inner)) } else { inner })
 }
 
-/// Whether stored values may be rounded on the way from the one type to the other.
-pub(crate) fn may_round(old: &DataType, to: &DataType) -> bool {
-    let is_wide = matches!(bare(old), DataType::Int { bits } | DataType::UInt { bits } if *bits > FLOAT_BITS);
-    is_wide && matches!(bare(to), DataType::Float { .. })
+/// What may become of stored values on the way to a wider type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Risk {
+    /// An integer beyond 2^53 would be rounded to a float.
+    Rounding,
+    /// A time beyond the year 2261 would not fit: to the nanosecond they end there.
+    Range,
+}
+
+/// What may become of stored values between these types, the second of which is the wider.
+pub(crate) fn risk(old: &DataType, wide: &DataType) -> Option<Risk> {
+    match (bare(old), bare(wide)) {
+        (DataType::Int { bits } | DataType::UInt { bits }, DataType::Float { .. }) if *bits > FLOAT_BITS => {
+            Some(Risk::Rounding)
+        }
+        (
+            DataType::DateTime64 { precision: ..NANOSECONDS, .. },
+            DataType::DateTime64 { precision: NANOSECONDS, .. },
+        ) => Some(Risk::Range),
+        (DataType::Array(old), DataType::Array(wide)) => risk(old, wide),
+        (DataType::Map(_, old), DataType::Map(_, wide)) => risk(old, wide),
+        // What is new stands behind the others.
+        (DataType::Tuple(old), DataType::Tuple(wide)) => {
+            old.iter().zip(wide).find_map(|(old, wide)| risk(&old.data_type, &wide.data_type))
+        }
+        _ => None,
+    }
 }
 
 /// The same type, without its null and its dictionary.
@@ -212,15 +237,22 @@ mod tests {
     }
 
     #[test]
-    fn only_wide_integers_may_be_rounded() {
-        for (old, to, may) in [
-            ("UInt64", "Float64", true),
-            ("Nullable(Int64)", "Nullable(Float64)", true),
-            ("Int32", "Float64", false),
-            ("Float32", "Float64", false),
-            ("UInt64", "String", false),
+    fn what_may_be_lost_on_the_way_is_known() {
+        for (old, wide, expected) in [
+            ("UInt64", "Float64", Some(Risk::Rounding)),
+            ("Nullable(Int64)", "Nullable(Float64)", Some(Risk::Rounding)),
+            ("Array(UInt64)", "Array(Float64)", Some(Risk::Rounding)),
+            ("Map(String, Int128)", "Map(String, Float64)", Some(Risk::Rounding)),
+            ("Tuple(a UInt8, b UInt64)", "Tuple(a UInt8, b Float64, c UInt8)", Some(Risk::Rounding)),
+            ("DateTime64(3)", "DateTime64(9)", Some(Risk::Range)),
+            ("DateTime64(3)", "DateTime64(6)", None),
+            ("DateTime64(9)", "DateTime64(9)", None),
+            ("DateTime", "DateTime64(9)", None),
+            ("Int32", "Float64", None),
+            ("Float32", "Float64", None),
+            ("UInt64", "String", None),
         ] {
-            assert_eq!(may_round(&old.parse().unwrap(), &to.parse().unwrap()), may, "{old} to {to}");
+            assert_eq!(risk(&old.parse().unwrap(), &wide.parse().unwrap()), expected, "{old} to {wide}");
         }
     }
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::check::SampleReject;
 use crate::{
     Column, Error, FieldPath, Result,
-    delivery::{NewColumn, Reject, TableSchema, Target, UnknownFields, new_columns_within},
+    delivery::{NewColumn, Reject, RejectKind, TableSchema, Target, UnknownFields, new_columns_within},
     json,
-    schema::{InferOptions, Observation, infer_with, may_round, or_null, widen},
+    schema::{InferOptions, Observation, Risk, infer_with, or_null, risk, widen},
     warehouse::{
         Alteration, Ident, TableDescription, Warehouse, from_clickhouse,
         types::{DataType, TupleField},
@@ -118,10 +118,12 @@ pub(crate) async fn drift(
             changed.proposed = None;
             "the column is part of a key of the table, of which ClickHouse changes no types"
                 .clone_into(&mut changed.why);
-        } else if changed.may_round && has_wide(warehouse, &target, &changed.column).await? {
-            let text = looking.to_text(changed);
+        } else if let Some(risk) = changed.risk
+            && is_run(warehouse, &target, &changed.column, risk).await?
+        {
+            let text = to_text(changed);
             changed.proposed = text;
-            "the table has integers that a 64-bit float would round, so text".clone_into(&mut changed.why);
+            changed.why = format!("the table has {}, so text", what_is_lost(risk));
         }
     }
     let added: Vec<_> = found.new_fields.iter().map(|field| field.column.clone()).collect();
@@ -145,15 +147,34 @@ pub(crate) async fn drift(
     })
 }
 
-/// Whether a column has integers that are no 64-bit floats.
-async fn has_wide(warehouse: &Warehouse, target: &Target, column: &str) -> Result<bool> {
+/// Whether a stored value runs a risk.
+async fn is_run(warehouse: &Warehouse, target: &Target, column: &str, risk: Risk) -> Result<bool> {
     let column = Ident::new(column)?;
-    let sql = format!(
-        "SELECT count() FROM (SELECT 1 FROM {} WHERE abs(toInt256(assumeNotNull({column}))) > 9007199254740992 LIMIT 1)",
-        target.table
-    );
+    let condition = match risk {
+        Risk::Rounding => format!("abs(toInt256(assumeNotNull({column}))) > 9007199254740992"),
+        Risk::Range => format!("toYear(assumeNotNull({column})) > 2261"),
+    };
+    let sql = format!("SELECT count() FROM (SELECT 1 FROM {} WHERE {condition} LIMIT 1)", target.table);
     let found: u64 = warehouse.client().query_raw(&sql).fetch_one().await.map_err(from_clickhouse)?;
     Ok(found > 0)
+}
+
+fn is_nested(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Array(_) | DataType::Map(..) | DataType::Tuple(_))
+}
+
+fn what_is_lost(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Rounding => "integers that a 64-bit float would round",
+        Risk::Range => "times beyond the year 2261, which do not go to the nanosecond",
+    }
+}
+
+/// A text for what a column holds.
+fn to_text(changed: &Changed) -> Option<String> {
+    let wide = widen(&changed.data_type.parse().ok()?, &"String".parse().ok()?)?;
+    let is_null = changed.proposed.as_ref()?.starts_with("Nullable(");
+    Some(if is_null && !wide.is_nullable() { format!("Nullable({wide})") } else { wide.to_string() })
 }
 
 /// Events, beside the columns they should fill.
@@ -181,8 +202,8 @@ struct Changed {
     first: Reject,
     proposed: Option<String>,
     why: String,
-    /// Whether stored integers may be rounded on the way to the proposed type.
-    may_round: bool,
+    /// What may become of stored values on the way to the proposed type.
+    risk: Option<Risk>,
 }
 
 impl Changed {
@@ -270,18 +291,28 @@ impl Looking {
 
     /// How many events a column does not hold the value of, and why not the first.
     fn rejects_of(&self, column: &Column) -> Result<Option<(u64, Reject)>> {
-        let mut schema = self.schema.only(|known| known.name == column.name);
+        let rejects = self.rejects(self.schema.only(&column.name), column)?;
+        let count = rejects.len() as u64;
+        Ok(rejects.into_iter().next().map(|first| (count, first)))
+    }
+
+    /// Whether all events fit a column of another type.
+    fn fits(&self, column: &Column) -> Result<bool> {
+        let mut schema = self.schema.only(&column.name);
         schema.columns = vec![column.clone()];
+        // Its DEFAULT would be asked for anew.
+        schema.literals.clear();
+        let has_default = !schema.defaults.is_empty();
+        let rejects = self.rejects(schema, column)?;
+        Ok(rejects.iter().all(|reject| has_default && reject.error_type == RejectKind::MissingField))
+    }
+
+    /// Why events do not fit this column of a schema.
+    fn rejects(&self, mut schema: TableSchema, column: &Column) -> Result<Vec<Reject>> {
         schema.policy.unknown_fields = UnknownFields::Ignore;
         let mut decoder = schema.decoder()?.reject_unknown_within();
-        let mut found: Option<(u64, Reject)> = None;
-        for event in &self.events {
-            let Err(reject) = decoder.decode(event) else { continue };
-            if reject.column.as_ref() == Some(&column.name) {
-                found.get_or_insert((0, reject)).0 += 1;
-            }
-        }
-        Ok(found)
+        let rejects = self.events.iter().filter_map(|event| decoder.decode(event).err());
+        Ok(rejects.filter(|reject| reject.column.as_ref() == Some(&column.name)).collect())
     }
 
     fn changed(&self, column: &Column, events: u64, first: Reject) -> Result<Changed> {
@@ -292,17 +323,24 @@ impl Looking {
             first,
             proposed: None,
             why: "no type that ClickHouse can convert the column to without change holds these values; add a column".to_owned(),
-            may_round: false,
+            risk: None,
         };
         let source = column.source();
         let values: Vec<_> = self.texts().map(|event| json::find(event, source.keys())).collect();
         let old = column.data_type.parse()?;
         let Some((wide, why)) = self.wide(&old, &values)? else { return Ok(changed) };
-        let wider = Column { data_type: wide.to_string(), default: None, ..column.clone() };
-        if wider.data_type != column.data_type && self.rejects_of(&wider)?.is_none() {
-            changed.proposed = Some(wider.data_type);
-            changed.why = why;
-            changed.may_round = may_round(&old, &wide);
+        let wider = Column { data_type: wide.to_string(), ..column.clone() };
+        if wider.data_type == column.data_type || !self.fits(&wider)? {
+            return Ok(changed);
+        }
+        changed.risk = risk(&old, &wide);
+        match changed.risk {
+            // What is within lists and objects is not looked at.
+            Some(risk) if is_nested(&wide) => {
+                changed.why = format!("as {wide} the table would lose {}, if it has any", what_is_lost(risk));
+                changed.risk = None;
+            }
+            _ => (changed.proposed, changed.why) = (Some(wider.data_type), why),
         }
         Ok(changed)
     }
@@ -320,7 +358,9 @@ impl Looking {
             .map(|value| value.map_or_else(|| "{}".to_owned(), |value| format!("{{\"v\":{value}}}")));
         let inferred = infer_with(&events.collect::<Vec<_>>(), &self.options);
         let (new, why) = match (inferred.columns.first(), inferred.evidence.into_iter().next()) {
-            (Some(column), Some(evidence)) => (column.data_type.parse()?, evidence.why),
+            (Some(column), Some(evidence)) if evidence.present > 0 => {
+                (column.data_type.parse()?, evidence.why)
+            }
             _ => (or_null(old), "no event has a value for it".to_owned()),
         };
         Ok(widen(old, &new).map(|wide| (wide, why)))
@@ -353,12 +393,5 @@ impl Looking {
             }
         }
         Ok(Some((DataType::Tuple(fields), why.join(", "))))
-    }
-
-    /// A text for what a column holds.
-    fn to_text(&self, changed: &Changed) -> Option<String> {
-        let wide = widen(&changed.data_type.parse().ok()?, &"String".parse().ok()?)?;
-        let is_null = changed.proposed.as_ref()?.starts_with("Nullable(");
-        Some(if is_null && !wide.is_nullable() { format!("Nullable({wide})") } else { wide.to_string() })
     }
 }

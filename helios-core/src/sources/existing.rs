@@ -59,3 +59,50 @@ fn differing_columns(wanted: &[Column], existing: &TableDescription) -> Vec<Stri
     differing.extend(extra.map(|column| format!("`{}` is not in the schema", column.name)));
     differing
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::warehouse::TableName;
+
+    fn checked(wanted: &[Column], columns: &[Column], defaults: &[&str]) -> Result<()> {
+        let name = TableName::new("shop", "clicks").unwrap();
+        let planned = TableDefinition::new(name, Uuid::nil(), wanted, &[], None).unwrap();
+        let existing = TableDescription {
+            uuid: Uuid::from_u128(7),
+            engine: "MergeTree ORDER BY tuple() SETTINGS non_replicated_deduplication_window = 10000"
+                .to_owned(),
+            columns: columns.to_vec(),
+            defaults: defaults.iter().map(|name| (*name).to_owned()).collect(),
+            keys: Vec::new(),
+            create_statement: String::new(),
+        };
+        check_existing(&planned, &existing)
+    }
+
+    #[test]
+    fn an_existing_table_must_be_filled_alike() {
+        let plain = || Column::new("a", "UInt8");
+        let from = |field: &str| plain().filled_from(field.parse().unwrap());
+        for (wanted, existing, defaults, says) in [
+            (plain(), plain(), &[][..], None),
+            (plain(), plain(), &["a"][..], None),
+            (from("/b/a"), from("/b/a"), &[], None),
+            (plain().default_value(1), plain(), &["a"], None),
+            (from("/b"), plain(), &[], Some("`a` is filled from /a, not /b")),
+            (plain(), from("/b/a"), &[], Some("`a` is filled from /b/a, not /a")),
+            (plain().default_value(1), plain(), &[], Some("`a` has no DEFAULT")),
+            (plain(), Column::new("a", "UInt16"), &[], Some("`a` is UInt16, not UInt8")),
+            (plain(), Column::new("b", "UInt8"), &[], Some("`a` is missing; `b` is not in the schema")),
+        ] {
+            let error = checked(&[wanted], &[existing], defaults).err().map(|error| error.to_string());
+            match (says, error) {
+                (None, None) => {}
+                (Some(says), Some(error)) => assert!(error.contains(says), "{error}"),
+                (says, error) => assert_eq!(says.map(str::to_owned), error),
+            }
+        }
+    }
+}

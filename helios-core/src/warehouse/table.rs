@@ -297,7 +297,7 @@ const DESCRIBE: &str = "\
      WHERE database = {database:String} AND table = {table:String} AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') \
      ORDER BY position)) AS columns, \
     (SELECT groupArray(name) FROM system.columns WHERE database = {database:String} AND table = {table:String} \
-     AND default_kind != '') AS defaults, \
+     AND default_kind = 'DEFAULT') AS defaults, \
     (SELECT groupArray(name) FROM system.columns WHERE database = {database:String} AND table = {table:String} \
      AND (is_in_partition_key OR is_in_sorting_key OR is_in_primary_key OR is_in_sampling_key)) AS keys, \
     tables.create_table_query AS create_statement \

@@ -45,7 +45,15 @@ async fn delivered(events: &[String], options: &InferOptions) -> Result<(), Stri
     assert_eq!(inference.unreadable, 0, "{events:?}");
     let columns = &inference.columns;
     let name = TableName::new("any", "any").unwrap();
-    let definition = TableDefinition::new(name, Uuid::nil(), columns, &[], None).unwrap().to_string();
+    let definition = TableDefinition::new(
+        name,
+        Uuid::nil(),
+        columns,
+        &inference.proposal.order_by,
+        inference.proposal.partition_by.as_deref(),
+    )
+    .unwrap()
+    .to_string();
     let fixture = Fixture::with(definition.split_once('\n').unwrap().1).await;
     let report = fixture.deliver(&batch(0, events.iter().cloned())).await;
     let report = report.map_err(|error| format!("{columns:?}: {error}"))?;

@@ -189,12 +189,14 @@ async fn a_check_that_cannot_be_made_says_why() {
 async fn the_alteration_mends_what_has_drifted() {
     let fixture = Fixture::new(
         "id UInt64, small UInt8, whole UInt64, big UInt64, word String, at DateTime64(3, 'UTC'), code Enum8('a' = 1), \
-         place Tuple(city String), tags Array(UInt8), gone Nullable(String), user_id UInt8 COMMENT 'event field /user/id'",
+         place Tuple(city String), tags Array(UInt8), gone Nullable(String), user_id UInt8 COMMENT 'event field /user/id', \
+         far DateTime64(3, 'UTC'), near DateTime64(3, 'UTC'), limit UInt8 DEFAULT 5, sums Array(UInt64)",
     )
     .await;
     let old = json!({
         "id": 1, "small": 1, "whole": 5, "big": u64::MAX, "word": "w", "at": "2026-01-31T10:00:00.123Z", "code": "a",
-        "place": {"city": "Zug"}, "tags": [1], "gone": "x", "user": {"id": 1},
+        "place": {"city": "Zug"}, "tags": [1], "gone": "x", "user": {"id": 1}, "far": "2262-01-01T00:00:00Z",
+        "near": "2261-12-31T23:59:59Z", "limit": 7, "sums": [1],
     });
     fixture.deliver_all(0, std::slice::from_ref(&old)).await;
     // What is no event says nothing of the columns.
@@ -206,12 +208,13 @@ async fn the_alteration_mends_what_has_drifted() {
         json!({
             "id": 2, "small": 256, "whole": 1.5, "big": 0.5, "word": null, "at": "2026-01-31T10:00:00.123456Z",
             "code": "b", "place": {"city": "Bern", "zip": "3000"}, "tags": [1, -1], "user": {"id": 2, "plan": "pro"},
-            "extra": {"deep": [true]}, "word2": "new",
+            "extra": {"deep": [true]}, "word2": "new", "far": "2026-01-31T10:00:00.123456789Z",
+            "near": "2026-01-31T10:00:00.123456789Z", "limit": null,
         }),
         json!({
             "id": 3, "small": -1, "whole": 7, "big": 1, "at": "2026-01-31T10:00:00Z", "code": "a", "word": "v",
             "place": {"city": "Bern", "zip": "3001"}, "tags": [], "user": {"id": 3, "plan": "pro"},
-            "extra": {"deep": [false]},
+            "extra": {"deep": [false]}, "far": "2026-01-31T10:00:00Z", "near": "2026-01-31T10:00:00Z",
         }),
     ];
     let drift = fixture.drift(&new).await;
@@ -247,26 +250,39 @@ async fn the_alteration_mends_what_has_drifted() {
             ("code", 1, "invalid_value", Some("String")),
             ("place", 2, "unknown_field", Some("Tuple(city String, zip Nullable(String))")),
             ("tags", 1, "out_of_range", Some("Array(Int64)")),
+            ("far", 1, "out_of_range", Some("String")),
+            ("near", 1, "out_of_range", Some("DateTime64(9, 'UTC')")),
+            ("limit", 1, "null_value", Some("Nullable(UInt8)")),
         ]
     );
-    assert_eq!(drift.unsent, ["gone"]);
+    assert_eq!(drift.unsent, ["gone", "limit", "sums"]);
+    // What is within a list is not looked at.
+    let sums = &fixture.drift(&[json!({"sums": [0.5]})]).await.changed;
+    let sums = sums.iter().find(|one| one.column == "sums").unwrap();
+    assert!(sums.proposed.is_none() && sums.why.contains("round"), "{sums:?}");
 
     fixture.execute(&drift.alter.unwrap()).await;
     let mended = fixture.drift(&[new[0].clone(), new[1].clone(), old]).await;
     assert_eq!((mended.fitting, mended.alter), (3, None), "{:?} {:?}", mended.rejects, mended.changed);
     fixture.deliver_all(1, &new).await;
     let rows = fixture
-        .rows("SELECT id, small, whole, big, word, code, place, tags, `user.plan` AS plan, extra FROM {t} ORDER BY id")
+        .rows(
+            "SELECT id, small, whole, big, word, code, place, tags, `user.plan` AS plan, extra, limit, far, \
+             toString(near) AS near FROM {t} ORDER BY id",
+        )
         .await;
     assert_eq!(
         rows,
         [
             json!({"id": 1, "small": 1, "whole": 5, "big": "18446744073709551615", "word": "w", "code": "a",
-                "place": {"city": "Zug", "zip": null}, "tags": [1], "plan": null, "extra": {}}),
+                "place": {"city": "Zug", "zip": null}, "tags": [1], "plan": null, "extra": {},
+                "limit": 7, "far": "2262-01-01 00:00:00.000", "near": "2261-12-31 23:59:59.000000000"}),
             json!({"id": 2, "small": 256, "whole": 1.5, "big": "0.5", "word": null, "code": "b",
-                "place": {"city": "Bern", "zip": "3000"}, "tags": [1, -1], "plan": "pro", "extra": {"deep": [true]}}),
+                "place": {"city": "Bern", "zip": "3000"}, "tags": [1, -1], "plan": "pro", "extra": {"deep": [true]},
+                "limit": null, "far": "2026-01-31T10:00:00.123456789Z", "near": "2026-01-31 10:00:00.123456789"}),
             json!({"id": 3, "small": -1, "whole": 7, "big": "1", "word": "v", "code": "a",
-                "place": {"city": "Bern", "zip": "3001"}, "tags": [], "plan": "pro", "extra": {"deep": [false]}}),
+                "place": {"city": "Bern", "zip": "3001"}, "tags": [], "plan": "pro", "extra": {"deep": [false]},
+                "limit": 5, "far": "2026-01-31T10:00:00Z", "near": "2026-01-31 10:00:00.000000000"}),
         ]
     );
 }

@@ -55,7 +55,16 @@ from .rejects import (
     ShownRejects,
     StoredReject,
 )
-from .sample import ColumnEvidence, Inference, Proposal, SampleProgress, SampleRecord, StreamSample, Suggestion
+from .sample import (
+    ColumnEvidence,
+    Inference,
+    Proposal,
+    SampleOptions,
+    SampleProgress,
+    SampleRecord,
+    StreamSample,
+    Suggestion,
+)
 from .schema import Schema
 from .source import Source
 from .table import TableCreated
@@ -105,6 +114,7 @@ __all__ = [
     "RemainingRejects",
     "ReplayReport",
     "Retention",
+    "SampleOptions",
     "SampleProgress",
     "SampleRecord",
     "SampleReject",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -24,7 +23,7 @@ from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, Q
 from .query_batches import AsyncQueryBatches
 from .query_bytes import AsyncQueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
-from .sample import Inference, OnSampleProgress, Position, SampleProgress, StreamSample
+from .sample import OnSampleProgress, Position, SampleOptions, SampleProgress, StreamSample
 from .source import Source
 from .table import TableCreated
 
@@ -176,17 +175,11 @@ class AsyncClient:
         self,
         stream: str,
         *,
-        max_events: int | None = None,
-        position: Position | None = None,
-        until: dt.datetime | str | None = None,
-        time_limit: float | None = None,
-        inference: Inference | None = None,
         on_progress: OnSampleProgress | None = None,
+        **sampling: Unpack[SampleOptions],
     ) -> StreamSample:
         """As :meth:`Client.kinesis_sample`."""
-        options = sample.options(
-            max_events=max_events, position=position, until=until, time_limit=time_limit, inference=inference
-        )
+        options = sample.options(**sampling)
         call = _progress.on_this_loop(_progress.reader(SampleProgress, on_progress))
         answer = self._native.kinesis_sample_async(text("stream", stream), options, call)
         return sample.read(await _progress.awaited(answer, call))
@@ -204,11 +197,7 @@ class AsyncClient:
         partition_by: str | None = None,
         unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
         missing_fields: Literal["reject", "zeroValue"] = "reject",
-        max_events: int | None = None,
-        position: Position | None = None,
-        until: dt.datetime | str | None = None,
-        time_limit: float | None = None,
-        inference: Inference | None = None,
+        **sampling: Unpack[SampleOptions],
     ) -> SchemaCheck:
         """As :meth:`Client.check_schema`."""
         options = check.check_options(
@@ -222,11 +211,7 @@ class AsyncClient:
             partition_by=partition_by,
             unknown_fields=unknown_fields,
             missing_fields=missing_fields,
-            max_events=max_events,
-            position=position,
-            until=until,
-            time_limit=time_limit,
-            inference=inference,
+            **sampling,
         )
         return read(SchemaCheck, await self._native.check_schema_async(options))
 
@@ -237,11 +222,7 @@ class AsyncClient:
         database: str = "default",
         stream: str | None = None,
         events: Iterable[Any] | None = None,
-        max_events: int | None = None,
-        position: Position | None = None,
-        until: dt.datetime | str | None = None,
-        time_limit: float | None = None,
-        inference: Inference | None = None,
+        **sampling: Unpack[SampleOptions],
     ) -> SchemaDrift:
         """As :meth:`Client.schema_drift`."""
         options = drift.drift_options(
@@ -249,11 +230,7 @@ class AsyncClient:
             database=database,
             stream=stream,
             events=events,
-            max_events=max_events,
-            position=position,
-            until=until,
-            time_limit=time_limit,
-            inference=inference,
+            **sampling,
         )
         return read(SchemaDrift, await self._native.schema_drift_async(options))
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._checks import json_text, optional_text, present, text, texts, wrong_type
 from ._wire import Answer
 from .column import SchemaLike, columns
-from .sample import Inference, Position, options
+from .sample import SampleOptions, options
 from .schema import Schema
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,7 @@ def check_options(
     partition_by: str | None,
     unknown_fields: str,
     missing_fields: str,
-    max_events: int | None,
-    position: Position | None,
-    until: dt.datetime | str | None,
-    time_limit: float | None,
-    inference: Inference | None,
+    **sampling: Unpack[SampleOptions],
 ) -> str:
     """What to check, as JSON."""
     given = present(
@@ -85,21 +83,9 @@ def check_options(
         partitionBy=optional_text("partition_by", partition_by),
         unknownFields=text("unknown_fields", unknown_fields),
         missingFields=text("missing_fields", missing_fields),
-        sample=sampling(max_events, position, until, time_limit, inference),
+        sample=json.loads(options(**sampling)),
     )
     return json_text("events, schema and edits", given)
-
-
-def sampling(
-    max_events: int | None,
-    position: Position | None,
-    until: dt.datetime | str | None,
-    time_limit: float | None,
-    inference: Inference | None,
-) -> object:
-    """The options of a sample that is a part of something."""
-    given = options(max_events=max_events, position=position, until=until, time_limit=time_limit, inference=inference)
-    return json.loads(given)
 
 
 def given_events(given: Iterable[Any] | None) -> list[Any] | None:

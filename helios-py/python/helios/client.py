@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -24,7 +23,7 @@ from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, Q
 from .query_batches import QueryBatches
 from .query_bytes import QueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
-from .sample import Inference, OnSampleProgress, Position, SampleProgress, StreamSample
+from .sample import OnSampleProgress, Position, SampleOptions, SampleProgress, StreamSample
 from .source import Source
 from .table import TableCreated
 
@@ -254,12 +253,8 @@ class Client:
         self,
         stream: str,
         *,
-        max_events: int | None = None,
-        position: Position | None = None,
-        until: dt.datetime | str | None = None,
-        time_limit: float | None = None,
-        inference: Inference | None = None,
         on_progress: OnSampleProgress | None = None,
+        **sampling: Unpack[SampleOptions],
     ) -> StreamSample:
         """Read a few events of a stream and infer the schema that fits them all.
 
@@ -272,9 +267,7 @@ class Client:
 
         Raises :class:`NotFoundError` for the stream, and what else AWS says.
         """
-        options = sample.options(
-            max_events=max_events, position=position, until=until, time_limit=time_limit, inference=inference
-        )
+        options = sample.options(**sampling)
         call = _progress.reader(SampleProgress, on_progress)
         return sample.read(self._native.kinesis_sample(text("stream", stream), options, call))
 
@@ -291,11 +284,7 @@ class Client:
         partition_by: str | None = None,
         unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
         missing_fields: Literal["reject", "zeroValue"] = "reject",
-        max_events: int | None = None,
-        position: Position | None = None,
-        until: dt.datetime | str | None = None,
-        time_limit: float | None = None,
-        inference: Inference | None = None,
+        **sampling: Unpack[SampleOptions],
     ) -> SchemaCheck:
         """Say which events a table would not take, and why, and what statement would make it. Nothing is made.
 
@@ -316,11 +305,7 @@ class Client:
             partition_by=partition_by,
             unknown_fields=unknown_fields,
             missing_fields=missing_fields,
-            max_events=max_events,
-            position=position,
-            until=until,
-            time_limit=time_limit,
-            inference=inference,
+            **sampling,
         )
         return read(SchemaCheck, self._native.check_schema(options))
 
@@ -331,11 +316,7 @@ class Client:
         database: str = "default",
         stream: str | None = None,
         events: Iterable[Any] | None = None,
-        max_events: int | None = None,
-        position: Position | None = None,
-        until: dt.datetime | str | None = None,
-        time_limit: float | None = None,
-        inference: Inference | None = None,
+        **sampling: Unpack[SampleOptions],
     ) -> SchemaDrift:
         """Compare a table with later events: new fields, changed types, what is lost, and the ``ALTER`` that mends it.
 
@@ -349,11 +330,7 @@ class Client:
             database=database,
             stream=stream,
             events=events,
-            max_events=max_events,
-            position=position,
-            until=until,
-            time_limit=time_limit,
-            inference=inference,
+            **sampling,
         )
         return read(SchemaDrift, self._native.schema_drift(options))
 

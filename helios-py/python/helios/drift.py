@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._checks import json_text, optional_text, present, text
 from ._wire import Answer
-from .check import SampleReject, given_events, sampling
+from .check import SampleReject, given_events
 from .column import Column
-from .sample import Inference, Position
+from .sample import SampleOptions, options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,7 @@ def drift_options(
     database: str,
     stream: str | None,
     events: Iterable[Any] | None,
-    max_events: int | None,
-    position: Position | None,
-    until: dt.datetime | str | None,
-    time_limit: float | None,
-    inference: Inference | None,
+    **sampling: Unpack[SampleOptions],
 ) -> str:
     """What to compare, as JSON."""
     given = present(
@@ -98,6 +97,6 @@ def drift_options(
         databaseName=text("database", database),
         streamName=optional_text("stream", stream),
         events=given_events(events),
-        sample=sampling(max_events, position, until, time_limit, inference),
+        sample=json.loads(options(**sampling)),
     )
     return json_text("events", given)

@@ -160,13 +160,28 @@ class Inference(TypedDict, total=False):
     """Whether strings that repeat become ``LowCardinality(String)``: yes unless given."""
 
 
+class SampleOptions(TypedDict, total=False):
+    """How to read a sample. What is left out is at its default."""
+
+    max_events: int | None
+    """How many events are enough: 1 to 10,000; 100 unless given."""
+    position: Position | None
+    """Where to begin: recent history, then new arrivals, unless given."""
+    until: dt.datetime | str | None
+    """Up to when: what arrived before; up to the present end unless given."""
+    time_limit: float | None
+    """How many seconds it may take: at most 60; 10 unless given."""
+    inference: Inference | None
+    """How types are chosen, where there is a choice."""
+
+
 def options(
     *,
-    max_events: int | None,
-    position: Position | None,
-    until: dt.datetime | str | None,
-    time_limit: float | None,
-    inference: Inference | None,
+    max_events: int | None = None,
+    position: Position | None = None,
+    until: dt.datetime | str | None = None,
+    time_limit: float | None = None,
+    inference: Inference | None = None,
 ) -> str:
     """The options of a sample as JSON."""
     given = present(

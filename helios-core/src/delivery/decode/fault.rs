@@ -203,7 +203,7 @@ impl Fault {
 
     #[cold]
     pub(super) fn in_field(mut self: Box<Self>, name: &str) -> Box<Self> {
-        self.path.push(Step::Field(bounded(name, MAX_VALUE_BYTES)));
+        self.path.push(Step::Field(name.to_owned()));
         self
     }
 
@@ -252,8 +252,10 @@ impl Fault {
                     && name.chars().all(|c| c.is_alphanumeric() || c == '_')
             };
             path.push_str(&match step {
-                Step::Field(name) if is_plain(name) => format!(".{name}"),
-                Step::Field(name) => format!("[{}]", serde_json::Value::from(name.as_str())),
+                Step::Field(name) => match bounded(name, MAX_VALUE_BYTES) {
+                    name if is_plain(&name) => format!(".{name}"),
+                    name => format!("[{}]", serde_json::Value::from(name)),
+                },
                 Step::Element(index) => format!("[{index}]"),
             });
         }

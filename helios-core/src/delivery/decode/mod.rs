@@ -27,11 +27,12 @@
 //! | `Variant`, `Dynamic` beside a `JSON` | in a table that has a `JSON`, or of a ClickHouse whose Arrow reader has no unions: a text, if the `Variant` has a `String`; of a `Dynamic` as of a `String` |
 //! | `Nullable(…)` | `null`, or as above; absent: null |
 //!
-//! A column is filled from the field of its name, or from the one that [`Column::field`] leads to. A `null` is empty only of a column without a `DEFAULT`. An absent field gets the column's `DEFAULT`, else what stands above, else the event is rejected; see
-//! [`Decoder::with_defaults`] and [`Decoder::when_missing`]. Of a `Nullable`, a list, a map, a tuple, a `Dynamic` or a
-//! `Variant` it gets a `DEFAULT` that is a literal the field could have; with any other the event is rejected. Fields the
-//! table has no column for are passed over, unless [`Decoder::when_unknown`] says otherwise. Names are compared as they
-//! are, in their case.
+//! A column is filled from the field of its name, or from the one that [`Column::field`] leads to. An absent field gets the
+//! column's `DEFAULT`, else what stands above, else the event is rejected; see [`Decoder::with_defaults`] and
+//! [`Decoder::when_missing`]. Of a `Nullable`, a list, a map, a tuple, a `Dynamic` or a `Variant` it gets a `DEFAULT` that is
+//! a literal the field could have; with any other the event is rejected. A `null` is empty only of a column without a
+//! `DEFAULT`. Fields the table has no column for are passed over, unless [`Decoder::when_unknown`] says otherwise. Names are
+//! compared as they are, in their case.
 
 mod column;
 mod decimal;
@@ -96,13 +97,12 @@ impl Decoder {
     /// version does not know), for a default that is no value of its column, and for a field that fills two, naming the
     /// column; for a column named twice or no columns at all.
     pub fn new(columns: &[Column]) -> Result<Self> {
-        let plain = Self::build(columns, &[], true)?;
+        let mut plain = Self::build(columns, &[], true)?;
         let values = columns.iter().filter_map(|column| Some((column, column.default.as_ref()?.to_string())));
         let values: Vec<_> = values.collect();
         if values.is_empty() {
             return Ok(plain);
         }
-        let mut plain = plain;
         if let Some((column, _)) =
             values.iter().find(|(column, value)| plain.value(&column.name, value).is_none())
         {

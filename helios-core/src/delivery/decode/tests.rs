@@ -894,3 +894,11 @@ fn a_name_that_is_taken_is_room_for_no_new_column() {
     let reject = decoder.decode(br#"{"user":{"id":1},"id":1}"#).unwrap_err();
     assert_eq!((reject.error_type, reject.path.as_deref()), (RejectKind::UnknownField, Some("$.id")));
 }
+
+#[test]
+fn a_long_name_is_a_columns_name_too() {
+    let name = "n".repeat(1_000);
+    let reject = decoder(&[(&name, "UInt8")]).decode(format!(r#"{{"{name}":"x"}}"#).as_bytes()).unwrap_err();
+    assert_eq!(reject.column.as_deref(), Some(name.as_str()));
+    assert!(reject.path.unwrap().len() < 2 * MAX_VALUE_BYTES);
+}
