@@ -120,6 +120,13 @@ async fn what_was_edited_is_what_is_filled() {
             json!({"error_type": "type_mismatch", "column": "user_id", "path": "$.userId"}),
         ]
     );
+    // Whoever renames a column, or changes its type, leaves it its field.
+    fixture.execute(&format!("ALTER TABLE {} RENAME COLUMN city TO town", fixture.table)).await;
+    fixture
+        .execute(&format!("ALTER TABLE {} MODIFY COLUMN town LowCardinality(String)", fixture.table))
+        .await;
+    fixture.deliver_all(7, &[json!({"userId": 9, "at": 0, "home": {"city": "Uri", "zip": "6460"}})]).await;
+    assert_eq!(fixture.rows("SELECT town FROM {t} WHERE user_id = 9").await, [json!({"town": "Uri"})]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
