@@ -9,6 +9,9 @@ target := $(abspath $(or $(CARGO_TARGET_DIR),target))
 faces := $(target)/faces
 python := $(faces)/venv/bin/python
 
+# Where examples/deploy/template.yaml looks for the function, whatever the target folder is.
+package := target/lambda/helios-delivery.zip
+
 # Where C and Go find the library.
 export CGO_CFLAGS := -I$(CURDIR)/helios-ffi/include
 export CGO_LDFLAGS := -L$(target)/debug -Wl,-rpath,$(target)/debug
@@ -17,11 +20,11 @@ export CGO_LDFLAGS := -L$(target)/debug -Wl,-rpath,$(target)/debug
 build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
-.PHONY: help demo serve test test-rust test-python test-go conformance soak faces lint lint-rust lint-go lint-python docs \
-	bench bench-delivery bench-infer bench-query fuzz engine emulator compilers
+.PHONY: help demo serve test test-rust test-python test-go conformance soak faces lint lint-rust lint-go lint-python lint-deploy \
+	docs lambda-package bench bench-delivery bench-infer bench-query fuzz engine emulator compilers
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: engine emulator ## Events from a stream to a table and back, through the documented HTTP calls.
 	@$(build-demo)
@@ -38,7 +41,7 @@ test-rust: engine emulator faces ## The tests in Rust, among them the cases thro
 	cargo build --workspace --all-features --bins --tests --locked
 	cargo test --workspace --all-features --locked
 
-test-python: engine faces ## The Python package's own tests, and its README in a clean environment.
+test-python: engine faces ## The Python package's own tests, its README in a clean environment, and the deployment template.
 	$(python) -m pytest --quiet
 	python3 helios-py/tests/clean_environment.py $(faces)/wheels/*.whl
 
@@ -65,7 +68,7 @@ faces: compilers ## Build the C library, the Go and C drivers of the cases, and 
 	cd tests/cases/drivers/go && go build -o $(faces)/driver-go .
 	setup/python.sh $(faces) helios-py/requirements-dev.txt dev
 
-lint: lint-rust lint-go lint-python ## Format and lints of every language, warnings denied.
+lint: lint-rust lint-go lint-python lint-deploy ## Format and lints of every language, warnings denied.
 
 lint-rust:
 	cargo fmt --all --check
@@ -76,16 +79,36 @@ lint-go: compilers
 	test -z "$$(gofmt -l examples/go tests/cases/drivers/go | tee /dev/stderr)"
 
 lint-python: faces
-	$(faces)/venv/bin/ruff check helios-py examples/python tests/cases/drivers bench/python
-	$(faces)/venv/bin/ruff format --check helios-py examples/python tests/cases/drivers bench/python
+	$(faces)/venv/bin/ruff check helios-py examples/deploy examples/python tests/cases/drivers bench/python
+	$(faces)/venv/bin/ruff format --check helios-py examples/deploy examples/python tests/cases/drivers bench/python
 	$(faces)/venv/bin/mypy
 	$(python) -m mypy.stubtest helios
+
+lint-deploy: faces
+	$(faces)/venv/bin/cfn-lint examples/deploy/template.yaml
 
 docs: ## The API documentation, warnings denied.
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
+build-lambda = cargo build --locked --profile lambda -p helios-lambda
+bootstrap := $(target)/lambda/bootstrap
+
+lambda-package: ## The delivery function as AWS takes it, for examples/deploy.
+	$(build-lambda)
+	@# What Lambda's provided.al2023 has. A binary takes up what the system has that it is built on.
+	@newest=$$(grep -aoE 'GLIBC_2\.[0-9]+' $(bootstrap) | sort -V | tail -n 1 || echo GLIBC_2.0); \
+	if [ "$${newest#GLIBC_2.}" -gt 34 ]; then \
+		echo "The function needs $$newest, and Lambda has GLIBC_2.34: build it on an older system, such as Debian 12." >&2; \
+		exit 1; \
+	fi
+	@mkdir -p $(dir $(package))
+	@# There it runs as another user.
+	@chmod 755 $(bootstrap)
+	@python3 -m zipfile --create $(package) $(bootstrap)
+	@echo "$(package), $$(stat --format=%s $(package)) bytes"
+
 # The function is measured as it is deployed.
-build-bench = cargo build --locked --profile lambda -p helios-lambda; \
+build-bench = $(build-lambda); \
 	cargo build --locked --profile bench -p helios-bench -p helios-http-server -p helios-lambda
 peers = setup/python.sh $(target)/peers bench/python/requirements.txt release
 

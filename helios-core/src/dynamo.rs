@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     Client,
     error::ProvideErrorMetadata as _,
+    operation::create_table::builders::CreateTableFluentBuilder,
     types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus},
 };
 
@@ -57,7 +58,8 @@ impl DynamoTable {
         }
     }
 
-    async fn make(&self) -> Result<()> {
+    /// The request that makes the table.
+    pub(crate) fn request(&self) -> Result<CreateTableFluentBuilder> {
         let invalid =
             |error| Error::unexpected(format!("the {} cannot be described", self.role)).caused_by(error);
         let mut request =
@@ -70,7 +72,11 @@ impl DynamoTable {
                 .attribute_definitions(attribute.build().map_err(invalid)?)
                 .key_schema(key.build().map_err(invalid)?);
         }
-        match request.send().await {
+        Ok(request)
+    }
+
+    async fn make(&self) -> Result<()> {
+        match self.request()?.send().await {
             Ok(_) => Ok(()),
             // Somebody else was faster.
             Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),

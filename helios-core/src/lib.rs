@@ -23,14 +23,17 @@ pub mod warehouse;
 pub use clickhouse;
 pub use client::{
     Authentication, CheckSchema, Consume, DriftOptions, HeliosClient, HeliosClientBuilder, KinesisSample,
-    KinesisSampleOptions, Query, SampleRecord, StreamSample, Watched, WatchedQuery,
+    KinesisSampleOptions, PlanTable, Query, SampleRecord, StreamSample, Watched, WatchedQuery,
 };
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};
 pub use delivery::{ConsumeOptions, ConsumeReport, Consumer, DeliveryReport, ReportOptions};
 pub use error::{Error, ErrorCode, ErrorKind, Result, SqlPosition};
 pub use field_path::FieldPath;
-pub use sources::{CreateTable, SchemaCheck, SchemaDrift, Source, TableCreated};
+pub use sources::{
+    CreatePlan, CreateTable, Diagnosis, RemoveSource, Repair, SchemaCheck, SchemaDrift, Source,
+    SourceRemoved, TableCreated,
+};
 pub use streams::Credentials;
 pub use warehouse::{
     ArrowStream, Compression, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress,

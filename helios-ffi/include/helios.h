@@ -526,12 +526,28 @@ helios_status helios_client_schema_drift(const helios_client *client,
                                          helios_error **error);
 
 /**
- * Makes a table and lets a stream fill it, all or nothing:
- * `{"success": true, "createTableQuery", "message", "tableUUID", "streamARN"}`.
+ * Says what helios_client_create_table would do with the same request, and what would keep it from that. Nothing is made:
+ * `{"possible", "obstacles": […], "steps": [{"what", "action": "create" | "use", "detail"}], "createTableQuery", "streamARN",
+ * "shards", "batching": {"batchSize", "windowSeconds"}, "deduplicationWindow", "sample": {…}, "permissions": [{"check",
+ * "status", "detail", "remedy"}], "warnings": […]}`; `sample` as the answer of helios_client_check_schema.
  *
- * `spec_json`: `{"streamName", "tableName", "schema": [{"name", "type"}]}`, and if wanted `"databaseName"`, `"orderBy"`,
- * `"partitionBy"`, `"startPosition"`, `"createDatabase"`, `"delivery"` (`"function"`, or `"consumer"`: no trigger is made),
- * `"unknownFields"` (`"ignore"`, `"quarantine"`, `"addColumn"`), `"missingFields"` (`"reject"`, `"zeroValue"`).
+ * `options_json`: as for helios_client_create_table, and if wanted `"sample"`, the options of helios_client_kinesis_sample.
+ */
+helios_status helios_client_plan(const helios_client *client,
+                                 const char *options_json,
+                                 char **json,
+                                 helios_error **error);
+
+/**
+ * Makes a table and lets a stream fill it, all or nothing:
+ * `{"success": true, "createTableQuery", "message", "tableUUID", "streamARN", "sourceId", "warnings": […]}`. The same request
+ * again has the same answer.
+ *
+ * `options_json`: `{"streamName", "tableName", "schema": [{"name", "type"}]}`, and if wanted `"databaseName"`, `"createDatabase"`,
+ * `"existingTable"` (`"allow"`, `"refuse"`); of the table `"orderBy"`, `"partitionBy"`, `"ttl"` (`"at + INTERVAL 90 DAY"`),
+ * `"engine"`, `"onCluster"`, `"provenance"`; `"startPosition"`, `"delivery"` (`"function"`, or `"consumer"`: no trigger is made);
+ * of the trigger `"batchSize"`, `"batchingWindowSeconds"`, `"onFailure"` (an ARN); `"unknownFields"` (`"ignore"`,
+ * `"quarantine"`, `"addColumn"`), `"missingFields"` (`"reject"`, `"zeroValue"`).
  */
 helios_status helios_client_create_table(const helios_client *client,
                                          const char *spec_json,
@@ -539,10 +555,59 @@ helios_status helios_client_create_table(const helios_client *client,
                                          helios_error **error);
 
 /**
- * Every source, in the order of creation:
- * `[{"streamName", "streamType": "kinesis", "tableName", "createdOn": "MM-DD-YYYY"}]`.
+ * Every source as it stands, in the order of creation; of each
+ * `{"id", "streamName", "streamType": "kinesis", "tableName", "createdOn": "MM-DD-YYYY", "databaseName", "streamARN", "tableUUID",
+ * "state": "pending" | "active" | "paused" | "failing" | "orphaned" | "removing", "delivery", "createdBy", "trigger": {"id",
+ * "state", "lastResult", "batchSize", "windowSeconds"}, "delivered": {"received", "inserted", "quarantined",
+ * "troubledShards", "lastEventTime"}, "problems": […]}`.
  */
-helios_status helios_client_sources(const helios_client *client, char **json, helios_error **error);
+helios_status helios_client_sources(const helios_client *client,
+                                    char **json,
+                                    helios_error **error);
+
+/**
+ * Delivers a source's events no more, until it is resumed. Answers the source, as helios_client_sources has it.
+ *
+ * `options_json`: `{"source"}`, its id, or its table: `"clicks"`, `"shop.clicks"`.
+ */
+helios_status helios_client_pause(const helios_client *client,
+                                  const char *options_json,
+                                  char **json,
+                                  helios_error **error);
+
+/**
+ * Goes on with a source where it was paused. As helios_client_pause.
+ */
+helios_status helios_client_resume(const helios_client *client,
+                                   const char *options_json,
+                                   char **json,
+                                   helios_error **error);
+
+/**
+ * Removes a source: `{"id", "streamARN", "databaseName", "tableName", "table", "triggerDeleted"}`.
+ *
+ * `options_json`: `{"source"}` as of helios_client_pause, and if wanted `"table"`: `"keep"`, or `"drop"` with its rows.
+ */
+helios_status helios_client_remove(const helios_client *client,
+                                   const char *options_json,
+                                   char **json,
+                                   helios_error **error);
+
+/**
+ * Finishes or undoes what was interrupted, and mends what was changed by hand:
+ * `{"done": [{"id", "table", "what"}], "left": [{"id", "table", "what"}]}`, the latter for a person.
+ */
+helios_status helios_client_repair(const helios_client *client,
+                                   char **json,
+                                   helios_error **error);
+
+/**
+ * Looks at all that Helios needs, and says what is missing and what to do: `{"healthy", "checks": [{"check", "status": "ok" |
+ * "missing" | "unknown", "detail", "remedy"}]}`. Nothing is changed.
+ */
+helios_status helios_client_doctor(const helios_client *client,
+                                   char **json,
+                                   helios_error **error);
 
 /**
  * Delivers a stream from this process to all its tables, and waits for its end:

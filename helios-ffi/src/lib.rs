@@ -45,7 +45,10 @@ pub use query::{
     helios_client_query_progress,
 };
 pub use schema::{helios_client_check_schema, helios_client_schema_drift};
-pub use source::{helios_client_create_table, helios_client_sources};
+pub use source::{
+    helios_client_create_table, helios_client_doctor, helios_client_pause, helios_client_plan,
+    helios_client_remove, helios_client_repair, helios_client_resume, helios_client_sources,
+};
 pub use status::HeliosStatus;
 #[cfg(feature = "test-hooks")]
 pub use test_hooks::helios_test_panic;

@@ -98,6 +98,7 @@ impl Function {
         deadline: Timestamp,
     ) -> Result<BatchReport, Undelivered> {
         let target = self.targets.of(mapping).await.map_err(|error| not_at_all(batch, error))?;
+        let target = target.beginning_at(mapping.start_position);
         let report = self.deliverer.deliver(&target, batch, Some(deadline)).await?;
         tracing::info!(
             table = %mapping.table.plain(),

@@ -1,11 +1,12 @@
 //! Operations whose options are one JSON object: each blocking, and as an awaitable.
 
 use helios_core::{
-    CheckSchema, CreateTable, DriftOptions, HeliosClient, ReportOptions,
+    CheckSchema, CreateTable, DriftOptions, HeliosClient, PlanTable, RemoveSource, ReportOptions,
     delivery::{
         SettleRange,
         quarantine::{RejectSelection, ReplayRejects, Retention, ShowRejects},
     },
+    sources::NamedSource,
 };
 use pyo3::prelude::*;
 
@@ -39,8 +40,16 @@ operations! {
     check_schema, check_schema_async: CheckSchema;
     /// Compares a table with later events.
     schema_drift, schema_drift_async: DriftOptions;
+    /// Says what a create would do.
+    plan, plan_async: PlanTable;
     /// Creates a table and lets a stream fill it.
     create_table, create_table_async: CreateTable;
+    /// Delivers a source's events no more.
+    pause, pause_async: NamedSource;
+    /// Goes on with a source.
+    resume, resume_async: NamedSource;
+    /// Removes a source.
+    remove, remove_async: RemoveSource;
     /// What became of the events of a source.
     delivery_report, delivery_report_async: ReportOptions;
     /// Settles a range that is uncertain or failing.

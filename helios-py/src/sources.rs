@@ -1,25 +1,32 @@
-//! Sources: streams that fill tables.
+//! Sources: streams that fill tables. Operations without options.
 
-use std::future::Future;
-
-use helios_core::{HeliosClient, Result};
+use helios_core::HeliosClient;
 use pyo3::prelude::*;
 
 use crate::{answer, awaitable::awaitable, client::Client, runtime::block_on};
 
-#[pymethods]
-impl Client {
-    /// Lists the sources.
-    fn sources(&self, py: Python<'_>) -> PyResult<String> {
-        block_on(py, sources(self))
-    }
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident, $name_async:ident;)+) => {$(
+        #[pymethods]
+        impl Client {
+            $(#[$doc])*
+            fn $name(&self, py: Python<'_>) -> PyResult<String> {
+                block_on(py, self.run(async |client: HeliosClient| answer::write(&client.$name().await?)))
+            }
 
-    /// `sources`, to be awaited.
-    fn sources_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        awaitable(py, sources(self))
-    }
+            /// The same, to be awaited.
+            fn $name_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                awaitable(py, self.run(async |client: HeliosClient| answer::write(&client.$name().await?)))
+            }
+        }
+    )+};
 }
 
-fn sources(client: &Client) -> impl Future<Output = Result<String>> + Send + use<> {
-    client.run(async |client: HeliosClient| answer::write(&client.sources().await?))
+operations! {
+    /// Lists the sources.
+    sources, sources_async;
+    /// Finishes or undoes what was interrupted.
+    repair, repair_async;
+    /// Looks at all that Helios needs.
+    doctor, doctor_async;
 }

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import helios
-from helios import _wire, authentication, sample, source, table
+from helios import _wire, authentication, sample, source
 
 AUTHENTICATION = {
     "authenticated": True,
@@ -70,8 +70,36 @@ CREATED = {
     "message": "Table default.clicks created",
     "tableUUID": "28521d01-6221-4f6c-942f-683011282bcb",
     "streamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/clicks",
+    "sourceId": "e3f5a2c4-8a3d-5d11-9c58-1f0c2d3e4f50",
+    "warnings": ["a warning"],
 }
+CHECK = {"check": "kinesis:ListShards", "status": "missing", "detail": "a detail", "remedy": "a remedy"}
+PLAN = {
+    "possible": False,
+    "obstacles": ["an obstacle"],
+    "steps": [{"what": "table", "action": "create", "detail": "default.clicks"}],
+    "createTableQuery": "CREATE TABLE …",
+    "streamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/clicks",
+    "shards": 4,
+    "batching": {"batchSize": 10000, "windowSeconds": 1},
+    "deduplicationWindow": 14400,
+    "sample": None,
+    "permissions": [CHECK],
+    "warnings": [],
+}
+DIAGNOSIS = {"healthy": False, "checks": [CHECK, {**CHECK, "status": "ok", "remedy": None}]}
+REMOVED = {
+    "id": "e3f5a2c4-8a3d-5d11-9c58-1f0c2d3e4f50",
+    "streamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/clicks",
+    "databaseName": "default",
+    "tableName": "clicks",
+    "table": "keep",
+    "triggerDeleted": True,
+}
+STEP = {"id": None, "table": "default.clicks", "what": "a word"}
+REPAIR = {"done": [STEP], "left": [{**STEP, "id": "e3f5a2c4-8a3d-5d11-9c58-1f0c2d3e4f50"}]}
 SOURCE = {
+    "id": "e3f5a2c4-8a3d-5d11-9c58-1f0c2d3e4f50",
     "streamName": "clicks",
     "streamType": "kinesis",
     "tableName": "clicks",
@@ -79,6 +107,24 @@ SOURCE = {
     "databaseName": "default",
     "streamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/clicks",
     "tableUUID": "28521d01-6221-4f6c-942f-683011282bcb",
+    "state": "failing",
+    "delivery": "function",
+    "createdBy": "arn:aws:iam::123456789012:user/ann",
+    "trigger": {
+        "id": "0f0c2d3e-8a3d-4d11-9c58-1f0c2d3e4f50",
+        "state": "Enabled",
+        "lastResult": "OK",
+        "batchSize": 10000,
+        "windowSeconds": 1,
+    },
+    "delivered": {
+        "received": 7,
+        "inserted": 6,
+        "quarantined": 1,
+        "troubledShards": 1,
+        "lastEventTime": "2026-01-31T12:00:00Z",
+    },
+    "problems": ["a problem"],
 }
 REJECT = {
     "errorType": "out_of_range",
@@ -249,8 +295,14 @@ DRIFT = {
         ),
         (lambda text: _wire.read(helios.SchemaCheck, text), CHECKED),
         (lambda text: _wire.read(helios.SchemaDrift, text), DRIFT),
-        (table.read, CREATED),
-        (lambda text: source.read(f"[{text}]")[0], SOURCE),
+        (lambda text: _wire.read(helios.TableCreated, text), CREATED),
+        (lambda text: _wire.read(helios.CreatePlan, text), PLAN),
+        (lambda text: _wire.read(helios.CreatePlan, text), {**PLAN, "sample": CHECKED}),
+        (lambda text: _wire.read(helios.Diagnosis, text), DIAGNOSIS),
+        (lambda text: _wire.read(helios.SourceRemoved, text), REMOVED),
+        (lambda text: _wire.read(helios.Repair, text), REPAIR),
+        (source.read, SOURCE),
+        (source.read, {**SOURCE, "id": None, "createdOn": "", "tableUUID": None, "trigger": None, "delivered": None}),
         (lambda text: _wire.read(helios.QuarantineSummary, text), SUMMARY),
         (lambda text: _wire.read(helios.ConsumeReport, text), CONSUMED),
         (lambda text: _wire.read(helios.DeliveryReport, text), REPORT),
@@ -271,7 +323,7 @@ def test_an_answer_as_python_values() -> None:
     assert value.columns[0].suggestions[0].type == "DateTime('UTC')"
     assert value.samples[0].arrived_at == dt.datetime(2026, 1, 31, 12, 0, 0, 125000, tzinfo=dt.timezone.utc)
     assert value.proposal.order_by == ["id"]
-    assert source.read(json.dumps([SOURCE]))[0].created_on == dt.date(2026, 1, 31)
+    assert source.read(json.dumps(SOURCE)).created_on == dt.date(2026, 1, 31)
 
 
 def test_times_of_an_answer_have_a_zone_and_microseconds() -> None:

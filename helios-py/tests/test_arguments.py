@@ -93,7 +93,7 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     ("check_schema", "edits", ("s",), "edits", [None, 1, "a", {"drop": {"column": "a"}}]),
     *(("check_schema", name, ("s",), name, NOT_OPTIONAL_TEXTS) for name in ("table", "partition_by")),
     *(("check_schema", name, ("s",), name, NOT_TEXTS) for name in ("database", "unknown_fields", "missing_fields")),
-    ("check_schema", "order_by", ("s",), "order_by", [None, 1, "a", [1]]),
+    ("check_schema", "order_by", ("s",), "order_by", [1, "a", [1]]),
     ("schema_drift", "table", (), "table", NOT_TEXTS),
     ("schema_drift", "database", ("t",), "database", NOT_TEXTS),
     ("schema_drift", "stream", ("t",), "stream", NOT_OPTIONAL_TEXTS),
@@ -115,14 +115,27 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     ("create_table", "schema", ("s", "t"), "the type in schema", [[("a", 1)], {"a": None}, [{"name": "a", "type": 1}]]),
     ("create_table", "schema", ("s", "t"), "the name in schema", [[(1, "UInt8")], {1: "UInt8"}]),
     ("create_table", "database", ("s", "t", COLUMNS), "database", NOT_TEXTS),
-    ("create_table", "order_by", ("s", "t", COLUMNS), "order_by", [None, 1, "a", [1], [None]]),
+    ("create_table", "order_by", ("s", "t", COLUMNS), "order_by", [1, "a", [1], [None]]),
     ("create_table", "partition_by", ("s", "t", COLUMNS), "partition_by", NOT_OPTIONAL_TEXTS),
     ("create_table", "start_position", ("s", "t", COLUMNS), "start_position", [None, *NOT_POSITIONS]),
     ("create_table", "create_database", ("s", "t", COLUMNS), "create_database", NOT_FLAGS),
     *(
         ("create_table", name, ("s", "t", COLUMNS), name, NOT_TEXTS)
-        for name in ("delivery", "unknown_fields", "missing_fields")
+        for name in ("delivery", "existing_table", "unknown_fields", "missing_fields")
     ),
+    *(
+        ("create_table", name, ("s", "t", COLUMNS), name, NOT_OPTIONAL_TEXTS)
+        for name in ("ttl", "engine", "on_cluster", "on_failure")
+    ),
+    ("create_table", "provenance", ("s", "t", COLUMNS), "provenance", NOT_FLAGS),
+    *(
+        ("create_table", name, ("s", "t", COLUMNS), name, ["1", 1.5, True])
+        for name in ("batch_size", "batching_window_seconds")
+    ),
+    ("plan", "stream", (), "stream", NOT_TEXTS),
+    ("plan", "ttl", ("s", "t", COLUMNS), "ttl", NOT_OPTIONAL_TEXTS),
+    *((method, "source", (), "source", NOT_TEXTS) for method in ("pause", "resume", "remove")),
+    ("remove", "table", ("s",), "table", NOT_TEXTS),
     ("consume", "stream", (), "stream", NOT_TEXTS),
     ("consume", "until_caught_up", ("s",), "until_caught_up", NOT_FLAGS),
     ("consume", "time_limit", ("s",), "time_limit", NOT_SECONDS),
@@ -156,9 +169,8 @@ def test_a_wrong_type_is_named(
     call: Call, method: str, argument: str, before: tuple[Any, ...], name: str, values: list[Any]
 ) -> None:
     # What has no default is needed to get as far as the argument in question.
-    after = {"create_table": {"table": "t", "schema": COLUMNS}}.get(method, {}) if not before else {}
-    if before == ("s",) and method == "create_table":
-        after = {"schema": COLUMNS}
+    needed = {"table": "t", "schema": COLUMNS} if method in ("create_table", "plan") else {}
+    after = {name: value for at, (name, value) in enumerate(needed.items()) if at + 1 >= len(before)}
     for value in values:
         with pytest.raises(TypeError, match=rf"^{name}.* must be ") as caught:
             call(method, *before, **{**after, argument: value})
@@ -176,6 +188,10 @@ def test_what_does_not_exist_is_no_argument(call: Call) -> None:
         ("check_schema", ("s",)),
         ("schema_drift", ("t",)),
         ("create_table", ("s", "t", COLUMNS)),
+        ("plan", ("s", "t", COLUMNS)),
+        *((method, ("t",)) for method in ("pause", "resume", "remove")),
+        ("repair", ()),
+        ("doctor", ()),
         ("consume", ("s",)),
         ("delivery_report", ("t",)),
         ("settle_range", ("t", "s", "absent")),
@@ -242,6 +258,13 @@ OUT_OF_RANGE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("create_table", ("s", "t", COLUMNS), {"delivery": "courier"}),
     ("create_table", ("s", "t", COLUMNS), {"unknown_fields": "drop"}),
     ("create_table", ("s", "t", COLUMNS), {"missing_fields": "guess"}),
+    ("create_table", ("s", "t", COLUMNS), {"existing_table": "replace"}),
+    ("create_table", ("s", "t", COLUMNS), {"ttl": "a + INTERVAL 1 DAY"}),
+    ("create_table", ("s", "t", COLUMNS), {"engine": "Log"}),
+    ("create_table", ("s", "t", COLUMNS), {"on_failure": "queue"}),
+    ("create_table", ("s", "t", COLUMNS), {"batch_size": 10_001}),
+    ("plan", ("s", "t", COLUMNS), {"order_by": ["b"]}),
+    ("remove", ("t",), {"table": "burn"}),
     ("consume", ("s",), {"time_limit": 0}),
     ("consume", ("s",), {"position": "yesterday"}),
     ("settle_range", ("t", "s", "maybe"), {}),

@@ -37,7 +37,15 @@ def of_a_client(client: helios.Client) -> None:
     client.create_table("s", "t", {"a": "UInt8"})
     client.create_table("s", "t", [("a", "UInt8")])
     client.create_table("s", "t", {"a": "UInt8"}, delivery="consumer", unknown_fields="addColumn")
+    plan: helios.CreatePlan = client.plan("s", "t", check.schema, sample={"max_events": 5}, ttl="at + INTERVAL 1 DAY")
+    client.create_table("s", "t", check.schema, engine="MergeTree", batch_size=plan.shards)
     sources: list[helios.Source] = client.sources()
+    paused: helios.Source = client.pause(sources[0])
+    resumed: helios.Source = client.resume("shop.clicks")
+    removed: helios.SourceRemoved = client.remove(paused, table="drop")
+    repair: helios.Repair = client.repair()
+    remedies: list[str | None] = [check.remedy for check in client.doctor().checks]
+    del resumed, removed, repair, remedies
     consumed: helios.ConsumeReport = client.consume("s", on_progress=lambda so_far: so_far.received < 10)
     report: helios.DeliveryReport = client.delivery_report("t", stream="s")
     settled: helios.RangeSettled = client.settle_range("t", "shardId-000000000000", "absent")

@@ -109,27 +109,32 @@ impl Stage {
 
     /// Some records of a shard as Lambda hands them over.
     pub(crate) fn event(&self, shard: &str, records: std::ops::Range<usize>) -> Value {
-        let arn = self.double.arn();
-        let all = self.double.records(shard);
-        let records = all[records].iter().map(|record| {
-            let number = record.sequence_number();
-            json!({
-                "kinesis": {
-                    "kinesisSchemaVersion": "1.0", "partitionKey": "1", "sequenceNumber": number,
-                    "data": BASE64_STANDARD.encode(&record.data),
-                    "approximateArrivalTimestamp": record.arrival.as_second(),
-                },
-                "eventSource": "aws:kinesis", "eventVersion": "1.0", "eventName": "aws:kinesis:record",
-                "eventID": format!("{shard}:{number}"), "awsRegion": "eu-west-1", "eventSourceARN": arn
-            })
-        });
-        json!({ "Records": records.collect::<Vec<_>>() })
+        event(&self.double, shard, records)
     }
 
     /// Runs a consumer that ends when it has caught up.
     pub(crate) async fn consume(&self) -> helios_core::delivery::ConsumeReport {
         self.client.consume(STREAM).until_caught_up().await.unwrap()
     }
+}
+
+/// Some records of a shard as Lambda hands them over.
+pub(crate) fn event(double: &KinesisDouble, shard: &str, records: std::ops::Range<usize>) -> Value {
+    let arn = double.arn();
+    let all = double.records(shard);
+    let records = all[records].iter().map(|record| {
+        let number = record.sequence_number();
+        json!({
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0", "partitionKey": "1", "sequenceNumber": number,
+                "data": BASE64_STANDARD.encode(&record.data),
+                "approximateArrivalTimestamp": record.arrival.as_second(),
+            },
+            "eventSource": "aws:kinesis", "eventVersion": "1.0", "eventName": "aws:kinesis:record",
+            "eventID": format!("{shard}:{number}"), "awsRegion": "eu-west-1", "eventSourceARN": arn
+        })
+    });
+    json!({ "Records": records.collect::<Vec<_>>() })
 }
 
 /// The engine of the process as a ClickHouse server for other processes, with a password of its own.

@@ -1,10 +1,12 @@
 //! Creating sources: all or nothing, in any database, under any name.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use helios_core::{
-    CreateTable, Credentials, ErrorKind, HeliosClient, sources::MappingState, streams::Position,
+    CreateTable, Credentials, ErrorKind, HeliosClient, TableCreated,
+    sources::{MappingState, RemoveSource, SourceState},
+    streams::Position,
 };
 use helios_tests::{Account, Emulator, Function, deploy};
 use jiff::SignedDuration;
@@ -133,12 +135,21 @@ async fn names_of_all_kinds_are_quoted() {
 }
 
 #[tokio::test]
-async fn a_second_create_says_that_it_exists() {
+async fn the_same_again_has_the_same_answer_and_another_one_is_refused() {
     let (account, client) = shop("twice").await;
     let spec = CreateTable::new("twice", "twice", columns(SCHEMA)).database(database().await);
-    client.create_table(&spec).await.unwrap();
-    let error = client.create_table(&spec).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    let created = client.create_table(&spec).await.unwrap();
+    let mut arn = spec.clone();
+    arn.stream_name.clone_from(&created.stream_arn);
+    for same in [&spec, &arn] {
+        assert_eq!(client.create_table(same).await.unwrap(), created);
+    }
+    let mut narrower = spec.clone();
+    narrower.schema[0].data_type = "UInt32".to_owned();
+    for other in [narrower, spec.clone().order_by(["id"]), spec.clone().start_position(Position::Oldest)] {
+        let error = client.create_table(&other).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    }
     assert_eq!(client.sources().await.unwrap().len(), 1);
     assert_eq!(triggers(&account).await.len(), 1);
 }
@@ -218,8 +229,8 @@ async fn bad_input_is_refused_before_anything_is_made() {
             ErrorKind::InvalidInput,
             "AggregateFunction",
         ),
-        (with(|spec| spec.order_by = vec!["nope".to_owned()]), ErrorKind::InvalidInput, "nope"),
-        (with(|spec| spec.order_by = vec!["name".to_owned()]), ErrorKind::InvalidInput, "nullable"),
+        (with(|spec| spec.order_by = Some(vec!["nope".to_owned()])), ErrorKind::InvalidInput, "nope"),
+        (with(|spec| spec.order_by = Some(vec!["name".to_owned()])), ErrorKind::InvalidInput, "nullable"),
         (with(|spec| spec.partition_by = Some("rand()".to_owned())), ErrorKind::InvalidInput, "partition"),
     ] {
         let error = client.create_table(&spec).await.unwrap_err();
@@ -266,29 +277,71 @@ async fn a_database_is_made_on_request() {
     assert_eq!(client.databases().await.unwrap()[&database], ["t"]);
 }
 
+/// R13
 #[tokio::test]
-async fn parallel_creates_make_one_source() {
+async fn fifty_identical_creates_at_once_are_one() {
     let (account, client) = shop("race").await;
-    let spec = Arc::new(CreateTable::new("race", "t", columns(SCHEMA)).database(database().await));
-    let tasks: Vec<_> = (0..8)
-        .map(|_| {
-            let (client, spec) = (client.clone(), Arc::clone(&spec));
-            tokio::spawn(async move { client.create_table(&spec).await })
-        })
-        .collect();
-    let mut made = 0;
-    for task in tasks {
-        match task.await.unwrap() {
-            Ok(_) => made += 1,
-            Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Conflict), "{error:?}");
-            }
-        }
-    }
-    assert_eq!(made, 1);
+    let database = database().await;
+    let spec = CreateTable::new("race", "t", columns(SCHEMA)).database(&database);
+    let created = at_once(&client, (0..50).map(|_| spec.clone())).await;
+    let created: Vec<_> = created.into_iter().map(Result::unwrap).collect();
+    assert!(created.iter().all(|one| *one == created[0]), "{created:?}");
+    assert_eq!(client.databases().await.unwrap()[&database], ["t"]);
     assert_eq!(client.sources().await.unwrap().len(), 1);
     assert_eq!(triggers(&account).await.len(), 1);
-    assert_eq!(client.mappings().await.unwrap().all().await.unwrap().len(), 1, "the others left no claim");
+    assert_eq!(items(&account).await, 1, "no claim is left");
+}
+
+/// R13: whoever is later gets a conflict, and leaves nothing.
+#[tokio::test]
+async fn of_different_creates_of_a_table_one_wins() {
+    let (account, client) = shop("one").await;
+    account.create_stream("other", 1).await.unwrap();
+    for _ in 0..5 {
+        let database = database().await;
+        let specs = (0..6).map(|at| {
+            let mut schema = columns(SCHEMA);
+            schema[0].data_type = format!("UInt{}", 8 << at);
+            CreateTable::new(["one", "other"][at % 2], "t", schema).database(&database)
+        });
+        let done = at_once(&client, specs).await;
+        let (won, lost): (Vec<_>, Vec<_>) = done.into_iter().partition(Result::is_ok);
+        assert_eq!(won.len(), 1, "{lost:?}");
+        for error in lost.into_iter().map(Result::unwrap_err) {
+            assert!(matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Conflict), "{error:?}");
+        }
+        let created = won.into_iter().next().unwrap().unwrap();
+        let sources = client.sources().await.unwrap();
+        let here: Vec<_> = sources.iter().filter(|source| source.database_name == database).collect();
+        assert_eq!(here.len(), 1);
+        assert_eq!(here[0].stream_arn, created.stream_arn);
+        client.remove(&RemoveSource::new(created.source_id.to_string()).drop_table()).await.unwrap();
+        assert_eq!((items(&account).await, triggers(&account).await.len()), (0, 0));
+        assert!(client.databases().await.unwrap()[&database].is_empty());
+    }
+}
+
+/// Runs creates side by side.
+async fn at_once(
+    client: &HeliosClient,
+    specs: impl Iterator<Item = CreateTable>,
+) -> Vec<helios_core::Result<TableCreated>> {
+    let create = |spec| {
+        let client = client.clone();
+        tokio::spawn(async move { client.create_table(&spec).await })
+    };
+    let tasks: Vec<_> = specs.map(create).collect();
+    let mut done = Vec::new();
+    for task in tasks {
+        done.push(task.await.unwrap());
+    }
+    done
+}
+
+/// How many items the mapping table has, claims among them.
+async fn items(account: &Account) -> usize {
+    let scan = account.dynamodb().scan().table_name("helios-sources").send().await.unwrap();
+    scan.items.unwrap_or_default().len()
 }
 
 #[tokio::test]
@@ -378,49 +431,64 @@ async fn a_trigger_that_is_refused_takes_table_and_mapping_with_it() {
     assert_eq!(client.databases().await.unwrap()[&database], [database]);
 }
 
-/// Leaves behind what a create leaves that was killed right after its claim, so long ago.
-async fn interrupted(account: &Account, client: &HeliosClient, database: &str, ago: SignedDuration) -> Uuid {
-    let uuid = Uuid::new_v4();
+/// Leaves behind what a create leaves that was killed when it had begun: its claim, good for so long still, and a mapping.
+async fn interrupted(account: &Account, client: &HeliosClient, database: &str, lease: SignedDuration) {
     client.mappings().await.unwrap().ensure().await.unwrap();
-    let attributes = [
+    let operation = Uuid::new_v4().to_string();
+    let mapping = [
         ("stream_id", format!("arn:aws:kinesis:{}:{}:stream/interrupted", account.region(), account.id())),
-        ("table_id", uuid.to_string()),
+        ("table_id", Uuid::new_v4().to_string()),
         ("stream_name", "interrupted".to_owned()),
         ("stream_type", "kinesis".to_owned()),
         ("database_name", database.to_owned()),
         ("table_name", "t".to_owned()),
-        ("created_on", (client.clock().now() - ago).to_string()),
+        ("created_on", client.clock().now().to_string()),
         ("state", "PENDING".to_owned()),
-        ("operation_id", Uuid::new_v4().to_string()),
+        ("operation_id", operation.clone()),
         ("table_schema", "[]".to_owned()),
     ];
-    let item = attributes.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
-    let put = account.dynamodb().put_item().table_name("helios-sources").set_item(Some(item.into()));
-    put.send().await.unwrap();
-    uuid
+    let claim = [
+        ("stream_id", format!("claim {database}")),
+        ("table_id", "t".to_owned()),
+        ("operation_id", operation),
+        ("lease_until", (client.clock().now() + lease).to_string()),
+        ("request_digest", "0".to_owned()),
+    ];
+    for item in [mapping.to_vec(), claim.to_vec()] {
+        let item =
+            item.into_iter().map(|(name, value)| (name.to_owned(), AttributeValue::S(value))).collect();
+        let put = account.dynamodb().put_item().table_name("helios-sources").set_item(Some(item));
+        put.send().await.unwrap();
+    }
 }
 
 #[tokio::test]
-async fn an_interrupted_create_is_taken_over_once_it_is_old() {
+async fn an_interrupted_create_is_taken_over_once_its_claim_has_run_out() {
     let (account, client) = shop("interrupted").await;
     let database = database().await;
-    let left = interrupted(&account, &client, &database, SignedDuration::from_mins(20)).await;
-    assert!(client.sources().await.unwrap().is_empty(), "a claim is no source");
+    interrupted(&account, &client, &database, SignedDuration::from_secs(-1)).await;
+    let sources = client.sources().await.unwrap();
+    assert_eq!(sources[0].state, SourceState::Pending);
+    assert!(sources[0].problems[0].contains("`repair`"), "{sources:?}");
     let spec = CreateTable::new("interrupted", "t", columns(SCHEMA)).database(&database);
     let created = client.create_table(&spec).await.unwrap();
-    assert_eq!(created.table_uuid, left);
-    assert_eq!(client.mappings().await.unwrap().all().await.unwrap().len(), 1, "nothing is left of it");
+    let mappings = client.mappings().await.unwrap().all().await.unwrap();
+    assert_eq!(mappings.len(), 1, "nothing is left of it");
+    assert_eq!((mappings[0].table_uuid, mappings[0].state), (created.table_uuid, MappingState::Active));
 }
 
 #[tokio::test]
 async fn a_create_under_way_is_left_alone() {
     let (account, client) = shop("interrupted").await;
     let database = database().await;
-    let left = interrupted(&account, &client, &database, SignedDuration::from_mins(5)).await;
+    interrupted(&account, &client, &database, SignedDuration::from_secs(50)).await;
     let spec = CreateTable::new("interrupted", "t", columns(SCHEMA)).database(&database);
     let error = client.create_table(&spec).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.is_retryable());
+    let repair = client.repair().await.unwrap();
+    assert!(repair.done.is_empty() && repair.left.len() == 1, "{repair:?}");
     let mappings = client.mappings().await.unwrap().all().await.unwrap();
-    assert_eq!(mappings.iter().map(|mapping| mapping.table_uuid).collect::<Vec<_>>(), [left]);
+    assert_eq!(mappings.len(), 1);
+    assert_eq!(mappings[0].state, MappingState::Pending);
 }

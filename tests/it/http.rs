@@ -344,8 +344,10 @@ async fn bad_create_tables_name_what_is_wrong() {
         assert_eq!(found, status, "{body}: {answer}");
         assert!(answer["error"].as_str().unwrap().contains(says), "{body}: {answer} should say {says}");
     }
-    browser.ok("/api/create-table", &good).await;
-    assert_eq!(browser.post("/api/create-table", &good).await.0, StatusCode::CONFLICT);
+    let created = browser.ok("/api/create-table", &good).await;
+    assert_eq!(browser.ok("/api/create-table", &good).await, created, "the same again is the same");
+    let other = with("provenance", json!(true));
+    assert_eq!(browser.post("/api/create-table", &other).await.0, StatusCode::CONFLICT);
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ pub(crate) async fn account() -> Account {
 /// A database of its own.
 pub(crate) async fn database() -> String {
     let name = format!("test_{}", Uuid::new_v4().simple());
-    client().warehouse().create_database(&Ident::new(&name).unwrap()).await.unwrap();
+    client().warehouse().create_database(&Ident::new(&name).unwrap(), None).await.unwrap();
     name
 }
 

@@ -1,4 +1,4 @@
-//! A clock that does not wait.
+//! Clocks that do not wait, that are ahead, that run fast.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use helios_core::clock::Clock;
+use helios_core::clock::{Clock, SystemClock};
 use jiff::Timestamp;
 
 /// A clock on which time passes only by waiting, and waiting takes no time.
@@ -39,5 +39,46 @@ impl Clock for SteppingClock {
         state.0 = state.0.saturating_add(duration).unwrap_or(state.0);
         state.1.push(duration);
         Box::pin(std::future::ready(()))
+    }
+}
+
+/// The computer's clock, ahead by so much.
+#[derive(Clone, Copy, Debug)]
+pub struct LaterClock(pub Duration);
+
+impl Clock for LaterClock {
+    fn now(&self) -> Timestamp {
+        let now = SystemClock.now();
+        now.saturating_add(self.0).unwrap_or(now)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        SystemClock.sleep(duration)
+    }
+}
+
+/// A clock that runs so many times as fast as the computer's, from now on.
+#[derive(Clone, Copy, Debug)]
+pub struct FastClock {
+    started: Timestamp,
+    times: u32,
+}
+
+impl FastClock {
+    /// A clock that runs so many times as fast.
+    #[must_use]
+    pub fn new(times: u32) -> Self {
+        Self { started: SystemClock.now(), times }
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemClock.now().duration_since(self.started).unsigned_abs();
+        self.started.saturating_add(since * self.times).unwrap_or(self.started)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        SystemClock.sleep(duration / self.times)
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use api::Api;
 use clap::Parser;
-use helios_tests::{Lab, LabOptions, Result, generate};
+use helios_tests::{GeneratedEvent, Lab, LabOptions, Result, generate};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::{Delivered, Report};
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ const STREAM: &str = "user-activity";
 const TABLE: &str = "user_activity";
 const SHARDS: i32 = 4;
 const EVENTS: usize = 27_000;
+/// So many more are put while the source is paused.
+const LATER_EVENTS: usize = 1_000;
 /// One in a hundred is malformed.
 const MALFORMED_SHARE: f64 = 0.01;
 /// Delivery takes seconds; this long without a single new event means that it is stuck.
@@ -81,13 +83,19 @@ async fn run(arguments: Arguments) -> Result<()> {
     report::step("AWS", &format!("{} (emulator)", lab.emulator().endpoint()));
 
     let api = Api::new(lab.server().url())?;
-    let put = put_events(&lab).await?;
+    lab.account().create_stream(STREAM, SHARDS).await?;
+    let mut events = generate(EVENTS + LATER_EVENTS, 1, MALFORMED_SHARE);
+    let later = events.split_off(EVENTS);
+    put_events(&lab, &events).await?;
+    report::step("stream", &format!("{STREAM}, {SHARDS} shards, {EVENTS} events put"));
     let credentials = json!({ "accessKey": lab.account().id(), "secretKey": lab.account().secret_key() });
     let session = api.post("/api/authenticate", &credentials).await?;
     report::step("authenticate", &format!("streams {}", session["streamNames"]));
     let started = Instant::now();
     create_table(&api).await?;
-    let delivered = wait_until_delivered(&api, put, started).await?;
+    let mut delivered = wait_until_delivered(&api, EVENTS as u64, started).await?;
+    delivered.add(&pause_and_resume(&api, &lab, &later).await?);
+    let put = (EVENTS + LATER_EVENTS) as u64;
     let report = collect(&api, put, delivered).await?;
     report.print();
     report.check()?;
@@ -99,22 +107,33 @@ async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Makes the stream and puts the events into it. Returns how many.
-async fn put_events(lab: &Lab) -> Result<u64> {
-    lab.account().create_stream(STREAM, SHARDS).await?;
-    let events = generate(EVENTS, 1, MALFORMED_SHARE);
-    let bar = progress("put", EVENTS as u64);
+/// Puts events into the stream.
+async fn put_events(lab: &Lab, events: &[GeneratedEvent]) -> Result<()> {
+    let bar = progress("put", events.len() as u64);
     for batch in events.chunks(2_500) {
         let records = batch.iter().map(|event| (event.key.as_str(), event.data.as_slice()));
         lab.account().put_events(STREAM, records).await?;
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
-    report::step("stream", &format!("{STREAM}, {SHARDS} shards, {EVENTS} events put"));
-    Ok(EVENTS as u64)
+    Ok(())
 }
 
-/// Samples the stream and makes a table of the schema that was found.
+/// Pauses the source, puts events, and resumes it: none is missing.
+async fn pause_and_resume(api: &Api, lab: &Lab, events: &[GeneratedEvent]) -> Result<Delivered> {
+    let source = format!("/api/sources/{TABLE}");
+    let paused = api.post(&format!("{source}/pause"), &json!({})).await?;
+    put_events(lab, events).await?;
+    let waiting = format!("{}, and {} more events put meanwhile", text(&paused["state"]), events.len());
+    report::step("pause", &waiting);
+    let started = Instant::now();
+    let resumed = api.post(&format!("{source}/resume"), &json!({})).await?;
+    let delivered = wait_until_delivered(api, (EVENTS + LATER_EVENTS) as u64, started).await?;
+    report::step("resume", &format!("{}, and they are there", text(&resumed["state"])));
+    Ok(delivered)
+}
+
+/// Samples the stream, plans a table of the schema that was found, and makes it.
 async fn create_table(api: &Api) -> Result<()> {
     let sample = api.post("/api/kinesis-sample", &json!({ "streamName": STREAM })).await?;
     report::step("sample", &format!("{} events read, one of them:", sample["eventsRead"]));
@@ -129,6 +148,8 @@ async fn create_table(api: &Api) -> Result<()> {
         "partitionBy": sample["proposal"]["partitionBy"],
         "startPosition": "oldest",
     });
+    let plan = api.post("/api/plan", &spec).await?;
+    report::plan(&plan);
     let created = api.post("/api/create-table", &spec).await?;
     report::step(
         "create-table",

@@ -13,6 +13,14 @@ pub(crate) struct Delivered {
     pub(crate) seconds: f64,
 }
 
+impl Delivered {
+    /// What is there later, after so much more time.
+    pub(crate) fn add(&mut self, later: &Self) {
+        let Self { rows, rejects, seconds } = later;
+        *self = Self { rows: *rows, rejects: *rejects, seconds: self.seconds + seconds };
+    }
+}
+
 /// All that is shown at the end.
 pub(crate) struct Report {
     pub(crate) put: u64,
@@ -35,7 +43,7 @@ impl Report {
             "{}",
             table(
                 rows(&self.sources),
-                &["streamName", "streamType", "databaseName", "tableName", "createdOn"]
+                &["streamName", "streamType", "databaseName", "tableName", "createdOn", "state"]
             )
         );
         println!("\nquarantine");
@@ -103,6 +111,36 @@ pub(crate) fn schema(columns: &Value) {
     step("schema", &format!("{} columns that fit all of them:", columns.len()));
     for column in columns {
         println!("  {:<14} {:<12} {}", "", plain(&column["name"]), plain(&column["type"]));
+    }
+}
+
+pub(crate) fn plan(plan: &Value) {
+    let (sample, batching) = (&plan["sample"], &plan["batching"]);
+    step(
+        "plan",
+        &format!(
+            "{} of {} sampled events fit; it would",
+            plain(&sample["fitting"]),
+            plain(&sample["events"])
+        ),
+    );
+    for step in rows(&plan["steps"]) {
+        println!(
+            "  {:<14} {:<7} {:<11} {}",
+            "",
+            plain(&step["action"]),
+            plain(&step["what"]),
+            plain(&step["detail"])
+        );
+    }
+    let (size, seconds) = (plain(&batching["batchSize"]), plain(&batching["windowSeconds"]));
+    println!(
+        "  {:<14} batches of {size} records or {seconds} s; {} inserts are remembered",
+        "",
+        plain(&plan["deduplicationWindow"])
+    );
+    for warning in rows(&plan["warnings"]).iter().chain(rows(&plan["obstacles"])) {
+        println!("  {:<14} note: {}", "", plain(warning));
     }
 }
 

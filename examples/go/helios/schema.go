@@ -21,11 +21,11 @@ type CheckSchema struct {
 	// TableName is by default the name of the stream.
 	TableName string `json:"tableName,omitempty"`
 	// DatabaseName is by default "default".
-	DatabaseName  string   `json:"databaseName,omitempty"`
-	OrderBy       []string `json:"orderBy,omitempty"`
-	PartitionBy   string   `json:"partitionBy,omitempty"`
-	UnknownFields string   `json:"unknownFields,omitempty"`
-	MissingFields string   `json:"missingFields,omitempty"`
+	DatabaseName  string    `json:"databaseName,omitempty"`
+	OrderBy       *[]string `json:"orderBy,omitempty"`
+	PartitionBy   string    `json:"partitionBy,omitempty"`
+	UnknownFields string    `json:"unknownFields,omitempty"`
+	MissingFields string    `json:"missingFields,omitempty"`
 	// Sample says how to sample the stream, and how types are inferred.
 	Sample *SampleOptions `json:"sample,omitempty"`
 }

@@ -13,7 +13,7 @@ use crate::{
     schema::{Schema, SchemaEdit, infer_with},
     sources::{SchemaCheck, check_schema},
     streams,
-    warehouse::{TableDefinition, TableName, default_database},
+    warehouse::{TableDefinition, TableName, TableOptions, default_database},
 };
 
 /// What to check: the events of a stream's sample, or events that are at hand, and the columns they should fit.
@@ -37,8 +37,8 @@ pub struct CheckSchema {
     pub table_name: Option<String>,
     /// Its database. Default: `default`.
     pub database_name: Option<String>,
-    /// The sorting key. Default: none.
-    pub order_by: Vec<String>,
+    /// The sorting key. Default: the first column that is a time and never null, else none.
+    pub order_by: Option<Vec<String>>,
     /// The partition key. Default: none.
     pub partition_by: Option<String>,
     /// What becomes of events with fields that the table has not. Default: the fields are ignored.
@@ -143,7 +143,8 @@ fn check(spec: &CheckSchema, events: &[Bytes]) -> Result<SchemaCheck> {
     let table = spec.table_name.as_deref().or(of_stream).unwrap_or("events");
     let database = spec.database_name.clone().unwrap_or_else(default_database);
     let name = TableName::new(database, table)?;
-    let definition =
-        TableDefinition::new(name, Uuid::nil(), &schema, &spec.order_by, spec.partition_by.as_deref())?;
+    let (order_by, partition_by) = (spec.order_by.clone(), spec.partition_by.clone());
+    let options = TableOptions { order_by, partition_by, ..TableOptions::default() };
+    let definition = TableDefinition::new(name, Uuid::nil(), &schema, &options)?;
     check_schema(&definition, (spec.unknown_fields, spec.missing_fields), events)
 }

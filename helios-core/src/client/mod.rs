@@ -6,10 +6,12 @@ mod cancel;
 mod check;
 mod consume;
 mod drift;
+mod plan;
 mod progress;
 mod quarantine;
 mod query;
 mod sample;
+mod sources;
 
 use std::{fmt, sync::Arc};
 
@@ -22,7 +24,7 @@ use crate::{
         ConsumeOptions, ConsumeReport, Deliverer, DeliveryReport, ReportOptions, delivery_report,
         ledger::DynamoLedger,
     },
-    sources::{self, CreateTable, MappingTable, Source, TableCreated, Triggers},
+    sources::MappingTable,
     streams::{AwsSession, Credentials},
     warehouse::{
         ArrowStream, Databases, QueryOptions, QueryResult, QueryStream, ResultFormat, RowStream, Warehouse,
@@ -34,6 +36,7 @@ pub use builder::HeliosClientBuilder;
 pub use check::CheckSchema;
 pub use consume::Consume;
 pub use drift::DriftOptions;
+pub use plan::PlanTable;
 pub use progress::{Watched, WatchedQuery};
 pub use query::Query;
 pub use sample::{KinesisSample, KinesisSampleOptions, SampleRecord, StreamSample};
@@ -215,34 +218,6 @@ impl HeliosClient {
         options: &KinesisSampleOptions,
     ) -> Result<StreamSample> {
         self.kinesis_sample(stream).options(options.clone()).await
-    }
-
-    /// Makes a table and lets a stream fill it. All or nothing.
-    ///
-    /// # Errors
-    ///
-    /// See [`sources::create_table`].
-    #[tracing::instrument(skip_all, fields(stream = spec.stream_name, table = spec.table_name))]
-    pub async fn create_table(&self, spec: &CreateTable) -> Result<TableCreated> {
-        let Inner { warehouse, session, function, clock, .. } = &*self.0;
-        let create = async {
-            let mappings = self.mappings().await?;
-            let ledger = self.ledger().await?;
-            let triggers = Triggers::open(session, function, Arc::clone(clock)).await?;
-            sources::create_table(warehouse, session, (&mappings, &ledger), &triggers, clock, spec).await
-        };
-        create.await.map_err(|error| error.at("create_table"))
-    }
-
-    /// Every source, in the order of creation.
-    ///
-    /// # Errors
-    ///
-    /// See [`sources::sources`].
-    #[tracing::instrument(skip_all)]
-    pub async fn sources(&self) -> Result<Vec<Source>> {
-        let list = async { sources::sources(&self.mappings().await?).await };
-        list.await.map_err(|error| error.at("sources"))
     }
 
     /// Delivers a stream from this process, to all its tables: a consumer to be awaited, or started. By default it goes on

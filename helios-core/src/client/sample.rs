@@ -17,7 +17,7 @@ use crate::{
     clock::SharedClock,
     schema::{self, ColumnEvidence, InferOptions, Inference, Observation, Proposal, Schema},
     streams::{self, AwsSession, Position, Sample, SampleEnd, SampleOptions, SampleProgress, SampledEvent},
-    warehouse::{TableDefinition, TableName},
+    warehouse::{TableDefinition, TableName, TableOptions},
 };
 
 /// So many events are shown.
@@ -165,9 +165,9 @@ fn conclude(sample: &Sample, options: &InferOptions) -> StreamSample {
 fn create_table_query(stream_arn: &str, inference: &Inference) -> Option<String> {
     let stream = stream_arn.rsplit_once('/').map_or(stream_arn, |(_, name)| name);
     let name = TableName::new("default", stream).ok()?;
-    let (columns, keys) = (&inference.columns, &inference.proposal);
-    let table =
-        TableDefinition::new(name, Uuid::nil(), columns, &keys.order_by, keys.partition_by.as_deref());
+    let keys = &inference.proposal;
+    let options = TableOptions::keys(keys.order_by.clone(), keys.partition_by.clone());
+    let table = TableDefinition::new(name, Uuid::nil(), &inference.columns, &options);
     table.ok().map(|table| table.to_string())
 }
 

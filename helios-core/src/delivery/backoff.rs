@@ -11,7 +11,7 @@ pub(super) const MAX_ATTEMPTS: u32 = 5;
 
 /// The pause after so many attempts: twice as long each time, and somewhere in its upper half, so that those who failed
 /// together do not come back together.
-pub(super) fn pause(attempts: u32) -> Duration {
+pub(crate) fn pause(attempts: u32) -> Duration {
     let longest = FIRST.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST);
     let chance = Uuid::new_v4().as_u128() % 1000;
     longest / 2 + longest / 2 * u32::try_from(chance).unwrap_or(0) / 1000

@@ -32,12 +32,12 @@ pub(super) trait History: Send + Sync + fmt::Debug {
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Option<Vec<Record>>>>;
 
-    /// The records from this sequence number on, at most so many, and at least two if the stream has two now. None also if
-    /// that cannot be found out.
+    /// The records from here on, at most so many, and at least two if the stream has two now. None also if that cannot be found
+    /// out.
     fn from<'a>(
         &'a self,
         key: &'a LedgerKey,
-        number: &'a str,
+        start: &'a ShardStart,
         limit: usize,
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Record>>>;
@@ -95,16 +95,17 @@ impl KinesisHistory {
     async fn first(
         &self,
         key: &LedgerKey,
-        number: &str,
+        start: &ShardStart,
         limit: usize,
         deadline: Timestamp,
     ) -> Result<Vec<Record>> {
-        let mut reader = self.reader(key, ShardStart::At(number.to_owned()));
+        let mut reader = self.reader(key, start.clone());
         let (mut records, mut throttled) = (Vec::new(), 0);
         while self.clock.now() < deadline {
             let page = match reader.next_page(limit - records.len()).await {
                 Ok(page) => page,
-                // The shard is gone with all its records; or the stream was made anew, and the number is of the old one.
+                // The shard is gone with all its records; or the stream was made anew, and the number is of the old one; or the
+                // time is still to come, by Kinesis' clock.
                 Err(error) if error.kind() == ErrorKind::NotFound || is_refused_argument(&error) => {
                     return Ok(Vec::new());
                 }
@@ -140,11 +141,11 @@ impl History for KinesisHistory {
     fn from<'a>(
         &'a self,
         key: &'a LedgerKey,
-        number: &'a str,
+        start: &'a ShardStart,
         limit: usize,
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Record>>> {
-        self.first(key, number, limit, deadline).boxed()
+        self.first(key, start, limit, deadline).boxed()
     }
 }
 
@@ -166,7 +167,7 @@ impl History for NoHistory {
     fn from<'a>(
         &'a self,
         _: &'a LedgerKey,
-        _: &'a str,
+        _: &'a ShardStart,
         _: usize,
         _: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Record>>> {

@@ -65,7 +65,9 @@ pub use targets::Targets;
 pub use view::View;
 pub use window::Window;
 
+pub(crate) use backoff::pause;
 pub(crate) use consumer::start_consumer;
 #[cfg(fuzzing)]
 pub(crate) use events::events as events_of_payload;
+pub(crate) use provenance::{Provenance, provenance_columns};
 pub(crate) use report::delivery_report;

@@ -17,15 +17,25 @@ const ARRIVED_AT: &str = "_arrived_at";
 /// All of them.
 pub(super) const NAMES: [&str; 4] = [SHARD, SEQUENCE, SUB_SEQUENCE, ARRIVED_AT];
 
+/// The columns of provenance, of a table that is made with them.
+pub(crate) fn provenance_columns() -> Vec<Column> {
+    vec![
+        Column::new(SHARD, "LowCardinality(String)"),
+        Column::new(SEQUENCE, "String"),
+        Column::new(SUB_SEQUENCE, "UInt64"),
+        Column::new(ARRIVED_AT, "Nullable(DateTime64(3, 'UTC'))"),
+    ]
+}
+
 /// A table that knows the identity of its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Provenance {
+pub(crate) struct Provenance {
     arrived_at: bool,
 }
 
 impl Provenance {
     /// Takes the columns of provenance out of a table's. All three of the identity, or none, and of types that hold it.
-    pub(super) fn take(columns: &mut Vec<Column>) -> Option<Self> {
+    pub(crate) fn take(columns: &mut Vec<Column>) -> Option<Self> {
         let has = |name: &str, types: &[&str]| {
             columns.iter().any(|column| column.name == name && types.contains(&column.data_type.as_str()))
         };

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
+    streams::Position,
     warehouse::{DEDUPLICATION_WINDOW, TableName, Warehouse, described_column, from_clickhouse},
 };
 
@@ -41,6 +42,8 @@ pub struct Target {
     pub(super) partitions: Partitions,
     /// Whether its rows say where they came from.
     pub(super) provenance: Option<Provenance>,
+    /// Where in each shard its first event is.
+    pub(super) begins: Option<Position>,
 }
 
 #[derive(Row, Deserialize)]
@@ -147,6 +150,7 @@ impl Target {
             partitions: Partitions::of(&found.partition_key, &schema.columns),
             blocks: u64::try_from(blocks).unwrap_or(0),
             provenance,
+            begins: None,
             schema,
         })
     }
@@ -155,6 +159,14 @@ impl Target {
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.schema.policy = policy;
+        self
+    }
+
+    /// The same table, whose first event in a shard is the first from here on: what lies between that and the first batch is
+    /// read from the shard. Else the first batch begins it.
+    #[must_use]
+    pub fn beginning_at(mut self, position: Position) -> Self {
+        self.begins = Some(position);
         self
     }
 

@@ -1,141 +1,33 @@
-//! Creating a source: what is asked for, what is answered, and what is checked before anything is made.
+//! Creating a source: what is checked before anything is made, and who makes it.
 
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
-    Delivery, Mapping, MappingState, MappingTable, Triggers,
+    CreateTable, Delivery, ExistingTable, Mapping, MappingState, Sources,
+    batching::Batching,
+    claim::{Claim, holding},
     existing::check_existing,
-    saga::{Saga, TablePlan},
+    mapping::Made,
+    saga::Saga,
 };
 use crate::{
-    Column, Error, ErrorKind, Result,
-    clock::SharedClock,
-    delivery::{Decoder, MissingFields, Policy, UnknownFields, ledger::DynamoLedger, quarantine},
-    streams::{self, AwsSession, Position},
-    warehouse::{TableDefinition, TableName, Warehouse, default_database},
+    Error, ErrorKind, Result,
+    delivery::{Decoder, quarantine},
+    streams::{self, Position, StreamDescription},
+    warehouse::{TableDefinition, TableDescription, TableName},
 };
 
 /// Databases that are no place for a source's table.
 const RESERVED: [&str; 4] = [quarantine::DATABASE, "system", "information_schema", "INFORMATION_SCHEMA"];
-
-/// What to create: `{"streamName", "tableName", "databaseName", "schema": [{"name", "type"}], …}`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[non_exhaustive]
-pub struct CreateTable {
-    /// The stream, by name or ARN.
-    pub stream_name: String,
-    /// The table to fill.
-    pub table_name: String,
-    /// Its database. Default: `default`.
-    #[serde(default = "default_database")]
-    pub database_name: String,
-    /// The columns.
-    pub schema: Vec<Column>,
-    /// The sorting key: columns that are not nullable. Default: none.
-    #[serde(default)]
-    pub order_by: Vec<String>,
-    /// The partition key: a column, or `toYYYYMM`, `toDate`, … of one. Default: none.
-    #[serde(default)]
-    pub partition_by: Option<String>,
-    /// Where in the stream to begin: `"now"`, `"oldest"` or an ISO 8601 time. Default: the moment of creation.
-    #[serde(default = "default_position")]
-    pub start_position: Position,
-    /// Make the database if it does not exist. Default: no.
-    #[serde(default)]
-    pub create_database: bool,
-    /// Who delivers: `"function"` or `"consumer"`, for which no trigger is made. Default: the delivery function.
-    #[serde(default)]
-    pub delivery: Delivery,
-    /// What becomes of events with fields that the table has not: `"ignore"`, `"quarantine"`, `"addColumn"`. Default: the
-    /// fields are ignored.
-    #[serde(default)]
-    pub unknown_fields: UnknownFields,
-    /// What becomes of events that lack a field which cannot be null: `"reject"`, `"zeroValue"`. Default: they are
-    /// rejected.
-    #[serde(default)]
-    pub missing_fields: MissingFields,
-}
-
-fn default_position() -> Position {
-    Position::Now
-}
-
-impl CreateTable {
-    /// A table in the database `default`, filled from the moment of creation.
-    pub fn new(stream: impl Into<String>, table: impl Into<String>, schema: impl Into<Vec<Column>>) -> Self {
-        Self {
-            stream_name: stream.into(),
-            table_name: table.into(),
-            database_name: default_database(),
-            schema: schema.into(),
-            order_by: Vec::new(),
-            partition_by: None,
-            start_position: default_position(),
-            create_database: false,
-            delivery: Delivery::default(),
-            unknown_fields: UnknownFields::default(),
-            missing_fields: MissingFields::default(),
-        }
-    }
-
-    /// Sets the database.
-    #[must_use]
-    pub fn database(mut self, database: impl Into<String>) -> Self {
-        self.database_name = database.into();
-        self
-    }
-
-    /// Sets the sorting key.
-    #[must_use]
-    pub fn order_by<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Self {
-        self.order_by = columns.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Sets the partition key.
-    #[must_use]
-    pub fn partition_by(mut self, key: impl Into<String>) -> Self {
-        self.partition_by = Some(key.into());
-        self
-    }
-
-    /// Sets where in the stream to begin.
-    #[must_use]
-    pub fn start_position(mut self, position: Position) -> Self {
-        self.start_position = position;
-        self
-    }
-
-    /// Makes the database if it does not exist.
-    #[must_use]
-    pub fn create_database(mut self) -> Self {
-        self.create_database = true;
-        self
-    }
-
-    /// Sets who delivers.
-    #[must_use]
-    pub fn delivery(mut self, delivery: Delivery) -> Self {
-        self.delivery = delivery;
-        self
-    }
-
-    /// Sets what becomes of events with fields that the table has not.
-    #[must_use]
-    pub fn unknown_fields(mut self, unknown_fields: UnknownFields) -> Self {
-        self.unknown_fields = unknown_fields;
-        self
-    }
-
-    /// Sets what becomes of events that lack a field which cannot be null.
-    #[must_use]
-    pub fn missing_fields(mut self, missing_fields: MissingFields) -> Self {
-        self.missing_fields = missing_fields;
-        self
-    }
-}
+/// How often a create that waits for another one looks whether it has ended.
+const WAIT_POLL: Duration = Duration::from_millis(250);
+/// For how long it waits: a trigger may take minutes.
+const WAIT_LIMIT: Duration = Duration::from_secs(600);
 
 /// What was created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,72 +46,93 @@ pub struct TableCreated {
     /// The stream's ARN.
     #[serde(rename = "streamARN")]
     pub stream_arn: String,
+    /// The source's id.
+    pub source_id: Uuid,
+    /// What puts the delivery at risk, for a person.
+    pub warnings: Vec<String>,
 }
 
-/// Makes a table and lets the stream fill it.
-///
-/// An existing table of the same columns is taken as it is, whatever its keys. The tables of one stream share its
-/// trigger: only the first may choose where to begin. A failure undoes what this call made, and nothing else.
-///
-/// # Errors
-///
-/// [`ErrorKind::InvalidInput`] for a bad name, schema, key or position, [`ErrorKind::NotFound`] for the stream, the
-/// database or the delivery function, [`ErrorKind::AlreadyExists`] if the stream feeds this table already,
-/// [`ErrorKind::Conflict`] if the table exists with another schema, the stream has a trigger that does not fit, or
-/// another create is under way.
-pub async fn create_table(
-    warehouse: &Warehouse,
-    session: &AwsSession,
-    (mappings, ledger): (&MappingTable, &DynamoLedger),
-    triggers: &Triggers,
-    clock: &SharedClock,
-    spec: &CreateTable,
-) -> Result<TableCreated> {
-    let started = clock.now();
-    let name = TableName::new(&spec.database_name, &spec.table_name)?;
-    // Everything that can be known to fail is, before anything is made.
-    check_database(&name)?;
-    let planned = |uuid| {
-        TableDefinition::new(name.clone(), uuid, &spec.schema, &spec.order_by, spec.partition_by.as_deref())
-    };
-    let definition = planned(Uuid::new_v4())?;
-    Decoder::new(&definition.columns())?;
-    let stream = streams::describe(session, &spec.stream_name).await?;
-    if spec.delivery == Delivery::Function {
-        triggers.check_function().await?;
+/// What is asked for, checked as far as that goes without making anything.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) spec: CreateTable,
+    pub(super) table: TableName,
+    /// As ClickHouse would choose its identity.
+    pub(super) definition: TableDefinition,
+    pub(super) batching: Batching,
+    pub(super) stream: StreamDescription,
+    digest: String,
+}
+
+impl Request {
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`], naming what is wrong.
+    pub(super) fn new(spec: &CreateTable, stream: StreamDescription) -> Result<Self> {
+        let batching = Batching::of(spec, stream.open_shards)?;
+        let definition = spec.definition(batching.deduplication_window(stream.open_shards))?;
+        Decoder::new(&definition.columns())?;
+        // The same stream and the same types in other words are the same request.
+        let spec =
+            CreateTable { stream_name: stream.arn.clone(), schema: definition.columns(), ..spec.clone() };
+        let text = serde_json::to_vec(&spec)
+            .map_err(|error| Error::unexpected("the request cannot be written").caused_by(error))?;
+        let digest = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { table: definition.name().clone(), definition, spec, batching, stream, digest })
     }
-    ready_database(warehouse, &name, spec.create_database).await?;
-    let found = warehouse.describe_table(&name).await?;
-    mappings.ensure().await?;
-    ledger.ensure().await?;
-    let table = match found {
-        Some(existing) => {
-            check_existing(&definition, &existing)?;
-            TablePlan { definition: planned(existing.uuid)?, existing: Some(existing) }
+
+    /// Fails for what needs no look at anything.
+    pub(super) fn check(spec: &CreateTable) -> Result<()> {
+        check_database(&spec.table()?)?;
+        let definition = spec.definition(0)?;
+        Decoder::new(&definition.columns())?;
+        Batching::of(spec, 0)?;
+        if let Some(arn) = spec.on_failure.as_deref().filter(|arn| !is_destination(arn)) {
+            let message = "`onFailure` is the ARN of an SQS queue, an SNS topic or an S3 bucket";
+            return Err(Error::invalid_input(message).with("onFailure", arn));
         }
-        // A create that was interrupted before it made the table has left its claim: the table takes its identity.
-        None => match mappings.pending(&stream.arn, &name).await? {
-            Some(left) => TablePlan { definition: planned(left.table_uuid)?, existing: None },
-            None => TablePlan { definition, existing: None },
-        },
-    };
-    let mapping = Mapping {
-        stream_arn: stream.arn,
-        table_uuid: table.definition.uuid(),
-        stream_name: stream.name,
-        table: name,
-        created_on: started,
-        state: MappingState::Pending,
-        operation_id: Uuid::new_v4(),
-        schema: table.definition.columns(),
-        delivery: spec.delivery,
-        start_position: match spec.start_position {
-            Position::Now => Position::At(started),
-            position => position,
-        },
-        policy: Policy::new(spec.unknown_fields, spec.missing_fields),
-    };
-    Saga::new(warehouse, mappings, triggers, table, mapping).run(spec.start_position, clock).await
+        if spec.delivery == Delivery::Consumer
+            && (spec.batch_size.is_some()
+                || spec.batching_window_seconds.is_some()
+                || spec.on_failure.is_some())
+        {
+            let message = "`batchSize`, `batchingWindowSeconds` and `onFailure` are of a trigger, and a source that a \
+                           consumer delivers has none";
+            return Err(Error::invalid_input(message));
+        }
+        Ok(())
+    }
+
+    /// What there is to be warned of, whatever becomes of it.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.spec.delivery == Delivery::Function && self.spec.on_failure.is_none() {
+            warnings.push(
+                "no `onFailure` destination is named: what Lambda gives up after seven days is seen only in \
+                 `delivery_report`, as a gap"
+                    .to_owned(),
+            );
+        }
+        if self.spec.on_cluster.is_some() {
+            warnings.push(
+                "the quarantine table is made where the statement is run, not on the cluster".to_owned(),
+            );
+        }
+        warnings
+    }
+
+    /// Whether a mapping was made of the same request.
+    pub(super) fn is_of(&self, mapping: &Mapping) -> bool {
+        mapping.request.as_ref() == Some(&self.spec)
+    }
+}
+
+fn is_destination(arn: &str) -> bool {
+    let mut parts = arn.splitn(6, ':');
+    let (prefix, _, service) = (parts.next(), parts.next(), parts.next());
+    prefix == Some("arn")
+        && matches!(service, Some("sqs" | "sns" | "s3"))
+        && parts.nth(2).is_some_and(|name| !name.is_empty())
 }
 
 fn check_database(name: &TableName) -> Result<()> {
@@ -231,14 +144,191 @@ fn check_database(name: &TableName) -> Result<()> {
     Ok(())
 }
 
-async fn ready_database(warehouse: &Warehouse, name: &TableName, create: bool) -> Result<()> {
-    let database = name.database();
-    if warehouse.has_database(database).await? {
-        return Ok(());
+impl Sources {
+    /// Makes a table and lets the stream fill it.
+    ///
+    /// An existing table of the same columns is taken as it is, whatever its keys. The tables of one stream share its
+    /// trigger: only the first may choose where to begin. A failure undoes what this call made, and nothing else. The same
+    /// request again, at the same time or later, has the same answer, and makes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a bad name, schema, key or position, [`ErrorKind::NotFound`] for the stream, the
+    /// database or the delivery function, [`ErrorKind::AlreadyExists`] if the stream feeds this table already in another
+    /// way, [`ErrorKind::Conflict`] if the table exists with another schema, the stream has a trigger that does not fit, or
+    /// another create of the table is under way.
+    pub async fn create_table(&self, spec: &CreateTable) -> Result<TableCreated> {
+        let started = self.clock.now();
+        // Everything that can be known to fail is, before anything is made.
+        Request::check(spec)?;
+        let request = Request::new(spec, streams::describe(&self.session, &spec.stream_name).await?)?;
+        if spec.delivery == Delivery::Function {
+            self.triggers.check_function().await?;
+        }
+        // Who it was is nice to know, and no reason to fail.
+        let identity = streams::caller_identity(&self.session).await.ok();
+        let order = Mapping {
+            stream_arn: request.stream.arn.clone(),
+            table_uuid: Uuid::new_v4(),
+            stream_name: request.stream.name.clone(),
+            table: request.table.clone(),
+            created_on: started,
+            created_by: identity.map(|identity| identity.arn),
+            state: MappingState::Pending,
+            operation_id: Uuid::nil(),
+            schema: request.definition.columns(),
+            delivery: spec.delivery,
+            start_position: match spec.start_position {
+                Position::Now => Position::At(started),
+                position => position,
+            },
+            policy: spec.policy(),
+            request: Some(request.spec.clone()),
+            made: Made::default(),
+            removal: None,
+        };
+        // It must be possible to write it down.
+        order.to_item()?;
+        self.ready_database(&request).await?;
+        self.mappings.ensure().await?;
+        self.ledger.ensure().await?;
+        self.claim_and_create(&request, order).boxed().await
     }
-    if create {
-        return warehouse.create_database(database).await;
+
+    async fn claim_and_create(&self, request: &Request, order: Mapping) -> Result<TableCreated> {
+        let deadline = self.clock.now().saturating_add(WAIT_LIMIT);
+        loop {
+            let now = self.clock.now();
+            let claim = Claim::new(request.table.clone(), request.digest.clone(), now);
+            match self.mappings.claim_on(&request.table).await? {
+                None => {
+                    if let Some(found) = self.source_of(request).await?
+                        && matches!(found.state, MappingState::Active | MappingState::Paused)
+                    {
+                        return self.again(request, &found).await;
+                    }
+                    if self.mappings.claim(&claim).await? {
+                        return self.create_under(&claim, request, order).boxed().await;
+                    }
+                }
+                Some(holder) if holder.is_abandoned(now) => {
+                    if self.mappings.take_over(&holder, &claim).await? {
+                        return self.create_under(&claim, request, order).boxed().await;
+                    }
+                }
+                // It is making just this.
+                Some(holder) if holder.request_digest == request.digest => {
+                    if deadline.as_ref().is_ok_and(|deadline| now > *deadline) {
+                        let message = "the same create is under way elsewhere, and has not come to its end";
+                        return Err(about(request, ErrorKind::Conflict, message).retryable(true));
+                    }
+                    self.clock.sleep(WAIT_POLL).await;
+                }
+                Some(_) => {
+                    let message = "somebody else is at this table: another create, or a change of its source, is under way, or was \
+                                   interrupted less than a minute ago";
+                    return Err(about(request, ErrorKind::Conflict, message).retryable(true));
+                }
+            }
+        }
     }
-    let message = "the database does not exist; create it, or ask for it with `createDatabase`";
-    Err(Error::new(ErrorKind::NotFound, message).with("database", database.as_str()))
+
+    /// The mapping of this stream and table.
+    pub(super) async fn source_of(&self, request: &Request) -> Result<Option<Mapping>> {
+        match self.mappings.of_stream_in_any_state(&request.stream.arn).await {
+            Ok(mappings) => Ok(mappings.into_iter().find(|mapping| mapping.table == request.table)),
+            // Before the first create there is no table of mappings.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The answer to a request for what is there.
+    async fn again(&self, request: &Request, mapping: &Mapping) -> Result<TableCreated> {
+        if !request.is_of(mapping) {
+            let message = "the stream feeds this table already, and was asked to in another way; `remove` its source first";
+            return Err(about(request, ErrorKind::AlreadyExists, message));
+        }
+        let table = self.warehouse.describe_table(&mapping.table).await?;
+        let table = table.filter(|table| table.uuid == mapping.table_uuid).ok_or_else(|| {
+            let message = "the source is there, but its table was dropped or renamed: `remove` the source, then create it again, \
+                           or `repair` it";
+            about(request, ErrorKind::Conflict, message)
+        })?;
+        Ok(created(request, mapping, Some(&table)))
+    }
+
+    async fn create_under(&self, claim: &Claim, request: &Request, order: Mapping) -> Result<TableCreated> {
+        let order = Mapping { operation_id: claim.operation_id, ..order };
+        let create = async {
+            // Nobody else can make it now, so what there is stays.
+            self.finish_interrupted(claim, request).boxed().await?;
+            if let Some(found) = self.source_of(request).await? {
+                return self.again(request, &found).await;
+            }
+            let found = self.warehouse.describe_table(&request.table).await?;
+            planned(request, found.as_ref())?;
+            let order = ordered(order, found.as_ref());
+            let made = Saga::new(self, request, order).run().boxed().await?;
+            Ok(created(request, &made, found.as_ref()))
+        };
+        let done = holding((&self.mappings, &self.clock), claim, create.boxed()).await?;
+        self.give_up(claim).await;
+        done
+    }
+
+    async fn ready_database(&self, request: &Request) -> Result<()> {
+        let database = request.table.database();
+        if self.warehouse.has_database(database).await? {
+            return Ok(());
+        }
+        if request.spec.create_database {
+            return self.warehouse.create_database(database, request.spec.on_cluster.as_deref()).await;
+        }
+        let message = "the database does not exist; create it, or ask for it with `createDatabase`";
+        Err(Error::new(ErrorKind::NotFound, message).with("database", database.as_str()))
+    }
+}
+
+/// Fails for a table that is there and cannot be taken.
+pub(super) fn planned(request: &Request, found: Option<&TableDescription>) -> Result<()> {
+    let Some(found) = found else { return Ok(()) };
+    if request.spec.existing_table == ExistingTable::Refuse {
+        let message = "the table exists; choose another name, or allow it with `existingTable`";
+        return Err(about(request, ErrorKind::AlreadyExists, message));
+    }
+    check_existing(&request.definition, request.spec.engine.is_some(), found)
+}
+
+/// The mapping to the table that is there, or is to be made.
+pub(super) fn ordered(order: Mapping, found: Option<&TableDescription>) -> Mapping {
+    match found {
+        Some(found) => Mapping { table_uuid: found.uuid, ..order },
+        None => Mapping { made: Made { table: true, ..order.made }, ..order },
+    }
+}
+
+fn about(request: &Request, kind: ErrorKind, message: &str) -> Error {
+    Error::new(kind, message).with("stream", &request.stream.name).with("table", request.table.plain())
+}
+
+/// The answer to whoever made it, and to whoever asks for the same later.
+fn created(request: &Request, mapping: &Mapping, table: Option<&TableDescription>) -> TableCreated {
+    let (what, create_table_query) = match table {
+        Some(table) if !mapping.made.table => ("found", table.create_statement.clone()),
+        _ => ("created", request.definition.clone().with_uuid(mapping.table_uuid).to_string()),
+    };
+    TableCreated {
+        success: true,
+        create_table_query,
+        message: format!(
+            "Table {} {what}; the stream {} fills it.",
+            mapping.table.plain(),
+            mapping.stream_name
+        ),
+        table_uuid: mapping.table_uuid,
+        stream_arn: mapping.stream_arn.clone(),
+        source_id: mapping.id(),
+        warnings: request.warnings(),
+    }
 }

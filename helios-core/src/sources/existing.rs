@@ -2,14 +2,20 @@
 
 use crate::{
     Column, Error, ErrorKind, Result,
+    delivery::Provenance,
     warehouse::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription},
 };
 
-/// An existing table is good if an insert of the schema fits it without change and is recognised when repeated.
-pub(super) fn check_existing(planned: &TableDefinition, existing: &TableDescription) -> Result<()> {
+/// An existing table is good if an insert of the schema fits it without change and is recognised when repeated. Its engine
+/// may be any that recognises it, unless one `is_engine_asked` for.
+pub(super) fn check_existing(
+    planned: &TableDefinition,
+    is_engine_asked: bool,
+    existing: &TableDescription,
+) -> Result<()> {
     let conflict =
         |message: String| Err(Error::new(ErrorKind::Conflict, message).with("table", planned.name().plain()));
-    let differing = differing_columns(&planned.columns(), existing);
+    let differing = differing_columns(planned, existing);
     if !differing.is_empty() {
         return conflict(format!("the table exists with another schema: {}", differing.join("; ")));
     }
@@ -17,6 +23,13 @@ pub(super) fn check_existing(planned: &TableDefinition, existing: &TableDescript
         return conflict(format!(
             "the table exists with the engine {}, which recognises no repeated insert",
             existing.engine
+        ));
+    }
+    let engine = existing.engine.split([' ', '(']).next().unwrap_or_default();
+    if is_engine_asked && engine != planned.engine().name() {
+        return conflict(format!(
+            "the table exists with the engine {engine}, not {}",
+            planned.engine().name()
         ));
     }
     let replicated = existing.engine.starts_with("Replicated") || existing.engine.starts_with("Shared");
@@ -35,12 +48,16 @@ pub(super) fn check_existing(planned: &TableDefinition, existing: &TableDescript
     Ok(())
 }
 
-fn differing_columns(wanted: &[Column], existing: &TableDescription) -> Vec<String> {
+fn differing_columns(planned: &TableDefinition, existing: &TableDescription) -> Vec<String> {
+    let wanted = planned.columns();
+    let mut columns = existing.columns.clone();
+    // Columns of provenance are filled wherever they are.
+    let has_provenance = Provenance::take(&mut columns).is_some();
     let find = |columns: &[Column], name: &str| columns.iter().find(|column| column.name == name).cloned();
     let mut differing = Vec::new();
-    for column in wanted {
+    for column in &wanted {
         let name = &column.name;
-        match find(&existing.columns, name) {
+        match find(&columns, name) {
             None => differing.push(format!("`{name}` is missing")),
             Some(found) if found.data_type != column.data_type => {
                 differing.push(format!("`{name}` is {}, not {}", found.data_type, column.data_type));
@@ -55,8 +72,12 @@ fn differing_columns(wanted: &[Column], existing: &TableDescription) -> Vec<Stri
             Some(_) => {}
         }
     }
-    let extra = existing.columns.iter().filter(|column| find(wanted, &column.name).is_none());
+    let extra = columns.iter().filter(|column| find(&wanted, &column.name).is_none());
     differing.extend(extra.map(|column| format!("`{}` is not in the schema", column.name)));
+    if !has_provenance {
+        let missing = planned.further_columns().into_iter();
+        differing.extend(missing.map(|column| format!("`{}` {} is missing", column.name, column.data_type)));
+    }
     differing
 }
 
@@ -65,11 +86,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::warehouse::TableName;
+    use crate::warehouse::{TableName, TableOptions};
 
     fn checked(wanted: &[Column], columns: &[Column], defaults: &[&str]) -> Result<()> {
         let name = TableName::new("shop", "clicks").unwrap();
-        let planned = TableDefinition::new(name, Uuid::nil(), wanted, &[], None).unwrap();
+        let planned = TableDefinition::new(name, Uuid::nil(), wanted, &TableOptions::default()).unwrap();
         let existing = TableDescription {
             uuid: Uuid::from_u128(7),
             engine: "MergeTree ORDER BY tuple() SETTINGS non_replicated_deduplication_window = 10000"
@@ -79,7 +100,7 @@ mod tests {
             keys: Vec::new(),
             create_statement: String::new(),
         };
-        check_existing(&planned, &existing)
+        check_existing(&planned, false, &existing)
     }
 
     #[test]

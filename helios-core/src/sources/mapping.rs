@@ -2,30 +2,31 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{
-    Client,
-    error::ProvideErrorMetadata as _,
-    operation::put_item::{PutItemError, builders::PutItemFluentBuilder},
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
-};
-use jiff::Timestamp;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{Timestamp, civil::Date, tz::Offset};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::CreateTable;
 use crate::{
-    Column, Error, ErrorKind, Result,
-    clock::SharedClock,
+    Column, Error, Result,
     delivery::Policy,
-    dynamo::DynamoTable,
-    streams::{AwsSession, Position, error::from_sdk},
-    warehouse::TableName,
+    streams::Position,
+    warehouse::{TableName, default_database},
 };
 
-/// Where mappings are kept unless the settings say otherwise.
-pub const DEFAULT_MAPPING_TABLE: &str = "helios-sources";
+pub(super) const STREAM_ID: &str = "stream_id";
+pub(super) const TABLE_ID: &str = "table_id";
+const STATE: &str = "state";
+const REMOVAL: &str = "removal";
 
-const STREAM_ID: &str = "stream_id";
-const TABLE_ID: &str = "table_id";
+/// An item of DynamoDB.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// A text attribute.
+pub(super) fn read<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
 
 /// How far a source has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +36,19 @@ pub enum MappingState {
     Pending,
     /// Its events are delivered.
     Active,
+    /// Its events are not delivered until somebody resumes it.
+    Paused,
+    /// Being removed, or left over from a removal that was interrupted. Nothing is delivered.
+    Removing,
 }
 
 impl MappingState {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
             Self::Active => "ACTIVE",
+            Self::Paused => "PAUSED",
+            Self::Removing => "REMOVING",
         }
     }
 
@@ -49,6 +56,8 @@ impl MappingState {
         match text {
             "PENDING" => Ok(Self::Pending),
             "ACTIVE" => Ok(Self::Active),
+            "PAUSED" => Ok(Self::Paused),
+            "REMOVING" => Ok(Self::Removing),
             other => Err(Error::unexpected(format!("a mapping has the unknown state {other:?}"))),
         }
     }
@@ -97,9 +106,11 @@ pub struct Mapping {
     pub table: TableName,
     /// When the source was created.
     pub created_on: Timestamp,
+    /// Who created it, as AWS knows them.
+    pub created_by: Option<String>,
     /// How far it has come.
     pub state: MappingState,
-    /// Which create call made the item: only that one may change it while it is pending.
+    /// Which operation has written the item last: only that one may change it while it is at it.
     pub operation_id: Uuid,
     /// The schema the table was created with.
     pub schema: Vec<Column>,
@@ -109,16 +120,55 @@ pub struct Mapping {
     pub start_position: Position,
     /// What is done with events that do not quite fit.
     pub policy: Policy,
+    /// What was asked for.
+    pub request: Option<CreateTable>,
+    /// What was made for it: this may be undone, and nothing else.
+    pub made: Made,
+    /// What is to become of the table, while the source is being removed.
+    pub removal: Option<Removal>,
 }
 
+/// What is to become of the table of a source that is being removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Removal {
+    /// A create has failed: what it made is undone.
+    Undo,
+    /// The table stays.
+    KeepTable,
+    /// The table is dropped with its rows.
+    DropTable,
+}
+
+/// What a create has made, or was about to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Made {
+    /// The table: it was not there before.
+    pub table: bool,
+    /// The trigger: the stream had none.
+    pub trigger: bool,
+}
+
+/// The namespace of the ids of sources.
+const SOURCES: Uuid = Uuid::from_u128(0x5b1f_6d0e_93ab_4c1c_8a57_0c2f_7d64_11e9);
+
 impl Mapping {
-    fn to_item(&self) -> Result<HashMap<String, AttributeValue>> {
+    /// The source's id, the same for the same stream and table.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        Uuid::new_v5(&SOURCES, format!("{}/{}", self.stream_arn, self.table_uuid).as_bytes())
+    }
+
+    pub(super) fn to_item(&self) -> Result<Item> {
         let json = |value: serde_json::Result<String>| {
             let cannot = |error| Error::unexpected("the mapping cannot be written").caused_by(error);
             value.map(AttributeValue::S).map_err(cannot)
         };
         let text = |value: &str| AttributeValue::S(value.to_owned());
-        Ok([
+        let mut item: Item = [
             (STREAM_ID, text(&self.stream_arn)),
             (TABLE_ID, text(&self.table_uuid.to_string())),
             ("stream_name", text(&self.stream_name)),
@@ -126,298 +176,98 @@ impl Mapping {
             ("database_name", text(self.table.database().as_str())),
             ("table_name", text(self.table.table().as_str())),
             ("created_on", text(&self.created_on.to_string())),
-            ("state", text(self.state.as_str())),
+            (STATE, text(self.state.as_str())),
             ("operation_id", text(&self.operation_id.to_string())),
             ("table_schema", json(serde_json::to_string(&self.schema))?),
             ("delivery", text(self.delivery.as_str())),
             ("start_position", text(&self.start_position.to_string())),
             ("policy", json(serde_json::to_string(&self.policy))?),
+            ("made", json(serde_json::to_string(&self.made))?),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into())
+        .into();
+        if let Some(by) = &self.created_by {
+            item.insert("created_by".to_owned(), text(by));
+        }
+        if let Some(removal) = &self.removal {
+            item.insert(REMOVAL.to_owned(), json(serde_json::to_string(removal))?);
+        }
+        if let Some(request) = &self.request {
+            // The schema stands beside it.
+            let request = CreateTable { schema: Vec::new(), ..request.clone() };
+            item.insert("request".to_owned(), json(serde_json::to_string(&request))?);
+        }
+        let size: usize =
+            item.iter().map(|(name, value)| name.len() + value.as_s().map_or(0, String::len)).sum();
+        if size > MAX_ITEM {
+            let message = format!(
+                "the schema is too large to be kept: with it the mapping has {size} bytes, and DynamoDB takes {MAX_ITEM}"
+            );
+            return Err(Error::invalid_input(message).with("columns", self.schema.len().to_string()));
+        }
+        Ok(item)
     }
 
-    fn from_item(item: &HashMap<String, AttributeValue>) -> Result<Self> {
+    /// Reads an item. Most attributes may be missing: it may be of an earlier version, or of somebody else's making.
+    pub(super) fn from_item(item: &Item) -> Result<Self> {
         let text = |name: &str| {
-            item.get(name)
-                .and_then(|value| value.as_s().ok())
-                .ok_or_else(|| Error::unexpected(format!("a mapping has no attribute `{name}`")))
+            read(item, name).ok_or_else(|| Error::unexpected(format!("a mapping has no attribute `{name}`")))
         };
-        // Attributes that older mappings lack.
-        let later = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
         let unreadable =
             |name: &str| Error::unexpected(format!("the attribute `{name}` of a mapping cannot be read"));
-        let stream_arn = text(STREAM_ID)?.clone();
-        let created_on: Timestamp = text("created_on")?.parse().map_err(|_| unreadable("created_on"))?;
+        fn json<T: serde::de::DeserializeOwned>(item: &Item, name: &str) -> Result<Option<T>> {
+            let parsed = read(item, name).map(serde_json::from_str).transpose();
+            parsed
+                .map_err(|_| Error::unexpected(format!("the attribute `{name}` of a mapping cannot be read")))
+        }
+        let stream_arn = text(STREAM_ID)?.to_owned();
+        let created_on = time(text("created_on")?).ok_or_else(|| unreadable("created_on"))?;
+        let schema: Vec<Column> = json(item, "table_schema")?.unwrap_or_default();
+        let request = json::<CreateTable>(item, "request")?;
+        let name = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
         Ok(Self {
-            stream_arn,
             table_uuid: text(TABLE_ID)?.parse().map_err(|_| unreadable(TABLE_ID))?,
-            stream_name: text("stream_name")?.clone(),
-            table: TableName::new(text("database_name")?, text("table_name")?)?,
+            stream_name: read(item, "stream_name").map_or_else(|| name(&stream_arn), str::to_owned),
+            table: TableName::new(
+                read(item, "database_name").map_or_else(default_database, str::to_owned),
+                text("table_name")?,
+            )?,
             created_on,
-            state: MappingState::parse(text("state")?)?,
-            operation_id: text("operation_id")?.parse().map_err(|_| unreadable("operation_id"))?,
-            schema: serde_json::from_str(text("table_schema")?).map_err(|_| unreadable("table_schema"))?,
-            delivery: later("delivery").map_or(Ok(Delivery::default()), |text| Delivery::parse(text))?,
-            start_position: later("start_position")
-                .map_or(Ok(Position::At(created_on)), |text| text.parse())
+            created_by: read(item, "created_by").map(str::to_owned),
+            state: read(item, STATE).map_or(Ok(MappingState::Active), MappingState::parse)?,
+            operation_id: read(item, "operation_id")
+                .map_or(Ok(Uuid::nil()), str::parse)
+                .map_err(|_| unreadable("operation_id"))?,
+            request: request.map(|request| CreateTable { schema: schema.clone(), ..request }),
+            schema,
+            delivery: read(item, "delivery").map_or(Ok(Delivery::default()), Delivery::parse)?,
+            start_position: read(item, "start_position")
+                .map_or(Ok(Position::At(created_on)), str::parse)
                 .map_err(|_| unreadable("start_position"))?,
-            policy: later("policy")
-                .map_or(Ok(Policy::default()), |text| serde_json::from_str(text))
-                .map_err(|_| unreadable("policy"))?,
+            policy: json(item, "policy")?.unwrap_or_default(),
+            made: json(item, "made")?.unwrap_or_default(),
+            removal: json(item, REMOVAL)?,
+            stream_arn,
         })
     }
 }
 
-/// The one of a table's mappings, or of several the one of that stream, given by name or ARN.
-///
-/// # Errors
-///
-/// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::Conflict`] if there are several: it names their streams.
-pub(crate) fn the_one(
-    mut mappings: Vec<Mapping>,
-    table: &TableName,
-    stream: Option<&str>,
-) -> Result<Mapping> {
-    if let Some(stream) = stream {
-        mappings.retain(|mapping| mapping.stream_name == stream || mapping.stream_arn == stream);
-    }
-    if mappings.len() > 1 {
-        let streams: Vec<&str> = mappings.iter().map(|mapping| mapping.stream_name.as_str()).collect();
-        let message = format!("several streams fill this table: name one of {}", streams.join(", "));
-        return Err(Error::new(ErrorKind::Conflict, message).with("table", table.plain()));
-    }
-    mappings.pop().ok_or_else(|| {
-        let message = "no source fills this table; `sources` lists those there are";
-        let error = Error::new(ErrorKind::NotFound, message).with("table", table.plain());
-        stream.into_iter().fold(error, |error, stream| error.with("stream", stream))
-    })
-}
+/// What DynamoDB takes: 400 KB, of which something is left for what it counts besides.
+const MAX_ITEM: usize = 400 * 1024 - 1024;
 
-/// The DynamoDB table of all mappings.
-#[derive(Clone, Debug)]
-pub struct MappingTable(DynamoTable);
-
-impl MappingTable {
-    /// The table of that name, which need not exist yet.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::ConfigInvalid`] if the session has no region, [`ErrorKind::Unauthenticated`] if it has no
-    /// credentials.
-    pub async fn open(session: &AwsSession, name: impl Into<String>, clock: SharedClock) -> Result<Self> {
-        Ok(Self(DynamoTable {
-            client: Client::new(&session.sdk_config().await?),
-            name: name.into(),
-            role: "mapping table",
-            keys: [STREAM_ID, TABLE_ID],
-            clock,
-        }))
-    }
-
-    /// Makes the table unless it exists, and waits until it is ready.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::PermissionDenied`], [`ErrorKind::Timeout`] if it does not become ready within two minutes.
-    pub async fn ensure(&self) -> Result<()> {
-        self.0.ensure().await
-    }
-
-    /// Writes a pending mapping where there is none. Returns the one that is there already, if it is another's.
-    ///
-    /// # Errors
-    ///
-    /// What DynamoDB says.
-    pub async fn claim(&self, mapping: &Mapping) -> Result<Option<Mapping>> {
-        let put = self.put(mapping)?.condition_expression("attribute_not_exists(stream_id)");
-        self.put_unless_held(put, mapping).await
-    }
-
-    /// Takes over a mapping that `holder`'s create left pending.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Conflict`] if it has changed meanwhile.
-    pub async fn take_over(&self, holder: &Mapping, mapping: &Mapping) -> Result<()> {
-        let put = self
-            .put(mapping)?
-            .condition_expression("operation_id = :operation AND #state = :pending")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":operation", AttributeValue::S(holder.operation_id.to_string()))
-            .expression_attribute_values(
-                ":pending",
-                AttributeValue::S(MappingState::Pending.as_str().to_owned()),
-            );
-        match self.put_unless_held(put, mapping).await? {
-            None => Ok(()),
-            Some(_) => {
-                let message = "another create of this source was quicker to take over the interrupted one";
-                Err(self.about(Error::new(ErrorKind::Conflict, message).with("table", mapping.table.plain())))
-            }
-        }
-    }
-
-    fn put(&self, mapping: &Mapping) -> Result<PutItemFluentBuilder> {
-        Ok(self
-            .0
-            .client
-            .put_item()
-            .table_name(&self.0.name)
-            .set_item(Some(mapping.to_item()?))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
-    }
-
-    /// Puts a mapping if its condition holds; returns the other operation's that is there if not.
-    async fn put_unless_held(&self, put: PutItemFluentBuilder, mapping: &Mapping) -> Result<Option<Mapping>> {
-        let Err(error) = put.send().await else { return Ok(None) };
-        let holder = match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                failed.item().map(Mapping::from_item).transpose()?
-            }
-            _ => return Err(self.about(from_sdk(error))),
-        };
-        match holder {
-            // The SDK repeats a call whose answer was lost: then it meets its own write.
-            Some(holder) if holder.operation_id == mapping.operation_id => Ok(None),
-            Some(holder) => Ok(Some(holder)),
-            None => Err(self.about(from_sdk(error))),
-        }
-    }
-
-    /// Makes this operation's mapping active.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Conflict`] if it is no longer this operation's.
-    pub async fn confirm(&self, mapping: &Mapping) -> Result<()> {
-        self.0
-            .client
-            .update_item()
-            .table_name(&self.0.name)
-            .set_key(Some(Self::key(mapping)))
-            .update_expression("SET #state = :active")
-            .condition_expression("operation_id = :operation")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(
-                ":active",
-                AttributeValue::S(MappingState::Active.as_str().to_owned()),
-            )
-            .expression_attribute_values(":operation", AttributeValue::S(mapping.operation_id.to_string()))
-            .send()
-            .await
-            .map_err(|error| self.about(from_sdk(error)))?;
-        Ok(())
-    }
-
-    /// Removes this operation's mapping; nothing if it is another's or gone.
-    ///
-    /// # Errors
-    ///
-    /// What DynamoDB says.
-    pub async fn release(&self, mapping: &Mapping) -> Result<()> {
-        let request = self
-            .0
-            .client
-            .delete_item()
-            .table_name(&self.0.name)
-            .set_key(Some(Self::key(mapping)))
-            .condition_expression("operation_id = :operation")
-            .expression_attribute_values(":operation", AttributeValue::S(mapping.operation_id.to_string()));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(error) => Err(self.about(from_sdk(error))),
-        }
-    }
-
-    /// The active mappings of a stream: where its events go.
-    ///
-    /// # Errors
-    ///
-    /// What DynamoDB says.
-    pub async fn of_stream(&self, stream_arn: &str) -> Result<Vec<Mapping>> {
-        let mut mappings = self.of_stream_in_any_state(stream_arn).await?;
-        mappings.retain(|mapping| mapping.state == MappingState::Active);
-        Ok(mappings)
-    }
-
-    /// The claim that a create of this source has left, or is holding.
-    pub(super) async fn pending(&self, stream_arn: &str, table: &TableName) -> Result<Option<Mapping>> {
-        let mappings = self.of_stream_in_any_state(stream_arn).await?;
-        Ok(mappings
-            .into_iter()
-            .find(|mapping| mapping.state == MappingState::Pending && mapping.table == *table))
-    }
-
-    /// Whether the stream has another mapping than this one, in any state.
-    pub(super) async fn is_shared(&self, mapping: &Mapping) -> Result<bool> {
-        let mappings = self.of_stream_in_any_state(&mapping.stream_arn).await?;
-        Ok(mappings.iter().any(|other| other.table_uuid != mapping.table_uuid))
-    }
-
-    async fn of_stream_in_any_state(&self, stream_arn: &str) -> Result<Vec<Mapping>> {
-        let mut pages = self
-            .0
-            .client
-            .query()
-            .table_name(&self.0.name)
-            .key_condition_expression("stream_id = :stream")
-            .expression_attribute_values(":stream", AttributeValue::S(stream_arn.to_owned()))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut mappings = Vec::new();
-        while let Some(item) = pages.next().await {
-            mappings.push(Mapping::from_item(&item.map_err(|error| self.about(from_sdk(error)))?)?);
-        }
-        Ok(mappings)
-    }
-
-    /// All mappings, in the order of their creation. A table that does not exist holds none.
-    ///
-    /// # Errors
-    ///
-    /// What DynamoDB says.
-    pub async fn all(&self) -> Result<Vec<Mapping>> {
-        let mut pages = self
-            .0
-            .client
-            .scan()
-            .table_name(&self.0.name)
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut mappings = Vec::new();
-        while let Some(item) = pages.next().await {
-            match item {
-                Ok(item) => mappings.push(Mapping::from_item(&item)?),
-                Err(error) if error.code() == Some("ResourceNotFoundException") => {
-                    break;
-                }
-                Err(error) => return Err(self.about(from_sdk(error))),
-            }
-        }
-        mappings.sort_by(|a, b| (a.created_on, &a.table).cmp(&(b.created_on, &b.table)));
-        Ok(mappings)
-    }
-
-    fn key(mapping: &Mapping) -> HashMap<String, AttributeValue> {
-        [(STREAM_ID, mapping.stream_arn.clone()), (TABLE_ID, mapping.table_uuid.to_string())]
-            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
-            .into()
-    }
-
-    fn about(&self, error: Error) -> Error {
-        self.0.about(error)
-    }
+/// A time as we write it, or a day as the documented answers show it.
+fn time(text: &str) -> Option<Timestamp> {
+    let day = || {
+        let day = Date::strptime("%m-%d-%Y", text).ok()?;
+        Offset::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()
+    };
+    text.parse().ok().or_else(day)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
     use crate::delivery::{MissingFields, UnknownFields};
 
     #[test]
@@ -428,25 +278,59 @@ mod tests {
             stream_name: "clicks".to_owned(),
             table: TableName::new("shop", "weird `name`").unwrap(),
             created_on: "2026-11-23T10:00:00.5Z".parse().unwrap(),
+            created_by: Some("arn:aws:iam::111122223333:user/ann".to_owned()),
             state: MappingState::Pending,
             operation_id: Uuid::from_u128(8),
             schema: vec![Column::new("id", "UInt64")],
             delivery: Delivery::Consumer,
             start_position: Position::Oldest,
             policy: Policy::new(UnknownFields::AddColumn, MissingFields::ZeroValue),
+            request: Some(CreateTable::new("clicks", "weird `name`", [Column::new("id", "UInt64")]).ttl("x")),
+            made: Made { table: true, trigger: false },
+            removal: Some(Removal::KeepTable),
         };
         let mut item = mapping.to_item().unwrap();
         assert_eq!(Mapping::from_item(&item).unwrap(), mapping);
-        for later in ["delivery", "start_position", "policy"] {
-            item.remove(later).unwrap();
-        }
-        let older = Mapping {
+        let request = read(&item, "request").unwrap();
+        assert!(!request.contains("UInt64"), "the schema is kept once: {request}");
+
+        // As little as an item of somebody else's making has.
+        item.retain(|name, _| [STREAM_ID, TABLE_ID, "table_name", "created_on"].contains(&name.as_str()));
+        item.insert("created_on".to_owned(), AttributeValue::S("11-23-2026".to_owned()));
+        let created_on = "2026-11-23T00:00:00Z".parse().unwrap();
+        let least = Mapping {
+            table: TableName::new("default", "weird `name`").unwrap(),
+            created_on,
+            created_by: None,
+            state: MappingState::Active,
+            operation_id: Uuid::nil(),
+            schema: Vec::new(),
             delivery: Delivery::Function,
-            start_position: Position::At(mapping.created_on),
+            start_position: Position::At(created_on),
             policy: Policy::default(),
+            request: None,
+            made: Made::default(),
+            removal: None,
             ..mapping
         };
-        assert_eq!(Mapping::from_item(&item).unwrap(), older);
+        assert_eq!(Mapping::from_item(&item).unwrap(), least);
+    }
+
+    #[test]
+    fn a_schema_that_is_too_large_for_an_item_is_refused() {
+        let columns: Vec<_> =
+            (0..10_000).map(|at| Column::new(format!("a_column_{at}"), "Nullable(String)")).collect();
+        let mut item =
+            HashMap::from([(STREAM_ID, "arn:s"), (TABLE_ID, "6f1c0a52-9f7f-4d0e-8f25-1f4ff13cbb37")]);
+        item.extend([("table_name", "t"), ("created_on", "2026-11-23T00:00:00Z")]);
+        let item = item
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), AttributeValue::S(text.to_owned())))
+            .collect();
+        let mapping = Mapping { schema: columns, ..Mapping::from_item(&item).unwrap() };
+        let error = mapping.to_item().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("columns: 10000"), "{error}");
     }
 
     #[test]

@@ -1,119 +1,90 @@
-//! Table, mapping and trigger: all of them, or none.
+//! Mapping, table and trigger: all of them, or none.
 
-use std::time::Duration;
-
-use super::{Delivery, Mapping, MappingState, MappingTable, TableCreated, Triggers, trigger::Trigger};
-use crate::{
-    Error, ErrorKind, Result,
-    clock::SharedClock,
-    delivery::quarantine,
-    streams::Position,
-    warehouse::{TableDefinition, TableDescription, Warehouse},
+use super::{
+    Delivery, Mapping, MappingState, Sources,
+    create::Request,
+    mapping::Removal,
+    trigger::{Trigger, TriggerOrder},
 };
+use crate::{Error, ErrorKind, Result, delivery::quarantine, streams::Position, warehouse::TableDefinition};
 
-/// A create that has not ended after this long was interrupted, and the next one may take over.
-const ABANDONED_AFTER: Duration = Duration::from_secs(15 * 60);
-
-/// The table of the source: to be made, or found.
-pub(super) struct TablePlan {
-    pub(super) definition: TableDefinition,
-    pub(super) existing: Option<TableDescription>,
-}
-
-/// One create under way: what it made so far is what it may undo.
+/// One create under way, by whoever has the claim. Each step may be repeated: one that was interrupted is done again.
 pub(super) struct Saga<'a> {
-    warehouse: &'a Warehouse,
-    mappings: &'a MappingTable,
-    triggers: &'a Triggers,
-    table: TablePlan,
+    sources: &'a Sources,
+    request: &'a Request,
+    definition: TableDefinition,
     mapping: Mapping,
-    /// Set before the attempt: whether one that failed took effect is unknown, and undoing looks at what there is.
-    made_table: bool,
-    made_trigger: Option<Trigger>,
+    /// Whether the mapping is written down, or may be.
+    is_written: bool,
 }
 
 impl<'a> Saga<'a> {
-    pub(super) fn new(
-        warehouse: &'a Warehouse,
-        mappings: &'a MappingTable,
-        triggers: &'a Triggers,
-        table: TablePlan,
-        mapping: Mapping,
-    ) -> Self {
-        Self { warehouse, mappings, triggers, table, mapping, made_table: false, made_trigger: None }
+    pub(super) fn new(sources: &'a Sources, request: &'a Request, mapping: Mapping) -> Self {
+        let definition = request.definition.clone().with_uuid(mapping.table_uuid);
+        Self { sources, request, definition, mapping, is_written: false }
     }
 
-    pub(super) async fn run(mut self, position: Position, clock: &SharedClock) -> Result<TableCreated> {
-        match self.steps(position, clock).await {
-            Ok(()) => Ok(self.report()),
+    /// Makes all of it, or leaves nothing. Returns the mapping as it is then.
+    pub(super) async fn run(mut self) -> Result<Mapping> {
+        match self.steps().await {
+            Ok(()) => Ok(self.mapping),
             Err(error) => Err(self.undo(error).await),
         }
     }
 
-    async fn steps(&mut self, position: Position, clock: &SharedClock) -> Result<()> {
-        self.claim(clock).await?;
-        if self.table.existing.is_none() {
-            self.made_table = true;
-            self.warehouse.create_table(&self.table.definition).await?;
+    async fn steps(&mut self) -> Result<()> {
+        let Sources { warehouse, mappings, triggers, .. } = self.sources;
+        let is_triggered = self.mapping.delivery == Delivery::Function;
+        // What will be made is written down before it is: whether an attempt that failed took effect is unknown.
+        let before = if is_triggered { triggers.find(&self.mapping.stream_arn).await? } else { None };
+        self.mapping.made.trigger |= is_triggered && before.is_none();
+        self.is_written = true;
+        mappings.write(&self.mapping).await?;
+        if self.mapping.made.table && warehouse.describe_table(&self.mapping.table).await?.is_none() {
+            warehouse.create_table(&self.definition).await?;
         }
-        let trigger = match self.mapping.delivery {
-            Delivery::Function => Some(self.trigger(position).await?),
-            Delivery::Consumer => None,
-        };
-        if let Some(trigger) = &trigger {
-            self.triggers.settle(trigger).await?;
+        if is_triggered {
+            self.trigger(before).await?;
         }
-        // Late, as it is not undone: tables of the same name in other databases share it.
-        quarantine::ensure(self.warehouse, self.table.definition.name()).await?;
-        self.mappings.confirm(&self.mapping).await?;
-        match trigger {
-            Some(trigger) => self.triggers.enable(&trigger).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn claim(&self, clock: &SharedClock) -> Result<()> {
-        let Some(holder) = self.mappings.claim(&self.mapping).await? else { return Ok(()) };
-        match holder.state {
-            MappingState::Active => {
-                Err(self.refuse(ErrorKind::AlreadyExists, "the stream feeds this table already"))
-            }
-            MappingState::Pending if clock.now() > holder.created_on + ABANDONED_AFTER => {
-                self.mappings.take_over(&holder, &self.mapping).await
-            }
-            MappingState::Pending => {
-                let message =
-                    "another create of this source is under way, or was interrupted less than 15 minutes ago";
-                Err(self.refuse(ErrorKind::Conflict, message).retryable(true))
-            }
-        }
+        // It is not undone: tables of the same name in other databases share it.
+        quarantine::ensure(warehouse, self.definition.name()).await?;
+        self.mapping.state = MappingState::Active;
+        self.sources.change_state(&self.mapping).await?;
+        if is_triggered { self.sources.align(&self.mapping.stream_arn).await } else { Ok(()) }
     }
 
     /// The stream's trigger. All of its tables share it.
-    async fn trigger(&mut self, position: Position) -> Result<Trigger> {
-        if let Some(trigger) = self.triggers.find(&self.mapping.stream_arn).await? {
-            if position != Position::Now {
-                let message = "the stream has a trigger already, which has gone past that position; \
-                               a further table of it begins now: leave `startPosition` off";
-                return Err(self.refuse(ErrorKind::Conflict, message));
-            }
-            return Ok(trigger);
+    async fn trigger(&self, before: Option<Trigger>) -> Result<()> {
+        let order = TriggerOrder::of(self.request, self.mapping.created_on);
+        let Some(found) = before else {
+            let made = self.sources.triggers.create(&self.mapping.stream_arn, &order).await?;
+            return made.check();
+        };
+        found.check()?;
+        if self.mapping.made.trigger {
+            return Ok(());
         }
-        let trigger =
-            self.triggers.create(&self.mapping.stream_arn, position, self.mapping.created_on).await?;
-        self.made_trigger = Some(trigger.clone());
-        Ok(trigger)
-    }
-
-    fn refuse(&self, kind: ErrorKind, message: &str) -> Error {
-        Error::new(kind, message)
-            .with("stream", &self.mapping.stream_name)
-            .with("table", self.mapping.table.plain())
+        fits(&found, &order).map_err(|error| {
+            error.with("stream", &self.mapping.stream_name).with("table", self.mapping.table.plain())
+        })
     }
 
     /// Undoes in reverse. What cannot be undone is said, and the mapping stays: it is the only trace.
-    async fn undo(&self, error: Error) -> Error {
-        match self.try_undo().await {
+    async fn undo(mut self, error: Error) -> Error {
+        if !self.is_written {
+            return error;
+        }
+        self.mapping.state = MappingState::Removing;
+        self.mapping.removal = Some(Removal::Undo);
+        let undone = async {
+            // If it is not there, the first write did not take effect; if it is not this operation's any more, somebody else
+            // goes on with it.
+            if !self.sources.mappings.rewrite(&self.mapping).await? {
+                return Ok(());
+            }
+            self.sources.dismantle(&self.mapping).await
+        };
+        match undone.await {
             Ok(()) => error,
             Err(left) => {
                 let table = self.mapping.table.plain();
@@ -122,27 +93,23 @@ impl<'a> Saga<'a> {
             }
         }
     }
+}
 
-    async fn try_undo(&self) -> Result<()> {
-        if let Some(trigger) = &self.made_trigger
-            // Another create may have found our trigger meanwhile, and rely on it.
-            && !self.mappings.is_shared(&self.mapping).await?
-        {
-            self.triggers.delete(trigger).await?;
-        }
-        if self.made_table {
-            self.warehouse.drop_empty_table(&self.mapping.table, self.mapping.table_uuid).await?;
-        }
-        self.mappings.release(&self.mapping).await
+/// Fails if a trigger that is there is not what is asked for.
+pub(super) fn fits(found: &Trigger, order: &TriggerOrder) -> Result<()> {
+    if order.position != Position::Now {
+        let message = "the stream has a trigger already, which has gone past that position; \
+                       a further table of it begins now: leave `startPosition` off";
+        return Err(Error::new(ErrorKind::Conflict, message));
     }
-
-    fn report(self) -> TableCreated {
-        let Mapping { stream_arn, table_uuid, stream_name, table, .. } = self.mapping;
-        let (what, create_table_query) = match self.table.existing {
-            Some(existing) => ("found", existing.create_statement),
-            None => ("created", self.table.definition.to_string()),
-        };
-        let message = format!("Table {} {what}; the stream {stream_name} fills it.", table.plain());
-        TableCreated { success: true, create_table_query, message, table_uuid, stream_arn }
+    match found.differences(order).as_slice() {
+        [] => Ok(()),
+        differences => {
+            let message = format!(
+                "the stream has a trigger already, which its tables share, and {}: leave this off, or change the trigger",
+                differences.join("; ")
+            );
+            Err(Error::new(ErrorKind::Conflict, message).with("trigger", &found.id))
+        }
     }
 }

@@ -1,15 +1,21 @@
 //! The trigger: the Lambda event source mapping that hands a stream's batches to the delivery function.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_lambda::{
     Client,
     error::ProvideErrorMetadata as _,
-    types::{EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType},
+    operation::create_event_source_mapping::builders::CreateEventSourceMappingFluentBuilder,
+    types::{
+        DestinationConfig, EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType,
+        OnFailure,
+    },
 };
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
+use serde::Serialize;
 
+use super::{batching::Batching, create::Request, patience::patiently};
 use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
@@ -19,16 +25,23 @@ use crate::{
 /// The delivery function unless the settings say otherwise.
 pub const DEFAULT_FUNCTION: &str = "helios-delivery";
 
-/// As many as Lambda allows: the payload, 6 MB, is the narrower limit.
-const BATCH_SIZE: i32 = 10_000;
-/// AWS asks for at least one second where a batch may have more than ten records.
-const BATCHING_WINDOW_SECONDS: i32 = 1;
 /// The most Lambda allows short of "for ever": what cannot be delivered for this long would be lost anyway.
 const MAXIMUM_RETRIES: i32 = 10_000;
 const MAXIMUM_RECORD_AGE_SECONDS: i32 = 604_800;
 const STATE_POLL: Duration = Duration::from_secs(1);
 /// AWS documents that a change of a trigger takes minutes.
 const STATE_LIMIT: Duration = Duration::from_secs(600);
+/// For so long a trigger may be said to be in use after it has settled.
+const IN_USE_LIMIT: Duration = Duration::from_secs(300);
+/// A role that was made a moment ago is not known everywhere yet.
+const ROLE_LIMIT: Duration = Duration::from_secs(120);
+const THROTTLED_LIMIT: Duration = Duration::from_secs(60);
+/// What Lambda says, as an invalid parameter, of a role that is not known everywhere yet.
+const ROLE_TEXTS: [&str; 3] = [
+    "cannot be assumed by Lambda",
+    "execution role does not have permissions",
+    "ensure the role can perform",
+];
 
 /// The triggers of one delivery function.
 #[derive(Clone, Debug)]
@@ -38,10 +51,119 @@ pub struct Triggers {
     clock: SharedClock,
 }
 
-/// A trigger that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Trigger {
-    id: String,
+/// A trigger that is there, as AWS shows it.
+///
+/// On the wire: `{"id", "state": "Enabled", "lastResult", "batchSize", "windowSeconds"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Trigger {
+    /// Its UUID in AWS.
+    pub id: String,
+    /// AWS' word for its state: `"Enabled"`, `"Disabled"`, `"Creating"`, ….
+    pub state: String,
+    /// AWS' word for what became of the last batch: `"OK"`, `"PROBLEM: …"`, `"No records processed"`.
+    pub last_result: Option<String>,
+    /// How the records are put together.
+    #[serde(flatten)]
+    pub batching: Batching,
+    #[serde(skip)]
+    on_failure: Option<String>,
+    /// Why it must not be used.
+    #[serde(skip)]
+    wrong: Option<&'static str>,
+}
+
+impl Trigger {
+    fn of(found: EventSourceMappingConfiguration) -> Option<Self> {
+        let size = |size: Option<i32>| size.and_then(|size| u32::try_from(size).ok()).unwrap_or_default();
+        let reports =
+            found.function_response_types().contains(&FunctionResponseType::ReportBatchItemFailures);
+        let wrong = if !reports {
+            Some("does not report batch item failures: events that are not delivered would be lost")
+        } else if found.bisect_batch_on_function_error == Some(true) {
+            Some("halves batches after an error: events could be doubled")
+        } else if found.parallelization_factor.is_some_and(|factor| factor > 1) {
+            Some(
+                "hands over several batches of a shard at once, in any order: events would pass for delivered",
+            )
+        } else {
+            None
+        };
+        let destination = found.destination_config.and_then(|destinations| destinations.on_failure);
+        Some(Self {
+            id: found.uuid?,
+            state: found.state.unwrap_or_default(),
+            last_result: found.last_processing_result,
+            batching: Batching {
+                batch_size: size(found.batch_size),
+                window_seconds: size(found.maximum_batching_window_in_seconds),
+            },
+            on_failure: destination.and_then(|on_failure| on_failure.destination),
+            wrong,
+        })
+    }
+
+    fn is_changing(&self) -> bool {
+        matches!(&*self.state, "Creating" | "Deleting" | "Disabling" | "Enabling" | "Updating")
+    }
+
+    /// Whether it runs, or is about to.
+    pub(super) fn is_enabled(&self) -> bool {
+        matches!(&*self.state, "Enabled" | "Enabling")
+    }
+
+    /// Fails for a trigger under which a batch that was not delivered would pass for delivered, or be cut.
+    pub(super) fn check(&self) -> Result<()> {
+        let Some(wrong) = self.wrong else { return Ok(()) };
+        let message = format!("the stream has a trigger that {wrong}; change it or delete it");
+        Err(Error::new(ErrorKind::Conflict, message).with("trigger", &self.id))
+    }
+
+    /// How it differs from what is asked for. The tables of a stream share it.
+    pub(super) fn differences(&self, order: &TriggerOrder) -> Vec<String> {
+        let mut differences = Vec::new();
+        if order.is_asked && self.batching != order.batching {
+            differences.push(format!(
+                "it hands over at most {} records every {} seconds, not {} every {}",
+                self.batching.batch_size,
+                self.batching.window_seconds,
+                order.batching.batch_size,
+                order.batching.window_seconds
+            ));
+        }
+        if order.on_failure.is_some() && self.on_failure != order.on_failure {
+            let own = self.on_failure.as_deref().unwrap_or("nowhere");
+            differences.push(format!("what it gives up goes to {own}"));
+        }
+        differences
+    }
+}
+
+/// How a trigger is to be made.
+#[derive(Clone, Debug)]
+pub(super) struct TriggerOrder {
+    /// [`Position::Now`] is when the source's creation began.
+    pub(super) position: Position,
+    pub(super) created_on: Timestamp,
+    pub(super) batching: Batching,
+    /// Whether somebody wants it so.
+    pub(super) is_asked: bool,
+    pub(super) on_failure: Option<String>,
+}
+
+impl TriggerOrder {
+    /// The trigger of a source that is created then.
+    pub(super) fn of(request: &Request, created_on: Timestamp) -> Self {
+        let Request { spec, batching, .. } = request;
+        Self {
+            position: spec.start_position,
+            created_on,
+            batching: *batching,
+            is_asked: spec.batch_size.is_some() || spec.batching_window_seconds.is_some(),
+            on_failure: spec.on_failure.clone(),
+        }
+    }
 }
 
 impl Triggers {
@@ -55,145 +177,179 @@ impl Triggers {
         Ok(Self { client: Client::new(&session.sdk_config().await?), function: function.into(), clock })
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn function(&self) -> &str {
+        &self.function
+    }
+
     /// Fails unless the function exists.
     pub(super) async fn check_function(&self) -> Result<()> {
-        match self.client.get_function_configuration().function_name(&self.function).send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ResourceNotFoundException") => {
-                let message = "the delivery function does not exist; deploy helios-lambda, \
-                               or name the function in `delivery_function`";
-                Err(self.about(Error::new(ErrorKind::NotFound, message)))
+        let get = || async move {
+            match self.client.get_function_configuration().function_name(&self.function).send().await {
+                Ok(_) => Ok(()),
+                Err(error) if error.code() == Some("ResourceNotFoundException") => {
+                    let message = "the delivery function does not exist; deploy helios-lambda, \
+                                   or name the function in `delivery_function`";
+                    Err(Error::new(ErrorKind::NotFound, message))
+                }
+                Err(error) => Err(from_sdk(error)),
             }
-            Err(error) => Err(self.about(from_sdk(error))),
-        }
+        };
+        let found = patiently(&self.clock, THROTTLED_LIMIT, is_throttled, get).await;
+        found.map_err(|error| self.about(error))
     }
 
     /// The trigger from this stream to the function, unless it is being deleted.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Conflict`] for one that would lose events, as somebody may have made by hand.
     pub(super) async fn find(&self, stream_arn: &str) -> Result<Option<Trigger>> {
+        let found = self.list(Some(stream_arn)).await?.remove(stream_arn);
+        Ok(found.filter(|trigger| trigger.state != "Deleting"))
+    }
+
+    /// The triggers of the function, by their streams' ARNs.
+    pub(super) async fn list(&self, stream_arn: Option<&str>) -> Result<HashMap<String, Trigger>> {
+        let list = || self.pages(stream_arn);
+        let listed = patiently(&self.clock, THROTTLED_LIMIT, is_throttled, list).await;
+        listed.map_err(|error| self.about(error))
+    }
+
+    async fn pages(&self, stream_arn: Option<&str>) -> Result<HashMap<String, Trigger>> {
         let mut pages = self
             .client
             .list_event_source_mappings()
-            .event_source_arn(stream_arn)
+            .set_event_source_arn(stream_arn.map(str::to_owned))
             .function_name(&self.function)
             .into_paginator()
             .items()
             .send();
+        let mut triggers = HashMap::<String, Trigger>::new();
         while let Some(found) = pages.next().await {
-            let found = found.map_err(|error| self.about(from_sdk(error)))?;
-            if found.state.as_deref() != Some("Deleting") {
-                return self.check(found).map(Some);
+            let found = found.map_err(from_sdk)?;
+            let (Some(stream), Some(trigger)) = (found.event_source_arn.clone(), Trigger::of(found)) else {
+                continue;
+            };
+            // Of one that goes and one that comes, the one that comes.
+            if triggers.get(&stream).is_none_or(|other| other.state == "Deleting") {
+                triggers.insert(stream, trigger);
             }
         }
-        Ok(None)
+        Ok(triggers)
     }
 
-    /// Fails for a trigger under which a batch that was not delivered would pass for delivered, or be cut.
-    fn check(&self, found: EventSourceMappingConfiguration) -> Result<Trigger> {
-        let reports =
-            found.function_response_types().contains(&FunctionResponseType::ReportBatchItemFailures);
-        let id =
-            found.uuid.ok_or_else(|| self.about(Error::unexpected("AWS listed a trigger without an id")))?;
-        let wrong = if !reports {
-            "does not report batch item failures: events that are not delivered would be lost"
-        } else if found.bisect_batch_on_function_error == Some(true) {
-            "halves batches after an error: events could be doubled"
-        } else if found.parallelization_factor.is_some_and(|factor| factor > 1) {
-            "hands over several batches of a shard at once, in any order: events would pass for delivered"
-        } else {
-            return Ok(Trigger { id });
-        };
-        let message = format!("the stream has a trigger that {wrong}; change it or delete it");
-        Err(self.about(Error::new(ErrorKind::Conflict, message).with("trigger", id)))
-    }
-
-    /// Makes a trigger that does not run yet. [`Position::Now`] is `now`: when the source's creation began.
+    /// Makes a trigger that does not run yet.
     ///
     /// Returns the one that somebody else made meanwhile, if so.
-    pub(super) async fn create(
-        &self,
-        stream_arn: &str,
-        position: Position,
-        now: Timestamp,
-    ) -> Result<Trigger> {
+    pub(super) async fn create(&self, stream_arn: &str, order: &TriggerOrder) -> Result<Trigger> {
         let request = self
             .client
             .create_event_source_mapping()
             .event_source_arn(stream_arn)
             .function_name(&self.function)
             .enabled(false)
-            .batch_size(BATCH_SIZE)
-            .maximum_batching_window_in_seconds(BATCHING_WINDOW_SECONDS)
+            .batch_size(signed(order.batching.batch_size))
+            .maximum_batching_window_in_seconds(signed(order.batching.window_seconds))
             .maximum_retry_attempts(MAXIMUM_RETRIES)
             .maximum_record_age_in_seconds(MAXIMUM_RECORD_AGE_SECONDS)
             // A halved batch has other boundaries, and these name the insert.
             .bisect_batch_on_function_error(false)
-            .function_response_types(FunctionResponseType::ReportBatchItemFailures);
-        let request = match position {
+            .function_response_types(FunctionResponseType::ReportBatchItemFailures)
+            .set_destination_config(order.on_failure.as_ref().map(|arn| {
+                let on_failure = OnFailure::builder().destination(arn).build();
+                DestinationConfig::builder().on_failure(on_failure).build()
+            }));
+        let request = match order.position {
             Position::Oldest => request.starting_position(EventSourcePosition::TrimHorizon),
             // Not LATEST: that is wherever the stream is once the trigger has started, minutes later.
-            Position::Now => at(request, now),
+            Position::Now => at(request, order.created_on),
             Position::At(timestamp) => at(request, timestamp),
         };
-        match request.send().await {
-            Ok(made) => {
-                let id = made
-                    .uuid
-                    .ok_or_else(|| self.about(Error::unexpected("AWS made a trigger without an id")))?;
-                Ok(Trigger { id })
-            }
-            // There is no token that would make the call repeatable: it may also have met its own first attempt.
-            Err(error) if error.code() == Some("ResourceConflictException") => {
-                match self.find(stream_arn).await? {
-                    Some(trigger) => Ok(trigger),
-                    None => Err(self.about(from_sdk(error))),
+        let request = &request;
+        let create = || async move {
+            match request.clone().send().await {
+                Ok(made) => made.uuid.ok_or_else(|| Error::unexpected("AWS made a trigger without an id")),
+                // There is no token that would make the call repeatable: it may also have met its own first attempt, or one
+                // that is being deleted.
+                Err(error) if error.code() == Some("ResourceConflictException") => {
+                    match self.find(stream_arn).await? {
+                        Some(trigger) => Ok(trigger.id),
+                        None => Err(from_sdk(error)),
+                    }
                 }
+                Err(error) => Err(from_sdk(error)),
             }
-            Err(error) => Err(self.about(from_sdk(error))),
-        }
+        };
+        let passes = |error: &Error| is_role_unknown(error) || is_busy(error);
+        let id =
+            patiently(&self.clock, ROLE_LIMIT, passes, create).await.map_err(|error| self.about(error))?;
+        self.settle(&id).await?.ok_or_else(|| {
+            self.about(Error::new(ErrorKind::Conflict, "the trigger was deleted as soon as it was made"))
+        })
     }
 
-    /// Starts a trigger, if it does not run already.
-    pub(super) async fn enable(&self, trigger: &Trigger) -> Result<()> {
-        if self.settle(trigger).await?.as_deref() == Some("Enabled") {
-            return Ok(());
-        }
-        let request = self.client.update_event_source_mapping().uuid(&trigger.id).enabled(true);
-        request.send().await.map_err(|error| self.about(from_sdk(error)))?;
-        Ok(())
-    }
-
-    /// Deletes a trigger; nothing if it is gone.
-    pub(super) async fn delete(&self, trigger: &Trigger) -> Result<()> {
-        if self.settle(trigger).await?.is_none() {
-            return Ok(());
-        }
-        match self.client.delete_event_source_mapping().uuid(&trigger.id).send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
-            Err(error) => Err(self.about(from_sdk(error))),
-        }
-    }
-
-    /// Waits until no change of the trigger is under way: until then AWS refuses the next. Returns its state, `None` if
-    /// it is gone.
-    pub(super) async fn settle(&self, trigger: &Trigger) -> Result<Option<String>> {
-        let deadline = self.clock.now() + STATE_LIMIT;
-        loop {
-            let state = match self.client.get_event_source_mapping().uuid(&trigger.id).send().await {
-                Ok(answer) => answer.state.unwrap_or_default(),
-                Err(error) if error.code() == Some("ResourceNotFoundException") => return Ok(None),
-                Err(error) => return Err(self.about(from_sdk(error))),
+    /// Starts a trigger, or stops it, and waits until it has settled.
+    pub(super) async fn set_enabled(&self, trigger: &Trigger, enabled: bool) -> Result<()> {
+        let change = || async move {
+            let Some(now) = self.settle(&trigger.id).await? else {
+                return Err(Error::new(ErrorKind::NotFound, "the trigger was deleted"));
             };
-            if !matches!(state.as_str(), "Creating" | "Deleting" | "Disabling" | "Enabling" | "Updating") {
-                return Ok(Some(state));
+            if now.is_enabled() == enabled {
+                return Ok(());
             }
-            if self.clock.now() > deadline {
-                let message = format!("the trigger is still {state} after ten minutes");
-                return Err(self.about(Error::new(ErrorKind::Timeout, message)));
+            let request = self.client.update_event_source_mapping().uuid(&trigger.id).enabled(enabled);
+            request.send().await.map_err(from_sdk)?;
+            self.settle(&trigger.id).await.map(drop)
+        };
+        let changed = patiently(&self.clock, IN_USE_LIMIT, is_busy, change).await;
+        changed.map_err(|error| self.about(error).with("trigger", &trigger.id))
+    }
+
+    /// Deletes a trigger; nothing if it is gone. Waits until AWS has done so.
+    pub(super) async fn delete(&self, trigger: &Trigger) -> Result<()> {
+        let delete = || async move {
+            if self.settle(&trigger.id).await?.is_none() {
+                return Ok(());
+            }
+            match self.client.delete_event_source_mapping().uuid(&trigger.id).send().await {
+                Ok(_) => self.settle(&trigger.id).await.map(drop),
+                Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
+                Err(error) => Err(from_sdk(error)),
+            }
+        };
+        let deleted = patiently(&self.clock, IN_USE_LIMIT, is_busy, delete).await;
+        deleted.map_err(|error| self.about(error).with("trigger", &trigger.id))
+    }
+
+    /// Waits until no change of the trigger is under way: until then AWS refuses the next. `None` if it is gone.
+    pub(super) async fn settle(&self, id: &str) -> Result<Option<Trigger>> {
+        let deadline = self.clock.now().saturating_add(STATE_LIMIT);
+        loop {
+            let get = || async move {
+                match self.client.get_event_source_mapping().uuid(id).send().await {
+                    Ok(answer) => Ok(Some(answer)),
+                    Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+                    Err(error) => Err(from_sdk(error)),
+                }
+            };
+            let Some(answer) = patiently(&self.clock, THROTTLED_LIMIT, is_throttled, get).await? else {
+                return Ok(None);
+            };
+            let found = EventSourceMappingConfiguration::builder()
+                .uuid(id)
+                .set_state(answer.state)
+                .set_batch_size(answer.batch_size)
+                .set_maximum_batching_window_in_seconds(answer.maximum_batching_window_in_seconds)
+                .set_function_response_types(answer.function_response_types)
+                .set_destination_config(answer.destination_config)
+                .build();
+            let Some(trigger) = Trigger::of(found) else { return Ok(None) };
+            if !trigger.is_changing() {
+                return Ok(Some(trigger));
+            }
+            if deadline.as_ref().is_ok_and(|deadline| self.clock.now() > *deadline) {
+                let message = format!("the trigger is still {} after ten minutes", trigger.state);
+                return Err(Error::new(ErrorKind::Timeout, message).retryable(true));
             }
             self.clock.sleep(STATE_POLL).await;
         }
@@ -204,10 +360,29 @@ impl Triggers {
     }
 }
 
-type CreateRequest =
-    aws_sdk_lambda::operation::create_event_source_mapping::builders::CreateEventSourceMappingFluentBuilder;
+fn signed(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
 
-fn at(request: CreateRequest, timestamp: Timestamp) -> CreateRequest {
+fn is_throttled(error: &Error) -> bool {
+    error.kind() == ErrorKind::LimitExceeded && error.is_retryable()
+}
+
+/// AWS has not come to the end of an earlier change, or wants to be asked less often.
+fn is_busy(error: &Error) -> bool {
+    is_throttled(error)
+        || matches!(error.aws_code(), Some("ResourceInUseException" | "ResourceConflictException"))
+}
+
+fn is_role_unknown(error: &Error) -> bool {
+    error.aws_code() == Some("InvalidParameterValueException")
+        && ROLE_TEXTS.iter().any(|text| error.message().contains(text))
+}
+
+fn at(
+    request: CreateEventSourceMappingFluentBuilder,
+    timestamp: Timestamp,
+) -> CreateEventSourceMappingFluentBuilder {
     request.starting_position(EventSourcePosition::AtTimestamp).starting_position_timestamp(
         DateTime::from_nanos(timestamp.as_nanosecond()).unwrap_or(DateTime::from_secs(timestamp.as_second())),
     )

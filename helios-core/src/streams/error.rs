@@ -175,10 +175,20 @@ where
     } else {
         result = result.with("http_status", status.to_string());
     }
+    if let Some(permission) = error.message().and_then(missing_permission) {
+        result = result.with("permission", permission);
+    }
     if let Some(id) = request_id {
         result = result.with("aws_request_id", id);
     }
     result.retryable(retryable)
+}
+
+/// The permission that AWS says is missing: `lambda:CreateEventSourceMapping`.
+fn missing_permission(message: &str) -> Option<&str> {
+    let (_, action) = message.split_once("not authorized to perform: ")?;
+    let end = action.find(|next: char| !(next.is_ascii_alphanumeric() || ":-".contains(next)));
+    action.get(..end.unwrap_or(action.len())).filter(|action| action.contains(':'))
 }
 
 fn rejected_credentials(code: &str) -> &'static str {
@@ -379,6 +389,16 @@ mod tests {
             "not_found: Stream clicks under account 1 not found {aws_code: ResourceNotFoundException, \
              aws_request_id: req-1}"
         );
+    }
+
+    #[test]
+    fn a_missing_permission_is_named() {
+        let message =
+            "User: arn:aws:iam::1:user/ann is not authorized to perform: dynamodb:PutItem on resource: x";
+        let error = answered(400, Some("AccessDeniedException"), message);
+        assert!(error.to_string().contains("permission: dynamodb:PutItem,"), "{error}");
+        let error = answered(400, Some("AccessDeniedException"), "not authorized to perform: something");
+        assert!(!error.to_string().contains("permission:"), "{error}");
     }
 
     #[test]

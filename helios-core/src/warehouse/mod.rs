@@ -3,6 +3,7 @@
 mod arrow;
 mod cancel;
 mod catalog;
+mod column_function;
 mod compression;
 mod connection;
 mod error;
@@ -32,7 +33,7 @@ pub use query::{
     WideIntegers,
 };
 pub use server_url::ServerUrl;
-pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription};
+pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription, TableEngine, TableOptions};
 
 pub(crate) use error::from_clickhouse;
 pub(crate) use identifier::{Literal, default_database};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Ident;
+use super::{Ident, column_function::ColumnFunction};
 use crate::{Column, Error, Result};
 
 const FUNCTIONS: &[&str] = &[
@@ -17,48 +17,33 @@ const FUNCTIONS: &[&str] = &[
     "toYear",
 ];
 
-/// `column` or `function(column)`. Not any expression: what is not one of these could be anything.
+/// A column, or a calendar function of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Partition {
-    function: Option<&'static str>,
-    column: Ident,
-}
+pub(crate) struct Partition(ColumnFunction);
 
 impl Partition {
     pub(crate) fn parse(text: &str, schema: &[Column]) -> Result<Self> {
-        let text = text.trim();
-        let (function, column) = match text.strip_suffix(')').and_then(|rest| rest.split_once('(')) {
-            Some((name, column)) if FUNCTIONS.contains(&name) => {
-                (FUNCTIONS.iter().find(|function| **function == name).copied(), column.trim())
-            }
-            _ => (None, text),
-        };
-        let column = column.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')).unwrap_or(column);
-        if !schema.iter().any(|known| known.name == column) {
+        ColumnFunction::parse(text, FUNCTIONS, schema)?.map(Self).ok_or_else(|| {
             let message = format!(
                 "the partition key is neither a column of the schema nor one of {} of one",
                 FUNCTIONS.join(", ")
             );
-            return Err(Error::invalid_input(message).with("partition key", text));
-        }
-        Ok(Self { function, column: Ident::new(column)? })
+            Error::invalid_input(message).with("partition key", text.trim())
+        })
     }
 
     pub(crate) fn function(&self) -> Option<&'static str> {
-        self.function
+        self.0.function
     }
 
     pub(crate) fn column(&self) -> &Ident {
-        &self.column
+        &self.0.column
     }
 }
 
 impl fmt::Display for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.function {
-            Some(function) => write!(f, "{function}({})", self.column),
-            None => write!(f, "{}", self.column),
-        }
+        self.0.fmt(f)
     }
 }
 

@@ -53,7 +53,7 @@ impl Fixture {
         let name = format!("test_{}", Uuid::new_v4().simple());
         // The quarantine goes by the table's name alone.
         let table = TableName::new(&name, format!("t_{name}")).unwrap();
-        warehouse.create_database(table.database()).await.unwrap();
+        warehouse.create_database(table.database(), None).await.unwrap();
         warehouse.execute(&format!("CREATE TABLE {table} {definition}")).await.unwrap();
         let uuid = warehouse.describe_table(&table).await.unwrap().unwrap().uuid;
         let deliverer = Deliverer::new(warehouse, Arc::new(MemoryLedger::default()), Arc::new(SystemClock));

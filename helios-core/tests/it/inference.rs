@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use helios_core::{
     Column, FieldPath,
     schema::{InferOptions, Inference, infer_with},
-    warehouse::{TableDefinition, TableName, types::DataType},
+    warehouse::{TableDefinition, TableName, TableOptions, types::DataType},
 };
 use proptest::{
     collection::vec,
@@ -45,15 +45,9 @@ async fn delivered(events: &[String], options: &InferOptions) -> Result<(), Stri
     assert_eq!(inference.unreadable, 0, "{events:?}");
     let columns = &inference.columns;
     let name = TableName::new("any", "any").unwrap();
-    let definition = TableDefinition::new(
-        name,
-        Uuid::nil(),
-        columns,
-        &inference.proposal.order_by,
-        inference.proposal.partition_by.as_deref(),
-    )
-    .unwrap()
-    .to_string();
+    let proposal = &inference.proposal;
+    let options = TableOptions::keys(proposal.order_by.clone(), proposal.partition_by.clone());
+    let definition = TableDefinition::new(name, Uuid::nil(), columns, &options).unwrap().to_string();
     let fixture = Fixture::with(definition.split_once('\n').unwrap().1).await;
     let report = fixture.deliver(&batch(0, events.iter().cloned())).await;
     let report = report.map_err(|error| format!("{columns:?}: {error}"))?;

@@ -53,6 +53,10 @@ static helios_status (*const operations[])(const helios_client *, const char *, 
     consume,
     helios_client_check_schema,
     helios_client_schema_drift,
+    helios_client_plan,
+    helios_client_pause,
+    helios_client_resume,
+    helios_client_remove,
     helios_client_delivery_report,
     helios_client_settle_range,
     helios_client_quarantine,
@@ -105,6 +109,10 @@ static void null_in_every_argument(void) {
     NULL_IN("json", helios_client_create_table(client, "{}", NULL, &error));
     NULL_IN("client", helios_client_sources(NULL, &json, &error));
     NULL_IN("json", helios_client_sources(client, NULL, &error));
+    NULL_IN("client", helios_client_repair(NULL, &json, &error));
+    NULL_IN("json", helios_client_repair(client, NULL, &error));
+    NULL_IN("client", helios_client_doctor(NULL, &json, &error));
+    NULL_IN("json", helios_client_doctor(client, NULL, &error));
 }
 
 static void null_for_the_error(void) {
@@ -122,6 +130,8 @@ static void null_for_the_error(void) {
     CHECK(helios_client_kinesis_sample(client, BAD, NULL, NULL, NULL, &json, NULL) == HELIOS_STATUS_INVALID_UTF8);
     CHECK(helios_client_create_table(client, "", &json, NULL) == HELIOS_STATUS_INVALID_INPUT);
     CHECK(helios_client_sources(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
+    CHECK(helios_client_repair(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
+    CHECK(helios_client_doctor(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
     CHECK(untouched());
 }
 

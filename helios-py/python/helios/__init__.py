@@ -66,8 +66,8 @@ from .sample import (
     Suggestion,
 )
 from .schema import Schema
-from .source import Source
-from .table import TableCreated
+from .source import DeliverySummary, Repair, RepairStep, Source, SourceRemoved, Trigger
+from .table import Batching, Check, CreatePlan, Diagnosis, PlanStep, TableCreated, TableOptions
 
 __all__ = [
     "AlreadyExistsError",
@@ -76,8 +76,10 @@ __all__ = [
     "AsyncQueryBatches",
     "AsyncQueryBytes",
     "Authentication",
+    "Batching",
     "BytesOptions",
     "ChangedColumn",
+    "Check",
     "Client",
     "Column",
     "ColumnEvidence",
@@ -85,9 +87,12 @@ __all__ = [
     "ConflictError",
     "ConsumeProgress",
     "ConsumeReport",
+    "CreatePlan",
     "DeliveryGap",
     "DeliveryReport",
+    "DeliverySummary",
     "DeliveryTrouble",
+    "Diagnosis",
     "Discarded",
     "EngineUnavailableError",
     "HeliosError",
@@ -99,6 +104,7 @@ __all__ = [
     "NewField",
     "NotFoundError",
     "PermissionDeniedError",
+    "PlanStep",
     "Proposal",
     "QuarantineCounts",
     "QuarantineSummary",
@@ -112,6 +118,8 @@ __all__ = [
     "RangeSettled",
     "RejectGroup",
     "RemainingRejects",
+    "Repair",
+    "RepairStep",
     "ReplayReport",
     "Retention",
     "SampleOptions",
@@ -125,12 +133,15 @@ __all__ = [
     "ShardReport",
     "ShownRejects",
     "Source",
+    "SourceRemoved",
     "SqlPosition",
     "StoredReject",
     "StreamSample",
     "Suggestion",
     "TableCreated",
+    "TableOptions",
     "TextOptions",
+    "Trigger",
     "UnauthenticatedError",
     "UnavailableError",
     "UnexpectedError",

@@ -53,6 +53,10 @@ def count(name: str, value: object) -> int:
     return value
 
 
+def optional_count(name: str, value: object) -> int | None:
+    return None if value is None else count(name, value)
+
+
 def seconds(name: str, value: object) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise wrong_type(name, "a number of seconds", value)

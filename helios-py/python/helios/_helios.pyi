@@ -124,6 +124,12 @@ class Client:
     def schema_drift_async(self, options: str) -> Awaitable[str]:
         """`schema_drift`, to be awaited."""
 
+    def plan(self, options: str) -> str:
+        """Says what a create would do."""
+
+    def plan_async(self, options: str) -> Awaitable[str]:
+        """`plan`, to be awaited."""
+
     def create_table(self, options: str) -> str:
         """Creates a table and lets a stream fill it; `options` is the JSON of `CreateTable`."""
 
@@ -171,6 +177,36 @@ class Client:
 
     def quarantine_retention_async(self, options: str) -> Awaitable[str]:
         """`quarantine_retention`, to be awaited."""
+
+    def pause(self, options: str) -> str:
+        """Delivers a source's events no more."""
+
+    def pause_async(self, options: str) -> Awaitable[str]:
+        """`pause`, to be awaited."""
+
+    def resume(self, options: str) -> str:
+        """Goes on with a source."""
+
+    def resume_async(self, options: str) -> Awaitable[str]:
+        """`resume`, to be awaited."""
+
+    def remove(self, options: str) -> str:
+        """Removes a source."""
+
+    def remove_async(self, options: str) -> Awaitable[str]:
+        """`remove`, to be awaited."""
+
+    def repair(self) -> str:
+        """Finishes or undoes what was interrupted."""
+
+    def repair_async(self) -> Awaitable[str]:
+        """`repair`, to be awaited."""
+
+    def doctor(self) -> str:
+        """Looks at all that Helios needs."""
+
+    def doctor_async(self) -> Awaitable[str]:
+        """`doctor`, to be awaited."""
 
     def sources(self) -> str:
         """Lists the sources."""

@@ -37,6 +37,11 @@ def read(kind: type[_Answer], answer: str) -> _Answer:
     return _of_dict(kind, json.loads(answer))
 
 
+def read_all(kind: type[_Answer], answers: list[dict[str, Any]]) -> list[_Answer]:
+    """Answers, as their JSON has them, as the dataclass that is meant for each."""
+    return [_of_dict(kind, members) for members in answers]
+
+
 def time_text(name: str, value: object) -> str | None:
     """A time as Helios reads it."""
     if value is None or isinstance(value, str):

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample, source
+from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
+from . import source as sources
 from . import table as tables
 from ._checks import text
 from ._settings import settings
@@ -24,8 +25,8 @@ from .query_batches import AsyncQueryBatches
 from .query_bytes import AsyncQueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
 from .sample import OnSampleProgress, Position, SampleOptions, SampleProgress, StreamSample
-from .source import Source
-from .table import TableCreated
+from .source import Repair, Source, SourceRemoved
+from .table import CreatePlan, Diagnosis, TableCreated, TableOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -193,7 +194,7 @@ class AsyncClient:
         edits: Iterable[Mapping[str, Any]] = (),
         table: str | None = None,
         database: str = "default",
-        order_by: Iterable[str] = (),
+        order_by: Iterable[str] | None = None,
         partition_by: str | None = None,
         unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
         missing_fields: Literal["reject", "zeroValue"] = "reject",
@@ -234,40 +235,53 @@ class AsyncClient:
         )
         return read(SchemaDrift, await self._native.schema_drift_async(options))
 
-    async def create_table(
+    async def plan(
         self,
         stream: str,
         table: str,
         schema: SchemaLike,
         *,
-        database: str = "default",
-        order_by: Iterable[str] = (),
-        partition_by: str | None = None,
-        start_position: Position = "now",
-        create_database: bool = False,
-        delivery: Literal["function", "consumer"] = "function",
-        unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
-        missing_fields: Literal["reject", "zeroValue"] = "reject",
+        sample: SampleOptions | None = None,
+        **options: Unpack[TableOptions],
+    ) -> CreatePlan:
+        """As :meth:`Client.plan`."""
+        spec = tables.plan(stream, table, schema, sample, **options)
+        return read(CreatePlan, await self._native.plan_async(spec))
+
+    async def create_table(
+        self,
+        stream: str,
+        table: str,
+        schema: SchemaLike,
+        **options: Unpack[TableOptions],
     ) -> TableCreated:
         """As :meth:`Client.create_table`."""
-        spec = tables.spec(
-            stream,
-            table,
-            schema,
-            database=database,
-            order_by=order_by,
-            partition_by=partition_by,
-            start_position=start_position,
-            create_database=create_database,
-            delivery=delivery,
-            unknown_fields=unknown_fields,
-            missing_fields=missing_fields,
-        )
-        return tables.read(await self._native.create_table_async(spec))
+        spec = tables.spec(stream, table, schema, **options)
+        return read(TableCreated, await self._native.create_table_async(spec))
 
     async def sources(self) -> list[Source]:
         """As :meth:`Client.sources`."""
-        return source.read(await self._native.sources_async())
+        return sources.read_all(await self._native.sources_async())
+
+    async def pause(self, source: str | Source) -> Source:
+        """As :meth:`Client.pause`."""
+        return sources.read(await self._native.pause_async(sources.named(source)))
+
+    async def resume(self, source: str | Source) -> Source:
+        """As :meth:`Client.resume`."""
+        return sources.read(await self._native.resume_async(sources.named(source)))
+
+    async def remove(self, source: str | Source, *, table: Literal["keep", "drop"] = "keep") -> SourceRemoved:
+        """As :meth:`Client.remove`."""
+        return read(SourceRemoved, await self._native.remove_async(sources.removal(source, table)))
+
+    async def repair(self) -> Repair:
+        """As :meth:`Client.repair`."""
+        return read(Repair, await self._native.repair_async())
+
+    async def doctor(self) -> Diagnosis:
+        """As :meth:`Client.doctor`."""
+        return read(Diagnosis, await self._native.doctor_async())
 
     async def consume(
         self,

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample, source
+from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
+from . import source as sources
 from . import table as tables
 from ._checks import text
 from ._settings import settings
@@ -24,8 +25,8 @@ from .query_batches import QueryBatches
 from .query_bytes import QueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
 from .sample import OnSampleProgress, Position, SampleOptions, SampleProgress, StreamSample
-from .source import Source
-from .table import TableCreated
+from .source import Repair, Source, SourceRemoved
+from .table import CreatePlan, Diagnosis, TableCreated, TableOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -280,7 +281,7 @@ class Client:
         edits: Iterable[Mapping[str, Any]] = (),
         table: str | None = None,
         database: str = "default",
-        order_by: Iterable[str] = (),
+        order_by: Iterable[str] | None = None,
         partition_by: str | None = None,
         unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
         missing_fields: Literal["reject", "zeroValue"] = "reject",
@@ -334,54 +335,88 @@ class Client:
         )
         return read(SchemaDrift, self._native.schema_drift(options))
 
-    def create_table(
+    def plan(
         self,
         stream: str,
         table: str,
         schema: SchemaLike,
         *,
-        database: str = "default",
-        order_by: Iterable[str] = (),
-        partition_by: str | None = None,
-        start_position: Position = "now",
-        create_database: bool = False,
-        delivery: Literal["function", "consumer"] = "function",
-        unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
-        missing_fields: Literal["reject", "zeroValue"] = "reject",
+        sample: SampleOptions | None = None,
+        **options: Unpack[TableOptions],
+    ) -> CreatePlan:
+        """Say what :meth:`create_table` would do with the same arguments, and what would keep it from that. Nothing is made.
+
+        ``sample`` is how the stream is sampled: its events are held against ``schema``.
+
+        Raises :class:`InvalidInputError` for what no stream and no ClickHouse could meet. What else would keep the table from
+        being made is among the obstacles.
+        """
+        spec = tables.plan(stream, table, schema, sample, **options)
+        return read(CreatePlan, self._native.plan(spec))
+
+    def create_table(
+        self,
+        stream: str,
+        table: str,
+        schema: SchemaLike,
+        **options: Unpack[TableOptions],
     ) -> TableCreated:
         """Make a table and let a stream fill it: all of it or nothing.
 
-        ``schema`` is a list of columns, such as ``inferred_schema`` of a sample, or a dict from name to ClickHouse type.
-        ``order_by`` is the sorting key, of columns that are not nullable; ``partition_by`` a column, or ``toYYYYMM`` or
-        ``toDate`` of one. ``start_position`` is where in the stream to begin: at this moment unless given.
-        ``create_database`` makes the database if it does not exist.
+        ``schema`` is a list of columns, such as ``inferred_schema`` of a sample, or a dict from name to ClickHouse type. The
+        options are those of :class:`TableOptions`: ``database`` and ``create_database``, which makes it if it does not exist;
+        ``order_by``, ``partition_by``, ``ttl``, ``engine``, ``on_cluster`` and ``provenance`` of the table, and
+        ``existing_table``, whether one that is there may be filled; ``start_position``, where in the stream to begin, at this
+        moment unless given; ``delivery``, who delivers; ``batch_size``, ``batching_window_seconds`` and ``on_failure`` of the
+        trigger; ``unknown_fields`` and ``missing_fields``, what becomes of events that do not quite fit.
 
-        ``delivery`` is who delivers: ``"function"``, or ``"consumer"``, for which no trigger is made. ``unknown_fields`` is
-        what becomes of events with fields that the table has not: ``"ignore"``, ``"quarantine"`` or ``"addColumn"``;
-        ``missing_fields`` of those that lack a field which cannot be null: ``"reject"`` or ``"zeroValue"``.
+        The same again, at the same time or later, has the same answer, and makes nothing.
 
         Raises :class:`InvalidInputError` for a bad name, schema, key or position, :class:`NotFoundError` for the stream,
-        the database or the delivery function, :class:`AlreadyExistsError` if the stream feeds this table already,
-        :class:`ConflictError` if the table exists with another schema or another create is under way.
+        the database or the delivery function, :class:`AlreadyExistsError` if the stream feeds this table already in another
+        way, :class:`ConflictError` if the table exists with another schema or another create is under way.
         """
-        spec = tables.spec(
-            stream,
-            table,
-            schema,
-            database=database,
-            order_by=order_by,
-            partition_by=partition_by,
-            start_position=start_position,
-            create_database=create_database,
-            delivery=delivery,
-            unknown_fields=unknown_fields,
-            missing_fields=missing_fields,
-        )
-        return tables.read(self._native.create_table(spec))
+        spec = tables.spec(stream, table, schema, **options)
+        return read(TableCreated, self._native.create_table(spec))
 
     def sources(self) -> list[Source]:
-        """Every source, in the order of creation."""
-        return source.read(self._native.sources())
+        """Every source as it stands, in the order of creation. What is wrong with one is among its problems."""
+        return sources.read_all(self._native.sources())
+
+    def pause(self, source: str | Source) -> Source:
+        """Deliver a source's events no more, until it is resumed. What is under way comes to its end; nothing is lost.
+
+        A source is one of :meth:`sources`, its id, or its table: ``"clicks"``, ``"shop.clicks"``.
+
+        Raises :class:`NotFoundError` for the source, :class:`ConflictError` if it is being created or removed.
+        """
+        return sources.read(self._native.pause(sources.named(source)))
+
+    def resume(self, source: str | Source) -> Source:
+        """Go on with a source where it was paused. It is named as by :meth:`pause`."""
+        return sources.read(self._native.resume(sources.named(source)))
+
+    def remove(self, source: str | Source, *, table: Literal["keep", "drop"] = "keep") -> SourceRemoved:
+        """Remove a source. Its table stays, unless it is to be dropped with its rows.
+
+        The trigger of the stream goes with the last of its sources.
+
+        Raises :class:`ConflictError` if the table is to be dropped and Helios has not made it, or another stream fills it.
+        """
+        return read(SourceRemoved, self._native.remove(sources.removal(source, table)))
+
+    def repair(self) -> Repair:
+        """Finish or undo what was interrupted, and mend what was changed by hand. Say what was done, and what is left."""
+        return read(Repair, self._native.repair())
+
+    def doctor(self) -> Diagnosis:
+        """Look at all that Helios needs, and say what is missing and what to do. Nothing is changed.
+
+        >>> for check in client.doctor().checks:
+        ...     if check.status != "ok":
+        ...         print(check.check, check.remedy)
+        """
+        return read(Diagnosis, self._native.doctor())
 
     def consume(
         self,

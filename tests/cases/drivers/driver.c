@@ -186,7 +186,11 @@ static const struct {
     helios_status (*run)(const helios_client *, const char *, char **, helios_error **);
 } operations[] = {
     {"check_schema", helios_client_check_schema},
+    {"plan", helios_client_plan},
     {"create_table", helios_client_create_table},
+    {"pause", helios_client_pause},
+    {"resume", helios_client_resume},
+    {"remove", helios_client_remove},
     {"schema_drift", helios_client_schema_drift},
     {"consume", consume},
     {"stop_consuming", stop_consuming},
@@ -217,6 +221,8 @@ static helios_status call(const helios_client *client, const char *operation, co
     if (strcmp(operation, "authenticate") == 0) return authenticate(client, json, answer, error);
     if (strcmp(operation, "kinesis_sample") == 0) return kinesis_sample(client, text, json, answer, error);
     if (strcmp(operation, "sources") == 0) return helios_client_sources(client, answer, error);
+    if (strcmp(operation, "repair") == 0) return helios_client_repair(client, answer, error);
+    if (strcmp(operation, "doctor") == 0) return helios_client_doctor(client, answer, error);
     for (i = 0; i < sizeof operations / sizeof *operations; i++)
         if (strcmp(operation, operations[i].name) == 0) return operations[i].run(client, json == NULL ? "{}" : json, answer, error);
     fprintf(stderr, "there is no operation %s\n", operation);

@@ -52,6 +52,15 @@ ARGUMENTS = {
     "databaseName": "database",
     "orderBy": "order_by",
     "partitionBy": "partition_by",
+    "ttl": "ttl",
+    "engine": "engine",
+    "onCluster": "on_cluster",
+    "provenance": "provenance",
+    "existingTable": "existing_table",
+    "batchSize": "batch_size",
+    "batchingWindowSeconds": "batching_window_seconds",
+    "onFailure": "on_failure",
+    "source": "source",
     "startPosition": "start_position",
     "createDatabase": "create_database",
     "delivery": "delivery",
@@ -82,6 +91,11 @@ FORMATS = ("json", "ndjson", "csv", "arrow", "parquet")
 READS = ("SELECT", "SHOW", "EXISTS", "SELEC ")
 
 
+def named(options: dict[str, Any]) -> dict[str, Any]:
+    """Options under the names of their arguments."""
+    return {ARGUMENTS.get(name, name): value for name, value in options.items()}
+
+
 class Face:
     """One of the two clients. What it returns is awaited if it has to be."""
 
@@ -93,9 +107,13 @@ class Face:
         """The answer to one request, as JSON."""
         if self.client is None:
             self.client = await awaited(self.connect())
-        # In Python the options of a sample stand beside the others.
-        options |= options.pop("sample", {})
-        arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
+        sampling = named(options.pop("sample", {}))
+        arguments = named(options)
+        if operation == "plan":
+            arguments["sample"] = sampling or None
+        else:
+            # In Python the options of a sample stand beside the others.
+            arguments |= sampling
         if operation == "authenticate" and arguments:
             # The main client stays who it is.
             client = await awaited(self.connect())

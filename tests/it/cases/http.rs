@@ -38,6 +38,12 @@ impl HttpFace {
         self.read(method, path, status, &body)
     }
 
+    /// Sends no body to a path that is described under another.
+    async fn described_as(&self, method: &str, path: &str, described: &str) -> Outcome {
+        let (status, body) = self.ask(&self.browser, method, path, &Value::Null).await;
+        self.read(method, described, status, &body)
+    }
+
     async fn ask(&self, browser: &Client, method: &str, path: &str, body: &Value) -> (StatusCode, Vec<u8>) {
         let response = browser
             .request(method.parse().unwrap(), format!("{}/api/{path}", self.url))
@@ -60,7 +66,19 @@ impl Face for HttpFace {
     async fn call(&mut self, case: &Case) -> Outcome {
         let body = Value::from(case.arguments.clone());
         match case.operation.as_str() {
-            operation @ ("databases" | "sources") => self.send(&self.browser, "GET", operation, &body).await,
+            operation @ ("databases" | "doctor" | "sources") => {
+                self.send(&self.browser, "GET", operation, &body).await
+            }
+            operation @ ("pause" | "resume") => {
+                let path = format!("sources/{}/{operation}", source_of(case));
+                self.described_as("POST", &path, &format!("sources/{{source}}/{operation}")).await
+            }
+            "remove" => {
+                let fate = case.arguments.get("table").and_then(Value::as_str);
+                let query = fate.map_or_else(String::new, |fate| format!("?table={fate}"));
+                let path = format!("sources/{}{query}", source_of(case));
+                self.described_as("DELETE", &path, "sources/{source}").await
+            }
             // Another browser: a log-in would change this one's session.
             "authenticate" if !case.arguments.is_empty() => {
                 self.send(&Client::new(), "POST", "authenticate", &body).await
@@ -84,4 +102,10 @@ impl Face for HttpFace {
             }
         }
     }
+}
+
+/// The source of a case, as part of a path.
+fn source_of(case: &Case) -> String {
+    let source = case.arguments["source"].as_str().unwrap();
+    url::form_urlencoded::byte_serialize(source.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -26,16 +26,22 @@ use self::{
 };
 
 /// What every face has.
-const OPERATIONS: [&str; 17] = [
+const OPERATIONS: [&str; 23] = [
     "databases",
     "query",
     "cancel_query",
     "authenticate",
     "kinesis_sample",
     "check_schema",
+    "plan",
     "create_table",
     "schema_drift",
     "sources",
+    "pause",
+    "resume",
+    "remove",
+    "repair",
+    "doctor",
     "consume",
     "delivery_report",
     "settle_range",

@@ -1,7 +1,7 @@
 //! The cases through `HeliosClient`.
 
 use futures_util::TryStreamExt as _;
-use helios_core::{Error, HeliosClient, QueryId, streams::CredentialsRequest};
+use helios_core::{Error, HeliosClient, QueryId, sources::NamedSource, streams::CredentialsRequest};
 use helios_tests::Lab;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -43,8 +43,14 @@ impl RustFace {
             "kinesis_sample" => json(client.kinesis_sample_with(&text, &read(options)?).await?),
             "check_schema" => json(client.check_schema(&read(options)?).await?),
             "schema_drift" => json(client.schema_drift(&read(options)?).await?),
+            "plan" => json(client.plan(&read(options)?).await?),
             "create_table" => json(client.create_table(&read(options)?).await?),
             "sources" => json(client.sources().await?),
+            "pause" => json(client.pause(read::<NamedSource>(options)?).await?),
+            "resume" => json(client.resume(read::<NamedSource>(options)?).await?),
+            "remove" => json(client.remove(&read(options)?).await?),
+            "repair" => json(client.repair().await?),
+            "doctor" => json(client.doctor().await?),
             "consume" => json(client.consume_with(&read(options)?).await?),
             "delivery_report" => json(client.delivery_report(&read(options)?).await?),
             "settle_range" => json(client.settle_range(&read(options)?).await?),

@@ -7,9 +7,8 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use helios_core::clock::{Clock as _, SystemClock};
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::stream::{Answer, Stream};
-use crate::Result;
+use crate::{Result, forward::forward};
 
 /// What a request may have in its body.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -50,7 +49,7 @@ async fn any(State(double): State<Double>, request: Request) -> Response {
     let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     match target.strip_prefix("Kinesis_20131202.") {
         Some(operation) => kinesis(&double, operation, &body).await,
-        None => match forward(&double, &head, body).await {
+        None => match forward(&double.client, &double.emulator, &head, body).await {
             Ok(response) => response,
             Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
         },
@@ -72,20 +71,4 @@ async fn kinesis(double: &Double, operation: &str, body: &[u8]) -> Response {
         Answer::Never => std::future::pending().await,
     };
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body.to_string()).into_response()
-}
-
-async fn forward(double: &Double, head: &axum::http::request::Parts, body: Bytes) -> Result<Response> {
-    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut headers = HeaderMap::new();
-    for (name, value) in &head.headers {
-        if name != header::HOST && name != header::CONTENT_LENGTH {
-            headers.append(name, value.clone());
-        }
-    }
-    let request = double.client.request(head.method.clone(), format!("{}{path}", double.emulator));
-    let answer = request.headers(headers).body(body).send().await?;
-    let (status, mut headers) = (answer.status(), answer.headers().clone());
-    headers.remove(header::TRANSFER_ENCODING);
-    headers.remove(header::CONTENT_LENGTH);
-    Ok((status, headers, answer.bytes().await?).into_response())
 }

@@ -7,7 +7,7 @@ use axum::{
     http::header,
     middleware,
     response::IntoResponse as _,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use helios_core::ResultFormat;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::error::Overloaded};
@@ -28,8 +28,8 @@ use crate::{
     browser::{HEADERS, refuse_cross_site, refuse_foreign_host},
     error::ApiError,
     handlers::{
-        authenticate, consume, create_table, databases, delivery, health, kinesis_sample, logout, openapi,
-        quarantine, query, running_query, schema, sources,
+        authenticate, consume, create_table, databases, delivery, doctor, health, kinesis_sample, logout,
+        openapi, quarantine, query, running_query, schema, sources,
     },
     refusal::Refusal,
     state::AppState,
@@ -50,9 +50,15 @@ fn endpoints() -> Router<AppState> {
         .route("/api/logout", post(logout::logout))
         .route("/api/kinesis-sample", post(kinesis_sample::kinesis_sample))
         .route("/api/check-schema", post(schema::check_schema))
+        .route("/api/plan", post(create_table::plan))
         .route("/api/create-table", post(create_table::create_table))
         .route("/api/schema-drift", post(schema::schema_drift))
         .route("/api/sources", get(sources::sources))
+        .route("/api/sources/{source}", delete(sources::remove))
+        .route("/api/sources/{source}/pause", post(sources::pause))
+        .route("/api/sources/{source}/resume", post(sources::resume))
+        .route("/api/repair", post(sources::repair))
+        .route("/api/doctor", get(doctor::doctor))
         .route("/api/consume", post(consume::consume))
         .route("/api/delivery-report", post(delivery::delivery_report))
         .route("/api/settle-range", post(delivery::settle_range))

@@ -6,6 +6,7 @@ pub(crate) mod create_table;
 mod credentials;
 pub(crate) mod databases;
 pub(crate) mod delivery;
+pub(crate) mod doctor;
 pub(crate) mod health;
 pub(crate) mod kinesis_sample;
 pub(crate) mod logout;

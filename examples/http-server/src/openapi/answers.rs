@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// The result of a query.
 #[derive(Serialize, ToSchema)]
@@ -281,77 +280,4 @@ pub(crate) struct ProposalAnswer {
     time_column: Option<String>,
     /// A reason for each of these.
     why: Vec<String>,
-}
-
-/// What to create.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = CreateTable)]
-pub(crate) struct CreateTableRequest {
-    /// The stream, by name or ARN.
-    stream_name: String,
-    /// The table to fill.
-    table_name: String,
-    /// Its database. Default: `default`.
-    database_name: Option<String>,
-    /// The columns.
-    schema: Vec<ColumnAnswer>,
-    /// The sorting key: columns that are not nullable. Default: none.
-    order_by: Option<Vec<String>>,
-    /// The partition key: a column, or `toYYYYMM`, `toDate`, … of one. Default: none.
-    partition_by: Option<String>,
-    /// Where in the stream to begin: `now`, `oldest` or an ISO 8601 time. Default: the moment of creation.
-    start_position: Option<String>,
-    /// Make the database if it does not exist. Default: no.
-    create_database: Option<bool>,
-    /// Who delivers: `function`, or `consumer`, for which no trigger is made. Default: the delivery function.
-    delivery: Option<String>,
-    /// What becomes of events with fields that the table has not: `ignore`, `quarantine` or `addColumn`. Default: the fields
-    /// are ignored.
-    unknown_fields: Option<String>,
-    /// What becomes of events that lack a field which cannot be null: `reject` or `zeroValue`. Default: they are rejected.
-    missing_fields: Option<String>,
-}
-
-/// What was created.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = TableCreated)]
-pub(crate) struct TableCreatedAnswer {
-    /// Always `true`: what fails is an error.
-    success: bool,
-    /// The table's statement.
-    create_table_query: String,
-    /// What was done, for a person.
-    message: String,
-    /// The table's UUID.
-    #[serde(rename = "tableUUID")]
-    table_uuid: Uuid,
-    /// The stream's ARN.
-    #[serde(rename = "streamARN")]
-    stream_arn: String,
-}
-
-/// A stream that feeds a table.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Source)]
-pub(crate) struct SourceAnswer {
-    /// The stream.
-    stream_name: String,
-    /// Always `kinesis`.
-    stream_type: String,
-    /// The table.
-    table_name: String,
-    /// The day of creation, `MM-DD-YYYY`.
-    #[schema(example = "11-23-2026")]
-    created_on: String,
-    /// The table's database.
-    database_name: String,
-    /// The stream's ARN.
-    #[serde(rename = "streamARN")]
-    stream_arn: String,
-    /// The table's UUID.
-    #[serde(rename = "tableUUID")]
-    table_uuid: Uuid,
 }

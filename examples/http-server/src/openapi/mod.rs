@@ -4,6 +4,7 @@ pub(crate) mod answers;
 pub(crate) mod delivery;
 pub(crate) mod quarantine;
 pub(crate) mod schema;
+pub(crate) mod sources;
 
 use utoipa::OpenApi;
 
@@ -21,9 +22,15 @@ use crate::{error::ErrorBody, handlers};
         handlers::logout::logout,
         handlers::kinesis_sample::kinesis_sample,
         handlers::schema::check_schema,
+        handlers::create_table::plan,
         handlers::create_table::create_table,
         handlers::schema::schema_drift,
         handlers::sources::sources,
+        handlers::sources::pause,
+        handlers::sources::resume,
+        handlers::sources::remove,
+        handlers::sources::repair,
+        handlers::doctor::doctor,
         handlers::consume::consume,
         handlers::delivery::delivery_report,
         handlers::delivery::settle_range,
@@ -58,8 +65,10 @@ mod tests {
             "create-table",
             "databases",
             "delivery-report",
+            "doctor",
             "kinesis-sample",
             "logout",
+            "plan",
             "quarantine",
             "quarantine/discard",
             "quarantine/replay",
@@ -67,9 +76,13 @@ mod tests {
             "quarantine/show",
             "query",
             "query-progress",
+            "repair",
             "schema-drift",
             "settle-range",
             "sources",
+            "sources/{source}",
+            "sources/{source}/pause",
+            "sources/{source}/resume",
         ];
         assert_eq!(paths, expected.map(|name| format!("/api/{name}")).into());
     }

@@ -25,7 +25,7 @@ pub(crate) struct CheckSchemaRequest {
     table_name: Option<String>,
     /// Its database. Default: `default`.
     database_name: Option<String>,
-    /// The sorting key. Default: none.
+    /// The sorting key; an empty list for none. Default: the first column that is a time and never null, else none.
     order_by: Option<Vec<String>>,
     /// The partition key. Default: none.
     partition_by: Option<String>,

@@ -62,6 +62,20 @@ impl DynamoLedger {
         self.0.ensure().await
     }
 
+    pub(crate) fn table(&self) -> &DynamoTable {
+        &self.0
+    }
+
+    /// Deletes the entries of a source whose table is dropped.
+    pub(crate) async fn forget(&self, stream_arn: &str, table: Uuid) -> Result<()> {
+        for (shard, _) in self.query(stream_arn, table).await? {
+            let key = LedgerKey { stream_arn: stream_arn.to_owned(), shard, table };
+            let delete = self.0.client.delete_item().table_name(&self.0.name).set_key(Some(key_item(&key)));
+            delete.send().await.map_err(|error| self.0.about(from_sdk(error)))?;
+        }
+        Ok(())
+    }
+
     async fn get(&self, key: &LedgerKey) -> Result<Entry> {
         let request = self.0.client.get_item().table_name(&self.0.name).consistent_read(true);
         match request.set_key(Some(key_item(key))).send().await {

@@ -26,7 +26,7 @@ use super::{
     chance::Chance,
     schedule::ModelClock,
 };
-use crate::{Column, Error, ErrorKind, Result, clock::Clock as _, warehouse::TableName};
+use crate::{Column, Error, ErrorKind, Result, clock::Clock as _, streams::ShardStart, warehouse::TableName};
 
 /// What of the algorithm is left out, to see that it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,14 +208,14 @@ impl History for Gated<dyn History> {
     fn from<'a>(
         &'a self,
         key: &'a LedgerKey,
-        number: &'a str,
+        start: &'a ShardStart,
         limit: usize,
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Record>>> {
         if self.left_out == LeftOut::Look {
             return std::future::ready(Ok(Vec::new())).boxed();
         }
-        self.gate.effect(self.inner.from(key, number, limit, deadline)).boxed()
+        self.gate.effect(self.inner.from(key, start, limit, deadline)).boxed()
     }
 }
 

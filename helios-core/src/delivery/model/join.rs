@@ -15,10 +15,13 @@ use super::{
         ledger::{LedgerKey, OpenRange},
     },
     bench::{Bench, FOR_EVER, stream},
-    stream::{Stream, Unreadable},
+    stream::{Stream, Unreadable, is_from},
     table::ModelTable,
 };
-use crate::{ErrorKind, Result, streams::compare_sequence_numbers};
+use crate::{
+    ErrorKind, Result,
+    streams::{Position, ShardStart},
+};
 
 /// A stream that counts how often it is looked at, and of which records expire at one of these looks.
 #[derive(Debug)]
@@ -42,18 +45,17 @@ impl History for Looked {
     fn from<'a>(
         &'a self,
         key: &'a LedgerKey,
-        number: &'a str,
+        start: &'a ShardStart,
         limit: usize,
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Record>>> {
         let look = self.looks.fetch_add(1, Ordering::SeqCst) + 1;
         let (at, gone) = *self.expiry.lock().unwrap();
         if look < at || at == 0 {
-            return self.stream.from(key, number, limit, deadline);
+            return self.stream.from(key, start, limit, deadline);
         }
         let kept = &self.stream.shards[0][gone..];
-        let from =
-            kept.iter().filter(|record| compare_sequence_numbers(&record.sequence_number, number).is_ge());
+        let from = kept.iter().filter(|record| is_from(start, record));
         ready(Ok(from.take(limit).cloned().collect())).boxed()
     }
 }
@@ -102,6 +104,35 @@ async fn it_is_healed_wherever_the_worker_is_killed() {
             break;
         }
     }
+}
+
+/// A table that was to begin with the oldest event, and was paused before it had one.
+fn begun() -> Bench {
+    Bench::new(ModelTable::new(false).beginning_at(Position::Oldest), stream(20))
+}
+
+#[tokio::test]
+async fn what_comes_before_the_first_batch_is_read_from_where_the_table_begins() {
+    for steps in 1.. {
+        let bench = begun();
+        let late = bench.stream.batch(0, 9, bench.stream.shards[0].len());
+        let is_done = bench.deliver(&late, steps).await.is_some();
+        bench.must_deliver(&late).await;
+        assert_eq!(bench.check(), None, "killed after {steps} steps");
+        if is_done {
+            assert!(steps > 8, "it was killed at no step");
+            break;
+        }
+    }
+    // Without a beginning the first batch is one.
+    let bench = Bench::new(ModelTable::new(false), stream(20));
+    bench.must_deliver(&bench.stream.batch(0, 9, bench.stream.shards[0].len())).await;
+    assert!(bench.check().is_some());
+    // And whoever says what it follows is believed.
+    let bench = begun();
+    let follows = Some(bench.stream.shards[0][8].sequence_number.clone());
+    bench.must_deliver(&Batch { follows, ..bench.stream.batch(0, 9, bench.stream.shards[0].len()) }).await;
+    assert!(bench.check().is_some());
 }
 
 #[tokio::test]

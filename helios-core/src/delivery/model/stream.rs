@@ -11,7 +11,10 @@ use super::{
     },
     chance::Chance,
 };
-use crate::{Result, streams::compare_sequence_numbers};
+use crate::{
+    Result,
+    streams::{ShardStart, compare_sequence_numbers},
+};
 
 pub(super) const STREAM: &str = "arn:aws:kinesis:eu-west-1:111122223333:stream/model";
 
@@ -103,13 +106,22 @@ impl History for Stream {
     fn from<'a>(
         &'a self,
         key: &'a LedgerKey,
-        number: &'a str,
+        start: &'a ShardStart,
         limit: usize,
         _: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Record>>> {
         let records = &self.shards[key.shard.parse::<usize>().unwrap()];
-        let from = |record: &&Record| compare_sequence_numbers(&record.sequence_number, number).is_ge();
-        ready(Ok(records.iter().filter(from).take(limit).cloned().collect())).boxed()
+        let from = records.iter().filter(|record| is_from(start, record));
+        ready(Ok(from.take(limit).cloned().collect())).boxed()
+    }
+}
+
+/// Whether a record comes where a reader starts, or later. In a model time begins with the first record.
+pub(super) fn is_from(start: &ShardStart, record: &Record) -> bool {
+    match start {
+        ShardStart::Position(_) => true,
+        ShardStart::At(number) => compare_sequence_numbers(&record.sequence_number, number).is_ge(),
+        ShardStart::After(number) => compare_sequence_numbers(&record.sequence_number, number).is_gt(),
     }
 }
 
@@ -130,7 +142,7 @@ impl History for Unreadable {
     fn from<'a>(
         &'a self,
         _: &'a LedgerKey,
-        _: &'a str,
+        _: &'a ShardStart,
         _: usize,
         _: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Record>>> {

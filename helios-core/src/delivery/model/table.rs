@@ -24,7 +24,7 @@ use super::{
     },
     stream::REFUSED_FROM,
 };
-use crate::{Column, Error, ErrorCode, ErrorKind, Result, warehouse::TableName};
+use crate::{Column, Error, ErrorCode, ErrorKind, Result, streams::Position, warehouse::TableName};
 
 /// Two schemas of the table: of each, some events fit that do not fit the other.
 const SCHEMAS: [&[(&str, &str)]; 2] =
@@ -35,6 +35,7 @@ pub(super) struct ModelTable {
     pub(super) has_provenance: bool,
     pub(super) window: Window,
     pub(super) policy: Policy,
+    begins: Option<Position>,
     state: Mutex<State>,
 }
 
@@ -58,11 +59,15 @@ pub(super) struct State {
 impl ModelTable {
     pub(super) fn new(has_provenance: bool) -> Self {
         let window = Window { blocks: 10_000, seconds: None };
-        Self { has_provenance, window, policy: Policy::default(), state: Mutex::default() }
+        Self { has_provenance, window, policy: Policy::default(), begins: None, state: Mutex::default() }
     }
 
     pub(super) fn with_window(self, window: Window) -> Self {
         Self { window, ..self }
+    }
+
+    pub(super) fn beginning_at(self, position: Position) -> Self {
+        Self { begins: Some(position), ..self }
     }
 
     pub(super) fn with_policy(self, policy: Policy) -> Self {
@@ -106,6 +111,7 @@ impl ModelTable {
             definition: format!("{} {:?}", state.schema, state.added),
             blocks: state.blocks,
             partitions: Partitions::default(),
+            begins: self.begins,
         }
         .with_policy(self.policy)
     }

@@ -23,7 +23,7 @@ pub fn table_of(table: &TableName) -> Result<TableName> {
 ///
 /// What ClickHouse says, among it [`crate::ErrorKind::PermissionDenied`].
 pub async fn ensure(warehouse: &Warehouse, table: &TableName) -> Result<()> {
-    warehouse.create_database(&Ident::new(DATABASE)?).await?;
+    warehouse.create_database(&Ident::new(DATABASE)?, None).await?;
     let quarantine = table_of(table)?;
     for statement in [definition(&quarantine), additions(&quarantine)] {
         let done = warehouse.execute(&statement).await;

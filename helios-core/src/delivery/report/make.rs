@@ -49,7 +49,7 @@ pub(crate) async fn delivery_report(
 ) -> Result<DeliveryReport> {
     let table = TableName::new(&options.database_name, &options.table_name)?;
     let mut found = mappings.all().await?;
-    found.retain(|mapping| mapping.state == MappingState::Active && mapping.table == table);
+    found.retain(|mapping| mapping.state != MappingState::Pending && mapping.table == table);
     let mapping = the_one(found, &table, options.stream_name.as_deref())?;
     let ledger: SharedLedger = Arc::new(ledger.clone());
     let entries = ledger.of_source(&mapping.stream_arn, mapping.table_uuid).await?;

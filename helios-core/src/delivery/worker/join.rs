@@ -15,7 +15,10 @@ use super::{
     count,
     run::Run,
 };
-use crate::{Result, streams::compare_sequence_numbers};
+use crate::{
+    Result,
+    streams::{ShardStart, compare_sequence_numbers},
+};
 
 /// The record that was committed last, and the one behind it: enough to see that there is none between two batches.
 const LOOK: usize = 2;
@@ -46,11 +49,10 @@ impl Run<'_> {
     ///
     /// The trigger gives up on a batch that fails for too long, and goes on behind it.
     pub(super) async fn join(&mut self, batch: &[Event<'_>], follows: Option<&str>) -> Result<bool> {
-        let (Some(committed), Some(first)) = (self.entry.committed.clone(), batch.first()) else {
-            // Nothing was delivered of this shard before: there is nothing to follow on.
-            return Ok(true);
+        let Some(first) = batch.first().map(|first| first.place.sequence_number) else { return Ok(true) };
+        let Some(committed) = self.entry.committed.clone() else {
+            return self.join_beginning(first, follows).await;
         };
-        let first = first.place.sequence_number;
         let up_to = &committed.sequence_number;
         let shard = (self.key.stream_arn.clone(), self.key.shard.clone());
         if follows.is_some_and(|follows| compare_sequence_numbers(follows, up_to).is_le())
@@ -67,6 +69,32 @@ impl Run<'_> {
             return Ok(true);
         };
         self.fill(&committed, &next, first).await?;
+        Ok(false)
+    }
+
+    /// Makes sure that nothing lies between where the table begins and the first batch of a shard. It would, where the trigger
+    /// has gone on for other tables while this one was paused.
+    async fn join_beginning(&mut self, first: &str, follows: Option<&str>) -> Result<bool> {
+        let Some(position) = self.target.begins.filter(|_| follows.is_none()) else { return Ok(true) };
+        let start = ShardStart::Position(position);
+        let seen = self.from(&start, LOOK).await?;
+        if !events(&seen).first().is_some_and(|found| is_before(found.place, first)) {
+            return Ok(true);
+        }
+        let records = self.from(&start, READ).await?;
+        let between: Vec<_> =
+            events(&records).into_iter().filter(|event| is_before(event.place, first)).collect();
+        if between.is_empty() {
+            // They have expired meanwhile.
+            return Ok(true);
+        }
+        tracing::warn!(
+            shard = self.key.shard,
+            events = between.len(),
+            "Events before the first batch were not delivered; they are read from the shard."
+        );
+        self.report.received += count(between.len());
+        while !self.take(plan(&self.entry, &between), &between).await? {}
         Ok(false)
     }
 
@@ -141,8 +169,11 @@ impl Run<'_> {
     }
 
     async fn behind(&self, committed: &Identity, limit: usize) -> Result<Vec<Record>> {
-        let number = &committed.sequence_number;
-        self.worker.history.from(&self.key, number, limit, self.deadline).await
+        self.from(&ShardStart::At(committed.sequence_number.clone()), limit).await
+    }
+
+    async fn from(&self, start: &ShardStart, limit: usize) -> Result<Vec<Record>> {
+        self.worker.history.from(&self.key, start, limit, self.deadline).await
     }
 }
 

@@ -51,7 +51,9 @@ impl Run<'_> {
     /// Looks at the table again.
     pub(super) async fn look(&mut self) -> Result<()> {
         let (table, uuid, policy) = (self.target.table.clone(), self.target.uuid, self.target.schema.policy);
+        let begins = self.target.begins;
         self.target = self.worker.sink.describe(&table, uuid).await?.with_policy(policy);
+        self.target.begins = begins;
         Ok(())
     }
 

@@ -4,14 +4,14 @@ use crate::error::{Error, Result};
 
 /// One token and where it stands, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token<'a> {
-    pub(super) kind: Kind<'a>,
+pub(in super::super) struct Token<'a> {
+    pub(in super::super) kind: Kind<'a>,
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind<'a> {
+pub(in super::super) enum Kind<'a> {
     /// A bare word: `Array`, `max_types`.
     Word(&'a str),
     /// A name in backticks or double quotes, without them.
@@ -28,7 +28,7 @@ pub(super) enum Kind<'a> {
 ///
 /// # Errors
 /// `InvalidInput` for a quote that is not closed, an unknown escape, or a control character.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>> {
+pub(in super::super) fn tokens(text: &str) -> Result<Vec<Token<'_>>> {
     let mut lexer = Lexer { text, position: 0 };
     let mut found = Vec::new();
     while let Some(token) = lexer.next()? {

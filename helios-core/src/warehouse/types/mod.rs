@@ -12,6 +12,7 @@ mod text;
 pub use data_type::{DataType, EnumValue, TupleField};
 pub use parse::MAX_DEPTH;
 
+pub(super) use lexer::{Kind, Token, tokens};
 pub(crate) use literal::is_literal;
 
 #[cfg(test)]

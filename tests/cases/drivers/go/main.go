@@ -129,6 +129,8 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 		return with(options, client.CheckSchema)
 	case "schema_drift":
 		return with(options, client.SchemaDrift)
+	case "plan":
+		return with(options, client.Plan)
 	case "create_table":
 		return with(options, client.CreateTable)
 	case "consume", "stop_consuming":
@@ -162,10 +164,25 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 		return with(options, client.QuarantineRetention)
 	case "sources":
 		return client.Sources()
+	case "pause":
+		return with(options, func(named namedSource) (*helios.Source, error) { return client.Pause(named.Source) })
+	case "resume":
+		return with(options, func(named namedSource) (*helios.Source, error) { return client.Resume(named.Source) })
+	case "remove":
+		return with(options, client.Remove)
+	case "repair":
+		return client.Repair()
+	case "doctor":
+		return client.Doctor()
 	default:
 		log.Fatalf("there is no operation %s", operation)
 		return nil, nil
 	}
+}
+
+// namedSource is the argument of the methods for one source.
+type namedSource struct {
+	Source string `json:"source"`
 }
 
 // consume is an argument and the options of that method in one.

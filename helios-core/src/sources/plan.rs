@@ -1,0 +1,209 @@
+//! What a create would do, and what would keep it from that. Nothing is made.
+
+use serde::Serialize;
+
+use super::{
+    Batching, Check, CheckStatus, CreateTable, Delivery, SchemaCheck, Sources,
+    create::{Request, planned},
+    saga::fits,
+    trigger::TriggerOrder,
+};
+use crate::{
+    ErrorKind, Result,
+    delivery::quarantine,
+    streams,
+    warehouse::{TableDefinition, TableDescription},
+};
+
+/// What a create would do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CreatePlan {
+    /// Whether nothing is known that would make it fail.
+    pub possible: bool,
+    /// What would make it fail, and what to do, for a person.
+    pub obstacles: Vec<String>,
+    /// What it would do, in order.
+    pub steps: Vec<PlanStep>,
+    /// The table's statement: the one that would be run, or the one of the table that is there.
+    pub create_table_query: String,
+    /// The stream's ARN. `null` if it may not be described.
+    #[serde(rename = "streamARN")]
+    pub stream_arn: Option<String>,
+    /// How many open shards the stream has.
+    pub shards: Option<u32>,
+    /// How the stream's records would be put together for the function. `null` if a consumer delivers.
+    pub batching: Option<Batching>,
+    /// How many inserts back the table would recognise a repeated one.
+    pub deduplication_window: u64,
+    /// What the table would make of the stream's present events. `null` if they could not be sampled.
+    pub sample: Option<SchemaCheck>,
+    /// The AWS permissions that are missing, or of which that could not be found out.
+    pub permissions: Vec<Check>,
+    /// What puts the delivery at risk, for a person.
+    pub warnings: Vec<String>,
+}
+
+/// One step of a create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PlanStep {
+    /// What it is about: `"database"`, `"table"`, `"quarantine"`, `"mapping"`, `"trigger"`.
+    pub what: String,
+    /// What becomes of it.
+    pub action: PlanAction,
+    /// In words.
+    pub detail: String,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum PlanAction {
+    /// It is made.
+    Create,
+    /// It is there, and taken as it is.
+    Use,
+}
+
+impl PlanStep {
+    fn new(what: &str, is_there: bool, detail: impl Into<String>) -> Self {
+        let action = if is_there { PlanAction::Use } else { PlanAction::Create };
+        Self { what: what.to_owned(), action, detail: detail.into() }
+    }
+}
+
+/// A plan in the making.
+struct Draft {
+    obstacles: Vec<String>,
+    steps: Vec<PlanStep>,
+}
+
+impl Draft {
+    /// Takes what was found; an error is an obstacle.
+    fn take<T>(&mut self, found: Result<T>) -> Option<T> {
+        found.map_err(|error| self.obstacles.push(error.text().into_owned())).ok()
+    }
+}
+
+impl Sources {
+    /// Looks at all that a create with this request would, and says what it would do.
+    ///
+    /// # Errors
+    ///
+    /// For a request that no stream and no ClickHouse could meet: [`ErrorKind::InvalidInput`]; and without credentials. What
+    /// else would keep the create from its end is among the plan's obstacles.
+    pub async fn plan(&self, spec: &CreateTable, sample: Option<SchemaCheck>) -> Result<CreatePlan> {
+        Request::check(spec)?;
+        let mut draft = Draft { obstacles: Vec::new(), steps: Vec::new() };
+        let stream = match streams::describe(&self.session, &spec.stream_name).await {
+            Err(error) if matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::InvalidInput) => {
+                return Err(error);
+            }
+            described => draft.take(described),
+        };
+        let permissions = self.permissions(Some(&spec.stream_name)).await?;
+        let permissions: Vec<_> =
+            permissions.into_iter().filter(|check| check.status != CheckStatus::Ok).collect();
+        let missing = permissions.iter().filter(|check| check.status == CheckStatus::Missing);
+        draft.obstacles.extend(missing.map(|check| format!("the permission {} is missing", check.check)));
+        let shards = stream.as_ref().map(|stream| stream.open_shards);
+        let batching = Batching::of(spec, shards.unwrap_or(1))?;
+        let deduplication_window = batching.deduplication_window(shards.unwrap_or(1));
+        let definition = spec.definition(deduplication_window)?;
+        let found = self.plan_table(&mut draft, spec, &definition).await;
+        let create_table_query =
+            found.as_ref().map_or_else(|| definition.to_string(), |found| found.create_statement.clone());
+        let stream_arn = stream.as_ref().map(|stream| stream.arn.clone());
+        let mut warnings = Vec::new();
+        if let Some(stream) = stream {
+            let request = Request::new(spec, stream)?;
+            warnings = request.warnings();
+            self.plan_source(&mut draft, &request, found.as_ref()).await;
+        }
+        Ok(CreatePlan {
+            possible: draft.obstacles.is_empty(),
+            obstacles: draft.obstacles,
+            steps: draft.steps,
+            create_table_query,
+            stream_arn,
+            shards,
+            batching: (spec.delivery == Delivery::Function).then_some(batching),
+            deduplication_window,
+            sample,
+            permissions,
+            warnings,
+        })
+    }
+
+    /// The database and the table, which may be there.
+    async fn plan_table(
+        &self,
+        draft: &mut Draft,
+        spec: &CreateTable,
+        definition: &TableDefinition,
+    ) -> Option<TableDescription> {
+        let name = definition.name();
+        let database = name.database();
+        let has_database = draft.take(self.warehouse.has_database(database).await)?;
+        draft.steps.push(PlanStep::new("database", has_database, database.as_str()));
+        if !has_database && !spec.create_database {
+            let obstacle = format!(
+                "the database {} does not exist; create it, or ask for it with `createDatabase`",
+                database.as_str()
+            );
+            draft.obstacles.push(obstacle);
+        }
+        let found = draft.take(self.warehouse.describe_table(name).await)?;
+        draft.steps.push(PlanStep::new("table", found.is_some(), name.plain()));
+        found
+    }
+
+    /// What is kept of a source beside its table.
+    async fn plan_source(&self, draft: &mut Draft, request: &Request, found: Option<&TableDescription>) {
+        let existing = draft.take(self.source_of(request).await).flatten();
+        match &existing {
+            Some(mapping) if request.is_of(mapping) => {}
+            Some(_) => {
+                let obstacle = "the stream feeds this table already, and was asked to in another way; `remove` its source first";
+                draft.obstacles.push(obstacle.to_owned());
+            }
+            None => {
+                draft.take(planned(request, found).map(drop));
+            }
+        }
+        if let Some(Some(holder)) = draft.take(self.mappings.claim_on(&request.table).await)
+            && !holder.is_abandoned(self.clock.now())
+        {
+            draft.obstacles.push("somebody else is at this table: try again in a minute".to_owned());
+        }
+        let detail = format!("{} into {}", request.stream.name, request.table.plain());
+        draft.steps.push(PlanStep::new("mapping", existing.is_some(), detail));
+        let quarantine = format!("{}.{}", quarantine::DATABASE, request.table.table().as_str());
+        draft.steps.push(PlanStep::new("quarantine", existing.is_some(), quarantine));
+        if request.spec.delivery == Delivery::Consumer {
+            return;
+        }
+        draft.take(self.triggers.check_function().await);
+        let Some(trigger) = draft.take(self.triggers.find(&request.stream.arn).await) else { return };
+        let order = TriggerOrder::of(request, self.clock.now());
+        let is_there = trigger.is_some();
+        if let Some(trigger) = trigger {
+            draft.take(trigger.check());
+            if existing.is_none() {
+                draft.take(fits(&trigger, &order));
+            }
+        }
+        let Batching { batch_size, window_seconds } = order.batching;
+        let detail = format!(
+            "from {} to {}, from {} on, at most {batch_size} records every {window_seconds} s",
+            request.stream.name,
+            self.triggers.function(),
+            request.spec.start_position
+        );
+        draft.steps.push(PlanStep::new("trigger", is_there, detail));
+    }
+}

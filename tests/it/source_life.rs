@@ -1,0 +1,307 @@
+//! The life of sources: paused, resumed, removed, changed by hand, under hostile names.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use helios_core::{
+    Column, CreateTable, ErrorKind, PlanTable, RemoveSource,
+    sources::{Delivery, PlanAction, SourceState},
+    streams::Position,
+};
+use helios_tests::KinesisDouble;
+use uuid::Uuid;
+
+use crate::{
+    consumer_source::{ClickHouse, client_at, event},
+    delivery_source::{ANYWHERE, acknowledged, ids, start},
+    shop::{account, columns, database, rows},
+    source_scene::{Scene, stand_in},
+};
+
+fn drop_of(id: Uuid) -> RemoveSource {
+    RemoveSource::new(id.to_string()).drop_table()
+}
+
+#[tokio::test]
+async fn the_trigger_goes_with_the_last_source_of_its_stream() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    let mut spec = scene.spec();
+    let first = client.create_table(&spec).await.unwrap();
+    "u".clone_into(&mut spec.table_name);
+    let second = client.create_table(&spec).await.unwrap();
+    let trigger = async || scene.triggers().await.first().and_then(|trigger| trigger.state.clone());
+
+    assert_eq!(client.pause(first.source_id.to_string()).await.unwrap().state, SourceState::Paused);
+    assert_eq!(trigger().await.as_deref(), Some("Enabled"), "the other table is still filled");
+    let paused = client.pause(format!("{}.u", scene.database)).await.unwrap();
+    assert_eq!(paused.trigger.unwrap().state, "Disabled");
+    client.resume(second.source_id.to_string()).await.unwrap();
+    assert_eq!(trigger().await.as_deref(), Some("Enabled"));
+
+    let insert = format!("INSERT INTO {}.u VALUES (1, now())", scene.database);
+    client.warehouse().execute(&insert).await.unwrap();
+    let removed = client.remove(&RemoveSource::new(second.source_id.to_string())).await.unwrap();
+    assert!(!removed.trigger_deleted);
+    assert_eq!(trigger().await.as_deref(), Some("Disabled"), "the one that is left is paused");
+    assert!(client.remove(&drop_of(first.source_id)).await.unwrap().trigger_deleted);
+    assert_eq!((trigger().await, scene.items().await), (None, (0, 0)));
+    assert_eq!(scene.tables().await, ["u"], "what was to be kept is kept");
+    assert_eq!(rows(&format!("SELECT id FROM {}.u", scene.database)).await, [r#"{"id":1}"#]);
+}
+
+#[tokio::test]
+async fn a_table_that_two_streams_fill_is_dropped_with_the_last() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    scene.account.create_stream("other", 1).await.unwrap();
+    let first = client.create_table(&scene.spec()).await.unwrap();
+    let mut spec = scene.spec();
+    "other".clone_into(&mut spec.stream_name);
+    let other = client.create_table(&spec).await.unwrap();
+    assert_eq!(first.table_uuid, other.table_uuid);
+    let error = client.pause(format!("{}.t", scene.database)).await.unwrap_err();
+    assert!(error.message().contains(&other.source_id.to_string()), "{error}");
+
+    assert_eq!(client.remove(&drop_of(first.source_id)).await.unwrap_err().kind(), ErrorKind::Conflict);
+    // The other one has found it.
+    assert_eq!(client.remove(&drop_of(other.source_id)).await.unwrap_err().kind(), ErrorKind::Conflict);
+    client.remove(&RemoveSource::new(other.source_id.to_string())).await.unwrap();
+    client.remove(&drop_of(first.source_id)).await.unwrap();
+    assert!(scene.tables().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_done_by_hand_is_shown_and_mended() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    client.create_table(&scene.spec()).await.unwrap();
+    let lambda = scene.account.lambda();
+    let id = scene.triggers().await[0].uuid.clone().unwrap();
+
+    lambda.update_event_source_mapping().uuid(&id).enabled(false).send().await.unwrap();
+    let source = client.sources().await.unwrap().pop().unwrap();
+    assert_eq!(source.state, SourceState::Failing);
+    assert!(source.problems[0].contains("`resume`"), "{source:?}");
+    let repair = client.repair().await.unwrap();
+    assert!(repair.done[0].what.contains("runs again"), "{repair:?}");
+    assert!(scene.all_or_nothing("stopped by hand").await);
+
+    lambda.delete_event_source_mapping().uuid(&id).send().await.unwrap();
+    let source = client.sources().await.unwrap().pop().unwrap();
+    assert_eq!((source.state, source.trigger), (SourceState::Orphaned, None));
+    let repair = client.repair().await.unwrap();
+    assert!(repair.done[0].what.contains("made again"), "{repair:?}");
+    assert!(scene.all_or_nothing("deleted by hand").await);
+    let start = scene.triggers().await[0].starting_position.clone().unwrap();
+    assert_eq!(start.as_str(), "AT_TIMESTAMP");
+
+    // A part that does not answer keeps the others from nothing.
+    let builder = scene.builder(scene.account.endpoint(), "http://127.0.0.1:1");
+    let source = builder.build().unwrap().sources().await.unwrap().pop().unwrap();
+    assert!(source.problems[0].contains("the table could not be looked at"), "{source:?}");
+    assert!(source.trigger.is_some() && source.delivered.is_some(), "{source:?}");
+}
+
+#[tokio::test]
+async fn items_of_every_form_are_listed_and_all_pages_of_them() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    client.mappings().await.unwrap().ensure().await.unwrap();
+    let arn = |stream: &str| {
+        format!("arn:aws:kinesis:{}:{}:stream/{stream}", scene.account.region(), scene.account.id())
+    };
+    let put = async |stream: &str, table_id: String, more: &[(&str, &str)]| {
+        let key = [("stream_id", arn(stream)), ("table_id", table_id), ("table_name", "t".to_owned())];
+        let more = more.iter().map(|(name, text)| (*name, (*text).to_owned()));
+        let item = key.into_iter().chain(more);
+        let item = item.map(|(name, text)| (name.to_owned(), AttributeValue::S(text))).collect();
+        let put = scene.account.dynamodb().put_item().table_name("helios-sources");
+        put.set_item(Some(item)).send().await.unwrap();
+    };
+    let uuid = || Uuid::new_v4().to_string();
+    let older = ("created_on", "01-31-2026");
+    put("older", uuid(), &[older]).await;
+    put("strange", "no uuid".to_owned(), &[]).await;
+    // Beyond a megabyte DynamoDB begins another page.
+    let note = "x".repeat(100_000);
+    for at in 0..25 {
+        put(&format!("s{at}"), uuid(), &[older, ("state", "PAUSED"), ("note", &note)]).await;
+    }
+    let sources = client.sources().await.unwrap();
+    assert_eq!(sources.len(), 27);
+    let of = |stream: &str| sources.iter().find(|source| source.stream_name == stream).unwrap();
+    assert_eq!((of("older").created_on.as_str(), &*of("older").database_name), ("01-31-2026", "default"));
+    assert_eq!(of("older").state, SourceState::Orphaned, "its table is not there");
+    let strange = of("strange");
+    assert_eq!((strange.id, strange.state, &*strange.table_name), (None, SourceState::Orphaned, "t"));
+    assert!(strange.problems[0].contains("cannot be read"), "{strange:?}");
+    let repair = client.repair().await.unwrap();
+    assert!(repair.left.iter().any(|step| step.id.is_none() && step.what.contains("strange")), "{repair:?}");
+}
+
+/// While the trigger goes on for another table, a paused one misses events, its very first among them.
+#[tokio::test]
+async fn a_paused_table_gets_later_what_it_has_missed() {
+    let account = account().await;
+    let double = KinesisDouble::start(&account, "shared", 1).await.unwrap();
+    stand_in(&account).await;
+    let client = client_at(&account, double.endpoint());
+    let database = database().await;
+    let spec =
+        |table: &str| CreateTable::new("shared", table, columns(&[("id", "UInt64")])).database(&database);
+    client.create_table(&spec("a").start_position(Position::Oldest)).await.unwrap();
+    client.create_table(&spec("b")).await.unwrap();
+    client.pause(format!("{database}.b")).await.unwrap();
+
+    let clickhouse = ClickHouse::new();
+    let listener = clickhouse.listen(ANYWHERE).await;
+    let function = start(clickhouse.environment(&double, listener.local_addr())).await;
+    let shard = double.shards(false).remove(0);
+    let deliver = async |ids: std::ops::Range<u64>| {
+        let before = double.records(&shard).len();
+        for id in ids {
+            double.put(id, format!(r#"{{"id":{id}}}"#));
+        }
+        let batch = event(&double, &shard, before..double.records(&shard).len());
+        assert_eq!(function.invoke(&batch).await.unwrap(), acknowledged());
+    };
+    let all = async |table: &str| ids(&format!("{database}.{table}")).await;
+    deliver(0..10).await;
+    deliver(10..15).await;
+    assert_eq!((all("a").await.len(), all("b").await.len()), (15, 0));
+    client.resume(format!("{database}.b")).await.unwrap();
+    deliver(15..20).await;
+    for table in ["a", "b"] {
+        assert_eq!(all(table).await, (0..20).collect::<Vec<_>>(), "{table}");
+    }
+    // And once more, now that it has some.
+    client.pause(format!("{database}.b")).await.unwrap();
+    deliver(20..25).await;
+    client.resume(format!("{database}.b")).await.unwrap();
+    deliver(25..30).await;
+    assert_eq!(all("b").await, (0..30).collect::<Vec<_>>());
+}
+
+/// Names and types that would be more than that.
+#[tokio::test]
+async fn hostile_names_and_schemas_are_quoted_or_refused() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    let canary = format!("CREATE TABLE {}.canary (a UInt8) ENGINE = MergeTree ORDER BY a", scene.database);
+    client.warehouse().execute(&canary).await.unwrap();
+    let server = async || {
+        let sql = "SELECT database, name, create_table_query FROM system.tables WHERE database =";
+        rows(&format!("{sql} '{}' ORDER BY name", scene.database)).await
+    };
+    let before = server().await;
+    let spec = || scene.spec().delivery(Delivery::Consumer);
+    let with = |change: &dyn Fn(&mut CreateTable)| {
+        let mut spec = spec();
+        change(&mut spec);
+        spec
+    };
+    let mut refused = Vec::new();
+    for hostile in [
+        "UInt8) ENGINE = Memory; DROP TABLE canary; --",
+        "UInt8 DEFAULT (SELECT 1)",
+        "Enum8('a' = (SELECT 1))",
+        "Array(UInt8), b UInt8",
+        "UInt8 /* */ CODEC(NONE)",
+        "DateTime('UTC'); DROP DATABASE default",
+        "FixedString((SELECT 1))",
+    ] {
+        refused.push(with(&|spec| spec.schema = columns(&[("a", hostile)])));
+    }
+    for hostile in ["id; DROP TABLE canary", "`id`, (SELECT 1)", "tuple()"] {
+        refused.push(with(&|spec| spec.order_by = Some(vec![hostile.to_owned()])));
+        refused.push(with(&|spec| spec.partition_by = Some(hostile.to_owned())));
+        refused.push(with(&|spec| spec.ttl = Some(format!("at + INTERVAL 1 DAY, {hostile}"))));
+        refused.push(with(&|spec| spec.engine = Some(format!("ReplacingMergeTree({hostile})"))));
+    }
+    // As many as no mapping holds.
+    let name = |at| Column::new(format!("column_number_{at}"), "Nullable(String)");
+    refused.push(with(&|spec| spec.schema = (0..10_000).map(name).collect()));
+    for spec in refused {
+        let error = client.create_table(&spec).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert_eq!(server().await, before, "{error}");
+    }
+    for hostile in ["`; DROP TABLE canary; --", "'; SELECT 1", "/* */", "a\0b", "a\nb", "\u{202e}x", "\\`"] {
+        let spec = with(&|spec| {
+            hostile.clone_into(&mut spec.table_name);
+            spec.schema = vec![Column::new(hostile, "DateTime"), Column::new("b", "UInt8")];
+            spec.order_by = Some(vec![hostile.to_owned()]);
+            spec.engine = Some("ReplacingMergeTree(b)".to_owned());
+        });
+        let created = client.create_table(&spec).await.unwrap_or_else(|error| panic!("{hostile:?}: {error}"));
+        let source = client.pause(created.source_id.to_string()).await.unwrap();
+        assert_eq!(source.table_name, hostile);
+        client.remove(&drop_of(created.source_id)).await.unwrap();
+        assert_eq!(server().await, before, "{hostile:?}");
+    }
+    // Of a cluster that is not there, under a name that would be more than that.
+    let error = client.create_table(&spec().on_cluster("it's'; DROP TABLE canary")).await.unwrap_err();
+    assert!(error.server_code().is_some(), "{error}");
+    assert_eq!((server().await, scene.items().await), (before, (0, 0)));
+}
+
+/// In an account where nothing was made yet.
+#[tokio::test]
+async fn a_plan_for_the_first_source_has_no_obstacle_and_makes_nothing() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    let plan = client.plan(&PlanTable::new(scene.spec())).await.unwrap();
+    assert!(plan.possible && plan.obstacles.is_empty(), "{plan:#?}");
+    assert!(
+        plan.steps
+            .iter()
+            .filter(|step| step.what != "database")
+            .all(|step| step.action == PlanAction::Create)
+    );
+    assert_eq!((scene.items().await, scene.triggers().await.len()), ((0, 0), 0));
+    assert!(scene.tables().await.is_empty());
+    let created = client.create_table(&scene.spec()).await.unwrap();
+    // Its statement is that of the plan, with the table's identity.
+    let identity = format!(" UUID '{}'", created.table_uuid);
+    assert_eq!(created.create_table_query.replace(&identity, ""), plan.create_table_query);
+    let again = client.plan(&PlanTable::new(scene.spec())).await.unwrap();
+    assert!(again.possible && again.steps.iter().all(|step| step.action == PlanAction::Use), "{again:#?}");
+}
+
+/// R16
+#[tokio::test]
+async fn a_table_that_is_there_must_have_what_is_asked_for() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    for (name, more, engine, window) in [
+        ("replacing", "", "ReplacingMergeTree", 10_000),
+        ("narrow", "", "MergeTree", 100),
+        ("traced", ", _shard String, _sequence String, _subsequence UInt64", "MergeTree", 10_000),
+    ] {
+        let table = format!(
+            "CREATE TABLE {}.{name} (id UInt64, at DateTime64(3, 'UTC'){more}) ENGINE = {engine} ORDER BY id \
+             SETTINGS non_replicated_deduplication_window = {window}",
+            scene.database
+        );
+        client.warehouse().execute(&table).await.unwrap();
+    }
+    let spec = |table: &str| {
+        let mut spec = scene.spec().delivery(Delivery::Consumer);
+        table.clone_into(&mut spec.table_name);
+        spec
+    };
+    for (spec, says) in [
+        (spec("replacing").engine("MergeTree"), "engine ReplacingMergeTree, not MergeTree"),
+        (spec("narrow"), "deduplication window of 100"),
+        (spec("replacing").provenance(), "`_shard` LowCardinality(String) is missing"),
+        (spec("traced").refuse_existing_table(), "existingTable"),
+    ] {
+        let error = client.create_table(&spec).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Conflict | ErrorKind::AlreadyExists), "{error}");
+        assert!(error.message().contains(says), "{error} should say {says}");
+        let plan = client.plan(&PlanTable::new(spec)).await.unwrap();
+        assert!(plan.obstacles.iter().any(|obstacle| obstacle.contains(says)), "{plan:?}");
+    }
+    assert_eq!(scene.items().await, (0, 0));
+    client.create_table(&spec("replacing")).await.unwrap();
+    client.create_table(&spec("traced")).await.unwrap();
+}

@@ -1,0 +1,139 @@
+//! Permissions on AWS calls: what is missing is named, before and while a source is made, and nothing is left.
+
+use helios_core::{
+    ConfigKey, CreateTable, Credentials, ErrorKind, HeliosClient, PlanTable,
+    sources::{Check, CheckStatus},
+};
+use helios_tests::{Account, Emulator};
+use serde_json::json;
+
+use crate::{
+    shop::{client, columns, database},
+    source_scene::{FUNCTION, SCHEMA, stand_in},
+};
+
+/// The calls of a create. The emulator takes getting, changing and deleting a trigger for listing them.
+const NEEDED: [&str; 10] = [
+    "kinesis:DescribeStreamSummary",
+    "lambda:GetFunctionConfiguration",
+    "dynamodb:DescribeTable",
+    "dynamodb:CreateTable",
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+    "dynamodb:PutItem",
+    "dynamodb:Scan",
+    "lambda:ListEventSourceMappings",
+    "lambda:CreateEventSourceMapping",
+];
+const NOT_TOLD_APART: [&str; 3] =
+    ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping"];
+
+async fn guarded() -> Account {
+    let account = Emulator::shared(true).await.unwrap().account();
+    account.create_role(FUNCTION).await.unwrap();
+    stand_in(&account).await;
+    account
+}
+
+/// A client of somebody in the account, whose mappings and ledger are in tables of this name.
+fn client_as(account: &Account, tables: &str, credentials: Credentials) -> HeliosClient {
+    HeliosClient::builder()
+        .data_path(client().warehouse().engine().unwrap().path())
+        .region(account.region())
+        .endpoint_url(account.endpoint())
+        .credentials(credentials)
+        .set(ConfigKey::MappingTable, format!("{tables}-sources"))
+        .set(ConfigKey::LedgerTable, format!("{tables}-ledger"))
+        .build()
+        .unwrap()
+}
+
+/// Somebody who may do all but this.
+async fn all_but(account: &Account, name: &str, denied: &str) -> Credentials {
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": denied, "Resource": "*"},
+    ]});
+    let key = account.create_user(name, Some(policy)).await.unwrap();
+    Credentials::keys(key.id, key.secret)
+}
+
+fn is_missing(check: &Check, permission: &str) -> bool {
+    check.status == CheckStatus::Missing
+        && check.check.starts_with(permission)
+        && check.remedy.as_ref().is_some_and(|remedy| remedy.contains(permission))
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_named_and_nothing_is_left() {
+    let account = guarded().await;
+    for denied in NEEDED {
+        let name = denied.replace(':', "-");
+        account.create_stream(&name, 1).await.unwrap();
+        let limited = client_as(&account, &name, all_but(&account, &name, denied).await);
+        let database = database().await;
+        let spec = CreateTable::new(&name, "t", columns(SCHEMA)).database(&database);
+
+        let plan = limited.plan(&PlanTable::new(spec.clone())).await.unwrap();
+        // To try this one would make the table.
+        let is_tried = denied != "dynamodb:CreateTable";
+        let is_named = plan.permissions.iter().any(|check| is_missing(check, denied));
+        assert!(!is_tried || is_named && !plan.possible, "{denied}: {plan:#?}");
+
+        let error = limited.create_table(&spec).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{denied}: {error}");
+        assert!(error.to_string().contains(&format!("permission: {denied}")), "{denied}: {error}");
+        let root = client_as(&account, &name, Credentials::keys(account.id(), account.secret_key()));
+        assert!(root.sources().await.unwrap().is_empty(), "{denied}");
+        assert!(root.databases().await.unwrap()[&database].is_empty(), "{denied}");
+        let arn = format!("arn:aws:kinesis:{}:{}:stream/{name}", account.region(), account.id());
+        let triggers = account.lambda().list_event_source_mappings().event_source_arn(arn);
+        assert!(triggers.send().await.unwrap().event_source_mappings().is_empty(), "{denied}");
+        // With the permission it goes, and no claim is in the way.
+        root.create_table(&spec).await.unwrap();
+    }
+}
+
+/// Each permission that Helios needs is tried, and its absence told apart from its presence.
+#[tokio::test]
+async fn the_doctor_tells_each_permission_apart() {
+    let account = guarded().await;
+    let root = client_as(&account, "doctor", Credentials::keys(account.id(), account.secret_key()));
+    root.mappings().await.unwrap().ensure().await.unwrap();
+    root.ledger().await.unwrap().ensure().await.unwrap();
+    let all = root.doctor().await.unwrap();
+    let is_permission = |check: &&Check| {
+        ["kinesis:", "dynamodb:", "lambda:"].iter().any(|service| check.check.starts_with(service))
+    };
+    let permissions: Vec<_> = all.checks.iter().filter(is_permission).collect();
+    let unknown: Vec<_> = permissions.iter().filter(|check| check.status != CheckStatus::Ok).collect();
+    // It takes a stream to be named.
+    assert!(unknown.len() == 1 && unknown[0].check == "kinesis:GetRecords", "{unknown:#?}");
+    let mut actions: Vec<_> =
+        permissions.iter().map(|check| check.check.split(' ').next().unwrap().to_owned()).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    assert_eq!(actions.len(), 18, "{actions:?}");
+    let untold = [&["kinesis:GetRecords"][..], &NOT_TOLD_APART].concat();
+    for (at, action) in actions.iter().filter(|action| !untold.contains(&action.as_str())).enumerate() {
+        let limited = client_as(&account, "doctor", all_but(&account, &format!("user{at}"), action).await);
+        let diagnosis = limited.doctor().await.unwrap();
+        let doubted = action.starts_with("kinesis:") && action != "kinesis:ListStreams";
+        for check in diagnosis.checks.iter().filter(is_permission) {
+            let is_denied = check.check.split(' ').next() == Some(action);
+            match (is_denied, doubted) {
+                (true, false) => assert!(is_missing(check, action), "{action}: {check:?}"),
+                // Without a stream that says nothing.
+                (true, true) => assert_eq!(check.status, CheckStatus::Unknown, "{action}: {check:?}"),
+                (false, _) if NOT_TOLD_APART.contains(&check.check.as_str()) => {}
+                (false, _) => assert_ne!(check.status, CheckStatus::Missing, "{action}: {check:?}"),
+            }
+        }
+        assert!(!diagnosis.healthy, "the function's environment is not what it should be");
+    }
+    // Nothing was made by trying.
+    let triggers = account.lambda().list_event_source_mappings().send().await.unwrap();
+    assert!(triggers.event_source_mappings().is_empty());
+    let items = account.dynamodb().scan().table_name("doctor-sources").send().await.unwrap();
+    assert!(items.items().is_empty());
+}
