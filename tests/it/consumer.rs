@@ -7,7 +7,7 @@ use std::{
 };
 
 use helios_core::{
-    ErrorKind, ReportOptions,
+    ErrorKind, RemoveSource, ReportOptions,
     clock::{Clock as _, SystemClock},
     delivery::{ConsumeEnd, ConsumeOptions, ConsumeReport, ShardState},
     streams::Position,
@@ -434,4 +434,47 @@ async fn without_a_source_there_is_nothing_to_consume() {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
         assert!(error.message().contains(text) && error.text().contains(stream), "{error}");
     }
+}
+
+/// A running consumer leaves a paused table alone, and makes up for it when it is resumed.
+#[tokio::test]
+async fn a_source_is_paused_and_resumed_under_a_running_consumer() {
+    let mut stage = Stage::set(2).await;
+    let other = Sink::create(&stage.client).await;
+    let consumer = stage.client.consume(STREAM).start().await.unwrap();
+    stage.put(20);
+    let has = async |sink: &Sink, ids: Vec<u64>| {
+        while sink.ids().await != ids {
+            SystemClock.sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(FOREVER, has(&other, stage.produced())).await.unwrap();
+
+    stage.client.pause(other.created.source_id.to_string()).await.unwrap();
+    // It sees that within seconds: then the one table has an event that the other has not.
+    let noticed = async {
+        loop {
+            stage.put(1);
+            has(&stage.sink, stage.produced()).await;
+            if other.ids().await.len() < stage.produced().len() {
+                break;
+            }
+        }
+    };
+    timeout(FOREVER, noticed).await.unwrap();
+    let before = other.ids().await;
+    stage.put(20);
+    timeout(FOREVER, has(&stage.sink, stage.produced())).await.unwrap();
+    assert_eq!(other.ids().await, before);
+
+    stage.client.resume(other.created.source_id.to_string()).await.unwrap();
+    timeout(FOREVER, has(&other, stage.produced())).await.unwrap();
+    stage.client.remove(&RemoveSource::new(stage.sink.created.source_id.to_string())).await.unwrap();
+    let gone = stage.sink.ids().await;
+    stage.put(20);
+    timeout(FOREVER, has(&other, stage.produced())).await.unwrap();
+    // What was under way may have come to its end, and nothing came twice.
+    let ids = stage.sink.ids().await;
+    assert!(ids.starts_with(&gone) && stage.produced().starts_with(&ids), "{gone:?} {ids:?}");
+    consumer.stop().await.unwrap();
 }

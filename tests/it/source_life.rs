@@ -244,6 +244,63 @@ async fn hostile_names_and_schemas_are_quoted_or_refused() {
     assert_eq!((server().await, scene.items().await), (before, (0, 0)));
 }
 
+/// What cannot be finished is undone, but not what has rows, nor what was there before.
+#[tokio::test]
+async fn a_repair_drops_no_table_that_has_rows_or_was_there() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    let (schema, window) =
+        ("(id UInt64, at DateTime)", "SETTINGS non_replicated_deduplication_window = 10000");
+    client.mappings().await.unwrap().ensure().await.unwrap();
+    // Creates that were killed, of a stream that is gone meanwhile.
+    for (name, is_ours, rows) in [("empty", true, 0), ("filled", true, 3), ("found", false, 0)] {
+        let table = format!("{}.{name}", scene.database);
+        let create = format!("CREATE TABLE {table} {schema} ENGINE = MergeTree ORDER BY id {window}");
+        client.warehouse().execute(&create).await.unwrap();
+        client
+            .warehouse()
+            .execute(&format!("INSERT INTO {table} SELECT number, now() FROM numbers({rows})"))
+            .await
+            .unwrap();
+        let uuid = rows_of(&format!(
+            "SELECT uuid FROM system.tables WHERE database = '{}' AND name = '{name}'",
+            scene.database
+        ))
+        .await;
+        let item = [
+            (
+                "stream_id",
+                format!("arn:aws:kinesis:{}:{}:stream/gone", scene.account.region(), scene.account.id()),
+            ),
+            ("table_id", uuid),
+            ("database_name", scene.database.clone()),
+            ("table_name", name.to_owned()),
+            ("created_on", client.clock().now().to_string()),
+            ("state", "PENDING".to_owned()),
+            ("made", format!(r#"{{"table":{is_ours},"trigger":true}}"#)),
+        ];
+        let item = item.map(|(name, text)| (name.to_owned(), AttributeValue::S(text)));
+        let put = scene.account.dynamodb().put_item().table_name("helios-sources");
+        put.set_item(Some(item.into())).send().await.unwrap();
+    }
+    let repair = client.repair().await.unwrap();
+    assert_eq!((repair.done.len(), repair.left.len()), (2, 1), "{repair:?}");
+    assert!(
+        repair.left[0].table.ends_with(".filled") && repair.left[0].what.contains("has rows"),
+        "{repair:?}"
+    );
+    assert_eq!(scene.tables().await, ["filled", "found"]);
+    // Somebody decides.
+    client.remove(&RemoveSource::new(format!("{}.filled", scene.database))).await.unwrap();
+    assert_eq!((scene.tables().await.len(), scene.items().await), (2, (0, 0)));
+}
+
+/// The one value of the one row of a query.
+async fn rows_of(sql: &str) -> String {
+    let row: serde_json::Value = serde_json::from_str(&rows(sql).await[0]).unwrap();
+    row.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+}
+
 /// In an account where nothing was made yet.
 #[tokio::test]
 async fn a_plan_for_the_first_source_has_no_obstacle_and_makes_nothing() {

@@ -235,8 +235,8 @@ impl HeliosClient {
     /// # }
     /// ```
     ///
-    /// It goes on where the last delivery has ended, whoever made it: a consumer, or the delivery function. Sources that are
-    /// created while it runs are delivered by the next one.
+    /// It goes on where the last delivery has ended, whoever made it: a consumer, or the delivery function. That a source is
+    /// paused, resumed or removed it sees within seconds; sources that are created while it runs are delivered by the next one.
     ///
     /// # Errors
     ///

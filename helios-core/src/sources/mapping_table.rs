@@ -205,7 +205,7 @@ impl MappingTable {
     }
 
     /// All mappings of a stream.
-    pub(super) async fn of_stream_in_any_state(&self, stream_arn: &str) -> Result<Vec<Mapping>> {
+    pub(crate) async fn of_stream_in_any_state(&self, stream_arn: &str) -> Result<Vec<Mapping>> {
         let mut pages = self
             .0
             .client

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    convert::Infallible,
     sync::Arc,
     time::Duration,
 };
@@ -17,17 +18,19 @@ use super::{
     options::ConsumeOptions,
     progress::{Board, OnProgress},
     report::{ConsumeEnd, ConsumeReport},
-    shard::{Context, GRACE, ShardEnd, ShardTask, is_true},
+    shard::{Active, Context, GRACE, ShardEnd, ShardTask, is_true},
 };
 use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
-    sources::MappingTable,
+    sources::{Mapping, MappingState, MappingTable},
     streams::{self, AwsSession, Position, Shard, ancestors, list_shards, readable},
 };
 
 /// How many batches may be in memory, gathered or being delivered, of all shards together.
 const PLACES: usize = 32;
+/// How often it is looked whether a source was paused, resumed or removed.
+const MAPPING_INTERVAL: Duration = Duration::from_secs(3);
 /// How often the shards are listed where nothing asks for it.
 const LIST_INTERVAL: Duration = Duration::from_secs(60);
 /// What a task that was told to end is given to do so.
@@ -53,8 +56,11 @@ pub(crate) async fn start_consumer(
         return Err(Error::invalid_input(message).with("position", time.to_string()));
     }
     let stream = streams::describe(session, &options.stream_name).await?;
-    let mappings = mappings.of_stream(&stream.arn).await?;
-    if mappings.is_empty() {
+    let table = mappings;
+    let mut mappings = table.of_stream_in_any_state(&stream.arn).await?;
+    mappings.retain(|mapping| matches!(mapping.state, MappingState::Active | MappingState::Paused));
+    let active = active_of(&mappings);
+    if active.is_empty() {
         let message = "the stream has no active source, so there is no table to deliver to: create one";
         return Err(Error::new(ErrorKind::NotFound, message).with("stream", stream.name));
     }
@@ -73,6 +79,7 @@ pub(crate) async fn start_consumer(
         clock,
         stream_arn: stream.arn,
         mappings,
+        active: watch::Sender::new(active),
         known,
         started,
         options,
@@ -80,6 +87,7 @@ pub(crate) async fn start_consumer(
         places: Arc::new(Semaphore::new(PLACES)),
         halt: watch::Sender::new(false),
     });
+    let changes = follow_changes(table.clone(), Arc::clone(&context));
     let coordinator = Coordinator {
         session: session.clone(),
         stream_name: stream.name,
@@ -93,8 +101,41 @@ pub(crate) async fn start_consumer(
         stuck: None,
     };
     let stop = watch::Sender::new(false);
-    let task = tokio::spawn(coordinator.run(stop.subscribe()));
+    let run = coordinator.run(stop.subscribe());
+    let task = tokio::spawn(async move {
+        tokio::select! {
+            end = run => end,
+            never = changes => match never {},
+        }
+    });
     Ok(Consumer::new(task, board, stop))
+}
+
+/// The tables of those sources that are active.
+fn active_of(mappings: &[Mapping]) -> Active {
+    let active = mappings.iter().filter(|mapping| mapping.state == MappingState::Active);
+    Arc::new(active.map(|mapping| mapping.table_uuid).collect())
+}
+
+/// Looks which sources are active. Those that were created meanwhile are for the next consumer.
+async fn follow_changes(table: MappingTable, context: Arc<Context>) -> Infallible {
+    loop {
+        context.clock.sleep(MAPPING_INTERVAL).await;
+        match table.of_stream(&context.stream_arn).await {
+            Ok(mappings) => {
+                let now = active_of(&mappings);
+                context.active.send_if_modified(|active| {
+                    let is_other = *active != now;
+                    *active = now;
+                    is_other
+                });
+            }
+            // Until it is known that a source was paused, it is not.
+            Err(error) => {
+                tracing::warn!(%error, "The mappings of the stream could not be read; trying again.");
+            }
+        }
+    }
 }
 
 /// Follows the shards of a stream.
@@ -203,7 +244,7 @@ impl Coordinator {
                 self.stuck.get_or_insert(error.with("shard", shard));
                 false
             }
-            ShardEnd::CaughtUp | ShardEnd::Halted => false,
+            ShardEnd::CaughtUp | ShardEnd::Halted | ShardEnd::Changed => false,
         })
     }
 

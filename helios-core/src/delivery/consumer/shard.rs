@@ -44,8 +44,10 @@ pub(super) struct Context {
     pub(super) targets: Targets,
     pub(super) clock: SharedClock,
     pub(super) stream_arn: String,
-    /// The sources: the tables that the stream fills.
+    /// The sources: the tables that the stream fills, those that are paused among them.
     pub(super) mappings: Vec<Mapping>,
+    /// Those of them that are active now.
+    pub(super) active: watch::Sender<Active>,
     /// Of each table the shards that it had something of when the consumer began.
     pub(super) known: HashMap<Uuid, HashSet<String>>,
     pub(super) started: Timestamp,
@@ -55,7 +57,10 @@ pub(super) struct Context {
     pub(super) halt: watch::Sender<bool>,
 }
 
-/// How a shard's task has ended.
+/// The tables whose sources are active.
+pub(super) type Active = Arc<HashSet<Uuid>>;
+
+/// How a shard's task, or one attempt of it, has ended.
 #[derive(Debug)]
 pub(super) enum ShardEnd {
     /// The shard is closed, and every table has all of it.
@@ -68,6 +73,8 @@ pub(super) enum ShardEnd {
     Stuck(Error),
     /// The consumer ends.
     Halted,
+    /// A source was paused, resumed or removed: the next attempt is for those that are active then.
+    Changed,
 }
 
 /// Why an attempt has ended early.
@@ -104,6 +111,10 @@ impl ShardTask {
                     board.ended(&self.shard);
                     return ShardEnd::Finished;
                 }
+                Ok(ShardEnd::Changed) => {
+                    is_made_anew &= delivered == 0;
+                    continue;
+                }
                 Ok(end) => return end,
                 Err(Failure::Reading(error)) if error.kind() == ErrorKind::NotFound => {
                     return ShardEnd::Gone(error);
@@ -134,36 +145,51 @@ impl ShardTask {
 
     /// Reading and delivery side by side: while a batch is delivered, the next one is gathered, and no more than that.
     async fn attempt(&self, is_made_anew: bool, delivered: &mut u64) -> Result<ShardEnd, Failure> {
+        let Context { kinesis, clock, stream_arn, places, halt, mappings, active, options, .. } =
+            &*self.context;
+        let mut changes = active.subscribe();
+        let now = Active::clone(&changes.borrow_and_update());
+        let mappings: Vec<_> = mappings.iter().filter(|mapping| now.contains(&mapping.table_uuid)).collect();
+        let mut halted = halt.subscribe();
+        if mappings.is_empty() {
+            if options.until_caught_up {
+                return Ok(ShardEnd::CaughtUp);
+            }
+            return Ok(tokio::select! {
+                () = is_true(&mut halted) => ShardEnd::Halted,
+                () = is_changed(&mut changes) => ShardEnd::Changed,
+            });
+        }
         let begins = if is_made_anew {
-            vec![Begin::Oldest; self.context.mappings.len()]
+            vec![Begin::Oldest; mappings.len()]
         } else {
-            self.begins().await.map_err(Failure::Delivering)?
+            self.begins(&mappings).await.map_err(Failure::Delivering)?
         };
-        let Context { kinesis, clock, stream_arn, places, halt, .. } = &*self.context;
         let start = read_from(&begins);
         let refused = refusal_of(&start);
         let reader = ShardReader::new(kinesis.clone(), stream_arn, &self.shard, start, Arc::clone(clock));
         let origin = (stream_arn.as_str(), self.shard.as_str());
         let gatherer = Gatherer::new(reader, origin, Arc::clone(clock), Arc::clone(places));
         let (sender, receiver) = mpsc::channel(1);
-        let mut halted = halt.subscribe();
         let reading = async {
             tokio::select! {
                 biased;
                 () = is_true(&mut halted) => Ok(ShardEnd::Halted),
+                () = is_changed(&mut changes) => Ok(ShardEnd::Changed),
                 end = self.read(gatherer, sender) => end.map_err(refused),
             }
         };
         let gates = begins.into_iter().map(Gate::new).collect();
-        let delivering =
-            async { self.deliver(receiver, gates, delivered).await.map_err(Failure::Delivering) };
+        let delivering = async {
+            self.deliver(receiver, (&mappings, gates), delivered).await.map_err(Failure::Delivering)
+        };
         let (end, ()) = tokio::try_join!(reading, delivering)?;
         Ok(if *halt.borrow() { ShardEnd::Halted } else { end })
     }
 
     /// Where each table begins, in the order of the mappings.
-    async fn begins(&self) -> Result<Vec<Begin>> {
-        let Context { deliverer, mappings, options, known, started, stream_arn, .. } = &*self.context;
+    async fn begins(&self, mappings: &[&Mapping]) -> Result<Vec<Begin>> {
+        let Context { deliverer, options, known, started, stream_arn, .. } = &*self.context;
         let mut begins = Vec::with_capacity(mappings.len());
         for mapping in mappings {
             let key = LedgerKey {
@@ -206,10 +232,10 @@ impl ShardTask {
     async fn deliver(
         &self,
         mut batches: mpsc::Receiver<Gathered>,
-        mut gates: Vec<Gate>,
+        (mappings, mut gates): (&[&Mapping], Vec<Gate>),
         delivered: &mut u64,
     ) -> Result<()> {
-        let Context { mappings, board, halt, .. } = &*self.context;
+        let Context { board, halt, .. } = &*self.context;
         while let Some(gathered) = batches.recv().await {
             if *halt.borrow() {
                 return Ok(());
@@ -277,6 +303,13 @@ fn trace(mapping: &Mapping, batch: &Batch, report: &BatchReport) {
         duplicates = report.duplicates_skipped,
         "Batch delivered."
     );
+}
+
+/// Waits until other sources are active; for ever, if whoever could say so is gone.
+async fn is_changed(changes: &mut watch::Receiver<Active>) {
+    if changes.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Waits until a flag is set; for ever, if whoever could set it is gone.
