@@ -4,7 +4,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use helios_core::KinesisSampleOptions;
+use helios_core::{HeliosClient as Client, KinesisSampleOptions};
 
 use crate::{
     boundary,
@@ -12,6 +12,7 @@ use crate::{
     client::HeliosClient,
     error::HeliosError,
     json,
+    operation::question,
     pointer::{handle, optional_text, output, text},
     runtime::block_on,
     status::HeliosStatus,
@@ -25,12 +26,8 @@ pub unsafe extern "C" fn helios_client_authenticate(
     json: *mut *mut c_char,
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
-    boundary::status(error, || {
-        // SAFETY: the caller's promise.
-        let (client, json) = unsafe { (handle(client, "client")?, output(json, "json")?) };
-        json.write(json::answer(&block_on(client.client.authenticate())?)?);
-        Ok(())
-    })
+    // SAFETY: the caller's promise.
+    unsafe { question(client, json, error, Client::authenticate) }
 }
 
 /// Reads a few events of a stream and infers the schema that fits them all:

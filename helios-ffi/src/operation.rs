@@ -41,3 +41,24 @@ where
         Ok(())
     })
 }
+
+/// Runs an operation without options.
+///
+/// As for every function of `helios.h`: pointers that are not NULL are what it asks for.
+pub(crate) unsafe fn question<'a, T, F>(
+    client: *const HeliosClient,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+    run: impl FnOnce(&'a Client) -> F,
+) -> HeliosStatus
+where
+    T: Serialize,
+    F: Future<Output = Result<T, Error>>,
+{
+    boundary::status(error, || {
+        // SAFETY: the caller's promise.
+        let (client, json) = unsafe { (handle(client, "client")?, output(json, "json")?) };
+        json.write(json::answer(&block_on(run(&client.client))?)?);
+        Ok(())
+    })
+}

@@ -5,7 +5,7 @@
 use std::ffi::{c_char, c_void};
 
 use futures_util::{Stream, TryStreamExt as _};
-use helios_core::{Error, ErrorKind, QueryId, QueryOptions, ResultFormat};
+use helios_core::{Error, ErrorKind, HeliosClient as Client, QueryId, QueryOptions, ResultFormat};
 use serde::Deserialize;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     client::HeliosClient,
     error::{Failure, HeliosError},
     json,
-    operation::operation,
+    operation::{operation, question},
     pointer::{handle, optional_text, output, text},
     runtime::block_on,
     status::HeliosStatus,
@@ -49,12 +49,8 @@ pub unsafe extern "C" fn helios_client_databases(
     json: *mut *mut c_char,
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
-    boundary::status(error, || {
-        // SAFETY: the caller's promise.
-        let (client, json) = unsafe { (handle(client, "client")?, output(json, "json")?) };
-        json.write(json::answer(&block_on(client.client.databases())?)?);
-        Ok(())
-    })
+    // SAFETY: the caller's promise.
+    unsafe { question(client, json, error, Client::databases) }
 }
 
 /// Runs one SQL statement and gives its whole result:

@@ -4,16 +4,12 @@
 
 use std::ffi::c_char;
 
-use helios_core::{CreateTable, PlanTable, RemoveSource, sources::NamedSource};
+use helios_core::{CreateTable, HeliosClient as Client, PlanTable, RemoveSource, sources::NamedSource};
 
 use crate::{
-    boundary,
     client::HeliosClient,
     error::HeliosError,
-    json,
-    operation::operation,
-    pointer::{handle, output},
-    runtime::block_on,
+    operation::{operation, question},
     status::HeliosStatus,
 };
 
@@ -75,12 +71,8 @@ pub unsafe extern "C" fn helios_client_sources(
     json: *mut *mut c_char,
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
-    boundary::status(error, || {
-        // SAFETY: the caller's promise.
-        let (client, json) = unsafe { (handle(client, "client")?, output(json, "json")?) };
-        json.write(json::answer(&block_on(client.client.sources())?)?);
-        Ok(())
-    })
+    // SAFETY: the caller's promise.
+    unsafe { question(client, json, error, Client::sources) }
 }
 
 /// Delivers a source's events no more, until it is resumed. Answers the source, as helios_client_sources has it.
@@ -146,12 +138,8 @@ pub unsafe extern "C" fn helios_client_repair(
     json: *mut *mut c_char,
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
-    boundary::status(error, || {
-        // SAFETY: the caller's promise.
-        let (client, json) = unsafe { (handle(client, "client")?, output(json, "json")?) };
-        json.write(json::answer(&block_on(client.client.repair())?)?);
-        Ok(())
-    })
+    // SAFETY: the caller's promise.
+    unsafe { question(client, json, error, Client::repair) }
 }
 
 /// Looks at all that Helios needs, and says what is missing and what to do: `{"healthy", "checks": [{"check", "status": "ok" |
@@ -162,10 +150,6 @@ pub unsafe extern "C" fn helios_client_doctor(
     json: *mut *mut c_char,
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
-    boundary::status(error, || {
-        // SAFETY: the caller's promise.
-        let (client, json) = unsafe { (handle(client, "client")?, output(json, "json")?) };
-        json.write(json::answer(&block_on(client.client.doctor())?)?);
-        Ok(())
-    })
+    // SAFETY: the caller's promise.
+    unsafe { question(client, json, error, Client::doctor) }
 }

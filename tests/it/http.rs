@@ -31,6 +31,10 @@ impl Browser {
         read(self.send(Method::GET, path, "").await).await
     }
 
+    async fn delete(&self, path: &str) -> (StatusCode, Value) {
+        read(self.send(Method::DELETE, path, "").await).await
+    }
+
     async fn ok(&self, path: &str, body: &Value) -> Value {
         let (status, answer) = self.post(path, body).await;
         assert_eq!(status, StatusCode::OK, "{path} {answer}");
@@ -344,6 +348,9 @@ async fn bad_create_tables_name_what_is_wrong() {
         assert_eq!(found, status, "{body}: {answer}");
         assert!(answer["error"].as_str().unwrap().contains(says), "{body}: {answer} should say {says}");
     }
+    let wrong = browser.delete("/api/sources/clicks?fate=drop").await;
+    assert_eq!(wrong.0, StatusCode::BAD_REQUEST);
+    assert!(wrong.1["error"].as_str().unwrap().contains("fate"), "{wrong:?}");
     let created = browser.ok("/api/create-table", &good).await;
     assert_eq!(browser.ok("/api/create-table", &good).await, created, "the same again is the same");
     let other = with("provenance", json!(true));

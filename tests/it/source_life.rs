@@ -69,6 +69,77 @@ async fn a_table_that_two_streams_fill_is_dropped_with_the_last() {
     assert!(scene.tables().await.is_empty());
 }
 
+/// Its mapping is that of the former name: a create must not take it for its own, and undo it.
+#[tokio::test]
+async fn a_table_that_was_renamed_is_not_taken_from_its_source() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    let created = client.create_table(&scene.spec()).await.unwrap();
+    let database = &scene.database;
+    client.warehouse().execute(&format!("RENAME TABLE {database}.t TO {database}.u")).await.unwrap();
+    let mut spec = scene.spec();
+    "u".clone_into(&mut spec.table_name);
+    let error = client.create_table(&spec).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    assert!(error.message().contains("`repair`"), "{error}");
+    assert_eq!((scene.items().await, scene.triggers().await.len()), ((1, 0), 1));
+    client.repair().await.unwrap();
+    let source = client.sources().await.unwrap().pop().unwrap();
+    assert_eq!((source.id, source.state), (Some(created.source_id), SourceState::Active));
+    assert_eq!(source.table_name, "u");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_another_stream_of_a_table_keeps_no_create_from_its_end() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    scene.account.create_stream("other", 1).await.unwrap();
+    client.create_table(&scene.spec()).await.unwrap();
+    let trigger = scene.triggers().await[0].uuid.clone().unwrap();
+    scene.account.lambda().delete_event_source_mapping().uuid(trigger).send().await.unwrap();
+    let mut spec = scene.spec();
+    "other".clone_into(&mut spec.stream_name);
+    client.create_table(&spec).await.unwrap();
+    assert_eq!((scene.items().await, scene.triggers().await.len()), ((2, 0), 1));
+}
+
+/// R12: the trigger is made as it was asked for, and else as the shards want it.
+#[tokio::test]
+async fn the_trigger_is_what_was_asked_for() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    let queue = format!("arn:aws:sqs:{}:{}:lost", scene.account.region(), scene.account.id());
+    let asked =
+        scene.spec().batch_size(500.try_into().unwrap()).batching_window_seconds(2).on_failure(&queue);
+    assert_eq!(client.create_table(&asked).await.unwrap().warnings, [""; 0]);
+    let trigger = scene.triggers().await.remove(0);
+    assert_eq!((trigger.batch_size, trigger.maximum_batching_window_in_seconds), (Some(500), Some(2)));
+    let destination = trigger.destination_config.unwrap().on_failure.unwrap().destination;
+    assert_eq!(destination, Some(queue));
+
+    // A further table asks for what there is, or for nothing.
+    let further = |table: &str| {
+        let mut spec = scene.spec();
+        table.clone_into(&mut spec.table_name);
+        spec
+    };
+    client.create_table(&further("same").batch_size(500.try_into().unwrap())).await.unwrap();
+    client.create_table(&further("silent")).await.unwrap();
+    let error = client.create_table(&further("other").batching_window_seconds(3)).await.unwrap_err();
+    assert!(error.message().contains("for 2 seconds, not 3"), "{error}");
+
+    scene.account.create_stream("wide", 25).await.unwrap();
+    let mut wide = further("wide");
+    "wide".clone_into(&mut wide.stream_name);
+    let plan = client.plan(&PlanTable::new(wide.clone())).await.unwrap();
+    assert_eq!((plan.shards, plan.deduplication_window), (Some(25), 30_000));
+    let created = client.create_table(&wide).await.unwrap();
+    assert!(created.create_table_query.ends_with("non_replicated_deduplication_window = 30000"));
+    let made = scene.account.lambda().list_event_source_mappings().event_source_arn(created.stream_arn);
+    let made = made.send().await.unwrap().event_source_mappings.unwrap().remove(0);
+    assert_eq!((made.batch_size, made.maximum_batching_window_in_seconds), (Some(10_000), Some(3)));
+}
+
 #[tokio::test]
 async fn what_was_done_by_hand_is_shown_and_mended() {
     let scene = Scene::set().await;

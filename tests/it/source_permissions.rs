@@ -1,10 +1,12 @@
 //! Permissions on AWS calls: what is missing is named, before and while a source is made, and nothing is left.
 
+use std::{sync::Arc, time::Duration};
+
 use helios_core::{
-    ConfigKey, CreateTable, Credentials, ErrorKind, HeliosClient, PlanTable,
-    sources::{Check, CheckStatus},
+    ConfigKey, CreateTable, Credentials, Diagnosis, ErrorKind, HeliosClient, HeliosClientBuilder, PlanTable,
+    sources::{Check, CheckStatus, Delivery, SourceState},
 };
-use helios_tests::{Account, Emulator};
+use helios_tests::{Account, Emulator, LaterClock};
 use serde_json::json;
 
 use crate::{
@@ -37,15 +39,22 @@ async fn guarded() -> Account {
 
 /// A client of somebody in the account, whose mappings and ledger are in tables of this name.
 fn client_as(account: &Account, tables: &str, credentials: Credentials) -> HeliosClient {
+    builder(account, tables).credentials(credentials).build().unwrap()
+}
+
+/// A client of the account's root with another clock.
+fn root_at(account: &Account, tables: &str, clock: LaterClock) -> HeliosClient {
+    let root = Credentials::keys(account.id(), account.secret_key());
+    builder(account, tables).credentials(root).clock(Arc::new(clock)).build().unwrap()
+}
+
+fn builder(account: &Account, tables: &str) -> HeliosClientBuilder {
     HeliosClient::builder()
         .data_path(client().warehouse().engine().unwrap().path())
         .region(account.region())
         .endpoint_url(account.endpoint())
-        .credentials(credentials)
         .set(ConfigKey::MappingTable, format!("{tables}-sources"))
         .set(ConfigKey::LedgerTable, format!("{tables}-ledger"))
-        .build()
-        .unwrap()
 }
 
 /// Somebody who may do all but this.
@@ -94,6 +103,23 @@ async fn a_missing_permission_is_named_and_nothing_is_left() {
     }
 }
 
+/// A source that a consumer delivers takes no permission on Lambda.
+#[tokio::test]
+async fn without_a_trigger_nothing_of_lambda_is_needed() {
+    let account = guarded().await;
+    account.create_stream("local", 1).await.unwrap();
+    let limited = client_as(&account, "local", all_but(&account, "local", "lambda:*").await);
+    let spec = |table: &str| CreateTable::new("local", table, columns(SCHEMA));
+    let database = database().await;
+    let triggered = limited.plan(&PlanTable::new(spec("t").database(&database))).await.unwrap();
+    assert!(!triggered.possible, "{triggered:#?}");
+    let local = spec("u").database(&database).delivery(Delivery::Consumer);
+    let plan = limited.plan(&PlanTable::new(local.clone())).await.unwrap();
+    assert!(plan.possible, "{plan:#?}");
+    limited.create_table(&local).await.unwrap();
+    assert_eq!(limited.sources().await.unwrap()[0].state, SourceState::Active);
+}
+
 /// Each permission that Helios needs is tried, and its absence told apart from its presence.
 #[tokio::test]
 async fn the_doctor_tells_each_permission_apart() {
@@ -131,6 +157,24 @@ async fn the_doctor_tells_each_permission_apart() {
         }
         assert!(!diagnosis.healthy, "the function's environment is not what it should be");
     }
+    // Beside the permissions: the function has neither a server nor these tables, and this ClickHouse does not answer.
+    let of = |diagnosis: &Diagnosis, name: &str| {
+        diagnosis.checks.iter().find(|check| check.check == name).map(|check| check.status)
+    };
+    for name in ["function ClickHouse", "function mapping table", "function ledger table"] {
+        assert_eq!(of(&all, name), Some(CheckStatus::Missing), "{name}");
+    }
+    for name in
+        ["ClickHouse", "ClickHouse version", "ClickHouse clock", "ClickHouse INSERT", "delivery function"]
+    {
+        assert_eq!(of(&all, name), Some(CheckStatus::Ok), "{name}");
+    }
+    assert!(!all.healthy);
+    let away = HeliosClient::builder().clickhouse_url("http://127.0.0.1:1").region(account.region());
+    let away = away.endpoint_url(account.endpoint()).credentials(Credentials::keys(account.id(), "root"));
+    assert_eq!(of(&away.build().unwrap().doctor().await.unwrap(), "ClickHouse"), Some(CheckStatus::Missing));
+    let early = root_at(&account, "doctor", LaterClock(Duration::from_secs(60)));
+    assert_eq!(of(&early.doctor().await.unwrap(), "ClickHouse clock"), Some(CheckStatus::Missing));
     // Nothing was made by trying.
     let triggers = account.lambda().list_event_source_mappings().send().await.unwrap();
     assert!(triggers.event_source_mappings().is_empty());

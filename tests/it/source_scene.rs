@@ -60,8 +60,13 @@ impl Scene {
 
     /// The same, after claims have run out.
     pub(crate) fn later(&self) -> HeliosClient {
-        let builder = self.builder(self.account.endpoint(), &format!("http://{}", self.clickhouse));
+        let builder = self.builder(self.account.endpoint(), &self.clickhouse());
         builder.clock(Arc::new(LaterClock(LATER))).build().unwrap()
+    }
+
+    /// Where ClickHouse is.
+    pub(crate) fn clickhouse(&self) -> String {
+        format!("http://{}", self.clickhouse)
     }
 
     pub(crate) fn builder(&self, aws: &str, clickhouse: &str) -> HeliosClientBuilder {
@@ -74,7 +79,7 @@ impl Scene {
 
     pub(crate) async fn gates(&self, script: &Arc<Script>) -> (Gate, Gate) {
         let aws = Gate::to(self.account.endpoint(), script).await.unwrap();
-        let clickhouse = Gate::to(&format!("http://{}", self.clickhouse), script).await.unwrap();
+        let clickhouse = Gate::to(&self.clickhouse(), script).await.unwrap();
         (aws, clickhouse)
     }
 

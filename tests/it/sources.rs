@@ -3,8 +3,9 @@
 use std::{process::Stdio, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, StreamExt as _};
-use helios_core::{CreateTable, ErrorKind, RemoveSource, sources::SourceState};
+use helios_core::{CreateTable, ErrorKind, RemoveSource, clock::Clock as _, sources::SourceState};
 use helios_tests::{AwsRefusal, FastClock, Fate, Gate, Script, binary};
+use jiff::SignedDuration;
 use tokio::{
     process::{Child, Command},
     time::timeout,
@@ -92,6 +93,60 @@ async fn the_same_create_again_comes_to_the_end_of_one_that_was_killed() {
     assert_eq!(Some(created.table_uuid), uuid, "it is the one that was begun");
     assert!(scene.all_or_nothing("again").await);
     assert_eq!(scene.items().await.1, 0);
+}
+
+/// Whoever is late finds that somebody else has gone on, and leaves what they made alone.
+#[tokio::test]
+async fn a_create_that_wakes_up_late_does_no_more() {
+    let recorded = {
+        let (scene, script) = (Scene::set().await, Arc::new(Script::default()));
+        let gates = scene.gates(&script).await;
+        let client = scene.builder(gates.0.endpoint(), gates.1.endpoint()).build().unwrap();
+        client.create_table(&scene.spec()).await.unwrap();
+        script.calls()
+    };
+    let of = |call: &str| recorded.iter().position(|recorded| recorded.starts_with(call)).unwrap();
+    for at in [of("clickhouse:CREATE TABLE `test"), of("lambda:POST"), of("lambda:PUT")] {
+        let (scene, script) = (Scene::set().await, Script::with(at, Fate::Late));
+        let gates = scene.gates(&script).await;
+        let client = scene.builder(gates.0.endpoint(), gates.1.endpoint()).build().unwrap();
+        let spec = scene.spec();
+        let late = tokio::spawn(async move { client.create_table(&spec).await });
+        timeout(Duration::from_secs(60), script.met()).await.unwrap();
+        let repair = scene.later().repair().await.unwrap();
+        assert!(repair.left.is_empty(), "{repair:?}");
+        assert!(scene.all_or_nothing(&recorded[at]).await);
+        script.let_go();
+        let ended = late.await.unwrap();
+        // When the mapping is active already, nothing is left to be done wrong.
+        assert!(ended.is_ok() || ended.is_err_and(|error| error.kind() == ErrorKind::Conflict), "{at}");
+        assert!(scene.all_or_nothing(&recorded[at]).await, "it was undone by whoever was late");
+        assert_eq!(scene.items().await, (1, 0));
+    }
+}
+
+/// A claim is extended for as long as somebody is at it.
+#[tokio::test]
+async fn a_create_that_takes_long_is_not_taken_over() {
+    let scene = Scene::set().await;
+    let script = Script::refusing(&[AwsRefusal { times: usize::MAX, ..BUSY }]);
+    let gates = scene.gates(&script).await;
+    let clock = FastClock::new(100);
+    let client =
+        scene.builder(gates.0.endpoint(), gates.1.endpoint()).clock(Arc::new(clock)).build().unwrap();
+    let straight = scene.builder(scene.account.endpoint(), &scene.clickhouse()).clock(Arc::new(clock));
+    let other = straight.build().unwrap();
+    let (spec, begun) = (scene.spec(), clock.now());
+    let long = tokio::spawn(async move { client.create_table(&spec).await });
+    // Twice as long as a claim is good for.
+    while clock.now() < begun + SignedDuration::from_secs(150) {
+        clock.sleep(Duration::from_secs(10)).await;
+    }
+    assert!(script.calls().iter().any(|call| call.starts_with("lambda:PUT")) && !long.is_finished());
+    let repair = other.repair().await.unwrap();
+    assert!(repair.done.is_empty() && repair.left.len() == 1, "{repair:?}");
+    assert_eq!(long.await.unwrap().unwrap_err().aws_code(), Some("ResourceInUseException"));
+    assert!(!scene.all_or_nothing("too long").await);
 }
 
 /// A create in a process of its own, on its way through gates.

@@ -41,6 +41,8 @@ pub enum Fate {
     Refused,
     /// It is done, and its answer never comes.
     Unanswered,
+    /// It is done, and its answer comes when it is let go.
+    Late,
 }
 
 /// The calls through all gates of one script, counted from 0, and what becomes of one of them.
@@ -51,6 +53,8 @@ pub struct Script {
     refusals: Mutex<Vec<AwsRefusal>>,
     /// Whether the planned call has been met.
     met: watch::Sender<bool>,
+    /// Whether its answer may come.
+    let_go: watch::Sender<bool>,
 }
 
 impl Script {
@@ -79,6 +83,11 @@ impl Script {
     pub async fn met(&self) {
         // The sender is in this script.
         drop(self.met.subscribe().wait_for(|met| *met).await);
+    }
+
+    /// Lets the answer come that is late.
+    pub fn let_go(&self) {
+        self.let_go.send_replace(true);
     }
 
     /// Whether the planned call has been met.
@@ -181,9 +190,13 @@ async fn pass(State(way): State<Way>, request: Request) -> Response {
         Ok(answer) => answer,
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     };
-    if fate == Some(Fate::Unanswered) {
+    if let Some(fate) = fate {
         way.script.met.send_replace(true);
-        return std::future::pending().await;
+        if fate == Fate::Unanswered {
+            return std::future::pending().await;
+        }
+        // The sender is in this script.
+        drop(way.script.let_go.subscribe().wait_for(|let_go| *let_go).await);
     }
     answer
 }

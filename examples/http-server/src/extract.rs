@@ -1,11 +1,11 @@
-//! A JSON body, or an error that says what is wrong with it.
+//! A JSON body, the name of a source in the path, a query behind it: or an error that says what is wrong with it.
 
 use std::time::Duration;
 
 use axum::{
     body::Body,
-    extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{HeaderMap, header, request::Parts},
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -37,6 +37,40 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
             .await
             .map_err(|_| Refusal::BodyTimeout)??;
         Ok(Self(parse(&bytes)?))
+    }
+}
+
+/// The source that the path names.
+#[derive(Debug)]
+pub(crate) struct SourceName(pub(crate) String);
+
+impl FromRequestParts<AppState> for SourceName {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(head: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let path = Path::from_request_parts(head, state).await;
+        let Path(name) = path.map_err(|_| {
+            Refusal::BadBody(
+                "the name of the source in the path is not UTF-8 behind its percent signs".to_owned(),
+            )
+        })?;
+        Ok(Self(name))
+    }
+}
+
+/// What stands behind the path.
+#[derive(Debug)]
+pub(crate) struct UrlQuery<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for UrlQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(head: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let query = Query::from_request_parts(head, state).await;
+        let Query(query) = query.map_err(|error| {
+            Refusal::BadBody(format!("the query of the URL does not fit: {}", error.body_text()))
+        })?;
+        Ok(Self(query))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The trigger as the mappings of its stream want it.
 
-use super::{Delivery, Mapping, MappingState, Sources, batching::Batching, trigger::TriggerOrder};
+use super::{
+    CreateTable, Delivery, Mapping, MappingState, Sources, batching::Batching, trigger::TriggerOrder,
+};
 use crate::{
     Error, ErrorKind, Result,
     streams::{self, Position},
@@ -85,14 +87,16 @@ impl Sources {
         });
         let Some(first) = first else { return Ok(false) };
         let stream = streams::describe(&self.session, stream_arn).await?;
-        let spec = first.request.clone().unwrap_or_else(|| {
-            super::CreateTable::new(stream_arn, first.table.table().as_str(), first.schema.clone())
-        });
+        let spec = first
+            .request
+            .clone()
+            .unwrap_or_else(|| CreateTable::new(stream_arn, first.table.table().as_str(), []));
         let order = TriggerOrder {
             position: first.start_position,
             created_on: first.created_on,
             batching: Batching::of(&spec, stream.open_shards)?,
-            is_asked: false,
+            asked_batch_size: None,
+            asked_window_seconds: None,
             on_failure: spec.on_failure,
         };
         self.triggers.create(stream_arn, &order).await?;

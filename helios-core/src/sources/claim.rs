@@ -48,7 +48,7 @@ impl Claim {
 
     pub(super) fn key(table: &TableName) -> Item {
         let text = |text: String| AttributeValue::S(text);
-        // A key has at most 2048 bytes, and each of the names less than 256.
+        // The names are parts of the key: DynamoDB takes a kilobyte each, more than ClickHouse does.
         let source = format!("{PREFIX}{}", table.database().as_str());
         HashMap::from([
             (STREAM_ID.to_owned(), text(source)),

@@ -123,7 +123,7 @@ impl Request {
 
     /// Whether a mapping was made of the same request.
     pub(super) fn is_of(&self, mapping: &Mapping) -> bool {
-        mapping.request.as_ref() == Some(&self.spec)
+        mapping.spec().as_ref() == Some(&self.spec)
     }
 }
 
@@ -183,7 +183,8 @@ impl Sources {
                 position => position,
             },
             policy: spec.policy(),
-            request: Some(request.spec.clone()),
+            // The schema stands beside it.
+            request: Some(CreateTable { schema: Vec::new(), ..request.spec.clone() }),
             made: Made::default(),
             removal: None,
         };
@@ -208,12 +209,12 @@ impl Sources {
                         return self.again(request, &found).await;
                     }
                     if self.mappings.claim(&claim).await? {
-                        return self.create_under(&claim, request, order).boxed().await;
+                        return self.create_under(&claim, None, request, order).boxed().await;
                     }
                 }
                 Some(holder) if holder.is_abandoned(now) => {
                     if self.mappings.take_over(&holder, &claim).await? {
-                        return self.create_under(&claim, request, order).boxed().await;
+                        return self.create_under(&claim, Some(&holder), request, order).boxed().await;
                     }
                 }
                 // It is making just this.
@@ -258,16 +259,22 @@ impl Sources {
         Ok(created(request, mapping, Some(&table)))
     }
 
-    async fn create_under(&self, claim: &Claim, request: &Request, order: Mapping) -> Result<TableCreated> {
+    async fn create_under(
+        &self,
+        claim: &Claim,
+        from: Option<&Claim>,
+        request: &Request,
+        order: Mapping,
+    ) -> Result<TableCreated> {
         let order = Mapping { operation_id: claim.operation_id, ..order };
         let create = async {
             // Nobody else can make it now, so what there is stays.
-            self.finish_interrupted(claim, request).boxed().await?;
+            self.finish_interrupted(claim, from, request).boxed().await?;
             if let Some(found) = self.source_of(request).await? {
                 return self.again(request, &found).await;
             }
             let found = self.warehouse.describe_table(&request.table).await?;
-            planned(request, found.as_ref())?;
+            check_found(request, found.as_ref())?;
             let order = ordered(order, found.as_ref());
             let made = Saga::new(self, request, order).run().boxed().await?;
             Ok(created(request, &made, found.as_ref()))
@@ -291,7 +298,7 @@ impl Sources {
 }
 
 /// Fails for a table that is there and cannot be taken.
-pub(super) fn planned(request: &Request, found: Option<&TableDescription>) -> Result<()> {
+pub(super) fn check_found(request: &Request, found: Option<&TableDescription>) -> Result<()> {
     let Some(found) = found else { return Ok(()) };
     if request.spec.existing_table == ExistingTable::Refuse {
         let message = "the table exists; choose another name, or allow it with `existingTable`";

@@ -120,7 +120,7 @@ pub struct Mapping {
     pub start_position: Position,
     /// What is done with events that do not quite fit.
     pub policy: Policy,
-    /// What was asked for.
+    /// What was asked for, without its schema.
     pub request: Option<CreateTable>,
     /// What was made for it: this may be undone, and nothing else.
     pub made: Made,
@@ -162,6 +162,12 @@ impl Mapping {
         Uuid::new_v5(&SOURCES, format!("{}/{}", self.stream_arn, self.table_uuid).as_bytes())
     }
 
+    /// What was asked for, with its schema.
+    pub(super) fn spec(&self) -> Option<CreateTable> {
+        let request = self.request.clone()?;
+        Some(CreateTable { schema: self.schema.clone(), ..request })
+    }
+
     pub(super) fn to_item(&self) -> Result<Item> {
         let json = |value: serde_json::Result<String>| {
             let cannot = |error| Error::unexpected("the mapping cannot be written").caused_by(error);
@@ -193,9 +199,7 @@ impl Mapping {
             item.insert(REMOVAL.to_owned(), json(serde_json::to_string(removal))?);
         }
         if let Some(request) = &self.request {
-            // The schema stands beside it.
-            let request = CreateTable { schema: Vec::new(), ..request.clone() };
-            item.insert("request".to_owned(), json(serde_json::to_string(&request))?);
+            item.insert("request".to_owned(), json(serde_json::to_string(request))?);
         }
         let size: usize =
             item.iter().map(|(name, value)| name.len() + value.as_s().map_or(0, String::len)).sum();
@@ -222,8 +226,6 @@ impl Mapping {
         }
         let stream_arn = text(STREAM_ID)?.to_owned();
         let created_on = time(text("created_on")?).ok_or_else(|| unreadable("created_on"))?;
-        let schema: Vec<Column> = json(item, "table_schema")?.unwrap_or_default();
-        let request = json::<CreateTable>(item, "request")?;
         let name = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
         Ok(Self {
             table_uuid: text(TABLE_ID)?.parse().map_err(|_| unreadable(TABLE_ID))?,
@@ -238,8 +240,8 @@ impl Mapping {
             operation_id: read(item, "operation_id")
                 .map_or(Ok(Uuid::nil()), str::parse)
                 .map_err(|_| unreadable("operation_id"))?,
-            request: request.map(|request| CreateTable { schema: schema.clone(), ..request }),
-            schema,
+            request: json(item, "request")?,
+            schema: json(item, "table_schema")?.unwrap_or_default(),
             delivery: read(item, "delivery").map_or(Ok(Delivery::default()), Delivery::parse)?,
             start_position: read(item, "start_position")
                 .map_or(Ok(Position::At(created_on)), str::parse)
@@ -285,14 +287,13 @@ mod tests {
             delivery: Delivery::Consumer,
             start_position: Position::Oldest,
             policy: Policy::new(UnknownFields::AddColumn, MissingFields::ZeroValue),
-            request: Some(CreateTable::new("clicks", "weird `name`", [Column::new("id", "UInt64")]).ttl("x")),
+            request: Some(CreateTable::new("clicks", "weird `name`", []).ttl("x")),
             made: Made { table: true, trigger: false },
             removal: Some(Removal::KeepTable),
         };
         let mut item = mapping.to_item().unwrap();
         assert_eq!(Mapping::from_item(&item).unwrap(), mapping);
-        let request = read(&item, "request").unwrap();
-        assert!(!request.contains("UInt64"), "the schema is kept once: {request}");
+        assert_eq!(mapping.spec().unwrap().schema, mapping.schema);
 
         // As little as an item of somebody else's making has.
         item.retain(|name, _| [STREAM_ID, TABLE_ID, "table_name", "created_on"].contains(&name.as_str()));

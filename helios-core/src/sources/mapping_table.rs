@@ -57,8 +57,8 @@ impl MappingTable {
     ///
     /// # Errors
     ///
-    /// [`ConfigInvalid`](crate::ErrorKind::ConfigInvalid) if the session has no region, [`Unauthenticated`](crate::ErrorKind::Unauthenticated) if it has no
-    /// credentials.
+    /// [`ConfigInvalid`](crate::ErrorKind::ConfigInvalid) if the session has no region,
+    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated) if it has no credentials.
     pub async fn open(session: &AwsSession, name: impl Into<String>, clock: SharedClock) -> Result<Self> {
         Ok(Self(DynamoTable {
             client: Client::new(&session.sdk_config().await?),
@@ -73,7 +73,8 @@ impl MappingTable {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Timeout`](crate::ErrorKind::Timeout) if it does not become ready within two minutes.
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Timeout`](crate::ErrorKind::Timeout) if it does not
+    /// become ready within two minutes.
     pub async fn ensure(&self) -> Result<()> {
         self.0.ensure().await
     }
@@ -166,6 +167,15 @@ impl MappingTable {
             Err(error) if error.aws_code() == Some("ConditionalCheckFailedException") => Ok(false),
             Err(error) => Err(self.about(error)),
         }
+    }
+
+    /// Writes an operation's mapping where there is none, or one that it has written before. `false` if there is another's.
+    pub(super) async fn begin(&self, mapping: &Mapping) -> Result<IsDone> {
+        let put = self
+            .put(mapping.to_item()?)
+            .condition_expression("attribute_not_exists(stream_id) OR operation_id = :operation")
+            .expression_attribute_values(":operation", Self::text(mapping.operation_id.to_string()));
+        self.done(put.send().await.map(drop).map_err(from_sdk))
     }
 
     /// Writes a mapping as it is, in place of an older one. Only whoever has the claim may.

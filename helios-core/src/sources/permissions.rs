@@ -10,7 +10,7 @@ use aws_sdk_sts::{
 };
 use uuid::Uuid;
 
-use super::{Check, CheckStatus, Sources};
+use super::{Check, CheckStatus, Delivery, Sources};
 use crate::{Error, ErrorKind, Result, dynamo::DynamoTable, streams::error::from_sdk};
 
 /// A stream, a function, an item that nobody has: whether one may ask for it is answered before whether it is there.
@@ -71,6 +71,17 @@ impl Tried {
 }
 
 impl Sources {
+    /// Whether a create needs this permission: of the ledger it needs the table only, and without a trigger nothing of Lambda.
+    pub(super) fn is_for_create(&self, check: &Check, delivery: Delivery) -> bool {
+        let permission = &*check.check;
+        if let Some((action, table)) = permission.split_once(" on ") {
+            let of_table = ["dynamodb:DescribeTable", "dynamodb:CreateTable"];
+            return table == self.mappings.table().name || of_table.contains(&action);
+        }
+        permission == "kinesis:DescribeStreamSummary"
+            || delivery == Delivery::Function && permission.starts_with("lambda:")
+    }
+
     /// Tries the permission for each AWS call of Helios; for those of Kinesis on a stream, if one is named, by name or ARN.
     ///
     /// # Errors
@@ -82,8 +93,11 @@ impl Sources {
         if stream.is_none() {
             tried.doubt_denials();
         }
-        self.try_mappings(&mut tried, self.mappings.table()).await;
-        self.try_ledger(&mut tried, self.ledger.table()).await;
+        let mappings = self.mappings.table();
+        try_table(&mut tried, mappings).await;
+        let scanned = mappings.client.scan().table_name(&mappings.name).limit(1).send().await;
+        tried.call(&format!("dynamodb:Scan on {}", mappings.name), "to create and list sources", scanned);
+        try_table(&mut tried, self.ledger.table()).await;
         self.try_lambda(&mut tried).await;
         Ok(tried.0)
     }
@@ -127,18 +141,6 @@ impl Sources {
         Ok(())
     }
 
-    async fn try_mappings(&self, tried: &mut Tried, table: &DynamoTable) {
-        try_both(tried, table).await;
-        let (client, name) = (&table.client, &table.name);
-        let on = |action: &str| format!("dynamodb:{action} on {name}");
-        let call = client.scan().table_name(name).limit(1).send().await;
-        tried.call(&on("Scan"), "to list sources", call);
-    }
-
-    async fn try_ledger(&self, tried: &mut Tried, table: &DynamoTable) {
-        try_both(tried, table).await;
-    }
-
     async fn try_lambda(&self, tried: &mut Tried) {
         let (lambda, function) = (self.triggers.client(), self.triggers.function());
         let nobodys = Uuid::nil().to_string();
@@ -167,7 +169,7 @@ impl Sources {
 }
 
 /// The permissions that are needed on both tables.
-async fn try_both(tried: &mut Tried, table: &DynamoTable) {
+async fn try_table(tried: &mut Tried, table: &DynamoTable) {
     let (client, name) = (&table.client, &table.name);
     let on = |action: &str| format!("dynamodb:{action} on {name}");
     let described = client.describe_table().table_name(name).send().await;

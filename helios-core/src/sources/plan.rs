@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     Batching, Check, CheckStatus, CreateTable, Delivery, SchemaCheck, Sources,
-    create::{Request, planned},
+    create::{Request, check_found},
     saga::fits,
     trigger::TriggerOrder,
 };
@@ -108,7 +108,9 @@ impl Sources {
         let permissions = self.permissions(Some(&spec.stream_name)).await?;
         let permissions: Vec<_> =
             permissions.into_iter().filter(|check| check.status != CheckStatus::Ok).collect();
-        let missing = permissions.iter().filter(|check| check.status == CheckStatus::Missing);
+        let missing = permissions
+            .iter()
+            .filter(|check| check.status == CheckStatus::Missing && self.is_for_create(check, spec.delivery));
         draft.obstacles.extend(missing.map(|check| format!("the permission {} is missing", check.check)));
         let shards = stream.as_ref().map(|stream| stream.open_shards);
         let batching = Batching::of(spec, shards.unwrap_or(1))?;
@@ -172,7 +174,7 @@ impl Sources {
                 draft.obstacles.push(obstacle.to_owned());
             }
             None => {
-                draft.take(planned(request, found).map(drop));
+                draft.take(check_found(request, found));
             }
         }
         if let Some(Some(holder)) = draft.take(self.mappings.claim_on(&request.table).await)

@@ -120,6 +120,13 @@ impl Sources {
         Ok(())
     }
 
+    /// Undoes what a create has made.
+    pub(super) async fn undo(&self, mapping: Mapping) -> Result<()> {
+        let undo = Mapping { state: MappingState::Removing, removal: Some(Removal::Undo), ..mapping };
+        self.change_state(&undo).await?;
+        self.dismantle(&undo).await
+    }
+
     /// Takes a source apart that is being removed: trigger, table, mapping. It may be repeated.
     pub(super) async fn dismantle(&self, mapping: &Mapping) -> Result<()> {
         let removal = mapping.removal.unwrap_or(Removal::KeepTable);

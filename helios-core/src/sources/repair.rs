@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Delivery, Mapping, MappingState, Sources,
     claim::Claim,
-    create::{Request, ordered, planned},
+    create::{Request, check_found, ordered},
     mapping::Removal,
     saga::Saga,
 };
@@ -64,13 +64,17 @@ impl Sources {
     pub async fn repair(&self) -> Result<Repair> {
         let mut repair = Repair::default();
         let found = self.mappings.everything().await?;
-        for claim in &found.claims {
-            let is_of = |mapping: &&Mapping| mapping.table == claim.table;
-            if claim.is_abandoned(self.clock.now()) && !found.mappings.iter().any(|mapping| is_of(&mapping)) {
-                self.mappings.release(claim).await?;
-                let what =
-                    "a create was interrupted before it made anything: its claim is given up".to_owned();
-                repair.done.push(RepairStep { id: None, table: claim.table.plain(), what });
+        let now = self.clock.now();
+        for left in found.claims.iter().filter(|claim| claim.is_abandoned(now)) {
+            if found.mappings.iter().any(|mapping| mapping.table == left.table) {
+                continue;
+            }
+            let claim = Claim::new(left.table.clone(), "repair".to_owned(), now);
+            // Unless it was extended, or taken over, since it was read.
+            if self.mappings.take_over(left, &claim).await? {
+                self.mappings.release(&claim).await?;
+                let what = "a create was interrupted before it made anything: its claim is given up";
+                repair.done.push(RepairStep { id: None, table: claim.table.plain(), what: what.to_owned() });
             }
         }
         for mapping in &found.mappings {
@@ -108,10 +112,11 @@ impl Sources {
                 if held.is_some() {
                     let held = self.hold(mapping.clone(), "repair").await?;
                     let align = async {
-                        match held.mapping().await?.delivery {
-                            Delivery::Function => self.align(&mapping.stream_arn).await,
-                            Delivery::Consumer => Ok(()),
+                        if held.mapping().await?.delivery == Delivery::Function {
+                            self.replace_trigger(&mapping.stream_arn).await?;
+                            self.align(&mapping.stream_arn).await?;
                         }
+                        Ok(())
                     };
                     held.work(align.boxed()).await?;
                     repair.did(mapping, "a change of it was interrupted, and is finished");
@@ -129,13 +134,7 @@ impl Sources {
                 if self.finish(mapping).await? {
                     return Ok("its create was interrupted, and is finished");
                 }
-                let undo = Mapping {
-                    state: MappingState::Removing,
-                    removal: Some(Removal::Undo),
-                    ..mapping.clone()
-                };
-                self.change_state(&undo).await?;
-                self.dismantle(&undo).await?;
+                self.undo(mapping.clone()).await?;
                 Ok("its create was interrupted and could not be finished: what it had made is undone")
             }
             (_, removal) => {
@@ -150,17 +149,17 @@ impl Sources {
 
     /// Finishes a create. `false` if it cannot be finished: then nothing of it is left.
     async fn finish(&self, mapping: &Mapping) -> Result<bool> {
-        let Some(spec) = &mapping.request else { return Ok(false) };
+        let Some(spec) = mapping.spec() else { return Ok(false) };
         let prepared = async {
             let stream = streams::describe(&self.session, &mapping.stream_arn).await?;
             if mapping.delivery == Delivery::Function {
                 self.triggers.check_function().await?;
             }
-            let request = Request::new(spec, stream)?;
+            let request = Request::new(&spec, stream)?;
             let found = self.warehouse.describe_table(&mapping.table).await?;
             // The table that it had made itself is no table that was there.
             let found = found.filter(|found| !(mapping.made.table && found.uuid == mapping.table_uuid));
-            planned(&request, found.as_ref())?;
+            check_found(&request, found.as_ref())?;
             let order = ordered(mapping.clone(), found.as_ref());
             if order.table_uuid != mapping.table_uuid {
                 let message = "another table has taken its place";
@@ -200,7 +199,9 @@ impl Sources {
         }
         let stream = &mapping.stream_arn;
         if self.replace_trigger(stream).await? {
+            self.align(stream).await?;
             repair.did(mapping, "the trigger of its stream was deleted, and is made again");
+            return Ok(());
         }
         let trigger = self.triggers.find(stream).await?;
         if mapping.state == MappingState::Active && trigger.is_some_and(|trigger| !trigger.is_enabled()) {
@@ -210,30 +211,32 @@ impl Sources {
         Ok(())
     }
 
-    /// Comes to the end of what was interrupted at a table, for whoever has the claim on it now.
-    pub(super) async fn finish_interrupted(&self, claim: &Claim, request: &Request) -> Result<()> {
+    /// Comes to the end of what was interrupted at a table, for whoever has the claim on it now; it may have been taken over
+    /// from somebody.
+    pub(super) async fn finish_interrupted(
+        &self,
+        claim: &Claim,
+        from: Option<&Claim>,
+        request: &Request,
+    ) -> Result<()> {
         let mut left = self.mappings.all().await?;
         left.retain(|mapping| mapping.table == claim.table);
         for mapping in left {
-            let mapping = Mapping { operation_id: claim.operation_id, ..mapping };
             match mapping.state {
                 MappingState::Pending | MappingState::Removing => {
+                    let mapping = Mapping { operation_id: claim.operation_id, ..mapping };
                     self.mappings.write(&mapping).await?;
-                    let is_same = request.is_of(&mapping);
-                    if mapping.state == MappingState::Removing || is_same {
+                    if mapping.state == MappingState::Removing || request.is_of(&mapping) {
                         self.conclude(&mapping).await?;
                     } else {
-                        let undo = Mapping {
-                            state: MappingState::Removing,
-                            removal: Some(Removal::Undo),
-                            ..mapping
-                        };
-                        self.change_state(&undo).await?;
-                        self.dismantle(&undo).await?;
+                        self.undo(mapping).await?;
                     }
                 }
                 // It may have been interrupted before its trigger was started.
-                MappingState::Active | MappingState::Paused if mapping.delivery == Delivery::Function => {
+                MappingState::Active | MappingState::Paused
+                    if mapping.delivery == Delivery::Function
+                        && from.is_some_and(|from| from.operation_id == mapping.operation_id) =>
+                {
                     self.align(&mapping.stream_arn).await?;
                 }
                 MappingState::Active | MappingState::Paused => {}

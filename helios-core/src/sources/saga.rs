@@ -39,9 +39,22 @@ impl<'a> Saga<'a> {
         let before = if is_triggered { triggers.find(&self.mapping.stream_arn).await? } else { None };
         self.mapping.made.trigger |= is_triggered && before.is_none();
         self.is_written = true;
-        mappings.write(&self.mapping).await?;
-        if self.mapping.made.table && warehouse.describe_table(&self.mapping.table).await?.is_none() {
-            warehouse.create_table(&self.definition).await?;
+        if !mappings.begin(&self.mapping).await? {
+            // It has the table under another name, which somebody has changed by hand.
+            self.is_written = false;
+            let message =
+                "the stream feeds this table already, under the name that it had before: `repair` its source";
+            let error = Error::new(ErrorKind::AlreadyExists, message);
+            return Err(error
+                .with("stream", &self.mapping.stream_name)
+                .with("table", self.mapping.table.plain()));
+        }
+        if self.mapping.made.table {
+            let found = warehouse.describe_table(&self.mapping.table).await?;
+            // Another one, which somebody has made by hand meanwhile, ClickHouse refuses to make again.
+            if found.is_none_or(|found| found.uuid != self.mapping.table_uuid) {
+                warehouse.create_table(&self.definition).await?;
+            }
         }
         if is_triggered {
             self.trigger(before).await?;
@@ -57,6 +70,8 @@ impl<'a> Saga<'a> {
     async fn trigger(&self, before: Option<Trigger>) -> Result<()> {
         let order = TriggerOrder::of(self.request, self.mapping.created_on);
         let Some(found) = before else {
+            // Making the table may have taken long: whoever has gone on meanwhile has made a trigger, too.
+            self.sources.change_state(&self.mapping).await?;
             let made = self.sources.triggers.create(&self.mapping.stream_arn, &order).await?;
             return made.check();
         };

@@ -1,6 +1,6 @@
 //! The trigger: the Lambda event source mapping that hands a stream's batches to the delivery function.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, num::NonZeroU32, time::Duration};
 
 use aws_sdk_lambda::{
     Client,
@@ -123,14 +123,16 @@ impl Trigger {
     /// How it differs from what is asked for. The tables of a stream share it.
     pub(super) fn differences(&self, order: &TriggerOrder) -> Vec<String> {
         let mut differences = Vec::new();
-        if order.is_asked && self.batching != order.batching {
+        let Batching { batch_size, window_seconds } = self.batching;
+        if order.asked_batch_size.is_some_and(|asked| asked != batch_size) {
             differences.push(format!(
-                "it hands over at most {} records every {} seconds, not {} every {}",
-                self.batching.batch_size,
-                self.batching.window_seconds,
-                order.batching.batch_size,
-                order.batching.window_seconds
+                "it hands over at most {batch_size} records, not {}",
+                order.batching.batch_size
             ));
+        }
+        if order.asked_window_seconds.is_some_and(|asked| asked != window_seconds) {
+            let asked = order.batching.window_seconds;
+            differences.push(format!("it gathers records for {window_seconds} seconds, not {asked}"));
         }
         if order.on_failure.is_some() && self.on_failure != order.on_failure {
             let own = self.on_failure.as_deref().unwrap_or("nowhere");
@@ -147,8 +149,9 @@ pub(super) struct TriggerOrder {
     pub(super) position: Position,
     pub(super) created_on: Timestamp,
     pub(super) batching: Batching,
-    /// Whether somebody wants it so.
-    pub(super) is_asked: bool,
+    /// What of that somebody wants so.
+    pub(super) asked_batch_size: Option<u32>,
+    pub(super) asked_window_seconds: Option<u32>,
     pub(super) on_failure: Option<String>,
 }
 
@@ -160,7 +163,8 @@ impl TriggerOrder {
             position: spec.start_position,
             created_on,
             batching: *batching,
-            is_asked: spec.batch_size.is_some() || spec.batching_window_seconds.is_some(),
+            asked_batch_size: spec.batch_size.map(NonZeroU32::get),
+            asked_window_seconds: spec.batching_window_seconds,
             on_failure: spec.on_failure.clone(),
         }
     }

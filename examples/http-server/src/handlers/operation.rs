@@ -36,6 +36,61 @@ macro_rules! operation {
             $run.await
         }
     };
+    // Without a body.
+    (
+        $(#[$doc:meta])*
+        $name:ident at $method:ident $path:tt for $caller:ident:
+        $answer:ty as $answer_body:ty,
+        |$client:ident| $run:expr
+    ) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            $method,
+            tag = "Helios",
+            path = $path,
+            responses(
+                (status = 200, body = $answer_body),
+                (status = "4XX", body = $crate::error::ErrorBody),
+                (status = "5XX", body = $crate::error::ErrorBody),
+            )
+        )]
+        pub(crate) async fn $name(
+            $crate::caller::$caller($client): $crate::caller::$caller,
+        ) -> Result<axum::Json<$answer>, $crate::error::ApiError> {
+            $run.await
+        }
+    };
+    // Of one source, which the path names.
+    (
+        $(#[$doc:meta])*
+        $name:ident at $method:ident $path:tt of $source:ident $(and $query:ident: $of_query:ty as $described:tt)?
+        for $caller:ident:
+        $answer:ty as $answer_body:ty,
+        |$client:ident| $run:expr
+    ) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            $method,
+            tag = "Helios",
+            path = $path,
+            params(
+                ("source" = String, Path, description = "Its id, or its table: `clicks`, `shop.clicks`"),
+                $($described,)?
+            ),
+            responses(
+                (status = 200, body = $answer_body),
+                (status = "4XX", body = $crate::error::ErrorBody),
+                (status = "5XX", body = $crate::error::ErrorBody),
+            )
+        )]
+        pub(crate) async fn $name(
+            $crate::caller::$caller($client): $crate::caller::$caller,
+            $crate::extract::SourceName($source): $crate::extract::SourceName,
+            $($crate::extract::UrlQuery($query): $crate::extract::UrlQuery<$of_query>,)?
+        ) -> Result<axum::Json<$answer>, $crate::error::ApiError> {
+            $run.await
+        }
+    };
 }
 
 pub(crate) use operation;

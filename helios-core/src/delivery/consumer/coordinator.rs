@@ -112,8 +112,8 @@ pub(crate) async fn start_consumer(
 }
 
 /// The tables of those sources that are active.
-fn active_of(mappings: &[Mapping]) -> Active {
-    let active = mappings.iter().filter(|mapping| mapping.state == MappingState::Active);
+fn active_of<'a>(mappings: impl IntoIterator<Item = &'a Mapping>) -> Active {
+    let active = mappings.into_iter().filter(|mapping| mapping.state == MappingState::Active);
     Arc::new(active.map(|mapping| mapping.table_uuid).collect())
 }
 
@@ -123,7 +123,9 @@ async fn follow_changes(table: MappingTable, context: Arc<Context>) -> Infallibl
         context.clock.sleep(MAPPING_INTERVAL).await;
         match table.of_stream(&context.stream_arn).await {
             Ok(mappings) => {
-                let now = active_of(&mappings);
+                let known =
+                    |mapping: &Mapping| context.mappings.iter().any(|known| known.id() == mapping.id());
+                let now = active_of(mappings.iter().filter(|mapping| known(mapping)));
                 context.active.send_if_modified(|active| {
                     let is_other = *active != now;
                     *active = now;
