@@ -22,7 +22,7 @@ with helios.connect() as client:
 
     # With a stream's name, what the AWS credentials of this shell let it see.
     for stream in sys.argv[1:]:
-        sample = client.kinesis_sample(stream)
+        sample = client.sample(stream)
         print(sample.events_read, "events read")
         for column in sample.inferred_schema:
             print(column.name, column.type)

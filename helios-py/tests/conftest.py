@@ -41,13 +41,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def client(data: Path, aws: dict[str, str]) -> Iterator[helios.Client]:
+def client(data: Path, aws: dict[str, str]) -> Iterator[helios.Helios]:
     with helios.connect(data, **aws) as client:
         yield client
 
 
 @pytest.fixture
-def table(client: helios.Client) -> Iterator[str]:
+def table(client: helios.Helios) -> Iterator[str]:
     """The name of a table that is not there yet, and is dropped."""
     name = f"t_{uuid.uuid4().hex}"
     yield name

@@ -17,7 +17,7 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest, client: helios.Client, data: Path, aws: dict[str, str]) -> Call:
+def call(request: pytest.FixtureRequest, client: helios.Helios, data: Path, aws: dict[str, str]) -> Call:
     """Calls a method of a client by its name."""
     if request.param == "sync":
         return lambda method, *args, **kwargs: getattr(client, method)(*args, **kwargs)
@@ -74,13 +74,13 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
         ("authenticate", name, (), name, NOT_OPTIONAL_TEXTS)
         for name in ("access_key", "secret_key", "session_token", "region", "role_arn", "external_id", "profile")
     ),
-    ("kinesis_sample", "stream", (), "stream", NOT_TEXTS),
-    ("kinesis_sample", "max_events", ("s",), "max_events", NOT_COUNTS),
-    ("kinesis_sample", "position", ("s",), "position", NOT_POSITIONS),
-    ("kinesis_sample", "time_limit", ("s",), "time_limit", NOT_SECONDS),
-    ("kinesis_sample", "until", ("s",), "until", [1, b"now", ["now"]]),
-    ("kinesis_sample", "on_progress", ("s",), "on_progress", [1, "print", object()]),
-    ("kinesis_sample", "inference", ("s",), "inference", [1, "a", ["a"], {"integers": 1}, {1: "a"}]),
+    ("sample", "stream", (), "stream", NOT_TEXTS),
+    ("sample", "max_events", ("s",), "max_events", NOT_COUNTS),
+    ("sample", "position", ("s",), "position", NOT_POSITIONS),
+    ("sample", "time_limit", ("s",), "time_limit", NOT_SECONDS),
+    ("sample", "until", ("s",), "until", [1, b"now", ["now"]]),
+    ("sample", "on_progress", ("s",), "on_progress", [1, "print", object()]),
+    ("sample", "inference", ("s",), "inference", [1, "a", ["a"], {"integers": 1}, {1: "a"}]),
     ("check_schema", "stream", (), "stream", NOT_OPTIONAL_TEXTS),
     ("check_schema", "events", ("s",), "events", [1, "a", {"a": 1}, [{1, 2}], [math.nan], [dt.date(2026, 1, 1)]]),
     (
@@ -184,7 +184,7 @@ def test_what_does_not_exist_is_no_argument(call: Call) -> None:
         ("close", ()),
         ("query", ("SELECT 1",)),
         ("authenticate", ()),
-        ("kinesis_sample", ("s",)),
+        ("sample", ("s",)),
         ("check_schema", ("s",)),
         ("schema_drift", ("t",)),
         ("create_table", ("s", "t", COLUMNS)),
@@ -233,15 +233,15 @@ OUT_OF_RANGE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("query", ("SELECT 1",), {"max_execution_time": 10**400}),
     ("query", ("SELECT '\ud800'",), {}),
     ("query", ("SELECT 1",), {"database": "\udfff"}),
-    ("kinesis_sample", ("s",), {"max_events": 0}),
-    ("kinesis_sample", ("s",), {"max_events": 10_001}),
-    ("kinesis_sample", ("s",), {"time_limit": 0}),
-    ("kinesis_sample", ("s",), {"time_limit": 61}),
-    ("kinesis_sample", ("s",), {"inference": {"integers": "small"}}),
-    ("kinesis_sample", ("s",), {"inference": {"integer": "narrow"}}),
-    ("kinesis_sample", ("s",), {"position": "yesterday"}),
-    ("kinesis_sample", ("s",), {"until": "yesterday"}),
-    ("kinesis_sample", ("s",), {"position": dt.datetime(2026, 1, 1)}),
+    ("sample", ("s",), {"max_events": 0}),
+    ("sample", ("s",), {"max_events": 10_001}),
+    ("sample", ("s",), {"time_limit": 0}),
+    ("sample", ("s",), {"time_limit": 61}),
+    ("sample", ("s",), {"inference": {"integers": "small"}}),
+    ("sample", ("s",), {"inference": {"integer": "narrow"}}),
+    ("sample", ("s",), {"position": "yesterday"}),
+    ("sample", ("s",), {"until": "yesterday"}),
+    ("sample", ("s",), {"position": dt.datetime(2026, 1, 1)}),
     ("check_schema", (), {}),
     ("check_schema", (), {"events": [{"a": 1}], "edits": [{"drop": {"column": "b"}}]}),
     ("check_schema", (), {"events": [{"a": 1}], "edits": [{"lose": {"column": "a"}}]}),
@@ -293,7 +293,7 @@ def test_what_is_out_of_range(call: Call, method: str, args: tuple[Any, ...], kw
         call(method, *args, **kwargs)
 
 
-def test_credentials_of_a_client_are_checked_by_their_form(client: helios.Client) -> None:
+def test_credentials_of_a_client_are_checked_by_their_form(client: helios.Helios) -> None:
     with pytest.raises(helios.InvalidInputError, match="region"):
         client.with_credentials("AKIA", "secret", region="evil.example/")
     with pytest.raises(TypeError, match="secret_key must be a str, not bytes"):

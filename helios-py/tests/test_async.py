@@ -19,7 +19,7 @@ SLOW = "SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1
 def test_the_operations(data: Path) -> None:
     async def main() -> None:
         async with await helios.connect_async(data) as client:
-            assert repr(client) == f"<helios.AsyncClient of {data}>"
+            assert repr(client) == f"<helios.AsyncHelios of {data}>"
             result = await client.query("SELECT {a:Array(String)} AS a", {"a": ["x"]})
             assert result.rows() == [{"a": ["x"]}]
             assert "system" in await client.databases()
@@ -30,7 +30,7 @@ def test_the_operations(data: Path) -> None:
             assert (await other.query("SELECT 1 AS one")).rows() == [{"one": 1}]
             await other.close()
         assert client.closed
-        assert repr(client) == "<helios.AsyncClient closed>"
+        assert repr(client) == "<helios.AsyncHelios closed>"
         for call in (client.query("SELECT 1"), client.databases(), client.sources(), client.authenticate()):
             with pytest.raises(helios.InvalidInputError, match="the client is closed"):
                 await call
@@ -47,7 +47,7 @@ def test_tasks_share_a_client(data: Path) -> None:
     asyncio.run(main())
 
 
-async def under_way(client: helios.AsyncClient, text: str) -> bool:
+async def under_way(client: helios.AsyncHelios, text: str) -> bool:
     sql = "SELECT 1 FROM system.processes WHERE startsWith(query, {text:String})"
     return len(await client.query(sql, {"text": text})) > 0
 
@@ -114,7 +114,7 @@ def test_several_loops_one_after_the_other(data: Path) -> None:
     asyncio.run(client.close())
 
 
-def test_what_cannot_be_opened(tmp_path: Path, client: helios.Client) -> None:
+def test_what_cannot_be_opened(tmp_path: Path, client: helios.Helios) -> None:
     with pytest.raises(helios.EngineUnavailableError):
         asyncio.run(helios.connect_async(tmp_path))
     with pytest.raises(helios.ConfigError, match="did you mean"):
@@ -141,7 +141,7 @@ def test_the_twins_have_the_same_methods_and_arguments() -> None:
         members = inspect.getmembers(kind, inspect.isfunction)
         return {name: inspect.signature(member) for name, member in members if not name.startswith("_")}
 
-    twins = (public(helios.Client), public(helios.AsyncClient))
+    twins = (public(helios.Helios), public(helios.AsyncHelios))
     assert twins[0].keys() == twins[1].keys()
     for name, signature in twins[0].items():
         assert signature.parameters == twins[1][name].parameters, name

@@ -91,7 +91,7 @@ def test_an_exception_can_be_sent_elsewhere(
     assert other.position == helios.SqlPosition(offset=7, line=1, column=8)
 
 
-def test_an_error_of_clickhouse(client: helios.Client) -> None:
+def test_an_error_of_clickhouse(client: helios.Helios) -> None:
     with pytest.raises(helios.NotFoundError) as caught:
         client.query("SELECT * FROM no_such_table")
     error = caught.value
@@ -105,7 +105,7 @@ def test_an_error_of_clickhouse(client: helios.Client) -> None:
         client.query("SELECT * FROM no_such_table")
 
 
-def test_the_place_of_an_error(client: helios.Client) -> None:
+def test_the_place_of_an_error(client: helios.Helios) -> None:
     # Two bytes stand in the first line's `é`.
     sql = "SELECT 'é',\n  1 1"
     for call in (client.query, client.query_json, client.query_bytes, client.query_arrow):
@@ -131,19 +131,19 @@ def test_the_place_of_an_error(client: helios.Client) -> None:
         ("SELECT '\0'; \0", helios.InvalidQueryError),
     ],
 )
-def test_what_is_no_query(client: helios.Client, sql: str, error: type[helios.HeliosError]) -> None:
+def test_what_is_no_query(client: helios.Helios, sql: str, error: type[helios.HeliosError]) -> None:
     with pytest.raises(error):
         client.query(sql)
     assert client.query("SELECT 1 AS one").rows() == [{"one": 1}]
 
 
-def test_an_error_after_the_first_rows_is_no_result(client: helios.Client) -> None:
+def test_an_error_after_the_first_rows_is_no_result(client: helios.Helios) -> None:
     with pytest.raises(helios.HeliosError, match="late") as caught:
         client.query("SELECT throwIf(number = 3000000, 'late') FROM numbers(4000000)")
     assert caught.value.server_code == 395
 
 
-def test_limits(client: helios.Client) -> None:
+def test_limits(client: helios.Helios) -> None:
     with pytest.raises(helios.LimitExceededError):
         client.query("SELECT number FROM numbers(11)", max_result_rows=10)
     with pytest.raises(helios.LimitExceededError):

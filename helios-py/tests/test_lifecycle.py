@@ -13,19 +13,19 @@ import helios
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def test_a_closed_client_says_so(data: Path, client: helios.Client) -> None:
+def test_a_closed_client_says_so(data: Path, client: helios.Helios) -> None:
     other = helios.connect(data)
     assert not other.closed
     other.close()
     other.close()
     assert other.closed
-    assert repr(other) == "<helios.Client closed>"
+    assert repr(other) == "<helios.Helios closed>"
     for call in (
         other.databases,
         lambda: other.query("SELECT 1"),
         other.authenticate,
         lambda: other.with_credentials("AKIA", "secret"),
-        lambda: other.kinesis_sample("s"),
+        lambda: other.sample("s"),
         lambda: other.create_table("s", "t", {"a": "UInt8"}),
         other.sources,
         lambda: other.query_json("SELECT 1"),
@@ -52,7 +52,7 @@ def test_a_result_outlives_its_client(data: Path) -> None:
     assert result.rows() == [{"one": 1}]
 
 
-def test_databases(client: helios.Client, table: str) -> None:
+def test_databases(client: helios.Helios, table: str) -> None:
     assert client.databases()["default"] == []
     client.query(f"CREATE TABLE {table} (a UInt8) ORDER BY a")
     databases = client.databases()
@@ -60,7 +60,7 @@ def test_databases(client: helios.Client, table: str) -> None:
     assert "system" in databases
 
 
-def test_a_second_path_while_the_first_is_open(client: helios.Client, tmp_path: Path) -> None:
+def test_a_second_path_while_the_first_is_open(client: helios.Helios, tmp_path: Path) -> None:
     with pytest.raises(helios.EngineUnavailableError, match="already runs an engine on"):
         helios.connect(tmp_path / "second")
 
@@ -179,7 +179,7 @@ helios.connect("data").close()
 """)
 
 
-def test_a_path_in_use_by_another_process(data: Path, client: helios.Client, run: Run) -> None:
+def test_a_path_in_use_by_another_process(data: Path, client: helios.Helios, run: Run) -> None:
     process = run(f"import helios; helios.connect({str(data)!r})", check=False)
     assert "EngineUnavailableError" in process.stderr
     assert "in use by another process" in process.stderr

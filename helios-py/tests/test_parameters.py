@@ -54,30 +54,30 @@ ROUND_TRIPS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("data_type", "value"), ROUND_TRIPS, ids=[str(entry) for entry in ROUND_TRIPS])
-def test_a_value_comes_back(client: helios.Client, data_type: str, value: Any) -> None:
+def test_a_value_comes_back(client: helios.Helios, data_type: str, value: Any) -> None:
     (row,) = client.query(f"SELECT {{value:{data_type}}} AS value", {"value": value})
     assert row == {"value": value}
 
 
-def test_a_uuid(client: helios.Client) -> None:
+def test_a_uuid(client: helios.Helios) -> None:
     value = UUID("28521d01-6221-4f6c-942f-683011282bcb")
     (row,) = client.query("SELECT {one:UUID} AS one, {many:Array(UUID)} AS many", {"one": value, "many": (value,)})
     assert row == {"one": str(value), "many": [str(value)]}
 
 
-def test_not_a_number(client: helios.Client) -> None:
+def test_not_a_number(client: helios.Helios) -> None:
     (row,) = client.query("SELECT {value:Float64} AS value", {"value": math.nan})
     assert math.isnan(row["value"])
 
 
-def test_a_time_without_a_zone_is_in_the_zone_of_the_parameter(client: helios.Client) -> None:
+def test_a_time_without_a_zone_is_in_the_zone_of_the_parameter(client: helios.Helios) -> None:
     naive = dt.datetime(2026, 7, 31, 12, 0, 0, 5)
     sql = "SELECT {berlin:DateTime64(6, 'Europe/Berlin')} AS berlin, {utc:DateTime64(6, 'UTC')} AS utc"
     (row,) = client.query(sql, {"berlin": naive, "utc": naive})
     assert row == {"berlin": naive.replace(tzinfo=BERLIN), "utc": naive.replace(tzinfo=UTC)}
 
 
-def test_subclasses_are_what_they_inherit(client: helios.Client) -> None:
+def test_subclasses_are_what_they_inherit(client: helios.Helios) -> None:
     import enum
 
     class Word(str, enum.Enum):
@@ -109,29 +109,29 @@ def test_subclasses_are_what_they_inherit(client: helios.Client) -> None:
     ],
     ids=repr,
 )
-def test_anything_else_is_a_type_error_that_names_it(client: helios.Client, value: Any) -> None:
+def test_anything_else_is_a_type_error_that_names_it(client: helios.Helios, value: Any) -> None:
     with pytest.raises(TypeError, match=r"the parameter thing(\[0\])? must be a str, int"):
         client.query("SELECT {thing:String}", {"thing": value})
 
 
-def test_an_error_holds_no_value(client: helios.Client) -> None:
+def test_an_error_holds_no_value(client: helios.Helios) -> None:
     with pytest.raises(TypeError) as caught:
         client.query("SELECT {key:String}", {"key": b"canary"})
     assert "canary" not in str(caught.value)
 
 
-def test_half_a_surrogate_pair_is_no_text(client: helios.Client) -> None:
+def test_half_a_surrogate_pair_is_no_text(client: helios.Helios) -> None:
     for value in ("\ud800", ["\ud800"]):
         with pytest.raises(helios.InvalidInputError, match="the parameter word"):
             client.query("SELECT {word:String}", {"word": value})
 
 
-def test_a_value_that_does_not_fit_its_type(client: helios.Client) -> None:
+def test_a_value_that_does_not_fit_its_type(client: helios.Helios) -> None:
     for data_type, value in [("UInt8", "1; DROP TABLE t"), ("Date", "tomorrow"), ("Array(Int8)", ["x"])]:
         with pytest.raises(helios.InvalidQueryError):
             client.query(f"SELECT {{value:{data_type}}}", {"value": value})
 
 
-def test_a_parameter_without_a_value(client: helios.Client) -> None:
+def test_a_parameter_without_a_value(client: helios.Helios) -> None:
     with pytest.raises(helios.HeliosError, match="value"):
         client.query("SELECT {value:String}")

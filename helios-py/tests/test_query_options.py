@@ -20,7 +20,7 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest, client: helios.Client, data: Path) -> Call:
+def call(request: pytest.FixtureRequest, client: helios.Helios, data: Path) -> Call:
     """Calls a method by its name; what is read piece by piece is read to its end, as bytes or rows."""
 
     def whole(result: Any) -> Any:

@@ -30,14 +30,14 @@ def name() -> str:
     return f"q-{uuid.uuid4().hex}"
 
 
-def is_gone(client: helios.Client, name: str) -> None:
+def is_gone(client: helios.Helios, name: str) -> None:
     """Waits until the engine has no such query."""
     limit = time.monotonic() + 10
     while client.query_progress(name) is not None:
         assert time.monotonic() < limit, "the query goes on"
 
 
-def test_batches(client: helios.Client) -> None:
+def test_batches(client: helios.Helios) -> None:
     with client.query_arrow("SELECT number AS n, toDateTime(0, 'UTC') AS t FROM numbers(200000)") as batches:
         assert [(column.name, column.type) for column in batches.columns] == [("n", "UInt64"), ("t", "DateTime('UTC')")]
         schema = pa.schema(batches)
@@ -59,7 +59,7 @@ def test_batches(client: helios.Client) -> None:
         assert repr(batches) == f"<helios.QueryBatches of {batches.query_id}>"
 
 
-def test_no_rows(client: helios.Client) -> None:
+def test_no_rows(client: helios.Helios) -> None:
     batches = client.query_arrow("SELECT 1::Int8 AS a WHERE 0")
     assert [column.type for column in batches.columns] == ["Int8"]
     assert list(batches) == []
@@ -68,7 +68,7 @@ def test_no_rows(client: helios.Client) -> None:
     assert b"".join(client.query_bytes("SELECT 1 AS a WHERE 0", format="csv")) == b'"a"\n'
 
 
-def test_a_stream_of_arrow_is_handed_over_once(client: helios.Client) -> None:
+def test_a_stream_of_arrow_is_handed_over_once(client: helios.Helios) -> None:
     batches = client.query_arrow("SELECT number FROM numbers(300000)")
     read = len(next(batches))
     reader = pa.RecordBatchReader.from_stream(batches)
@@ -81,7 +81,7 @@ def test_a_stream_of_arrow_is_handed_over_once(client: helios.Client) -> None:
     assert reader.read_all().num_rows == 300_000 - read
 
 
-def test_a_stream_of_arrow_has_no_end_after_an_error(client: helios.Client) -> None:
+def test_a_stream_of_arrow_has_no_end_after_an_error(client: helios.Helios) -> None:
     reader = pa.RecordBatchReader.from_stream(client.query_arrow(LATE))
     for _ in range(2):
         with pytest.raises(OSError, match="late"):
@@ -89,7 +89,7 @@ def test_a_stream_of_arrow_has_no_end_after_an_error(client: helios.Client) -> N
                 reader.read_next_batch()
 
 
-def test_a_stream_of_arrow_that_is_let_go_of(client: helios.Client, name: str) -> None:
+def test_a_stream_of_arrow_that_is_let_go_of(client: helios.Helios, name: str) -> None:
     batches = client.query_arrow(LONG, query_id=name)
     reader = pa.RecordBatchReader.from_stream(batches)
     reader.read_next_batch()
@@ -100,7 +100,7 @@ def test_a_stream_of_arrow_that_is_let_go_of(client: helios.Client, name: str) -
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_error_after_the_first_piece(client: helios.Client, data: Path, method: str) -> None:
+def test_an_error_after_the_first_piece(client: helios.Helios, data: Path, method: str) -> None:
     pieces = getattr(client, method)(LATE)
     next(pieces)
     with pytest.raises(helios.InvalidQueryError, match="late") as caught:
@@ -124,14 +124,14 @@ def test_an_error_after_the_first_piece(client: helios.Client, data: Path, metho
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_error_before_the_first_piece(client: helios.Client, method: str) -> None:
+def test_an_error_before_the_first_piece(client: helios.Helios, method: str) -> None:
     with pytest.raises(helios.NotFoundError):
         getattr(client, method)("SELECT * FROM absent")
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("how", ["close", "with", "del"])
-def test_reading_that_stops_early_cancels(client: helios.Client, name: str, method: str, how: str) -> None:
+def test_reading_that_stops_early_cancels(client: helios.Helios, name: str, method: str, how: str) -> None:
     pieces = getattr(client, method)(LONG, query_id=name)
     assert pieces.query_id == name
     if how == "with":
@@ -153,7 +153,7 @@ def test_reading_that_stops_early_cancels(client: helios.Client, name: str, meth
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_reading_that_stops_early_cancels_in_asyncio(client: helios.Client, data: Path, name: str, method: str) -> None:
+def test_reading_that_stops_early_cancels_in_asyncio(client: helios.Helios, data: Path, name: str, method: str) -> None:
     async def main() -> None:
         async with await helios.connect_async(data) as other:
             async with await getattr(other, method)(LONG, query_id=name) as pieces:
@@ -167,7 +167,7 @@ def test_reading_that_stops_early_cancels_in_asyncio(client: helios.Client, data
     asyncio.run(main())
 
 
-def test_cancelling_a_task_that_reads_cancels(client: helios.Client, data: Path, name: str) -> None:
+def test_cancelling_a_task_that_reads_cancels(client: helios.Helios, data: Path, name: str) -> None:
     # The first million rows come at once, the others never.
     sql = "SELECT number FROM numbers(1000000000000) WHERE number < 1000000 OR sipHash64(number) = 1 SETTINGS max_threads = 1"
 
@@ -199,7 +199,7 @@ def test_cancelling_a_task_that_reads_cancels(client: helios.Client, data: Path,
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_end_of_a_client_is_that_of_its_results(client: helios.Client, data: Path, name: str, method: str) -> None:
+def test_the_end_of_a_client_is_that_of_its_results(client: helios.Helios, data: Path, name: str, method: str) -> None:
     with helios.connect(data) as other:
         pieces = getattr(other, method)(LONG, query_id=name)
         next(pieces)
@@ -214,7 +214,7 @@ def test_the_end_of_a_client_is_that_of_its_results(client: helios.Client, data:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_client_that_nobody_closes_is_there_for_its_results(client: helios.Client, data: Path, method: str) -> None:
+def test_a_client_that_nobody_closes_is_there_for_its_results(client: helios.Helios, data: Path, method: str) -> None:
     pieces = getattr(helios.connect(data), method)("SELECT number FROM numbers(1000000)")
     gc.collect()
     assert len(list(pieces)) > 1
@@ -227,7 +227,7 @@ def test_a_client_that_nobody_closes_is_there_for_its_results(client: helios.Cli
 
 
 @pytest.mark.parametrize("method", ["query", "query_json", *METHODS])
-def test_cancelled_by_its_name(client: helios.Client, data: Path, name: str, method: str) -> None:
+def test_cancelled_by_its_name(client: helios.Helios, data: Path, name: str, method: str) -> None:
     watcher = helios.connect(data)
     found = []
 
@@ -262,7 +262,7 @@ STOPPED = [("query", COUNTS), ("query_json", COUNTS), *((method, sql) for method
 
 
 @pytest.mark.parametrize(("method", "sql"), STOPPED)
-def test_progress_that_says_stop(client: helios.Client, data: Path, name: str, method: str, sql: str) -> None:
+def test_progress_that_says_stop(client: helios.Helios, data: Path, name: str, method: str, sql: str) -> None:
     seen: list[helios.QueryProgress] = []
 
     def stop(so_far: helios.QueryProgress) -> bool:
@@ -297,7 +297,7 @@ def test_progress_that_says_stop(client: helios.Client, data: Path, name: str, m
     asyncio.run(main(fail, ZeroDivisionError))
 
 
-def test_progress_that_goes_on(client: helios.Client) -> None:
+def test_progress_that_goes_on(client: helios.Helios) -> None:
     sql = "SELECT sum(sleepEachRow(0.1)) AS s FROM numbers(8) SETTINGS max_block_size = 1"
     seen: list[int] = []
     result = client.query(sql, on_progress=lambda so_far: seen.append(so_far.read_rows))
@@ -341,7 +341,7 @@ def test_memory_of_a_whole_result_does_not(run: Run) -> None:
     )
 
 
-def test_a_name_that_arrow_s_c_interface_cannot_carry(client: helios.Client) -> None:
+def test_a_name_that_arrow_s_c_interface_cannot_carry(client: helios.Helios) -> None:
     sql = "SELECT 1 AS `a\\0b`"
     for hand_on in ("__arrow_c_stream__", "__arrow_c_schema__"):
         with client.query_arrow(sql) as batches, pytest.raises(helios.InvalidQueryError, match="holds a NUL"):

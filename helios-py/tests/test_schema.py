@@ -44,7 +44,7 @@ def test_a_change_that_cannot_be_made_is_an_error() -> None:
         schema.default("a", {1, 2})
 
 
-def test_a_schema_is_checked_and_compared_without_aws(client: helios.Client, table: str) -> None:
+def test_a_schema_is_checked_and_compared_without_aws(client: helios.Helios, table: str) -> None:
     events = [{"id": 1, "user": {"plan": "pro"}}, {"id": 300, "user": {"plan": "free"}}]
     schema = Schema({"id": "UInt8"}).add("plan", "String", field="/user/plan")
     check = client.check_schema(events=events, schema=schema, table=table)

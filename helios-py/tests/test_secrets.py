@@ -44,7 +44,7 @@ def everything(error: BaseException) -> str:
     ],
     ids=str,
 )
-def test_credentials_that_are_none(client: helios.Client, secrets: dict[str, str]) -> None:
+def test_credentials_that_are_none(client: helios.Helios, secrets: dict[str, str]) -> None:
     with pytest.raises(helios.InvalidInputError) as caught:
         client.authenticate("AKIA", **secrets)
     assert "canary" not in everything(caught.value)

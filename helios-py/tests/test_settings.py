@@ -66,7 +66,7 @@ def test_a_path_of_bytes_is_refused() -> None:
         helios.connect(Bytes())  # type: ignore[arg-type]
 
 
-def test_none_counts_as_not_given(data: Path, client: helios.Client) -> None:
+def test_none_counts_as_not_given(data: Path, client: helios.Helios) -> None:
     with helios.connect(data, url=None, aws_region=None, clickhouse_user=None) as other:
         assert other.query("SELECT 1 AS one").rows() == [{"one": 1}]
 
@@ -75,14 +75,14 @@ def test_the_environment_and_arguments_over_it(run: Run) -> None:
     code = """
 import helios, pathlib
 with helios.connect() as client:
-    assert repr(client) == "<helios.Client of from-environment>", client
+    assert repr(client) == "<helios.Helios of from-environment>", client
     assert pathlib.Path("from-environment").is_dir()
     assert client.query("SELECT currentDatabase() AS d").rows() == [{"d": "system"}]
 with helios.connect(pathlib.Path("given"), clickhouse_database="default") as client:
     assert pathlib.Path("given").is_dir()
     assert client.query("SELECT currentDatabase() AS d").rows() == [{"d": "default"}]
 with helios.connect(url="http://127.0.0.1:9") as client:
-    assert repr(client) == "<helios.Client of http://127.0.0.1:9/>", client
+    assert repr(client) == "<helios.Helios of http://127.0.0.1:9/>", client
 """
     run(code, HELIOS_DATA_PATH="from-environment", HELIOS_CLICKHOUSE_DATABASE="system")
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import helios
 
 
-def test_threads_share_a_client(client: helios.Client) -> None:
+def test_threads_share_a_client(client: helios.Helios) -> None:
     def query(number: int) -> int:
         (row,) = client.query("SELECT sum(number) + {n:UInt32} AS n FROM numbers(1000)", {"n": number})
         value: int = row["n"]
@@ -18,7 +18,7 @@ def test_threads_share_a_client(client: helios.Client) -> None:
         assert list(pool.map(query, range(200))) == [499_500 + number for number in range(200)]
 
 
-def test_python_goes_on_while_a_query_waits(client: helios.Client) -> None:
+def test_python_goes_on_while_a_query_waits(client: helios.Helios) -> None:
     """The query ends when another thread ends it: a thread that would not get the interpreter, could not."""
     tag = "waits-for-another-thread"
     sql = f"SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1, log_comment = '{tag}'"

@@ -12,7 +12,7 @@ def test_the_package_says_that_it_has_types() -> None:
     assert importlib.resources.files(helios).joinpath("py.typed").is_file()
 
 
-def of_a_client(client: helios.Client) -> None:
+def of_a_client(client: helios.Helios) -> None:
     result: helios.QueryResult = client.query("SELECT 1", {"a": [1, "x"], "b": 1.5}, max_execution_time=1)
     rows: list[dict[str, Any]] = result.rows()
     columns: list[helios.Column] = result.columns
@@ -23,9 +23,7 @@ def of_a_client(client: helios.Client) -> None:
     found: bool = client.cancel_query("a")
     progress: helios.QueryProgress | None = client.query_progress("a")
     databases: dict[str, list[str]] = client.databases()
-    sample: helios.StreamSample = client.kinesis_sample(
-        "s", position="now", on_progress=lambda so_far: so_far.reads < 9
-    )
+    sample: helios.StreamSample = client.sample("s", position="now", on_progress=lambda so_far: so_far.reads < 9)
     created: helios.TableCreated = client.create_table(
         "s", "t", sample.inferred_schema, order_by=sample.proposal.order_by
     )
@@ -81,7 +79,7 @@ def of_a_client(client: helios.Client) -> None:
 async def of_an_async_client() -> None:
     async with await helios.connect_async("data") as client:
         result: helios.QueryResult = await client.query("SELECT 1")
-        other: helios.AsyncClient = client.with_credentials("AKIA", "secret")
+        other: helios.AsyncHelios = client.with_credentials("AKIA", "secret")
         consumed: helios.ConsumeReport = await client.consume("s", time_limit=1)
         del result, other, consumed
         async with await client.query_bytes("SELECT 1") as chunks:

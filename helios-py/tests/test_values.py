@@ -92,7 +92,7 @@ VALUES: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("expression", "data_type", "value"), VALUES, ids=[value[0] for value in VALUES])
-def test_a_value_of_each_type(client: helios.Client, expression: str, data_type: str, value: object) -> None:
+def test_a_value_of_each_type(client: helios.Helios, expression: str, data_type: str, value: object) -> None:
     result = client.query(f"SELECT {expression} AS value")
     assert result.columns == [helios.Column("value", data_type)]
     (row,) = result.rows()
@@ -100,29 +100,29 @@ def test_a_value_of_each_type(client: helios.Client, expression: str, data_type:
     assert type(row["value"]) is type(value)
 
 
-def test_a_time_has_the_zone_of_its_column(client: helios.Client) -> None:
+def test_a_time_has_the_zone_of_its_column(client: helios.Helios) -> None:
     (row,) = client.query("SELECT toDateTime(0, 'Europe/Berlin') AS berlin, toDateTime64(0, 0, 'UTC') AS utc")
     assert row["berlin"].tzinfo == BERLIN
     assert row["berlin"].hour == 1
     assert row["utc"].tzinfo == UTC
 
 
-def test_not_a_number(client: helios.Client) -> None:
+def test_not_a_number(client: helios.Helios) -> None:
     (row,) = client.query("SELECT nan AS value")
     assert math.isnan(row["value"])
 
 
-def test_bytes_that_are_no_text(client: helios.Client) -> None:
+def test_bytes_that_are_no_text(client: helios.Helios) -> None:
     (row,) = client.query("SELECT unhex('61FF62') AS value")
     assert row == {"value": "a\N{REPLACEMENT CHARACTER}b"}
 
 
-def test_a_variant_is_whichever_type_it_is(client: helios.Client) -> None:
+def test_a_variant_is_whichever_type_it_is(client: helios.Helios) -> None:
     sql = "SELECT arrayJoin([toInt128(5)::Variant(Int128, String), 'x', NULL]) AS value"
     assert [row["value"] for row in client.query(sql)] == [5, "x", None]
 
 
-def test_nested_columns_keep_their_rows_apart(client: helios.Client) -> None:
+def test_nested_columns_keep_their_rows_apart(client: helios.Helios) -> None:
     """Lists, maps and dictionaries of many rows, over more than one batch."""
     sql = """
         SELECT number AS n, range(number % 3) AS list, map(toString(number), number) AS dict,
@@ -141,26 +141,26 @@ def test_nested_columns_keep_their_rows_apart(client: helios.Client) -> None:
         }
 
 
-def test_rows_and_iteration_agree(client: helios.Client) -> None:
+def test_rows_and_iteration_agree(client: helios.Helios) -> None:
     result = client.query("SELECT number FROM numbers(200000)")
     assert result.rows() == list(result)
     assert len(result) == len(result.rows()) == 200_000
 
 
-def test_no_rows(client: helios.Client) -> None:
+def test_no_rows(client: helios.Helios) -> None:
     result = client.query("SELECT 1 AS one, 'x' AS word WHERE 0")
     assert result.columns == [helios.Column("one", "UInt8"), helios.Column("word", "String")]
     assert result.rows() == [] == list(result)
     assert len(result) == 0
 
 
-def test_a_statement_without_a_result(client: helios.Client, table: str) -> None:
+def test_a_statement_without_a_result(client: helios.Helios, table: str) -> None:
     result = client.query(f"CREATE TABLE {table} (a UInt8) ORDER BY a")
     assert result.columns == []
     assert result.rows() == []
 
 
-def test_repr_is_short(client: helios.Client) -> None:
+def test_repr_is_short(client: helios.Helios) -> None:
     result = client.query("SELECT 1 AS a, 2 AS b")
     assert repr(result) == "<helios.QueryResult of 1 rows: a, b>"
     assert result.query == "SELECT 1 AS a, 2 AS b"

@@ -101,7 +101,7 @@ TYPES = [
 ]
 
 
-def test_a_value_of_each_type_is_the_same(client: helios.Client, wheel: Wheel) -> None:
+def test_a_value_of_each_type_is_the_same(client: helios.Helios, wheel: Wheel) -> None:
     ours = [repr(client.query(f"SELECT {value} AS v").rows()) for value in TYPES]
     columns = [repr(client.query(f"SELECT {value} AS v").columns) for value in TYPES]
     output = wheel(f"""
@@ -181,7 +181,7 @@ ERRORS = {
 }
 
 
-def test_errors_and_refusals_are_libchdbs(client: helios.Client, wheel: Wheel, tmp_path: Path) -> None:
+def test_errors_and_refusals_are_libchdbs(client: helios.Helios, wheel: Wheel, tmp_path: Path) -> None:
     client.query("CREATE OR REPLACE TABLE victim (a UInt8) ORDER BY a")
     try:
         ours = {statement: raised(client, statement) for statement in ERRORS}
@@ -200,7 +200,7 @@ assert code(client, "INSERT INTO victim SELECT 1", read_only=True) == 164
     assert not (tmp_path / "written").exists()
 
 
-def raised(client: helios.Client, statement: str) -> int | None:
+def raised(client: helios.Helios, statement: str) -> int | None:
     with pytest.raises(helios.HeliosError) as raised:
         client.query(statement)
     return raised.value.server_code

@@ -7,10 +7,10 @@
 """
 
 from ._helios import __version__
-from .async_client import AsyncClient, connect_async
+from .async_client import AsyncHelios, connect_async
 from .authentication import Authentication
 from .check import SampleReject, SchemaCheck
-from .client import Client, connect
+from .client import Helios, connect
 from .column import Column
 from .delivery import (
     ConsumeProgress,
@@ -72,7 +72,7 @@ from .table import Batching, Check, CreatePlan, Diagnosis, PlanStep, TableCreate
 __all__ = [
     "AlreadyExistsError",
     "ArrowOptions",
-    "AsyncClient",
+    "AsyncHelios",
     "AsyncQueryBatches",
     "AsyncQueryBytes",
     "Authentication",
@@ -80,7 +80,6 @@ __all__ = [
     "BytesOptions",
     "ChangedColumn",
     "Check",
-    "Client",
     "Column",
     "ColumnEvidence",
     "ConfigError",
@@ -95,6 +94,7 @@ __all__ = [
     "Diagnosis",
     "Discarded",
     "EngineUnavailableError",
+    "Helios",
     "HeliosError",
     "HeliosTimeoutError",
     "Inference",

@@ -37,20 +37,20 @@ async def connect_async(
     *,
     url: str | None = None,
     **options: str | os.PathLike[str] | None,
-) -> AsyncClient:
+) -> AsyncHelios:
     """Open a client for asyncio; arguments, settings and exceptions are those of :func:`connect`.
 
     >>> async with await helios.connect_async("./data") as client:
     ...     result = await client.query("SELECT 1 AS one")
     """
-    return AsyncClient(await _helios.connect_async(settings(path, url, options)))
+    return AsyncHelios(await _helios.connect_async(settings(path, url, options)))
 
 
-class AsyncClient:
+class AsyncHelios:
     """All of Helios, for asyncio. Made by :func:`connect_async`.
 
     Tasks may share it, also those of different event loops. Cancelling a task ends its operation, on the engine too. The
-    methods are those of :class:`Client`, to be awaited.
+    methods are those of :class:`Helios`, to be awaited.
     """
 
     __slots__ = ("__weakref__", "_native")
@@ -59,7 +59,7 @@ class AsyncClient:
         self._native = native
 
     async def databases(self) -> dict[str, list[str]]:
-        """As :meth:`Client.databases`."""
+        """As :meth:`Helios.databases`."""
         answer: dict[str, list[str]] = json.loads(await self._native.databases_async())
         return answer
 
@@ -71,7 +71,7 @@ class AsyncClient:
         on_progress: OnQueryProgress | None = None,
         **options: Unpack[ArrowOptions],
     ) -> QueryResult:
-        """As :meth:`Client.query`."""
+        """As :meth:`Helios.query`."""
         call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
         answer = self._native.query_async(query.sql(sql), query.arrow_options(parameters, **options), call)
         return QueryResult(await _progress.awaited(answer, call))
@@ -84,7 +84,7 @@ class AsyncClient:
         on_progress: OnQueryProgress | None = None,
         **options: Unpack[TextOptions],
     ) -> bytes:
-        """As :meth:`Client.query_json`."""
+        """As :meth:`Helios.query_json`."""
         call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
         answer = self._native.query_json_async(query.sql(sql), query.text_options(parameters, **options), call)
         return await _progress.awaited(answer, call)
@@ -98,7 +98,7 @@ class AsyncClient:
         on_progress: OnQueryProgress | None = None,
         **options: Unpack[BytesOptions],
     ) -> AsyncQueryBytes:
-        """As :meth:`Client.query_bytes`."""
+        """As :meth:`Helios.query_bytes`."""
         call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
         answer = self._native.query_bytes_async(
             query.sql(sql), query.form(format), query.options(parameters, **options), call
@@ -113,17 +113,17 @@ class AsyncClient:
         on_progress: OnQueryProgress | None = None,
         **options: Unpack[ArrowOptions],
     ) -> AsyncQueryBatches:
-        """As :meth:`Client.query_arrow`."""
+        """As :meth:`Helios.query_arrow`."""
         call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
         answer = self._native.query_arrow_async(query.sql(sql), query.arrow_options(parameters, **options), call)
         return AsyncQueryBatches(await _progress.awaited(answer, call), call)
 
     async def cancel_query(self, query_id: str) -> bool:
-        """As :meth:`Client.cancel_query`."""
+        """As :meth:`Helios.cancel_query`."""
         return await self._native.cancel_query_async(text("query_id", query_id))
 
     async def query_progress(self, query_id: str) -> QueryProgress | None:
-        """As :meth:`Client.query_progress`."""
+        """As :meth:`Helios.query_progress`."""
         return query.progress(await self._native.query_progress_async(text("query_id", query_id)))
 
     async def authenticate(
@@ -137,7 +137,7 @@ class AsyncClient:
         external_id: str | None = None,
         profile: str | None = None,
     ) -> Authentication:
-        """As :meth:`Client.authenticate`."""
+        """As :meth:`Helios.authenticate`."""
         given = authentication.credentials(
             access_key,
             secret_key,
@@ -159,8 +159,8 @@ class AsyncClient:
         role_arn: str | None = None,
         external_id: str | None = None,
         profile: str | None = None,
-    ) -> AsyncClient:
-        """As :meth:`Client.with_credentials`; it is not awaited."""
+    ) -> AsyncHelios:
+        """As :meth:`Helios.with_credentials`; it is not awaited."""
         given = authentication.credentials(
             access_key,
             secret_key,
@@ -170,16 +170,16 @@ class AsyncClient:
             external_id=external_id,
             profile=profile,
         )
-        return AsyncClient(self._native.with_credentials(given or "{}"))
+        return AsyncHelios(self._native.with_credentials(given or "{}"))
 
-    async def kinesis_sample(
+    async def sample(
         self,
         stream: str,
         *,
         on_progress: OnSampleProgress | None = None,
         **sampling: Unpack[SampleOptions],
     ) -> StreamSample:
-        """As :meth:`Client.kinesis_sample`."""
+        """As :meth:`Helios.sample`."""
         options = sample.options(**sampling)
         call = _progress.on_this_loop(_progress.reader(SampleProgress, on_progress))
         answer = self._native.kinesis_sample_async(text("stream", stream), options, call)
@@ -200,7 +200,7 @@ class AsyncClient:
         missing_fields: Literal["reject", "zeroValue"] = "reject",
         **sampling: Unpack[SampleOptions],
     ) -> SchemaCheck:
-        """As :meth:`Client.check_schema`."""
+        """As :meth:`Helios.check_schema`."""
         options = check.check_options(
             stream,
             events=events,
@@ -225,7 +225,7 @@ class AsyncClient:
         events: Iterable[Any] | None = None,
         **sampling: Unpack[SampleOptions],
     ) -> SchemaDrift:
-        """As :meth:`Client.schema_drift`."""
+        """As :meth:`Helios.schema_drift`."""
         options = drift.drift_options(
             table,
             database=database,
@@ -244,7 +244,7 @@ class AsyncClient:
         sample: SampleOptions | None = None,
         **options: Unpack[TableOptions],
     ) -> CreatePlan:
-        """As :meth:`Client.plan`."""
+        """As :meth:`Helios.plan`."""
         spec = tables.plan(stream, table, schema, sample, **options)
         return read(CreatePlan, await self._native.plan_async(spec))
 
@@ -255,32 +255,32 @@ class AsyncClient:
         schema: SchemaLike,
         **options: Unpack[TableOptions],
     ) -> TableCreated:
-        """As :meth:`Client.create_table`."""
+        """As :meth:`Helios.create_table`."""
         spec = tables.spec(stream, table, schema, **options)
         return read(TableCreated, await self._native.create_table_async(spec))
 
     async def sources(self) -> list[Source]:
-        """As :meth:`Client.sources`."""
+        """As :meth:`Helios.sources`."""
         return sources.read_all(await self._native.sources_async())
 
     async def pause(self, source: str | Source) -> Source:
-        """As :meth:`Client.pause`."""
+        """As :meth:`Helios.pause`."""
         return sources.read(await self._native.pause_async(sources.named(source)))
 
     async def resume(self, source: str | Source) -> Source:
-        """As :meth:`Client.resume`."""
+        """As :meth:`Helios.resume`."""
         return sources.read(await self._native.resume_async(sources.named(source)))
 
     async def remove(self, source: str | Source, *, table: Literal["keep", "drop"] = "keep") -> SourceRemoved:
-        """As :meth:`Client.remove`."""
+        """As :meth:`Helios.remove`."""
         return read(SourceRemoved, await self._native.remove_async(sources.removal(source, table)))
 
     async def repair(self) -> Repair:
-        """As :meth:`Client.repair`."""
+        """As :meth:`Helios.repair`."""
         return read(Repair, await self._native.repair_async())
 
     async def doctor(self) -> Diagnosis:
-        """As :meth:`Client.doctor`."""
+        """As :meth:`Helios.doctor`."""
         return read(Diagnosis, await self._native.doctor_async())
 
     async def consume(
@@ -292,7 +292,7 @@ class AsyncClient:
         position: Position | None = None,
         on_progress: OnProgress | None = None,
     ) -> ConsumeReport:
-        """As :meth:`Client.consume`."""
+        """As :meth:`Helios.consume`."""
         options = delivery.consume_options(
             stream, until_caught_up=until_caught_up, time_limit=time_limit, position=position
         )
@@ -303,7 +303,7 @@ class AsyncClient:
     async def delivery_report(
         self, table: str, *, database: str = "default", stream: str | None = None
     ) -> DeliveryReport:
-        """As :meth:`Client.delivery_report`."""
+        """As :meth:`Helios.delivery_report`."""
         options = delivery.report_options(table, database=database, stream=stream)
         return read(DeliveryReport, await self._native.delivery_report_async(options))
 
@@ -316,36 +316,36 @@ class AsyncClient:
         database: str = "default",
         stream: str | None = None,
     ) -> RangeSettled:
-        """As :meth:`Client.settle_range`."""
+        """As :meth:`Helios.settle_range`."""
         options = delivery.settlement(table, shard, outcome, database=database, stream=stream)
         return read(RangeSettled, await self._native.settle_range_async(options))
 
     async def quarantine(self, table: str, **selection: Unpack[Selection]) -> QuarantineSummary:
-        """As :meth:`Client.quarantine`."""
+        """As :meth:`Helios.quarantine`."""
         options = rejects.selection(table, **selection)
         return read(QuarantineSummary, await self._native.quarantine_async(options))
 
     async def quarantine_show(
         self, table: str, *, limit: int | None = None, offset: int | None = None, **selection: Unpack[Selection]
     ) -> ShownRejects:
-        """As :meth:`Client.quarantine_show`."""
+        """As :meth:`Helios.quarantine_show`."""
         options = rejects.show(table, limit, offset, **selection)
         return read(ShownRejects, await self._native.quarantine_show_async(options))
 
     async def quarantine_replay(
         self, table: str, *, dry_run: bool = False, **selection: Unpack[Selection]
     ) -> ReplayReport:
-        """As :meth:`Client.quarantine_replay`."""
+        """As :meth:`Helios.quarantine_replay`."""
         options = rejects.replay(table, dry_run=dry_run, **selection)
         return read(ReplayReport, await self._native.quarantine_replay_async(options))
 
     async def quarantine_discard(self, table: str, **selection: Unpack[Selection]) -> Discarded:
-        """As :meth:`Client.quarantine_discard`."""
+        """As :meth:`Helios.quarantine_discard`."""
         options = rejects.selection(table, **selection)
         return read(Discarded, await self._native.quarantine_discard_async(options))
 
     async def quarantine_retention(self, table: str, days: int | None, *, database: str = "default") -> Retention:
-        """As :meth:`Client.quarantine_retention`."""
+        """As :meth:`Helios.quarantine_retention`."""
         options = rejects.retention(table, days, database=database)
         return read(Retention, await self._native.quarantine_retention_async(options))
 
@@ -355,10 +355,10 @@ class AsyncClient:
         return self._native.closed
 
     async def close(self) -> None:
-        """As :meth:`Client.close`."""
+        """As :meth:`Helios.close`."""
         await self._native.close_async()
 
-    async def __aenter__(self) -> AsyncClient:
+    async def __aenter__(self) -> AsyncHelios:
         return self
 
     async def __aexit__(
@@ -370,4 +370,4 @@ class AsyncClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<helios.AsyncClient {'closed' if self.closed else 'of ' + self._native.place}>"
+        return f"<helios.AsyncHelios {'closed' if self.closed else 'of ' + self._native.place}>"

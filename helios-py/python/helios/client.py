@@ -37,7 +37,7 @@ def connect(
     *,
     url: str | None = None,
     **options: str | os.PathLike[str] | None,
-) -> Client:
+) -> Helios:
     """Open a client of a ClickHouse: in this process, or on a server.
 
     Without a ``url`` an embedded ClickHouse is opened, with its data in the folder ``path`` (``helios-data`` unless
@@ -56,14 +56,14 @@ def connect(
     ...     client.query("SELECT 1 AS one").rows()
     [{'one': 1}]
     """
-    return Client(_helios.connect(settings(path, url, options)))
+    return Helios(_helios.connect(settings(path, url, options)))
 
 
-class Client:
+class Helios:
     """All of Helios. Made by :func:`connect`.
 
     Threads may share it. Each method waits for its answer without holding up other threads, and Ctrl-C ends it, on the
-    engine too. For asyncio there is :class:`AsyncClient`.
+    engine too. For asyncio there is :class:`AsyncHelios`.
     """
 
     __slots__ = ("__weakref__", "_native")
@@ -233,7 +233,7 @@ class Client:
         role_arn: str | None = None,
         external_id: str | None = None,
         profile: str | None = None,
-    ) -> Client:
+    ) -> Helios:
         """Return another client that speaks to AWS as somebody else; without arguments, as whoever the AWS SDK finds.
 
         It shares all connections, and the engine, which stays open until both are closed. Nothing is checked yet but the
@@ -248,9 +248,9 @@ class Client:
             external_id=external_id,
             profile=profile,
         )
-        return Client(self._native.with_credentials(given or "{}"))
+        return Helios(self._native.with_credentials(given or "{}"))
 
-    def kinesis_sample(
+    def sample(
         self,
         stream: str,
         *,
@@ -289,7 +289,7 @@ class Client:
     ) -> SchemaCheck:
         """Say which events a table would not take, and why, and what statement would make it. Nothing is made.
 
-        The events are those of a sample of ``stream``, read as by :meth:`kinesis_sample`, or ``events`` that are at hand.
+        The events are those of a sample of ``stream``, read as by :meth:`sample`, or ``events`` that are at hand.
         ``schema`` is by default the one that is inferred from them; ``edits`` are made first, in the form that
         :meth:`Schema.edit` takes. The others mean what they mean to :meth:`create_table`.
 
@@ -528,7 +528,7 @@ class Client:
         """
         self._native.close()
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Helios:
         return self
 
     def __exit__(
@@ -540,4 +540,4 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<helios.Client {'closed' if self.closed else 'of ' + self._native.place}>"
+        return f"<helios.Helios {'closed' if self.closed else 'of ' + self._native.place}>"

@@ -140,7 +140,7 @@ OnSampleProgress = Callable[[SampleProgress], object]
 
 
 def read(answer: str) -> StreamSample:
-    """The answer to ``kinesis_sample``."""
+    """The answer to ``sample``."""
     return _wire.read(StreamSample, answer)
 
 

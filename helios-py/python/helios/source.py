@@ -32,7 +32,7 @@ class Trigger(Answer):
 
 @dataclass(frozen=True)
 class DeliverySummary(Answer):
-    """What was delivered of a source, of all shards together; :meth:`Client.delivery_report` has each of them."""
+    """What was delivered of a source, of all shards together; :meth:`Helios.delivery_report` has each of them."""
 
     received: int
     """Events that came, as often as they came."""

@@ -20,7 +20,7 @@ import wire
 
 import helios
 
-AnyClient = helios.Client | helios.AsyncClient
+AnyClient = helios.Helios | helios.AsyncHelios
 
 # The options of the HTTP interface, as the arguments of the methods.
 ARGUMENTS = {
@@ -125,7 +125,7 @@ class Face:
             return await self.query(text, arguments)
         elif operation == "kinesis_sample":
             arguments["on_progress"] = lambda progress: progress.shards > 0
-            answer = await awaited(self.client.kinesis_sample(text, **arguments))
+            answer = await awaited(self.client.sample(text, **arguments))
         elif operation.removeprefix("query_") in FORMATS:
             chunks = await awaited(self.client.query_bytes(text, format=operation.removeprefix("query_"), **arguments))
             return json.dumps((await joined(chunks)).hex())
