@@ -6,68 +6,75 @@
 [{'one': 1}]
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from ._helios import __version__
-from .async_client import AsyncHelios, connect_async
-from .authentication import Authentication
-from .check import SampleReject, SchemaCheck
-from .client import Helios, connect
-from .column import Column
-from .delivery import (
-    ConsumeProgress,
-    ConsumeReport,
-    DeliveryGap,
-    DeliveryReport,
-    DeliveryTrouble,
-    QuarantineCounts,
-    RangeSettled,
-    ShardProgress,
-    ShardReport,
-)
-from .drift import ChangedColumn, NewField, SchemaDrift
-from .exceptions import (
-    AlreadyExistsError,
-    ConfigError,
-    ConflictError,
-    EngineUnavailableError,
-    HeliosError,
-    HeliosTimeoutError,
-    InvalidInputError,
-    InvalidQueryError,
-    LimitExceededError,
-    NotFoundError,
-    PermissionDeniedError,
-    QueryCancelledError,
-    SqlPosition,
-    UnauthenticatedError,
-    UnavailableError,
-    UnexpectedError,
-)
-from .query import ArrowOptions, BytesOptions, QueryOptions, QueryProgress, QueryResult, TextOptions
-from .query_batches import AsyncQueryBatches, QueryBatch, QueryBatches
-from .query_bytes import AsyncQueryBytes, QueryBytes
-from .rejects import (
-    Discarded,
-    QuarantineSummary,
-    RejectGroup,
-    RemainingRejects,
-    ReplayReport,
-    Retention,
-    ShownRejects,
-    StoredReject,
-)
-from .sample import (
-    ColumnEvidence,
-    Inference,
-    Proposal,
-    SampleOptions,
-    SampleProgress,
-    SampleRecord,
-    StreamSample,
-    Suggestion,
-)
-from .schema import Schema
-from .source import DeliverySummary, Repair, RepairStep, Source, SourceRemoved, Trigger
-from .table import Batching, Check, CreatePlan, Diagnosis, PlanStep, TableCreated, TableOptions
+
+if TYPE_CHECKING:
+    from .async_client import AsyncHelios, connect_async
+    from .authentication import Authentication
+    from .check import SampleReject, SchemaCheck
+    from .client import Helios, connect
+    from .column import Column
+    from .delivery import (
+        ConsumeProgress,
+        ConsumeReport,
+        DeliveryGap,
+        DeliveryReport,
+        DeliveryTrouble,
+        QuarantineCounts,
+        RangeSettled,
+        ShardProgress,
+        ShardReport,
+    )
+    from .drift import ChangedColumn, NewField, SchemaDrift
+    from .exceptions import (
+        AlreadyExistsError,
+        ConfigError,
+        ConflictError,
+        EngineUnavailableError,
+        HeliosError,
+        HeliosTimeoutError,
+        InvalidInputError,
+        InvalidQueryError,
+        LimitExceededError,
+        NotFoundError,
+        PermissionDeniedError,
+        QueryCancelledError,
+        SqlPosition,
+        UnauthenticatedError,
+        UnavailableError,
+        UnexpectedError,
+    )
+    from .query import ArrowOptions, BytesOptions, QueryOptions, QueryProgress, QueryResult, TextOptions
+    from .query_batches import AsyncQueryBatches, QueryBatch, QueryBatches
+    from .query_bytes import AsyncQueryBytes, QueryBytes
+    from .rejects import (
+        Discarded,
+        QuarantineSummary,
+        RejectGroup,
+        RemainingRejects,
+        ReplayReport,
+        Retention,
+        ShownRejects,
+        StoredReject,
+    )
+    from .sample import (
+        ColumnEvidence,
+        Inference,
+        Proposal,
+        SampleOptions,
+        SampleProgress,
+        SampleRecord,
+        StreamSample,
+        Suggestion,
+    )
+    from .schema import Schema
+    from .source import DeliverySummary, Repair, RepairStep, Source, SourceRemoved, Trigger
+    from .table import Batching, Check, CreatePlan, Diagnosis, PlanStep, TableCreated, TableOptions
 
 __all__ = [
     "AlreadyExistsError",
@@ -149,3 +156,125 @@ __all__ = [
     "connect",
     "connect_async",
 ]
+
+# Where each name is. A name is imported when somebody asks for it: all of them together take several times as long as
+# whoever opens a client and runs a query has to wait for.
+_MODULES = {
+    "async_client": (
+        "AsyncHelios",
+        "connect_async",
+    ),
+    "authentication": ("Authentication",),
+    "check": (
+        "SampleReject",
+        "SchemaCheck",
+    ),
+    "client": (
+        "Helios",
+        "connect",
+    ),
+    "column": ("Column",),
+    "delivery": (
+        "ConsumeProgress",
+        "ConsumeReport",
+        "DeliveryGap",
+        "DeliveryReport",
+        "DeliveryTrouble",
+        "QuarantineCounts",
+        "RangeSettled",
+        "ShardProgress",
+        "ShardReport",
+    ),
+    "drift": (
+        "ChangedColumn",
+        "NewField",
+        "SchemaDrift",
+    ),
+    "exceptions": (
+        "AlreadyExistsError",
+        "ConfigError",
+        "ConflictError",
+        "EngineUnavailableError",
+        "HeliosError",
+        "HeliosTimeoutError",
+        "InvalidInputError",
+        "InvalidQueryError",
+        "LimitExceededError",
+        "NotFoundError",
+        "PermissionDeniedError",
+        "QueryCancelledError",
+        "SqlPosition",
+        "UnauthenticatedError",
+        "UnavailableError",
+        "UnexpectedError",
+    ),
+    "query": (
+        "ArrowOptions",
+        "BytesOptions",
+        "QueryOptions",
+        "QueryProgress",
+        "QueryResult",
+        "TextOptions",
+    ),
+    "query_batches": (
+        "AsyncQueryBatches",
+        "QueryBatch",
+        "QueryBatches",
+    ),
+    "query_bytes": (
+        "AsyncQueryBytes",
+        "QueryBytes",
+    ),
+    "rejects": (
+        "Discarded",
+        "QuarantineSummary",
+        "RejectGroup",
+        "RemainingRejects",
+        "ReplayReport",
+        "Retention",
+        "ShownRejects",
+        "StoredReject",
+    ),
+    "sample": (
+        "ColumnEvidence",
+        "Inference",
+        "Proposal",
+        "SampleOptions",
+        "SampleProgress",
+        "SampleRecord",
+        "StreamSample",
+        "Suggestion",
+    ),
+    "schema": ("Schema",),
+    "source": (
+        "DeliverySummary",
+        "Repair",
+        "RepairStep",
+        "Source",
+        "SourceRemoved",
+        "Trigger",
+    ),
+    "table": (
+        "Batching",
+        "Check",
+        "CreatePlan",
+        "Diagnosis",
+        "PlanStep",
+        "TableCreated",
+        "TableOptions",
+    ),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f".{module}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -35,6 +34,9 @@ class OnThisLoop:
     """
 
     def __init__(self, call: Call) -> None:
+        # Whoever comes here has it already; for others it is most of what `import helios` would take.
+        import asyncio
+
         self._loop = asyncio.get_running_loop()
         self._call = call
         self._goes_on = True
