@@ -4,6 +4,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema};
 use helios_core::warehouse::{TYPE_KEY, types::DataType as ClickHouseType};
 use pyo3::{
+    exceptions::PyIndexError,
     prelude::*,
     types::{PyCapsule, PyDict, PyList, PyString},
 };
@@ -27,6 +28,11 @@ impl QueryBatch {
         let rows = PyList::empty(py);
         append_rows(py, &self.0, &rows)?;
         Ok(rows)
+    }
+
+    /// The values of one column.
+    fn column<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        column(py, &self.0, index)
     }
 
     fn __len__(&self) -> usize {
@@ -58,10 +64,8 @@ pub(crate) fn append_rows<'py>(
     rows: &Bound<'py, PyList>,
 ) -> PyResult<()> {
     let mut columns = Vec::with_capacity(batch.num_columns());
-    for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-        let data_type = clickhouse_type(field).and_then(|text| text.parse::<ClickHouseType>().ok());
-        let values = values::column(py, array, data_type.as_ref())?;
-        columns.push((PyString::intern(py, field.name()), values.into_iter()));
+    for (index, field) in batch.schema_ref().fields().iter().enumerate() {
+        columns.push((PyString::intern(py, field.name()), column(py, batch, index)?.into_iter()));
     }
     for _ in 0..batch.num_rows() {
         let row = PyDict::new(py);
@@ -71,6 +75,20 @@ pub(crate) fn append_rows<'py>(
         rows.append(row)?;
     }
     Ok(())
+}
+
+/// The values of one column of a batch.
+pub(crate) fn column<'py>(
+    py: Python<'py>,
+    batch: &RecordBatch,
+    index: usize,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let (Some(field), Some(array)) = (batch.schema_ref().fields().get(index), batch.columns().get(index))
+    else {
+        return Err(PyIndexError::new_err(format!("there is no column {index}")));
+    };
+    let data_type = clickhouse_type(field).and_then(|text| text.parse::<ClickHouseType>().ok());
+    values::column(py, array, data_type.as_ref())
 }
 
 fn clickhouse_type(field: &Field) -> Option<&str> {

@@ -8,7 +8,10 @@ use pyo3::{
     types::{PyCapsule, PyList},
 };
 
-use crate::{batch, capsule};
+use crate::{
+    batch::{self, QueryBatch},
+    capsule,
+};
 
 /// A whole result, as Arrow.
 #[pyclass(frozen, module = "helios._helios")]
@@ -69,6 +72,21 @@ impl QueryResult {
             py.check_signals()?;
         }
         Ok(rows)
+    }
+
+    /// The values of one column.
+    fn column<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let mut values = Vec::with_capacity(self.__len__());
+        for batch in &self.batches {
+            values.extend(batch::column(py, batch, index)?);
+            py.check_signals()?;
+        }
+        Ok(values)
+    }
+
+    /// One piece of it.
+    fn batch(&self, index: usize) -> Option<QueryBatch> {
+        self.batches.get(index).cloned().map(QueryBatch::new)
     }
 
     /// The Arrow PyCapsule interface. The result's own schema is given whatever is asked for, as the interface allows.

@@ -249,6 +249,12 @@ class QueryResult:
     def rows(self, batch: int | None = None) -> list[dict[str, Any]]:
         """The rows of one piece, of all without a number."""
 
+    def column(self, index: int) -> list[Any]:
+        """The values of one column."""
+
+    def batch(self, index: int) -> QueryBatch | None:
+        """One piece of it."""
+
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow PyCapsule interface. The result's own schema is given whatever is asked for, as the interface allows."""
@@ -259,6 +265,9 @@ class QueryBatch:
 
     def rows(self) -> list[dict[str, Any]]:
         """Its rows."""
+
+    def column(self, index: int) -> list[Any]:
+        """The values of one column."""
 
     def __len__(self) -> int: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
