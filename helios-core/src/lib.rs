@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod backoff;
 mod client;
 pub mod clock;
 mod column;
@@ -23,7 +24,8 @@ pub mod warehouse;
 pub use clickhouse;
 pub use client::{
     Authentication, CheckSchema, Consume, DriftOptions, HeliosClient, HeliosClientBuilder, KinesisSample,
-    KinesisSampleOptions, PlanTable, Query, SampleRecord, StreamSample, Watched, WatchedQuery,
+    KinesisSampleOptions, PlanTable, Query, SampleRecord, StreamSample, Watched, WatchedConsumer,
+    WatchedQuery, check_events,
 };
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};
@@ -34,7 +36,7 @@ pub use sources::{
     CreatePlan, CreateTable, Diagnosis, RemoveSource, Repair, SchemaCheck, SchemaDrift, Source,
     SourceRemoved, TableCreated,
 };
-pub use streams::Credentials;
+pub use streams::{Credentials, EventsPut, PutEvents, Stream};
 pub use warehouse::{
     ArrowStream, Compression, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress,
     QueryResult, QueryStream, ResultFormat, RowStream, TimeForm, WideIntegers,

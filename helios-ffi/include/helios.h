@@ -474,6 +474,25 @@ helios_status helios_client_authenticate(const helios_client *client,
                                          helios_error **error);
 
 /**
+ * Lists every stream that the credentials see in their region, by name:
+ * `[{"streamName", "streamARN", "status", "mode", "createdAt"}]`.
+ */
+helios_status helios_client_streams(const helios_client *client, char **json, helios_error **error);
+
+/**
+ * Puts events into a stream: `{"streamName", "events", "bytes", "throttled"}`. Nothing is put unless each of them can be; what a
+ * busy stream does not take at once is put again.
+ *
+ * `options_json`: `{"streamName": "clicks", "events": [{…}, …], "partitionKey": "/user/id", "firstEvent": 0}`: the field that
+ * is the partition key, by default random ones, and the number that errors give the first event, for who puts many events part by
+ * part. If an error comes when some events are in the stream, its text says which are not.
+ */
+helios_status helios_client_put_events(const helios_client *client,
+                                       const char *options_json,
+                                       char **json,
+                                       helios_error **error);
+
+/**
  * Reads a few events of a stream and infers the schema that fits them all:
  * `{"sampleEvent": {…}, "inferredSchema": [{"name", "type"}], "samples": […], "columns": [{"name", "type", "why", …}],
  * "proposal": {"orderBy", "partitionBy", …}, "createTableQuery", "eventsRead", "unreadable", "endedBy", "notes"}`.

@@ -4,7 +4,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use helios_core::{HeliosClient as Client, KinesisSampleOptions};
+use helios_core::{HeliosClient as Client, KinesisSampleOptions, PutEvents};
 
 use crate::{
     boundary,
@@ -12,7 +12,7 @@ use crate::{
     client::HeliosClient,
     error::HeliosError,
     json,
-    operation::question,
+    operation::{operation, question},
     pointer::{handle, optional_text, output, text},
     runtime::block_on,
     status::HeliosStatus,
@@ -28,6 +28,40 @@ pub unsafe extern "C" fn helios_client_authenticate(
 ) -> HeliosStatus {
     // SAFETY: the caller's promise.
     unsafe { question(client, json, error, Client::authenticate) }
+}
+
+/// Lists every stream that the credentials see in their region, by name:
+/// `[{"streamName", "streamARN", "status", "mode", "createdAt"}]`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_streams(
+    client: *const HeliosClient,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    // SAFETY: the caller's promise.
+    unsafe { question(client, json, error, Client::streams) }
+}
+
+/// Puts events into a stream: `{"streamName", "events", "bytes", "throttled"}`. Nothing is put unless each of them can be; what a
+/// busy stream does not take at once is put again.
+///
+/// `options_json`: `{"streamName": "clicks", "events": [{…}, …], "partitionKey": "/user/id", "firstEvent": 0}`: the field that
+/// is the partition key, by default random ones, and the number that errors give the first event, for who puts many events part by
+/// part. If an error comes when some events are in the stream, its text says which are not.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_put_events(
+    client: *const HeliosClient,
+    options_json: *const c_char,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    let options = (options_json, "options_json");
+    // SAFETY: the caller's promise.
+    unsafe {
+        operation(client, options, json, error, async |client, options: PutEvents| {
+            client.put_events(&options).await
+        })
+    }
 }
 
 /// Reads a few events of a stream and infers the schema that fits them all:

@@ -35,7 +35,9 @@ pub use error::{
     helios_error_kind, helios_error_message, helios_error_message_length, helios_error_operation,
     helios_error_position, helios_error_server_code, helios_error_server_error_name, helios_error_status,
 };
-pub use kinesis::{helios_client_authenticate, helios_client_kinesis_sample};
+pub use kinesis::{
+    helios_client_authenticate, helios_client_kinesis_sample, helios_client_put_events, helios_client_streams,
+};
 pub use quarantine::{
     helios_client_quarantine, helios_client_quarantine_discard, helios_client_quarantine_replay,
     helios_client_quarantine_retention, helios_client_quarantine_show,

@@ -11,7 +11,7 @@ mod capsule;
 mod chdb;
 mod client;
 mod connect;
-mod consume;
+mod consumer;
 mod databases;
 mod engine;
 mod error;
@@ -21,12 +21,13 @@ mod progress;
 mod query;
 mod query_batches;
 mod query_bytes;
+mod questions;
 mod reading;
 mod result;
 mod runtime;
+mod sample;
 mod schema;
 mod signals;
-mod sources;
 mod streams;
 mod values;
 
@@ -43,10 +44,12 @@ mod _helios {
         batch::QueryBatch,
         client::Client,
         connect::{connect, connect_async},
+        consumer::Consumer,
         error::error_kinds,
         query_batches::QueryBatches,
         query_bytes::QueryBytes,
         result::QueryResult,
+        sample::{SampledEvents, check},
         schema::edit_schema,
     };
 

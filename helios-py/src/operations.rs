@@ -1,7 +1,7 @@
 //! Operations whose options are one JSON object: each blocking, and as an awaitable.
 
 use helios_core::{
-    CheckSchema, CreateTable, DriftOptions, HeliosClient, PlanTable, RemoveSource, ReportOptions,
+    CheckSchema, CreateTable, DriftOptions, HeliosClient, PlanTable, PutEvents, RemoveSource, ReportOptions,
     delivery::{
         SettleRange,
         quarantine::{RejectSelection, ReplayRejects, Retention, ShowRejects},
@@ -36,6 +36,8 @@ macro_rules! operations {
 }
 
 operations! {
+    /// Puts events into a stream.
+    put_events, put_events_async: PutEvents;
     /// Says which events a table would not take.
     check_schema, check_schema_async: CheckSchema;
     /// Compares a table with later events.

@@ -1,6 +1,6 @@
 //! Streams: who may see them, and what they hold.
 
-use std::future::Future;
+use std::{future::Future, mem};
 
 use helios_core::{
     HeliosClient, KinesisSampleOptions, Result,
@@ -8,7 +8,9 @@ use helios_core::{
 };
 use pyo3::prelude::*;
 
-use crate::{answer, awaitable::awaitable, client::Client, error, progress, runtime::block_on};
+use crate::{
+    answer, awaitable::awaitable, client::Client, error, progress, runtime::block_on, sample::SampledEvents,
+};
 
 #[pymethods]
 impl Client {
@@ -35,7 +37,7 @@ impl Client {
         Ok(self.sibling(client.with_credentials(credentials)))
     }
 
-    /// Samples a stream; `options` is the JSON of `KinesisSampleOptions`. `on_progress` gets the JSON of how far it is, on
+    /// Samples a stream: the answer as JSON, and the events. `options` is the JSON of `KinesisSampleOptions`. `on_progress` gets the JSON of how far it is, on
     /// the thread that waits. If it returns `False` the sample is what was found by then, if it raises that is raised.
     #[pyo3(signature = (stream, options, on_progress=None))]
     fn kinesis_sample(
@@ -44,7 +46,7 @@ impl Client {
         stream: String,
         options: String,
         on_progress: Option<Py<PyAny>>,
-    ) -> PyResult<String> {
+    ) -> PyResult<(String, SampledEvents)> {
         block_on(py, kinesis_sample(self, stream, options, on_progress))
     }
 
@@ -88,7 +90,7 @@ fn kinesis_sample(
     stream: String,
     options: String,
     on_progress: Option<Py<PyAny>>,
-) -> impl Future<Output = Result<String>> + Send + use<> {
+) -> impl Future<Output = Result<(String, SampledEvents)>> + Send + use<> {
     client.run(async move |client: HeliosClient| {
         let options: KinesisSampleOptions = answer::read(&options)?;
         let (mut on_progress, raised) = progress::watch(on_progress);
@@ -96,6 +98,8 @@ fn kinesis_sample(
             .kinesis_sample(stream)
             .options(options)
             .run_while(|so_far| on_progress.as_mut().is_none_or(|on_progress| on_progress.ask(so_far)));
-        answer::write(&raised.or(sample).await?)
+        let mut sample = raised.or(sample).await?;
+        let events = SampledEvents::new(mem::take(&mut sample.events));
+        Ok((answer::write(&sample)?, events))
     })
 }

@@ -44,7 +44,14 @@ def of_a_client(client: helios.Helios) -> None:
     repair: helios.Repair = client.repair()
     remedies: list[str | None] = [check.remedy for check in client.doctor().checks]
     del resumed, removed, repair, remedies
-    consumed: helios.ConsumeReport = client.consume("s", on_progress=lambda so_far: so_far.received < 10)
+    consumer: helios.Consumer = client.consume("s", on_progress=lambda so_far: so_far.received < 10)
+    consumed: helios.ConsumeReport = consumer.wait(1)
+    running: list[helios.Consumer] = client.consumers()
+    streams: list[helios.Stream] = client.streams()
+    put: helios.EventsPut = client.put_events("s", [{"a": 1}, "{}", b"{}"], partition_key="/a")
+    evidence: dict[str, helios.ColumnEvidence] = edited.evidence
+    checked: helios.SchemaCheck = edited.check(order_by=["a"])
+    del running, streams, put, evidence, checked
     report: helios.DeliveryReport = client.delivery_report("t", stream="s")
     settled: helios.RangeSettled = client.settle_range("t", "shardId-000000000000", "absent")
     rejects: helios.QuarantineSummary = client.quarantine("t", error_type="out_of_range", since="2026-01-01T00:00:00Z")
@@ -68,6 +75,8 @@ def of_a_client(client: helios.Helios) -> None:
     edited.rename("a", 1)  # type: ignore[arg-type]
     client.check_schema("s", unknown_fields="drop")  # type: ignore[arg-type]
     client.consume("s", on_progress=print, until=1)  # type: ignore[call-arg]
+    client.consume("s").delivered  # type: ignore[attr-defined]  # noqa: B018
+    client.put_events("s", [1])  # type: ignore[list-item]
     client.quarantine("t", colour="red")  # type: ignore[call-arg]
     client.quarantine("t", path=1)  # type: ignore[arg-type]
     client.settle_range("t", "s", "maybe")  # type: ignore[arg-type]
@@ -80,7 +89,8 @@ async def of_an_async_client() -> None:
     async with await helios.connect_async("data") as client:
         result: helios.QueryResult = await client.query("SELECT 1")
         other: helios.AsyncHelios = client.with_credentials("AKIA", "secret")
-        consumed: helios.ConsumeReport = await client.consume("s", time_limit=1)
+        consumer: helios.AsyncConsumer = await client.consume("s", time_limit=1)
+        consumed: helios.ConsumeReport = await consumer.stop()
         del result, other, consumed
         async with await client.query_bytes("SELECT 1") as chunks:
             json: bytes = b"".join([chunk async for chunk in chunks])

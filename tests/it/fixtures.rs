@@ -3,8 +3,7 @@
 use std::{collections::HashMap, fs};
 
 use aws_sdk_lambda::primitives::Blob;
-use helios_core::streams;
-use helios_tests::{Emulator, Function, deploy};
+use helios_tests::{Emulator, Function, deploy, stream_names};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -22,8 +21,8 @@ async fn accounts_do_not_see_each_other() {
     let emulator = Emulator::shared(false).await.unwrap();
     let (a, b) = (emulator.account(), emulator.account());
     a.create_stream("clicks", 1).await.unwrap();
-    assert_eq!(streams::list(&a.session()).await.unwrap(), ["clicks"]);
-    assert_eq!(streams::list(&b.session()).await.unwrap(), Vec::<String>::new());
+    assert_eq!(stream_names(&a.session()).await.unwrap(), ["clicks"]);
+    assert_eq!(stream_names(&b.session()).await.unwrap(), Vec::<String>::new());
 }
 
 /// The Lambda runtime interface, and an answer made of the environment and the event.

@@ -24,6 +24,7 @@ mod http_query;
 mod ledger;
 mod left_out;
 mod lossy_proxy;
+mod put_events;
 mod query;
 mod query_arrow;
 mod query_as;

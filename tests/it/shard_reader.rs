@@ -7,7 +7,7 @@ use helios_core::{
     ErrorKind,
     streams::{self, Position, ShardReader, ShardStart},
 };
-use helios_tests::SteppingClock;
+use helios_tests::{SteppingClock, stream_names};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -200,7 +200,7 @@ async fn streams_are_paged_by_token() {
         (200, json!({"StreamNames": ["a"], "HasMoreStreams": false})),
     ])
     .await;
-    assert_eq!(streams::list(&fake.session()).await.unwrap(), ["a", "b", "c"]);
+    assert_eq!(stream_names(&fake.session()).await.unwrap(), ["a", "b", "c"]);
     let bodies: Vec<Value> = fake.requests().into_iter().map(|(_, body)| body).collect();
     assert_eq!(bodies, [json!({}), json!({"NextToken": "t1"}), json!({"NextToken": "t2"})]);
 }

@@ -7,7 +7,7 @@ use helios_core::{
     clock::{SharedClock, SystemClock},
     streams::{self, AwsSession, AwsSettings, Credentials, SampleOptions},
 };
-use helios_tests::{Account, Emulator};
+use helios_tests::{Account, Emulator, stream_names};
 use serde_json::json;
 
 const SECRET: &str = "canary-secret-canary";
@@ -37,7 +37,7 @@ async fn sample(session: &AwsSession, stream: &str) -> Result<streams::Sample, E
 async fn the_accounts_root_is_let_in() {
     let account = guarded().await;
     account.create_stream("clicks", 1).await.unwrap();
-    assert_eq!(streams::list(&account.session()).await.unwrap(), ["clicks"]);
+    assert_eq!(stream_names(&account.session()).await.unwrap(), ["clicks"]);
 }
 
 #[tokio::test]

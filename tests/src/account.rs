@@ -156,3 +156,13 @@ async fn put(
         failed => Err(format!("{failed} events were not taken by the stream {stream}").into()),
     }
 }
+
+/// The names of all streams, by name.
+///
+/// # Errors
+///
+/// Those of [`helios_core::streams::list`].
+pub async fn stream_names(session: &AwsSession) -> helios_core::Result<Vec<String>> {
+    let streams = helios_core::streams::list(session).await?;
+    Ok(streams.into_iter().map(|stream| stream.stream_name).collect())
+}

@@ -18,7 +18,7 @@ mod random;
 mod runtime;
 mod server;
 
-pub use account::Account;
+pub use account::{Account, stream_names};
 pub use clock::{FastClock, LaterClock, SteppingClock};
 pub use emulator::Emulator;
 pub use events::{GeneratedEvent, Malformed, generate};

@@ -1,7 +1,7 @@
 package helios
 
 /*
-#include <helios.h>
+#include "operation.h"
 */
 import "C"
 
@@ -50,6 +50,60 @@ func (c *Client) Authenticate() (*Authentication, error) {
 		return nil, err
 	}
 	return authentication, nil
+}
+
+// A Stream is one of the account, as far as a list of all of them tells. What an emulator does not tell is nil.
+type Stream struct {
+	StreamName string  `json:"streamName"`
+	StreamARN  *string `json:"streamARN"`
+	// Status is Kinesis' word for its state: "ACTIVE".
+	Status *string `json:"status"`
+	// Mode is Kinesis' word for how it is paid and scaled: "PROVISIONED", "ON_DEMAND".
+	Mode *string `json:"mode"`
+	// CreatedAt is a time in UTC: 2026-01-31T12:00:00Z.
+	CreatedAt *string `json:"createdAt"`
+}
+
+// Streams lists every stream that the credentials see in their region, by name.
+func (c *Client) Streams() ([]Stream, error) {
+	streams, err := tell[[]Stream](c, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
+		return C.helios_client_streams(client, text, failure)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return *streams, nil
+}
+
+// PutEvents are events for a stream.
+type PutEvents struct {
+	// StreamName is the stream's name or ARN.
+	StreamName string `json:"streamName"`
+	// Events become JSON objects: structs, maps, json.RawMessage.
+	Events []any `json:"events"`
+	// PartitionKey is the field of each event that is its partition key, a string or a number, as a JSON Pointer: "/user/id". Events
+	// with the same key stay in order. Default: random keys.
+	PartitionKey string `json:"partitionKey,omitempty"`
+	// FirstEvent is the number that errors give the first event, for who puts many events part by part.
+	FirstEvent uint64 `json:"firstEvent,omitempty"`
+}
+
+// EventsPut is what was put into a stream.
+type EventsPut struct {
+	StreamName string `json:"streamName"`
+	Events     uint64 `json:"events"`
+	Bytes      uint64 `json:"bytes"`
+	// Throttled is how often an event had to be put again because the stream was busy.
+	Throttled uint64 `json:"throttled"`
+}
+
+// PutEvents puts events into a stream. Nothing is put unless each of them can be; what a busy stream does not take at once is put
+// again. If an error comes when some events are in the stream, its text says which are not, counted from 0.
+func (c *Client) PutEvents(put PutEvents) (*EventsPut, error) {
+	if put.Events == nil {
+		put.Events = []any{}
+	}
+	return ask[EventsPut](c, C.operation(C.helios_client_put_events), put)
 }
 
 // SampleOptions says how to read a sample. What is nil or empty is at its default.

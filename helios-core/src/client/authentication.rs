@@ -24,6 +24,7 @@ pub struct Authentication {
 
 pub(super) async fn authenticate(session: &AwsSession) -> Result<Authentication> {
     let identity = streams::caller_identity(session).await?;
-    let stream_names = streams::list(session).await?;
+    let streams = streams::list(session).await?;
+    let stream_names = streams.into_iter().map(|stream| stream.stream_name).collect();
     Ok(Authentication { authenticated: true, stream_names, account: identity.account, arn: identity.arn })
 }

@@ -125,7 +125,7 @@ impl HeliosClient {
             let given = spec.events.take();
             let (events, _) = events(self, given, spec.stream_name.as_deref(), &spec.sample).await?;
             // Not on the thread that others' requests wait for.
-            tokio::task::spawn_blocking(move || check(&spec, &events)).await.map_err(|error| {
+            tokio::task::spawn_blocking(move || check_events(&spec, &events)).await.map_err(|error| {
                 Error::unexpected("the events could not be looked through").caused_by(error)
             })?
         };
@@ -133,7 +133,14 @@ impl HeliosClient {
     }
 }
 
-fn check(spec: &CheckSchema, events: &[Bytes]) -> Result<SchemaCheck> {
+/// [`HeliosClient::check_schema`] without a client, with the events of a sample or others that are at hand; the stream of `spec`
+/// gives the table its name, and no more.
+///
+/// # Errors
+///
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an edit that cannot be made and for columns that no table can have,
+/// naming the column.
+pub fn check_events(spec: &CheckSchema, events: &[Bytes]) -> Result<SchemaCheck> {
     let mut schema = match &spec.schema {
         Some(schema) => schema.clone(),
         None => infer_with(events, &spec.sample.inference).columns.into(),

@@ -12,7 +12,10 @@ use tokio::sync::watch;
 use super::HeliosClient;
 use crate::{
     Result,
-    delivery::{ConsumeOptions, ConsumeProgress, ConsumeReport, Consumer, OnProgress, start_consumer},
+    clock::SharedClock,
+    delivery::{
+        ConsumeOptions, ConsumeProgress, ConsumeReport, Consumer, OnProgress, StopConsumer, start_consumer,
+    },
     streams::Position,
 };
 
@@ -96,11 +99,17 @@ impl Consume {
     /// # Errors
     ///
     /// As [`HeliosClient::consume`].
-    pub async fn run_while(
-        mut self,
-        mut go_on: impl FnMut(&ConsumeProgress) -> bool,
-    ) -> Result<ConsumeReport> {
-        let (news, mut told) = watch::channel(ConsumeProgress::default());
+    pub async fn run_while(self, go_on: impl FnMut(&ConsumeProgress) -> bool) -> Result<ConsumeReport> {
+        self.start_watched().await?.run_while(go_on).await
+    }
+
+    /// Starts it in the background, to be asked on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_watched(mut self) -> Result<WatchedConsumer> {
+        let (news, told) = watch::channel(ConsumeProgress::default());
         let besides = self.on_progress.take();
         let clock = Arc::clone(self.client.clock());
         let consumer = self.on_progress(move |so_far| {
@@ -116,7 +125,34 @@ impl Consume {
                 besides.call(so_far);
             }
         });
-        let consumer = consumer.start().await?;
+        Ok(WatchedConsumer { consumer: consumer.start().await?, told, clock })
+    }
+}
+
+/// A running consumer that asks whoever awaits it whether to go on. Dropping it ends it at once, as a crash would: nothing is
+/// lost or doubled by that.
+#[derive(Debug)]
+#[must_use = "a consumer ends when it is dropped"]
+pub struct WatchedConsumer {
+    consumer: Consumer,
+    told: watch::Receiver<ConsumeProgress>,
+    clock: SharedClock,
+}
+
+impl WatchedConsumer {
+    /// What stops it from elsewhere.
+    #[must_use]
+    pub fn stopper(&self) -> StopConsumer {
+        self.consumer.stopper()
+    }
+
+    /// Waits for its end, as [`Consume::run_while`].
+    ///
+    /// # Errors
+    ///
+    /// As [`HeliosClient::consume`].
+    pub async fn run_while(self, mut go_on: impl FnMut(&ConsumeProgress) -> bool) -> Result<ConsumeReport> {
+        let Self { consumer, mut told, clock } = self;
         let stop = consumer.stopper();
         let mut finished = pin!(consumer.finished());
         let mut goes_on = true;

@@ -12,6 +12,7 @@ mod quarantine;
 mod query;
 mod sample;
 mod sources;
+mod streams;
 
 use std::{fmt, sync::Arc};
 
@@ -33,8 +34,8 @@ use crate::{
 
 pub use authentication::Authentication;
 pub use builder::HeliosClientBuilder;
-pub use check::CheckSchema;
-pub use consume::Consume;
+pub use check::{CheckSchema, check_events};
+pub use consume::{Consume, WatchedConsumer};
 pub use drift::DriftOptions;
 pub use plan::PlanTable;
 pub use progress::{Watched, WatchedQuery};

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
@@ -51,6 +52,10 @@ pub struct StreamSample {
     pub ended_by: SampleEnd,
     /// What else is worth knowing.
     pub notes: Vec<String>,
+    /// The data of every event that was read, as sent. They are not on the wire: [`check_events`](crate::check_events) looks at them
+    /// once more, with other columns.
+    #[serde(skip)]
+    pub events: Vec<Bytes>,
 }
 
 /// One sampled event, and where it was.
@@ -158,6 +163,7 @@ fn conclude(sample: &Sample, options: &InferOptions) -> StreamSample {
         unreadable: inference.unreadable + sample.unreadable as u64,
         ended_by: sample.ended_by,
         notes: inference.notes,
+        events: sample.events.iter().map(|event| event.data.clone()).collect(),
     }
 }
 

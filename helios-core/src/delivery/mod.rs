@@ -5,7 +5,6 @@
 //! first, with the token by which ClickHouse knows it: whatever happens in between, and however the batch is cut the next
 //! time, the same events are inserted with the same token.
 
-mod backoff;
 mod batch;
 mod batch_report;
 mod consumer;
@@ -65,7 +64,6 @@ pub use targets::Targets;
 pub use view::View;
 pub use window::Window;
 
-pub(crate) use backoff::pause;
 pub(crate) use consumer::start_consumer;
 #[cfg(fuzzing)]
 pub(crate) use events::events as events_of_payload;

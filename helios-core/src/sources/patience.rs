@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Error, Result, clock::SharedClock, delivery::pause};
+use crate::{Error, Result, backoff::pause, clock::SharedClock};
 
 /// Repeats a call for so long, where its error is one that passes.
 pub(super) async fn patiently<T, F: Future<Output = Result<T>>>(

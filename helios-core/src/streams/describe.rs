@@ -60,14 +60,14 @@ async fn ask(session: &AwsSession, stream: &str) -> Result<StreamDescription> {
 }
 
 /// A stream as callers name it.
-#[derive(Debug, PartialEq, Eq)]
-enum StreamRef<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StreamRef<'a> {
     Name(&'a str),
     Arn(&'a str),
 }
 
 impl<'a> StreamRef<'a> {
-    fn parse(text: &'a str) -> Result<Self> {
+    pub(super) fn parse(text: &'a str) -> Result<Self> {
         if text.starts_with("arn:") {
             let name = text.split(':').nth(5).and_then(|resource| resource.strip_prefix("stream/"));
             let ours = text.split(':').nth(2) == Some("kinesis") && text.split(':').count() == 6;

@@ -96,6 +96,11 @@ fn by_code(code: &str) -> Option<(ErrorKind, bool)> {
     })
 }
 
+/// What an AWS error code means, where it means something.
+pub(super) fn of_code(code: &str) -> Option<ErrorKind> {
+    by_code(code).map(|(kind, _)| kind)
+}
+
 /// What an HTTP status means where the code says nothing, as behind a proxy.
 fn by_status(status: u16) -> (ErrorKind, bool) {
     match status {

@@ -9,6 +9,7 @@ mod identity;
 mod kpl;
 mod list;
 mod position;
+mod put;
 mod reader;
 mod record;
 mod sample;
@@ -22,8 +23,9 @@ pub use credentials_request::CredentialsRequest;
 pub use describe::{StreamDescription, describe};
 pub(crate) use error::is_refused_argument;
 pub use identity::{CallerIdentity, caller_identity};
-pub use list::list;
+pub use list::{Stream, list};
 pub use position::Position;
+pub use put::{EventsPut, PutEvents, put_events};
 pub use reader::{Page, ShardReader, ShardRecord, ShardStart};
 pub use record::{Defect, MAX_UNPACKED_BYTES, Unpacked, UnreadableRecord, UserRecord, unpack};
 pub use sample::{
@@ -54,6 +56,7 @@ mod tests {
     fn futures_are_send(session: &AwsSession, reader: &mut ShardReader, clock: &SharedClock) {
         fn assert_send(_: impl Send) {}
         assert_send(list(session));
+        assert_send(put_events(session, &PutEvents::new("", Vec::new()), clock));
         assert_send(describe(session, ""));
         assert_send(caller_identity(session));
         assert_send(list_shards(session, ""));

@@ -57,6 +57,7 @@ static helios_status (*const operations[])(const helios_client *, const char *, 
     helios_client_pause,
     helios_client_resume,
     helios_client_remove,
+    helios_client_put_events,
     helios_client_delivery_report,
     helios_client_settle_range,
     helios_client_quarantine,
@@ -109,6 +110,8 @@ static void null_in_every_argument(void) {
     NULL_IN("json", helios_client_create_table(client, "{}", NULL, &error));
     NULL_IN("client", helios_client_sources(NULL, &json, &error));
     NULL_IN("json", helios_client_sources(client, NULL, &error));
+    NULL_IN("client", helios_client_streams(NULL, &json, &error));
+    NULL_IN("json", helios_client_streams(client, NULL, &error));
     NULL_IN("client", helios_client_repair(NULL, &json, &error));
     NULL_IN("json", helios_client_repair(client, NULL, &error));
     NULL_IN("client", helios_client_doctor(NULL, &json, &error));
@@ -130,6 +133,7 @@ static void null_for_the_error(void) {
     CHECK(helios_client_kinesis_sample(client, BAD, NULL, NULL, NULL, &json, NULL) == HELIOS_STATUS_INVALID_UTF8);
     CHECK(helios_client_create_table(client, "", &json, NULL) == HELIOS_STATUS_INVALID_INPUT);
     CHECK(helios_client_sources(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
+    CHECK(helios_client_streams(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
     CHECK(helios_client_repair(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
     CHECK(helios_client_doctor(NULL, &json, NULL) == HELIOS_STATUS_NULL_ARGUMENT);
     CHECK(untouched());

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .check import SampleReject, SchemaCheck
     from .client import Helios, connect
     from .column import Column
+    from .consumer import AsyncConsumer, Consumer
     from .delivery import (
         ConsumeProgress,
         ConsumeReport,
@@ -74,11 +75,13 @@ if TYPE_CHECKING:
     )
     from .schema import Schema
     from .source import DeliverySummary, Repair, RepairStep, Source, SourceRemoved, Trigger
+    from .stream import Event, EventsPut, Stream
     from .table import Batching, Check, CreatePlan, Diagnosis, PlanStep, TableCreated, TableOptions
 
 __all__ = [
     "AlreadyExistsError",
     "ArrowOptions",
+    "AsyncConsumer",
     "AsyncHelios",
     "AsyncQueryBatches",
     "AsyncQueryBytes",
@@ -93,6 +96,7 @@ __all__ = [
     "ConflictError",
     "ConsumeProgress",
     "ConsumeReport",
+    "Consumer",
     "CreatePlan",
     "DeliveryGap",
     "DeliveryReport",
@@ -101,6 +105,8 @@ __all__ = [
     "Diagnosis",
     "Discarded",
     "EngineUnavailableError",
+    "Event",
+    "EventsPut",
     "Helios",
     "HeliosError",
     "HeliosTimeoutError",
@@ -143,6 +149,7 @@ __all__ = [
     "SourceRemoved",
     "SqlPosition",
     "StoredReject",
+    "Stream",
     "StreamSample",
     "Suggestion",
     "TableCreated",
@@ -174,6 +181,10 @@ _MODULES = {
         "connect",
     ),
     "column": ("Column",),
+    "consumer": (
+        "AsyncConsumer",
+        "Consumer",
+    ),
     "delivery": (
         "ConsumeProgress",
         "ConsumeReport",
@@ -253,6 +264,11 @@ _MODULES = {
         "Source",
         "SourceRemoved",
         "Trigger",
+    ),
+    "stream": (
+        "Event",
+        "EventsPut",
+        "Stream",
     ),
     "table": (
         "Batching",

@@ -5,11 +5,14 @@ from typing import Any, final
 
 __all__ = [
     "Client",
+    "Consumer",
     "QueryBatch",
     "QueryBatches",
     "QueryBytes",
     "QueryResult",
+    "SampledEvents",
     "__version__",
+    "check_events",
     "connect",
     "connect_async",
     "edit_schema",
@@ -23,6 +26,10 @@ def connect(settings: dict[str, str]) -> Client:
 
 def connect_async(settings: dict[str, str]) -> Awaitable[Client]:
     """`connect`, to be awaited."""
+
+def check_events(spec: str, events: SampledEvents | None = None) -> str:
+    """Says which events a table would not take; `spec` is the JSON of `CheckSchema`, and the events are those in it, if no others
+    are given."""
 
 def edit_schema(schema: str, edits: str) -> str:
     """Changes a schema; both are JSON."""
@@ -96,21 +103,35 @@ class Client:
     def with_credentials(self, credentials: str) -> Client:
         """Another client that acts with these credentials."""
 
-    def kinesis_sample(self, stream: str, options: str, on_progress: Callable[[str], object] | None = None) -> str:
-        """Samples a stream; `options` is the JSON of `KinesisSampleOptions`. `on_progress` gets the JSON of how far it is, on
+    def kinesis_sample(
+        self, stream: str, options: str, on_progress: Callable[[str], object] | None = None
+    ) -> tuple[str, SampledEvents]:
+        """Samples a stream: the answer as JSON, and the events. `options` is the JSON of `KinesisSampleOptions`. `on_progress` gets the JSON of how far it is, on
         the thread that waits. If it returns `False` the sample is what was found by then, if it raises that is raised."""
 
     def kinesis_sample_async(
         self, stream: str, options: str, on_progress: Callable[[str], object] | None = None
-    ) -> Awaitable[str]:
+    ) -> Awaitable[tuple[str, SampledEvents]]:
         """`kinesis_sample`, to be awaited. `on_progress` is called on a thread of Helios."""
 
-    def consume(self, options: str, on_progress: Callable[[str], object] | None = None) -> str:
-        """Delivers a stream; `options` is the JSON of `ConsumeOptions`. `on_progress` gets the JSON of what was done so far,
-        on the thread that waits. If it returns `False` the consumer stops, if it raises that is raised."""
+    def consume(self, options: str, on_progress: Callable[[str], object] | None = None) -> Consumer:
+        """Starts a consumer; `options` is the JSON of `ConsumeOptions`. `on_progress` gets the JSON of what was done so far, on a
+        thread of Helios. If it returns `False` the consumer stops, if it raises that is raised by whoever waits."""
 
-    def consume_async(self, options: str, on_progress: Callable[[str], object] | None = None) -> Awaitable[str]:
-        """`consume`, to be awaited. `on_progress` is called on a thread of Helios."""
+    def consume_async(self, options: str, on_progress: Callable[[str], object] | None = None) -> Awaitable[Consumer]:
+        """`consume`, to be awaited."""
+
+    def streams(self) -> str:
+        """Lists the streams."""
+
+    def streams_async(self) -> Awaitable[str]:
+        """`streams`, to be awaited."""
+
+    def put_events(self, options: str) -> str:
+        """Puts events into a stream; `options` is the JSON of `PutEvents`."""
+
+    def put_events_async(self, options: str) -> Awaitable[str]:
+        """`put_events`, to be awaited."""
 
     def check_schema(self, options: str) -> str:
         """Says which events a table would not take; `options` is the JSON of `CheckSchema`."""
@@ -225,6 +246,28 @@ class Client:
     @property
     def place(self) -> str:
         """Where ClickHouse is: a URL without its password, or the path of the embedded engine."""
+
+@final
+class SampledEvents:
+    """The events of a sample."""
+
+@final
+class Consumer:
+    """A consumer that runs in the background, or has."""
+
+    def stop(self) -> None:
+        """Asks it to end, and does not wait for that."""
+
+    def progress(self) -> str:
+        """What it has done so far, as JSON."""
+
+    @property
+    def running(self) -> bool: ...
+    def wait(self, seconds: float | None = None) -> str | None:
+        """Its report as JSON, when it has ended; `None` if it has not after so many seconds."""
+
+    def wait_async(self, seconds: float | None = None) -> Awaitable[str | None]:
+        """`wait`, to be awaited."""
 
 @final
 class QueryResult:

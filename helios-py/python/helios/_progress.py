@@ -17,6 +17,12 @@ _Outcome = TypeVar("_Outcome")
 
 def reader(kind: type[_Progress], on_progress: Callable[[_Progress], object] | None) -> Call | None:
     """What is called with the JSON of each progress."""
+    call = caller(on_progress)
+    return None if call is None else lambda so_far: call(read(kind, so_far))
+
+
+def caller(on_progress: Callable[[_Progress], object] | None) -> Callable[[_Progress], object] | None:
+    """The function, if there is one, and it is one."""
     if on_progress is None:
         return None
     if not callable(on_progress):
@@ -24,7 +30,7 @@ def reader(kind: type[_Progress], on_progress: Callable[[_Progress], object] | N
     if inspect.iscoroutinefunction(on_progress):
         # Nobody would await it.
         raise wrong_type("on_progress", "a function that is not async", on_progress)
-    return lambda so_far: on_progress(read(kind, so_far))
+    return on_progress
 
 
 class OnThisLoop:

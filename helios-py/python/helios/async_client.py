@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
 from . import source as sources
+from . import stream as stream_lists
 from . import table as tables
 from ._checks import text
+from ._consumers import Consumers
 from ._settings import settings
 from ._wire import read
 from .authentication import Authentication
 from .check import SchemaCheck
 from .column import SchemaLike
-from .delivery import ConsumeProgress, ConsumeReport, DeliveryReport, OnProgress, RangeSettled
+from .consumer import AsyncConsumer
+from .delivery import ConsumeProgress, DeliveryReport, OnProgress, RangeSettled
 from .drift import SchemaDrift
 from .parameters import Parameter
 from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
@@ -26,6 +29,7 @@ from .query_bytes import AsyncQueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
 from .sample import OnSampleProgress, Position, SampleOptions, SampleProgress, StreamSample
 from .source import Repair, Source, SourceRemoved
+from .stream import Event, EventsPut, OnEventsPut, Parts, Stream
 from .table import CreatePlan, Diagnosis, TableCreated, TableOptions
 
 if TYPE_CHECKING:
@@ -53,10 +57,11 @@ class AsyncHelios:
     methods are those of :class:`Helios`, to be awaited.
     """
 
-    __slots__ = ("__weakref__", "_native")
+    __slots__ = ("__weakref__", "_consumers", "_native")
 
     def __init__(self, native: _helios.Client) -> None:
         self._native = native
+        self._consumers: Consumers[AsyncConsumer] = Consumers()
 
     async def databases(self) -> dict[str, list[str]]:
         """As :meth:`Helios.databases`."""
@@ -172,6 +177,27 @@ class AsyncHelios:
         )
         return AsyncHelios(self._native.with_credentials(given or "{}"))
 
+    async def streams(self) -> list[Stream]:
+        """As :meth:`Helios.streams`."""
+        return stream_lists.read_all(await self._native.streams_async())
+
+    async def put_events(
+        self,
+        stream: str,
+        events: Iterable[Event] | AsyncIterable[Event],
+        *,
+        partition_key: str | None = None,
+        on_progress: OnEventsPut | None = None,
+    ) -> EventsPut:
+        """As :meth:`Helios.put_events`. The events may come from an asynchronous iterable, too."""
+        put = EventsPut(text("stream", stream), 0, 0, 0)
+        call = _progress.caller(on_progress)
+        async for part in Parts(stream, partition_key).of_any(events):
+            put = put.and_then(read(EventsPut, await self._native.put_events_async(part)))
+            if call is not None and call(put) is False:
+                break
+        return put
+
     async def sample(
         self,
         stream: str,
@@ -183,7 +209,7 @@ class AsyncHelios:
         options = sample.options(**sampling)
         call = _progress.on_this_loop(_progress.reader(SampleProgress, on_progress))
         answer = self._native.kinesis_sample_async(text("stream", stream), options, call)
-        return sample.read(await _progress.awaited(answer, call))
+        return sample.read(*await _progress.awaited(answer, call))
 
     async def check_schema(
         self,
@@ -287,18 +313,25 @@ class AsyncHelios:
         self,
         stream: str,
         *,
-        until_caught_up: bool = True,
+        until_caught_up: bool = False,
         time_limit: float | None = None,
         position: Position | None = None,
         on_progress: OnProgress | None = None,
-    ) -> ConsumeReport:
-        """As :meth:`Helios.consume`."""
+    ) -> AsyncConsumer:
+        """As :meth:`Helios.consume`. It is awaited until the consumer has begun; ``on_progress`` is called by the event loop."""
         options = delivery.consume_options(
             stream, until_caught_up=until_caught_up, time_limit=time_limit, position=position
         )
-        call = _progress.on_this_loop(_progress.reader(ConsumeProgress, on_progress))
-        answer = self._native.consume_async(options, call)
-        return read(ConsumeReport, await _progress.awaited(answer, call))
+        running = self._consumers.running(stream, options)
+        if running is None:
+            call = _progress.on_this_loop(_progress.reader(ConsumeProgress, on_progress))
+            native = await self._native.consume_async(options, call)
+            running = self._consumers.add(AsyncConsumer(native, stream, call), options)
+        return running
+
+    def consumers(self) -> list[AsyncConsumer]:
+        """As :meth:`Helios.consumers`; it is not awaited."""
+        return self._consumers.all()
 
     async def delivery_report(
         self, table: str, *, database: str = "default", stream: str | None = None

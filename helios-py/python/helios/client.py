@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
 from . import source as sources
+from . import stream as stream_lists
 from . import table as tables
 from ._checks import text
+from ._consumers import Consumers
 from ._settings import settings
 from ._wire import read
 from .authentication import Authentication
 from .check import SchemaCheck
 from .column import SchemaLike
-from .delivery import ConsumeProgress, ConsumeReport, DeliveryReport, OnProgress, RangeSettled
+from .consumer import Consumer
+from .delivery import ConsumeProgress, DeliveryReport, OnProgress, RangeSettled
 from .drift import SchemaDrift
 from .parameters import Parameter
 from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
@@ -26,6 +29,7 @@ from .query_bytes import QueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
 from .sample import OnSampleProgress, Position, SampleOptions, SampleProgress, StreamSample
 from .source import Repair, Source, SourceRemoved
+from .stream import Event, EventsPut, OnEventsPut, Parts, Stream
 from .table import CreatePlan, Diagnosis, TableCreated, TableOptions
 
 if TYPE_CHECKING:
@@ -66,10 +70,11 @@ class Helios:
     engine too. For asyncio there is :class:`AsyncHelios`.
     """
 
-    __slots__ = ("__weakref__", "_native")
+    __slots__ = ("__weakref__", "_consumers", "_native")
 
     def __init__(self, native: _helios.Client) -> None:
         self._native = native
+        self._consumers: Consumers[Consumer] = Consumers()
 
     def databases(self) -> dict[str, list[str]]:
         """Every database, with the names of its tables, sorted: ``{"default": ["events", "users"]}``."""
@@ -250,6 +255,49 @@ class Helios:
         )
         return Helios(self._native.with_credentials(given or "{}"))
 
+    def streams(self) -> list[Stream]:
+        """Every Kinesis stream that the credentials see in their region, by name.
+
+        >>> [stream.stream_name for stream in client.streams()]
+        ['clicks']
+
+        Raises :class:`PermissionDeniedError` without ``kinesis:ListStreams``.
+        """
+        return stream_lists.read_all(self._native.streams())
+
+    def put_events(
+        self,
+        stream: str,
+        events: Iterable[Event],
+        *,
+        partition_key: str | None = None,
+        on_progress: OnEventsPut | None = None,
+    ) -> EventsPut:
+        """Put events into a stream: dicts, or JSON objects as text.
+
+        >>> client.put_events("clicks", ({"id": id, "page": "/cart"} for id in range(1000))).events
+        1000
+
+        They are put part by part, in constant memory: the iterable may go on for ever. ``partition_key`` is the field of each
+        event that is its partition key, a string or a number, as a JSON Pointer: ``"/user/id"``. Events with the same key go
+        to the same shard, in order. Without it the keys are random. What a busy stream does not take at once is put again, after what
+        follows it.
+
+        ``on_progress`` is called after each part with what was put so far. If it returns ``False`` that is all.
+
+        Raises :class:`InvalidInputError` for what is no event, or has no key; ``context["event"]`` is its number, from 0. Raises
+        :class:`NotFoundError` for the stream, :class:`PermissionDeniedError` without ``kinesis:PutRecords``, and
+        :class:`LimitExceededError` if it goes on being busy. Where some of the part's events are in the stream,
+        ``context["not_put"]`` says which are not: ``"17, 33-35"``; all before the part are.
+        """
+        put = EventsPut(text("stream", stream), 0, 0, 0)
+        call = _progress.caller(on_progress)
+        for part in Parts(stream, partition_key).of(events):
+            put = put.and_then(read(EventsPut, self._native.put_events(part)))
+            if call is not None and call(put) is False:
+                break
+        return put
+
     def sample(
         self,
         stream: str,
@@ -270,7 +318,7 @@ class Helios:
         """
         options = sample.options(**sampling)
         call = _progress.reader(SampleProgress, on_progress)
-        return sample.read(self._native.kinesis_sample(text("stream", stream), options, call))
+        return sample.read(*self._native.kinesis_sample(text("stream", stream), options, call))
 
     def check_schema(
         self,
@@ -422,30 +470,45 @@ class Helios:
         self,
         stream: str,
         *,
-        until_caught_up: bool = True,
+        until_caught_up: bool = False,
         time_limit: float | None = None,
         position: Position | None = None,
         on_progress: OnProgress | None = None,
-    ) -> ConsumeReport:
-        """Deliver a stream from this process to all its tables, and wait for its end.
+    ) -> Consumer:
+        """Deliver a stream from this process to all its tables, in the background, and return at once.
 
-        It ends when every shard is delivered to its present end, unless ``until_caught_up`` is ``False``, or after
-        ``time_limit`` seconds. ``position`` is where to begin in shards of which nothing was delivered yet: where each
-        source was created to begin unless given. It goes on where the last delivery has ended, whoever made it.
+        >>> with client.consume("clicks", until_caught_up=True) as consumer:
+        ...     report = consumer.wait()
+        >>> report.ended
+        'caughtUp'
 
-        ``on_progress`` is called with what was done so far: after batches, and once a second where none comes. If it
-        returns ``False`` the consumer stops; what it raises is raised here. It may use the client, but
-        not close it. Ctrl-C ends the consumer too; what was being
-        delivered is finished by the next one.
+        It goes on with what arrives until it is stopped, or, with ``until_caught_up``, until every shard is delivered to its
+        present end, or for ``time_limit`` seconds. ``position`` is where to begin in shards of which nothing was delivered yet:
+        where each source was created to begin unless given. It goes on where the last delivery has ended, whoever made it: a
+        process that dies loses and doubles nothing.
 
-        Raises :class:`NotFoundError` if there is no such stream, or it has no source, :class:`PermissionDeniedError`, and,
-        if it was to run until it has caught up, what keeps a shard from being delivered for good.
+        ``on_progress`` is called by a thread of Helios with what was done so far: after batches, and once a second where none
+        comes. If it returns ``False`` the consumer stops; so it does if it raises, and :meth:`Consumer.wait` raises that. It may use
+        the client, but not close it.
+
+        While a consumer of the same stream runs in this client, with the same options, that one is returned: to run a cell
+        of a notebook again changes nothing. :meth:`consumers` finds it.
+
+        Raises :class:`NotFoundError` if there is no such stream, or it has no source, :class:`PermissionDeniedError`, and
+        :class:`ConflictError` if one with other options runs.
         """
         options = delivery.consume_options(
             stream, until_caught_up=until_caught_up, time_limit=time_limit, position=position
         )
-        answer = self._native.consume(options, _progress.reader(ConsumeProgress, on_progress))
-        return read(ConsumeReport, answer)
+        running = self._consumers.running(stream, options)
+        if running is None:
+            native = self._native.consume(options, _progress.reader(ConsumeProgress, on_progress))
+            running = self._consumers.add(Consumer(native, stream), options)
+        return running
+
+    def consumers(self) -> list[Consumer]:
+        """The consumers of this client that still run."""
+        return self._consumers.all()
 
     def delivery_report(self, table: str, *, database: str = "default", stream: str | None = None) -> DeliveryReport:
         """What became of the events of a source: how many came, where they are, and whether any are missing.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Union
 
-from . import _wire
+from . import _helios, _wire
 from ._checks import count, present, seconds, text, wrong_type
 from ._wire import Answer
 from .schema import Schema
@@ -139,9 +139,11 @@ OnSampleProgress = Callable[[SampleProgress], object]
 """Is told how far a sample is; if it returns ``False`` the sample is what was found by then."""
 
 
-def read(answer: str) -> StreamSample:
-    """The answer to ``sample``."""
-    return _wire.read(StreamSample, answer)
+def read(answer: str, events: _helios.SampledEvents | None = None) -> StreamSample:
+    """The answer to ``sample``, and the events that it is about."""
+    sample = _wire.read(StreamSample, answer)
+    sample.inferred_schema.rest_on(sample.columns, events)
+    return sample
 
 
 class Inference(TypedDict, total=False):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _helios
 from ._checks import json_text, optional_text, text
 from .column import Column, SchemaLike, columns
+from .exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    from .check import SchemaCheck
+    from .sample import ColumnEvidence
 
 
 class Schema(list[Column]):
@@ -17,10 +22,94 @@ class Schema(list[Column]):
     >>> schema = Schema([("userId", "UInt64"), ("debug", "String")])
     >>> schema.rename("userId", "user_id").drop("debug").add("plan", "String", default="free")
     [Column(name='user_id', type='UInt64', field='/userId'), Column(name='plan', type='String', default='free')]
+
+    That of a sample knows, whatever is changed of it, what its types rest on, and which of the sampled events it fits:
+
+    >>> schema = client.sample("clicks").inferred_schema
+    >>> schema.evidence["page"].kinds
+    {'string': 100}
+    >>> schema.retype("id", "UInt8").check().rejected > 0
+    True
     """
+
+    _evidence: dict[str, ColumnEvidence]
+    _events: _helios.SampledEvents | None
 
     def __init__(self, schema: SchemaLike = ()) -> None:
         super().__init__(columns(schema))
+        self._evidence = schema._evidence if isinstance(schema, Schema) else {}
+        self._events = schema._events if isinstance(schema, Schema) else None
+
+    def rest_on(self, evidence: Iterable[ColumnEvidence], events: _helios.SampledEvents | None) -> None:
+        """Remember the sample that this schema was inferred from."""
+        found = {column.name: column for column in evidence}
+        self._evidence = {_field(column): found[column.name] for column in self if column.name in found}
+        self._events = events
+
+    @property
+    def evidence(self) -> dict[str, ColumnEvidence]:
+        """What the type of each column rested on in the sample, by the column's name now; nothing without a sample."""
+        known = self._evidence
+        return {column.name: known[field] for column in self if (field := _field(column)) in known}
+
+    def check(
+        self,
+        events: Iterable[Any] | None = None,
+        *,
+        table: str | None = None,
+        database: str = "default",
+        order_by: Iterable[str] | None = None,
+        partition_by: str | None = None,
+        unknown_fields: Literal["ignore", "quarantine", "addColumn"] = "ignore",
+        missing_fields: Literal["reject", "zeroValue"] = "reject",
+    ) -> SchemaCheck:
+        """Say which of the sampled events a table of these columns would not take, and why. Nothing is read or made.
+
+        ``events`` are others to look at. The options mean what they mean to :meth:`Helios.create_table`.
+
+        >>> Schema({"id": "UInt8"}).check([{"id": 1}, {"id": 300}]).rejects[0].message
+        'the number does not fit into this type'
+
+        Raises :class:`InvalidInputError` for columns that no table can have, and where there are no events.
+        """
+        if events is None and self._events is None:
+            raise InvalidInputError("this schema comes from no sample: give the events to check it with")
+        return self._checked(
+            events,
+            table=table,
+            database=database,
+            order_by=order_by,
+            partition_by=partition_by,
+            unknown_fields=unknown_fields,
+            missing_fields=missing_fields,
+        )
+
+    def create_table_query(
+        self,
+        table: str = "events",
+        *,
+        database: str = "default",
+        order_by: Iterable[str] | None = None,
+        partition_by: str | None = None,
+    ) -> str:
+        """The statement that would make a table of these columns.
+
+        >>> print(Schema({"id": "UInt64"}).create_table_query("clicks"))  # doctest: +ELLIPSIS
+        CREATE TABLE `default`.`clicks`...
+        """
+        options = {"unknown_fields": "ignore", "missing_fields": "reject"}
+        none: list[Any] = []
+        checked = self._checked(
+            none, table=table, database=database, order_by=order_by, partition_by=partition_by, **options
+        )
+        return checked.create_table_query
+
+    def _checked(self, events: Iterable[Any] | None, **options: Any) -> SchemaCheck:
+        from . import check
+        from ._wire import read
+
+        spec = check.check_options(None, events=events, schema=self, edits=(), **options)
+        return read(check.SchemaCheck, _helios.check_events(spec, self._events if events is None else None))
 
     @classmethod
     def of_wire(cls, value: list[dict[str, Any]]) -> Schema:
@@ -54,7 +143,9 @@ class Schema(list[Column]):
 
         Raises :class:`InvalidInputError` for a change that cannot be made, naming the column.
         """
-        return Schema(json.loads(_helios.edit_schema(self.to_json(), json_text("edits", list(edits)))))
+        edited = Schema(json.loads(_helios.edit_schema(self.to_json(), json_text("edits", list(edits)))))
+        edited._evidence, edited._events = self._evidence, self._events
+        return edited
 
     def to_json(self) -> str:
         """The columns as JSON: ``[{"name": …, "type": …}, …]``."""
@@ -64,3 +155,12 @@ class Schema(list[Column]):
     def from_json(cls, text: str) -> Schema:
         """The schema of which this is the JSON."""
         return cls(json.loads(text))
+
+    def __reduce__(self) -> tuple[type[Schema], tuple[list[Column]]]:
+        # The events stay where they are.
+        return (Schema, (list(self),))
+
+
+def _field(column: Column) -> str:
+    """Where the column's value is in an event."""
+    return column.field or "/" + column.name.replace("~", "~0").replace("/", "~1")

@@ -186,6 +186,7 @@ static const struct {
     helios_status (*run)(const helios_client *, const char *, char **, helios_error **);
 } operations[] = {
     {"check_schema", helios_client_check_schema},
+    {"put_events", helios_client_put_events},
     {"plan", helios_client_plan},
     {"create_table", helios_client_create_table},
     {"pause", helios_client_pause},
@@ -221,6 +222,7 @@ static helios_status call(const helios_client *client, const char *operation, co
     if (strcmp(operation, "authenticate") == 0) return authenticate(client, json, answer, error);
     if (strcmp(operation, "kinesis_sample") == 0) return kinesis_sample(client, text, json, answer, error);
     if (strcmp(operation, "sources") == 0) return helios_client_sources(client, answer, error);
+    if (strcmp(operation, "streams") == 0) return helios_client_streams(client, answer, error);
     if (strcmp(operation, "repair") == 0) return helios_client_repair(client, answer, error);
     if (strcmp(operation, "doctor") == 0) return helios_client_doctor(client, answer, error);
     for (i = 0; i < sizeof operations / sizeof *operations; i++)

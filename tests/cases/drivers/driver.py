@@ -77,6 +77,8 @@ ARGUMENTS = {
     "limit": "limit",
     "offset": "offset",
     "dryRun": "dry_run",
+    "events": "events",
+    "partitionKey": "partition_key",
     "days": "days",
 }
 
@@ -109,6 +111,9 @@ class Face:
             self.client = await awaited(self.connect())
         sampling = named(options.pop("sample", {}))
         arguments = named(options)
+        if operation == "consume":
+            # By itself it goes on in the background.
+            arguments.setdefault("until_caught_up", True)
         if operation == "plan":
             arguments["sample"] = sampling or None
         else:
@@ -132,9 +137,11 @@ class Face:
         elif operation == "cancel_query":
             answer = {**options, "found": await awaited(self.client.cancel_query(**arguments))}
         else:
-            if operation == "consume":
-                arguments["on_progress"] = lambda progress: progress.records
+            if operation in ("consume", "put_events"):
+                arguments["on_progress"] = lambda progress: True
             answer = await awaited(getattr(self.client, operation)(**arguments))
+            if operation == "consume":
+                answer = await awaited(answer.wait())
         return as_json(answer)
 
     async def query(self, sql: str, arguments: dict[str, Any]) -> str:

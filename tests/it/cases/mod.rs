@@ -26,11 +26,13 @@ use self::{
 };
 
 /// What every face has.
-const OPERATIONS: [&str; 23] = [
+const OPERATIONS: [&str; 25] = [
     "databases",
     "query",
     "cancel_query",
     "authenticate",
+    "streams",
+    "put_events",
     "kinesis_sample",
     "check_schema",
     "plan",

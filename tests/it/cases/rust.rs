@@ -40,6 +40,8 @@ impl RustFace {
                 };
                 json(client.authenticate().await?)
             }
+            "streams" => json(client.streams().await?),
+            "put_events" => json(client.put_events(&read(options)?).await?),
             "kinesis_sample" => json(client.kinesis_sample_with(&text, &read(options)?).await?),
             "check_schema" => json(client.check_schema(&read(options)?).await?),
             "schema_drift" => json(client.schema_drift(&read(options)?).await?),

@@ -29,7 +29,7 @@ use crate::{
     error::ApiError,
     handlers::{
         authenticate, consume, create_table, databases, delivery, doctor, health, kinesis_sample, logout,
-        openapi, quarantine, query, running_query, schema, sources,
+        openapi, quarantine, query, running_query, schema, sources, streams,
     },
     refusal::Refusal,
     state::AppState,
@@ -48,6 +48,8 @@ fn endpoints() -> Router<AppState> {
         .route("/api/query-progress", post(running_query::query_progress))
         .route("/api/authenticate", post(authenticate::authenticate))
         .route("/api/logout", post(logout::logout))
+        .route("/api/streams", get(streams::streams))
+        .route("/api/put-events", post(streams::put_events))
         .route("/api/kinesis-sample", post(kinesis_sample::kinesis_sample))
         .route("/api/check-schema", post(schema::check_schema))
         .route("/api/plan", post(create_table::plan))

@@ -73,8 +73,9 @@ async fn post_to(state: &AppState, path: &str, headers: &[(&str, &str)], body: i
 }
 
 /// What touches AWS, or changes something, and what it says that it needs: a field.
-const OF_SESSIONS: [(&str, &str); 10] = [
+const OF_SESSIONS: [(&str, &str); 11] = [
     ("/api/kinesis-sample", "streamName"),
+    ("/api/put-events", "streamName"),
     ("/api/check-schema", "name a stream"),
     ("/api/schema-drift", "tableName"),
     ("/api/create-table", "streamName"),
@@ -187,6 +188,7 @@ async fn without_a_session_aws_is_out_of_reach() {
     let made_up = [("cookie", "helios_session=0123456789abcdef0123456789abcdef")];
     for headers in [&[][..], &[("cookie", "helios_session=")], &made_up] {
         get_from(&state, "/api/sources", headers).await.is_error(401, "unauthenticated");
+        get_from(&state, "/api/streams", headers).await.is_error(401, "unauthenticated");
         for (path, _) in OF_SESSIONS {
             post_to(&state, path, headers, "{}").await.is_error(401, "unauthenticated");
         }

@@ -17,3 +17,4 @@ pub(crate) mod query;
 pub(crate) mod running_query;
 pub(crate) mod schema;
 pub(crate) mod sources;
+pub(crate) mod streams;

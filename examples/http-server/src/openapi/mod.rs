@@ -5,6 +5,7 @@ pub(crate) mod delivery;
 pub(crate) mod quarantine;
 pub(crate) mod schema;
 pub(crate) mod sources;
+pub(crate) mod streams;
 
 use utoipa::OpenApi;
 
@@ -20,6 +21,8 @@ use crate::{error::ErrorBody, handlers};
         handlers::running_query::query_progress,
         handlers::authenticate::authenticate,
         handlers::logout::logout,
+        handlers::streams::streams,
+        handlers::streams::put_events,
         handlers::kinesis_sample::kinesis_sample,
         handlers::schema::check_schema,
         handlers::create_table::plan,
@@ -69,6 +72,7 @@ mod tests {
             "kinesis-sample",
             "logout",
             "plan",
+            "put-events",
             "quarantine",
             "quarantine/discard",
             "quarantine/replay",
@@ -83,6 +87,7 @@ mod tests {
             "sources/{source}",
             "sources/{source}/pause",
             "sources/{source}/resume",
+            "streams",
         ];
         assert_eq!(paths, expected.map(|name| format!("/api/{name}")).into());
     }

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    super::{backoff::pause, deliverer::Deliverer, targets::Targets},
+    super::{deliverer::Deliverer, targets::Targets},
     handle::Consumer,
     options::ConsumeOptions,
     progress::{Board, OnProgress},
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
+    backoff::pause,
     clock::SharedClock,
     sources::{Mapping, MappingState, MappingTable},
     streams::{self, AwsSession, Position, Shard, ancestors, list_shards, readable},

@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        backoff::pause,
         batch::Batch,
         batch_report::{BatchReport, Undelivered},
         deliverer::Deliverer,
@@ -28,6 +27,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
+    backoff::pause,
     clock::SharedClock,
     sources::Mapping,
     streams::{Position, ShardReader, ShardStart, is_refused_argument},

@@ -6,7 +6,6 @@ use arrow_array::RecordBatch;
 
 use super::{
     super::{
-        backoff::{MAX_ATTEMPTS, pause},
         batch::Event,
         ledger::{Counters, Entry, OpenRange, TroubleKind},
         quarantine::{self, Origin, Rejects},
@@ -19,7 +18,10 @@ use super::{
     proof::Proof,
     run::Run,
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{
+    Error, ErrorKind, Result,
+    backoff::{MAX_ATTEMPTS, pause},
+};
 
 /// What became of the rows.
 enum Outcome {

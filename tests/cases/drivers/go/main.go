@@ -125,6 +125,10 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 		}
 		parsed.OnProgress = func(so helios.SampleProgress) bool { return so.Shards > 0 }
 		return client.KinesisSample(text, parsed)
+	case "streams":
+		return client.Streams()
+	case "put_events":
+		return with(options, client.PutEvents)
 	case "check_schema":
 		return with(options, client.CheckSchema)
 	case "schema_drift":

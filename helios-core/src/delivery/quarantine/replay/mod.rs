@@ -16,9 +16,9 @@ use uuid::Uuid;
 use super::{Quarantine, RejectSelection, table_of};
 use crate::{
     Error, ErrorKind, Result,
+    backoff::{MAX_ATTEMPTS, pause},
     clock::SharedClock,
     delivery::{
-        backoff::{MAX_ATTEMPTS, pause},
         batch::Event,
         ledger::{
             Counters, Entry, LedgerKey, OpenReplay, Rework, SharedLedger, Trouble, TroubleKind, Written,

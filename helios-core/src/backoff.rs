@@ -7,7 +7,7 @@ use uuid::Uuid;
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(5);
 /// Then whoever handed over the batch has to hand it over again.
-pub(super) const MAX_ATTEMPTS: u32 = 5;
+pub(crate) const MAX_ATTEMPTS: u32 = 5;
 
 /// The pause after so many attempts: twice as long each time, and somewhere in its upper half, so that those who failed
 /// together do not come back together.

@@ -1,4 +1,4 @@
-//! Sources: streams that fill tables. Operations without options.
+//! Operations without options: each blocking, and as an awaitable.
 
 use helios_core::HeliosClient;
 use pyo3::prelude::*;
@@ -23,6 +23,8 @@ macro_rules! operations {
 }
 
 operations! {
+    /// Lists the streams.
+    streams, streams_async;
     /// Lists the sources.
     sources, sources_async;
     /// Finishes or undoes what was interrupted.

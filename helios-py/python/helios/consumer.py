@@ -1,0 +1,136 @@
+"""Consumers that run in the background."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from . import _helios
+from ._checks import seconds
+from ._progress import OnThisLoop, awaited
+from ._wire import read
+from .delivery import ConsumeProgress, ConsumeReport
+from .exceptions import HeliosTimeoutError
+
+
+class _Running:
+    """What both kinds have in common."""
+
+    __slots__ = ("__weakref__", "_native", "_stream")
+
+    def __init__(self, native: _helios.Consumer, stream: str) -> None:
+        self._native = native
+        self._stream = stream
+
+    @property
+    def stream(self) -> str:
+        """The stream, as it was named."""
+        return self._stream
+
+    @property
+    def running(self) -> bool:
+        """Whether it still runs."""
+        return self._native.running
+
+    @property
+    def progress(self) -> ConsumeProgress:
+        """What it has done so far."""
+        return read(ConsumeProgress, self._native.progress())
+
+    def _late(self, timeout: float | None) -> HeliosTimeoutError:
+        return HeliosTimeoutError(
+            f"the consumer still runs after {timeout} s; wait longer, or stop it {{stream: {self._stream}}}",
+            operation="consume",
+            context={"stream": self._stream},
+            retryable=True,
+        )
+
+    def __repr__(self) -> str:
+        so_far = self.progress
+        state = "running" if self.running else "ended"
+        return (
+            f"<helios.{type(self).__name__} of {self._stream}, {state}: {so_far.received} events received, "
+            f"{so_far.delivered} delivered, {so_far.quarantined} in quarantine>"
+        )
+
+
+class Consumer(_Running):
+    """A consumer that runs in the background: made by :meth:`Helios.consume`.
+
+    It goes on whatever becomes of this object, until it is stopped, it ends by itself, or its client is closed. As the
+    context of a ``with`` block it is stopped at the end.
+    """
+
+    __slots__ = ()
+
+    def wait(self, timeout: float | None = None) -> ConsumeReport:
+        """Wait until it ends, at most ``timeout`` seconds; for ever unless given. Ctrl-C stops it.
+
+        Raises :class:`HeliosTimeoutError` if it still runs then; it goes on. Raises what ``on_progress`` has raised; if it was
+        to run until it has caught up, what keeps a shard from being delivered for good.
+        """
+        limit = None if timeout is None else seconds("timeout", timeout)
+        try:
+            report = self._native.wait(limit)
+        except KeyboardInterrupt:
+            self._native.stop()
+            raise
+        if report is None:
+            raise self._late(timeout)
+        return read(ConsumeReport, report)
+
+    def stop(self) -> ConsumeReport:
+        """Stop it, which takes up to a second, and say what it has done. What was being delivered is finished by the next one.
+
+        It may be called again.
+        """
+        self._native.stop()
+        return self.wait()
+
+    def __enter__(self) -> Consumer:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._native.stop()
+        if exc_type is None:
+            self.wait()
+
+
+class AsyncConsumer(_Running):
+    """:class:`Consumer` for asyncio. A task that is cancelled while it waits leaves the consumer running."""
+
+    __slots__ = ("_on_progress",)
+
+    def __init__(self, native: _helios.Consumer, stream: str, on_progress: OnThisLoop | None) -> None:
+        super().__init__(native, stream)
+        self._on_progress = on_progress
+
+    async def wait(self, timeout: float | None = None) -> ConsumeReport:
+        """As :meth:`Consumer.wait`."""
+        limit = None if timeout is None else seconds("timeout", timeout)
+        report = await awaited(self._native.wait_async(limit), self._on_progress)
+        if report is None:
+            raise self._late(timeout)
+        return read(ConsumeReport, report)
+
+    async def stop(self) -> ConsumeReport:
+        """As :meth:`Consumer.stop`."""
+        self._native.stop()
+        return await self.wait()
+
+    async def __aenter__(self) -> AsyncConsumer:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._native.stop()
+        if exc_type is None:
+            await self.wait()
