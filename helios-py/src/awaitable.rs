@@ -11,7 +11,7 @@ use pyo3::{IntoPyObject, IntoPyObjectExt as _, intern, prelude::*};
 use tokio::task::AbortHandle;
 
 use crate::{
-    error, exit,
+    error, exit, logs,
     runtime::{runtime, unpanicked},
 };
 
@@ -22,6 +22,7 @@ where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
     let runtime = runtime().map_err(|error| error::raise(py, &error))?;
+    logs::begin(py);
     let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
     let awaitable = event_loop.call_method0("create_future")?;
     let waiting = Waiting { event_loop: event_loop.unbind(), awaitable: awaitable.clone().unbind() };
@@ -43,6 +44,7 @@ struct Waiting {
 impl Waiting {
     fn tell<T: for<'py> IntoPyObject<'py>>(self, outcome: Result<T>) {
         let told = exit::attach(|py| {
+            logs::hand_over(py);
             let outcome = match outcome {
                 Ok(value) => value.into_bound_py_any(py),
                 Err(error) => Err(error::raise(py, &error)),

@@ -16,6 +16,7 @@ mod databases;
 mod engine;
 mod error;
 mod exit;
+mod logs;
 mod operations;
 mod progress;
 mod query;
@@ -33,11 +34,12 @@ mod values;
 
 use pyo3::pymodule;
 
-#[pymodule]
+// Nobody has tried it without the interpreter's lock: those builds of Python do not load a wheel of the stable ABI.
+#[pymodule(gil_used = true)]
 mod _helios {
     use pyo3::prelude::*;
 
-    use crate::exit;
+    use crate::{exit, logs};
 
     #[pymodule_export]
     use crate::{
@@ -55,6 +57,7 @@ mod _helios {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        logs::watch(module.py())?;
         exit::watch(module.py())
     }
 

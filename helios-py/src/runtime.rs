@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{error, exit};
+use crate::{error, exit, logs};
 
 /// How often a blocking call looks for signals: Ctrl-C is only a note until somebody asks for it.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
@@ -65,6 +65,7 @@ where
     T: Send,
 {
     let runtime = runtime().map_err(|error| error::raise(py, &error))?;
+    logs::begin(py);
     let outcome: PyResult<Result<T>> = py.detach(|| {
         let outcome = runtime.block_on(async {
             let mut future = pin!(unpanicked(future));
@@ -81,6 +82,7 @@ where
         exit::stay_out();
         outcome
     });
+    logs::hand_over(py);
     outcome?.map_err(|error| error::raise(py, &error))
 }
 

@@ -1,0 +1,217 @@
+//! What the library logs, as records of Python's `logging`.
+//!
+//! `pyo3-log` does the same, but comes into the interpreter wherever something is logged: on the threads that run futures, which
+//! do not wait for it, and while it ends, which crashes the process. Here a thread of its own does, and whoever waits for an
+//! operation, so that what was logged meanwhile is there when it returns.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{
+        Condvar, Mutex, MutexGuard, Once, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    thread,
+};
+
+use pyo3::{
+    intern,
+    prelude::*,
+    types::{PyDict, PyModule},
+};
+use tracing::{Level, Metadata, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer as _, filter::dynamic_filter_fn, fmt::MakeWriter, layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
+
+use crate::{exit, runtime::is_forked};
+
+/// A program that never reads its logs keeps so many, the newest.
+const CAPACITY: usize = 10_000;
+/// `logging`'s own level as long as nobody has set another.
+const WARNING: u8 = 30;
+
+/// What `logging` lets pass of Helios, by its own numbers: less is not even put into words.
+static THRESHOLD: AtomicU8 = AtomicU8::new(WARNING);
+static QUEUE: Queue = Queue { records: Mutex::new(VecDeque::new()), came: Condvar::new() };
+
+struct Queue {
+    records: Mutex<VecDeque<Record>>,
+    came: Condvar,
+}
+
+struct Record {
+    logger: String,
+    level: u8,
+    text: String,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Record>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, record: Record) {
+        let mut records = self.lock();
+        if records.len() == CAPACITY {
+            records.pop_front();
+        }
+        records.push_back(record);
+        self.came.notify_one();
+    }
+
+    fn wait(&self) {
+        let records = self.lock();
+        drop(
+            self.came
+                .wait_while(records, |records| records.is_empty())
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+}
+
+/// Begins to collect what is logged, and asks what of it is wanted.
+pub(crate) fn begin(py: Python<'_>) {
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| {
+        let lines = tracing_subscriber::fmt::layer()
+            .without_time()
+            .with_level(false)
+            .with_target(false)
+            .with_ansi(false)
+            .with_writer(Lines)
+            .with_filter(dynamic_filter_fn(|metadata, _| is_wanted(metadata)));
+        // Nobody else is in this library to have set another.
+        drop(tracing_subscriber::registry().with(lines).try_init());
+        // Without it, what is logged comes with the end of the next operation.
+        drop(thread::Builder::new().name("helios-log".into()).spawn(|| {
+            loop {
+                QUEUE.wait();
+                if exit::attach(hand_over).is_none() {
+                    return;
+                }
+            }
+        }));
+    });
+    ask(py);
+}
+
+/// Has the end of the interpreter hand over what is left.
+pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
+    let hand_over = wrap_pyfunction!(hand_over, py)?;
+    py.import("atexit")?.call_method1("register", (hand_over,)).map(drop)
+}
+
+/// Hands over what was logged during an operation, and asks what is wanted of the next.
+#[pyfunction]
+pub(crate) fn hand_over(py: Python<'_>) {
+    // A thread of the parent may have the lock for ever.
+    if is_forked() {
+        return;
+    }
+    let records = std::mem::take(&mut *QUEUE.lock());
+    for Record { logger, level, text } in records {
+        // What a handler raises is for `logging`, and it has its own way with that.
+        drop(log(py, &logger, level, &text));
+    }
+    ask(py);
+}
+
+fn log(py: Python<'_>, logger: &str, level: u8, text: &str) -> PyResult<()> {
+    let logger = py.import(intern!(py, "logging"))?.call_method1(intern!(py, "getLogger"), (logger,))?;
+    logger.call_method1(intern!(py, "log"), (level, "%s", text)).map(drop)
+}
+
+/// A program that does not use `logging` does not get it for this.
+fn ask(py: Python<'_>) {
+    let level = || -> PyResult<Option<u8>> {
+        let modules =
+            py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?.cast_into::<PyDict>()?;
+        let Some(logging) = modules.get_item(intern!(py, "logging"))? else { return Ok(None) };
+        let logging = logging.cast_into::<PyModule>()?;
+        let logger = logging.call_method1(intern!(py, "getLogger"), (intern!(py, "helios"),))?;
+        let level: u64 = logger.call_method0(intern!(py, "getEffectiveLevel"))?.extract()?;
+        Ok(Some(u8::try_from(level).unwrap_or(u8::MAX)))
+    };
+    THRESHOLD.store(level().ok().flatten().unwrap_or(WARNING), Ordering::Relaxed);
+}
+
+fn is_wanted(metadata: &Metadata<'_>) -> bool {
+    // Other libraries log what they send.
+    metadata.target().starts_with("helios") && number(*metadata.level()) >= THRESHOLD.load(Ordering::Relaxed)
+}
+
+/// A level as `logging` counts them. It has none below `DEBUG`.
+fn number(level: Level) -> u8 {
+    match LevelFilter::from_level(level) {
+        LevelFilter::ERROR => 40,
+        LevelFilter::WARN => WARNING,
+        LevelFilter::INFO => 20,
+        LevelFilter::DEBUG => 10,
+        _ => 5,
+    }
+}
+
+/// `helios_core::delivery::worker` is `helios.core.delivery.worker`.
+fn logger(target: &str) -> String {
+    target.replacen("helios_", "helios.", 1).replace("::", ".")
+}
+
+/// What writes each line into the queue.
+struct Lines;
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line { logger: "helios".into(), level: number(Level::INFO), bytes: Vec::new() }
+    }
+
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line {
+        Line { logger: logger(metadata.target()), level: number(*metadata.level()), bytes: Vec::new() }
+    }
+}
+
+struct Line {
+    logger: String,
+    level: u8,
+    bytes: Vec<u8>,
+}
+
+impl io::Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let text = String::from_utf8_lossy(&self.bytes).trim().to_owned();
+        if !text.is_empty() {
+            QUEUE.push(Record { logger: std::mem::take(&mut self.logger), level: self.level, text });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loggers_are_named_as_python_names_them() {
+        assert_eq!(logger("helios_core::delivery::worker"), "helios.core.delivery.worker");
+        assert_eq!(logger("helios_embedded::engine"), "helios.embedded.engine");
+    }
+
+    #[test]
+    fn levels_are_those_of_logging() {
+        let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+        assert_eq!(levels.map(number), [40, 30, 20, 10, 5]);
+    }
+}
