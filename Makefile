@@ -41,7 +41,7 @@ test-rust: engine emulator faces ## The tests in Rust, among them the cases thro
 	cargo build --workspace --all-features --bins --tests --locked
 	cargo test --workspace --all-features --locked
 
-test-python: engine faces ## The Python package's own tests, its README in a clean environment, and the deployment template.
+test-python: engine emulator faces ## The Python package's own tests, its README in a clean environment, and the deployment template.
 	$(python) -m pytest --quiet
 	python3 helios-py/tests/clean_environment.py $(faces)/wheels/*.whl
 

@@ -1,4 +1,4 @@
-"""One embedded engine for all tests of a run, in a folder of its own; what needs another process starts one."""
+"""One embedded engine, and one AWS emulator, for all tests of a run; what needs another process starts one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from account import Account
+from emulator import Emulator
 
 import helios
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-# What the shell says of a Helios of its own must not reach the tests; which engine to load it may say.
+# What the shell says of a Helios of its own must not reach the tests; which engine and emulator to run it may say.
 for name in list(os.environ):
-    if name.startswith(("HELIOS_", "AWS_")) and name != "HELIOS_CHDB_LIB":
+    if name.startswith(("HELIOS_", "AWS_")) and name not in ("HELIOS_CHDB_LIB", "HELIOS_EMULATOR_PYTHON"):
         del os.environ[name]
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
@@ -44,6 +46,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(data: Path, aws: dict[str, str]) -> Iterator[helios.Helios]:
     with helios.connect(data, **aws) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """The AWS of all tests that ask for one."""
+    emulator = Emulator(tmp_path_factory.mktemp("emulator"))
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def account(emulator: Emulator) -> Iterator[Account]:
+    """An AWS account of the test's own."""
+    account = Account(emulator.endpoint)
+    yield account
+    account.close()
 
 
 @pytest.fixture
