@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from account import Account
 from emulator import Emulator
@@ -23,6 +24,15 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+# The same examples at every run; others, and many more: `pytest --hypothesis-profile=search`.
+hypothesis.settings.register_profile(
+    "helios", derandomize=True, database=None, deadline=None, print_blob=True, max_examples=10
+)
+hypothesis.settings.register_profile(
+    "search", hypothesis.settings.get_profile("helios"), derandomize=False, max_examples=1000
+)
+hypothesis.settings.load_profile("helios")
 
 
 @pytest.fixture(scope="session")
