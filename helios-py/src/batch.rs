@@ -35,6 +35,11 @@ impl QueryBatch {
         column(py, &self.0, index)
     }
 
+    /// Its first rows.
+    fn head(&self, rows: usize) -> Self {
+        Self(self.0.slice(0, rows.min(self.0.num_rows())))
+    }
+
     fn __len__(&self) -> usize {
         self.0.num_rows()
     }

@@ -7,13 +7,17 @@ import csv
 import datetime as dt
 import inspect
 import io
+import itertools
 import json
+import math
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pyarrow
 import pytest
 from account import Account
@@ -72,7 +76,8 @@ async def piece(result: Any) -> Any:
 
 async def consume(client: Face, stream: str) -> helios.ConsumeReport:
     """Deliver a stream up to its present end."""
-    report: helios.ConsumeReport = await client.consume(stream, until_caught_up=True)
+    consumer = await client.consume(stream, until_caught_up=True)
+    report: helios.ConsumeReport = await awaited(consumer.wait())
     return report
 
 
@@ -98,6 +103,7 @@ def test_every_method(connect: Callable[..., Any], account: Account, other_accou
         try:
             await credentials(client, account, other_account)
             await sampling(client)
+            await putting(client, account)
             await checking(client, database)
             await planning(client, database, arn)
             await creating(client, database, arn)
@@ -150,6 +156,68 @@ async def sampling(client: Face) -> None:
     few = await client.sample("clicks", position="oldest", max_events=5, inference={"integers": "narrow"})
     assert (few.events_read, few.ended_by) == (5, "max_events")
     assert few.inferred_schema[0] == helios.Column("user_id", "UInt8")
+
+
+async def putting(client: Face, account: Account) -> None:
+    arn = account.create_stream("parcels", shards=4)
+    streams = await client.streams()
+    assert [stream.stream_name for stream in streams] == ["clicks", "parcels"]
+    assert (streams[1].stream_arn, streams[1].status, streams[1].mode) == (arn, "ACTIVE", "PROVISIONED")
+    assert (streams[1].created_at or START) > START
+
+    # Values that JSON has nothing of its own for, in whatever form an event has.
+    account.create_stream("letters")
+    at, owner = dt.datetime(2026, 1, 31, 12, 0, 1, tzinfo=dt.timezone.utc), uuid.uuid4()
+    letters = [
+        {"id": 2**64 - 1, "at": at, "on": at.date(), "price": Decimal("1.10"), "owner": owner, "tags": ["é", None]},
+        {"id": numpy.int64(3), "weight": numpy.float32(0.5)},
+        '{"id": 1, "to": {"name": "ann"}}',
+        b' {"id": 2} ',
+    ]
+    assert (await client.put_events("letters", letters)).events == 4
+    sample = await client.sample("letters", position="oldest")
+    assert [record.event for record in sample.samples] == [
+        {
+            "id": 2**64 - 1,
+            "at": "2026-01-31T12:00:01+00:00",
+            "on": "2026-01-31",
+            "price": "1.10",
+            "owner": str(owner),
+            "tags": ["é", None],
+        },
+        {"id": 3, "weight": 0.5},
+        {"id": 1, "to": {"name": "ann"}},
+        {"id": 2},
+    ]
+
+    # More than are put at once.
+    told: list[helios.EventsPut] = []
+    events = ({"id": number} for number in range(6_000))
+    put = await client.put_events("parcels", events, partition_key="/id", on_progress=told.append)
+    assert (put.events, put.throttled) == (6_000, 0)
+    assert [so_far.events for so_far in told] == [5_000, 6_000]
+    sample = await client.sample("parcels", position="oldest", max_events=10_000)
+    assert (sample.events_read, sample.unreadable) == (6_000, 0)
+
+    # What is no event is named, by its number among all.
+    for wrong, message in [
+        ({"id": math.nan}, "cannot be an event"),
+        ({"id": object()}, "cannot be an event"),
+        ("{", "this is not"),
+        (b"\xff", "not UTF-8"),
+        ("[1]", "JSON object"),
+        ({"name": "ann"}, "partition key"),
+    ]:
+        with pytest.raises(helios.InvalidInputError, match=message) as caught:
+            await client.put_events("parcels", [{"id": 0}, wrong], partition_key="/id")
+        assert caught.value.context["event"] == "1"
+    with pytest.raises(helios.InvalidInputError) as caught:
+        await client.put_events("parcels", [*({"id": number} for number in range(5_001)), "[1]"])
+    assert caught.value.context["event"] == "5001"
+    with pytest.raises(helios.NotFoundError, match="absent"):
+        await client.put_events("absent", [{"id": 1}])
+    stopped = await client.put_events("parcels", ({"id": 1} for _ in itertools.count()), on_progress=lambda _: False)
+    assert stopped.events == 5_000
 
 
 async def checking(client: Face, database: str) -> None:
@@ -240,6 +308,17 @@ async def delivering(client: Face, database: str, arn: str) -> None:
     assert [(shard.shard, shard.delivered, shard.error) for shard in report.shards] == [(SHARD, 40, None)]
     # Once is enough.
     assert (await consume(client, "clicks")).delivered == 0
+    # By itself it goes on in the background, and whoever asks again gets it again.
+    consumer = await client.consume("clicks")
+    assert await client.consumers() == [consumer]
+    assert await client.consume("clicks") is consumer
+    with pytest.raises(helios.ConflictError, match="other options"):
+        await consume(client, "clicks")
+    with pytest.raises(helios.HeliosTimeoutError, match="still runs"):
+        await awaited(consumer.wait(0.01))
+    stopped = await awaited(consumer.stop())
+    assert (stopped.ended, stopped.delivered, consumer.running) == ("stopped", 0, False)
+    assert await client.consumers() == []
     delivered = await client.delivery_report("clicks", database=database, stream="clicks")
     delivered.check()
     assert delivered.balanced and delivered.errors == []

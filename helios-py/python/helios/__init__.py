@@ -295,5 +295,12 @@ if not TYPE_CHECKING:
         return value
 
 
+def load_ipython_extension(shell: object) -> None:
+    """``%load_ext helios``: after it, ``%%helios`` runs cells of SQL."""
+    from .magic import HeliosMagics
+
+    shell.register_magics(HeliosMagics)  # type: ignore[attr-defined]
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

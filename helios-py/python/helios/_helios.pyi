@@ -312,6 +312,9 @@ class QueryBatch:
     def column(self, index: int) -> list[Any]:
         """The values of one column."""
 
+    def head(self, rows: int) -> QueryBatch:
+        """Its first rows."""
+
     def __len__(self) -> int: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
         """The Arrow PyCapsule interface. The batch's own schema is given whatever is asked for, as the interface allows."""

@@ -8,7 +8,9 @@ import json
 import types
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from . import _html
 from ._checks import wrong_type
+from ._html import Html
 
 _Answer = TypeVar("_Answer", bound="Answer")
 
@@ -31,6 +33,29 @@ class Answer:
             if (value := getattr(self, field.name)) is not field.default
         }
 
+    def _repr_html_(self) -> str:
+        return self._html().text
+
+    def _html(self) -> Html:
+        return _html.fields(self._shown())
+
+    def _shown(self) -> dict[str, object]:
+        """The fields as a notebook shows them."""
+        return {
+            field.name: _to_html(field.name, getattr(self, field.name))
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
+        }
+
+
+_Item = TypeVar("_Item", bound=Answer)
+
+
+class Answers(list[_Item]):
+    """A list of answers, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        return _html.records([answer._shown() for answer in self], "of them").text if self else "<p>nothing</p>"
+
 
 def read(kind: type[_Answer], answer: str) -> _Answer:
     """An answer's JSON as the dataclass that is meant for it."""
@@ -39,7 +64,7 @@ def read(kind: type[_Answer], answer: str) -> _Answer:
 
 def read_all(kind: type[_Answer], answers: list[dict[str, Any]]) -> list[_Answer]:
     """Answers, as their JSON has them, as the dataclass that is meant for each."""
-    return [_of_dict(kind, members) for members in answers]
+    return Answers(_of_dict(kind, members) for members in answers)
 
 
 def time_text(name: str, value: object) -> str | None:
@@ -87,6 +112,16 @@ def _of_wire(hint: Any, value: Any) -> Any:
         return [_of_wire(get_args(hint)[0], item) for item in value]
     if isinstance(hint, type) and issubclass(hint, Answer):
         return _of_dict(hint, value)
+    return value
+
+
+def _to_html(name: str, value: Any) -> object:
+    if isinstance(value, Answer):
+        return value._html()
+    if isinstance(value, list) and value and all(isinstance(item, Answer) for item in value):
+        return _html.records([item._shown() for item in value], name.replace("_", " "))
+    if name == "create_table_query" and isinstance(value, str):
+        return _html.statement(value)
     return value
 
 

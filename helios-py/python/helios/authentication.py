@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
+from . import _wire
 from ._checks import optional_text, present
 
 
 @dataclass(frozen=True)
-class Authentication:
+class Authentication(_wire.Answer):
     """Credentials that were accepted."""
 
     authenticated: bool
@@ -22,25 +22,10 @@ class Authentication:
     arn: str
     """The user or role."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """``{"authenticated": true, "streamNames": […], "account": …, "arn": …}``"""
-        return {
-            "authenticated": self.authenticated,
-            "streamNames": self.stream_names,
-            "account": self.account,
-            "arn": self.arn,
-        }
-
 
 def read(answer: str) -> Authentication:
     """The answer to ``authenticate``."""
-    fields = json.loads(answer)
-    return Authentication(
-        authenticated=fields["authenticated"],
-        stream_names=fields["streamNames"],
-        account=fields["account"],
-        arn=fields["arn"],
-    )
+    return _wire.read(Authentication, answer)
 
 
 def credentials(

@@ -22,6 +22,10 @@ class Column(Answer):
     field: str | None = None
     """The field of an event that it is filled from, as a JSON Pointer: ``"/user/id"``. ``None``: the field of its name."""
 
+    def _shown(self) -> dict[str, object]:
+        said = {"default": "" if self.default is ... else self.default, "field": self.field or ""}
+        return {"name": self.name, "type": self.type, **said}
+
     def __repr__(self) -> str:
         more = "" if self.default is ... else f", default={self.default!r}"
         more += "" if self.field is None else f", field={self.field!r}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from . import _helios
+from . import _helios, _html
 from ._checks import seconds
 from ._progress import OnThisLoop, awaited
 from ._wire import read
@@ -51,6 +51,10 @@ class _Running:
             f"<helios.{type(self).__name__} of {self._stream}, {state}: {so_far.received} events received, "
             f"{so_far.delivered} delivered, {so_far.quarantined} in quarantine>"
         )
+
+    def _repr_html_(self) -> str:
+        state = "running" if self.running else "ended"
+        return f"<p>Consumer of {_html.value(self._stream).text}, {state}</p>{self.progress._repr_html_()}"
 
 
 class Consumer(_Running):

@@ -11,6 +11,7 @@ from typing import Union
 from uuid import UUID
 
 from ._checks import text, wrong_type
+from .exceptions import InvalidInputError
 
 Parameter = Union[str, bool, int, float, Decimal, dt.date, dt.datetime, UUID, Sequence["Parameter"]]
 """What a parameter can be; a sequence is a list or a tuple of these, for an ``Array``."""
@@ -51,7 +52,7 @@ def _text(place: str, value: object) -> str:
     if isinstance(value, (float, Decimal, UUID)):
         return str(value)
     if isinstance(value, dt.datetime):
-        return _time(value)
+        return _time(place, value)
     if isinstance(value, dt.date):
         return value.isoformat()
     raise wrong_type(place, _KINDS, value)
@@ -60,12 +61,18 @@ def _text(place: str, value: object) -> str:
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
-def _time(value: dt.datetime) -> str:
+def _time(place: str, value: dt.datetime) -> str:
     """An aware time is an instant, in seconds since 1970; a naive one is what the clock shows in the parameter's zone."""
     if value.tzinfo is None:
         return value.isoformat(sep=" ")
     microseconds = (value - _EPOCH) // dt.timedelta(microseconds=1)
     seconds, fraction = divmod(abs(microseconds), 1_000_000)
     sign = "-" if microseconds < 0 else ""
+    if sign and seconds == 0:
+        # It reads no sign before a 0: the time would be as much after 1970.
+        raise InvalidInputError(
+            f"{place} is in the last second before 1970, which ClickHouse cannot read as a number; give it without a zone, as the "
+            "clock shows it in the parameter's zone"
+        )
     # ClickHouse takes fewer than five digits for a year.
     return f"{sign}{seconds:05}.{fraction:06}" if fraction else f"{sign}{seconds:05}"

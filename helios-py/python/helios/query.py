@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from . import _helios, parameters
+from . import _helios, _html, parameters
 from ._checks import count, flag, one_of, optional_text, present, seconds, text
 from ._wire import Answer, read
 from .column import Column
@@ -143,10 +143,25 @@ class QueryResult:
         """The result as an Arrow stream, in a PyCapsule; as often as one likes."""
         return self._native.__arrow_c_stream__(requested_schema)
 
+    def _repr_html_(self) -> str:
+        shown: list[tuple[Any, ...]] = []
+        for index in range(self._native.batches):
+            if (batch := self._native.batch(index)) is not None:
+                shown += head(batch, len(self.columns), _html.MAX_ROWS - len(shown))
+            if len(shown) == _html.MAX_ROWS:
+                break
+        return _html.rows(self.columns, shown, len(self))
+
     def __repr__(self) -> str:
         names = ", ".join(column.name for column in self.columns[:5])
         more = ", …" if len(self.columns) > 5 else ""
         return f"<helios.QueryResult of {len(self)} rows: {names}{more}>"
+
+
+def head(batch: _helios.QueryBatch, columns: int, rows: int) -> list[tuple[Any, ...]]:
+    """The first rows of a batch. Columns may have the same name."""
+    first = batch.head(rows)
+    return list(zip(*(first.column(index) for index in range(columns)), strict=True))
 
 
 _TIMES = ("iso", "simple", "unixTimestamp")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import _helios
+from . import _helios, _html
 from ._progress import OnThisLoop, awaited
 from ._reading import AsyncReading, Reading
 from .column import Column
+from .query import head
 
 
 class QueryBatch:
@@ -40,6 +41,9 @@ class QueryBatch:
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
         """The batch as an Arrow array with its schema, in PyCapsules; as often as one likes."""
         return self._native.__arrow_c_array__(requested_schema)
+
+    def _repr_html_(self) -> str:
+        return _html.rows(self.columns, head(self._native, len(self.columns), _html.MAX_ROWS), len(self))
 
     def __repr__(self) -> str:
         return f"<helios.QueryBatch of {len(self)} rows>"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _helios
+from . import _helios, _html
 from ._checks import json_text, optional_text, text
 from .column import Column, SchemaLike, columns
 from .exceptions import InvalidInputError
@@ -155,6 +155,43 @@ class Schema(list[Column]):
     def from_json(cls, text: str) -> Schema:
         """The schema of which this is the JSON."""
         return cls(json.loads(text))
+
+    def _repr_html_(self) -> str:
+        """The columns with what their types rest on, the statement, and which sampled events do not fit."""
+        evidence = self.evidence
+        columns = _html.table(
+            ("column", "type", "default", "field", "null or absent", "examples", "why"),
+            (self._described(column, evidence.get(column.name)) for column in self),
+        )
+        return columns.text + self._outcome()
+
+    @staticmethod
+    def _described(column: Column, evidence: ColumnEvidence | None) -> list[object]:
+        said = ["" if column.default is ... else column.default, column.field or ""]
+        if evidence is None:
+            return [column.name, column.type, *said, "", "", ""]
+        events = evidence.present + evidence.null + evidence.absent
+        missing = f"{evidence.null + evidence.absent} of {events}"
+        why = evidence.why if column.type == evidence.type else f"inferred: {evidence.type}"
+        return [column.name, column.type, *said, missing, ", ".join(evidence.examples), why]
+
+    def _outcome(self) -> str:
+        try:
+            if self._events is None:
+                return _html.statement(self.create_table_query()).text
+            check = self.check()
+        except InvalidInputError as error:
+            return f"<p>{_html.value(str(error)).text}</p>"
+        fitting = f"<p>{check.fitting} of {check.events} sampled events fit</p>"
+        rejects = _html.table(
+            ("event", "column", "wanted", "value", "message"),
+            ((r.event, r.column, r.wanted, r.value, r.message) for r in check.rejects[: _html.MAX_ROWS]),
+        ).text
+        return (
+            fitting
+            + (rejects + _html.rest(_html.MAX_ROWS, check.rejected, "of them") if check.rejects else "")
+            + _html.statement(check.create_table_query).text
+        )
 
     def __reduce__(self) -> tuple[type[Schema], tuple[list[Column]]]:
         # The events stay where they are.

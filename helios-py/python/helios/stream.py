@@ -100,7 +100,7 @@ class Parts:
         return part
 
     def of(self, events: Iterable[object]) -> Iterator[str]:
-        """The parts of some events. There is at least one, to find out whether there is such a stream at all."""
+        """The parts of some events. There is at least one, so that a closed client is told, and what can be no stream."""
         if isinstance(events, (str, bytes, Mapping)) or not isinstance(events, Iterable):
             raise wrong_type("events", "an iterable of events", events)
         for event in events:
