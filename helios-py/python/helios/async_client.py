@@ -44,8 +44,11 @@ async def connect_async(
 ) -> AsyncHelios:
     """Open a client for asyncio; arguments, settings and exceptions are those of :func:`connect`.
 
-    >>> async with await helios.connect_async("./data") as client:
-    ...     result = await client.query("SELECT 1 AS one")
+    >>> async def main():
+    ...     async with await helios.connect_async("./data") as client:
+    ...         return await client.query("SELECT 1 AS one")
+    >>> asyncio.run(main()).rows()
+    [{'one': 1}]
     """
     return AsyncHelios(await _helios.connect_async(settings(path, url, options)))
 

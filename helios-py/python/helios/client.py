@@ -77,7 +77,11 @@ class Helios:
         self._consumers: Consumers[Consumer] = Consumers()
 
     def databases(self) -> dict[str, list[str]]:
-        """Every database, with the names of its tables, sorted: ``{"default": ["events", "users"]}``."""
+        """Every database, with the names of its tables, sorted: ``{"default": ["events", "users"]}``.
+
+        >>> "clicks" in client.databases()["default"]
+        True
+        """
         answer: dict[str, list[str]] = json.loads(self._native.databases())
         return answer
 
@@ -105,6 +109,9 @@ class Helios:
 
         Raises :class:`InvalidQueryError`, :class:`NotFoundError`, :class:`LimitExceededError`,
         :class:`HeliosTimeoutError` and whatever else ClickHouse says, with its number in ``server_code``.
+
+        >>> client.query("SELECT page FROM clicks WHERE user_id = {user:UInt8} ORDER BY at", {"user": 7}).rows()
+        [{'page': '/'}, {'page': '/cart'}]
         """
         call = _progress.reader(QueryProgress, on_progress)
         answer = self._native.query(query.sql(sql), query.arrow_options(parameters, **options), call)
@@ -125,6 +132,9 @@ class Helios:
 
         The options are those of :meth:`query`, with ``times`` and ``quote_64bit_integers`` of :class:`TextOptions` in
         place of ``wide_integers``. It raises what :meth:`query` raises.
+
+        >>> client.query_json("SELECT 1 AS one")
+        b'{"data":[{"one":1}],"metadata":{"query":"SELECT 1 AS one","row_count":1,...}}'
         """
         call = _progress.reader(QueryProgress, on_progress)
         return self._native.query_json(query.sql(sql), query.text_options(parameters, **options), call)
@@ -145,9 +155,8 @@ class Helios:
         form is passed over. ``on_progress`` is called while somebody waits for a chunk.
 
         >>> with client.query_bytes("SELECT 1 AS one", format="csv") as chunks:
-        ...     print(b"".join(chunks).decode())
-        "one"
-        1
+        ...     b"".join(chunks)
+        b'"one"\\n1\\n'
 
         An error before the first row is raised here; one after it by the iteration, and what came before is then not
         a whole result.
@@ -188,6 +197,9 @@ class Helios:
         their own queries; in a cluster, those of the node that is asked.
 
         Raises :class:`InvalidInputError` for what is no name of a query.
+
+        >>> client.cancel_query("report-7")
+        False
         """
         return self._native.cancel_query(text("query_id", query_id))
 
@@ -195,6 +207,11 @@ class Helios:
         """How far the query of this name is; ``None`` if none runs.
 
         Raises :class:`InvalidInputError` for what is no name of a query.
+
+        >>> with client.query_arrow("SELECT number FROM system.numbers", query_id="report-7") as batches:
+        ...     batch = next(batches)
+        ...     client.query_progress("report-7").read_rows >= len(batch)
+        True
         """
         return query.progress(self._native.query_progress(text("query_id", query_id)))
 
@@ -216,6 +233,9 @@ class Helios:
 
         Raises :class:`UnauthenticatedError` for credentials that are missing or wrong, :class:`PermissionDeniedError` if
         they may not list streams, :class:`InvalidInputError` for what can be no credentials.
+
+        >>> client.authenticate().stream_names
+        ['clicks']
         """
         given = authentication.credentials(
             access_key,
@@ -243,6 +263,10 @@ class Helios:
 
         It shares all connections, and the engine, which stays open until both are closed. Nothing is checked yet but the
         form of the credentials (:class:`InvalidInputError`).
+
+        >>> with client.with_credentials("AKIAEXAMPLE", "secret", region="eu-west-1") as other:
+        ...     other.query("SELECT 1 AS one").rows()
+        [{'one': 1}]
         """
         given = authentication.credentials(
             access_key,
@@ -315,6 +339,10 @@ class Helios:
         a second. If it returns ``False``, what was found by then is the sample; what it raises is raised here.
 
         Raises :class:`NotFoundError` for the stream, and what else AWS says.
+
+        >>> sample = client.sample("clicks", inference={"integers": "narrow"})
+        >>> sample.events_read, sample.inferred_schema[0]
+        (3, Column(name='user_id', type='UInt16'))
         """
         options = sample.options(**sampling)
         call = _progress.reader(SampleProgress, on_progress)
@@ -342,6 +370,10 @@ class Helios:
         :meth:`Schema.edit` takes. The others mean what they mean to :meth:`create_table`.
 
         Raises :class:`InvalidInputError` for an edit that cannot be made and for columns that no table can have.
+
+        >>> check = client.check_schema("clicks", schema={"user_id": "UInt8", "page": "String"})
+        >>> check.fitting, check.rejected, check.rejects[0].message
+        (2, 1, 'a value that UInt8 cannot hold unchanged')
         """
         options = check.check_options(
             stream,
@@ -373,6 +405,11 @@ class Helios:
         needed only where several streams fill it, or none of Helios'. Nothing is changed.
 
         Raises :class:`NotFoundError` for the table, or if no source fills it and no stream is named.
+
+        >>> drift = client.schema_drift("clicks", events=[{"user_id": 7, "page": "/", "plan": "pro"}])
+        >>> print(drift.alter)
+        ALTER TABLE `default`.`clicks`
+            ADD COLUMN `plan` Nullable(String)
         """
         options = drift.drift_options(
             table,
@@ -398,6 +435,10 @@ class Helios:
 
         Raises :class:`InvalidInputError` for what no stream and no ClickHouse could meet. What else would keep the table from
         being made is among the obstacles.
+
+        >>> plan = client.plan("clicks", "visits", {"user_id": "UInt64"}, delivery="consumer")
+        >>> plan.possible, plan.steps[1]
+        (True, PlanStep(what='table', action='create', detail='default.visits'))
         """
         spec = tables.plan(stream, table, schema, sample, **options)
         return read(CreatePlan, self._native.plan(spec))
@@ -423,12 +464,20 @@ class Helios:
         Raises :class:`InvalidInputError` for a bad name, schema, key or position, :class:`NotFoundError` for the stream,
         the database or the delivery function, :class:`AlreadyExistsError` if the stream feeds this table already in another
         way, :class:`ConflictError` if the table exists with another schema or another create is under way.
+
+        >>> schema = client.sample("clicks").inferred_schema
+        >>> client.create_table("clicks", "visits", schema, delivery="consumer", start_position="oldest").message
+        'Table default.visits created; the stream clicks fills it.'
         """
         spec = tables.spec(stream, table, schema, **options)
         return read(TableCreated, self._native.create_table(spec))
 
     def sources(self) -> list[Source]:
-        """Every source as it stands, in the order of creation. What is wrong with one is among its problems."""
+        """Every source as it stands, in the order of creation. What is wrong with one is among its problems.
+
+        >>> [(source.stream_name, source.table_name, source.state) for source in client.sources()]
+        [('clicks', 'clicks', 'active')]
+        """
         return sources.read_all(self._native.sources())
 
     def pause(self, source: str | Source) -> Source:
@@ -437,11 +486,18 @@ class Helios:
         A source is one of :meth:`sources`, its id, or its table: ``"clicks"``, ``"shop.clicks"``.
 
         Raises :class:`NotFoundError` for the source, :class:`ConflictError` if it is being created or removed.
+
+        >>> client.pause("clicks").state
+        'paused'
         """
         return sources.read(self._native.pause(sources.named(source)))
 
     def resume(self, source: str | Source) -> Source:
-        """Go on with a source where it was paused. It is named as by :meth:`pause`."""
+        """Go on with a source where it was paused. It is named as by :meth:`pause`.
+
+        >>> client.resume("clicks").state
+        'active'
+        """
         return sources.read(self._native.resume(sources.named(source)))
 
     def remove(self, source: str | Source, *, table: Literal["keep", "drop"] = "keep") -> SourceRemoved:
@@ -450,19 +506,27 @@ class Helios:
         The trigger of the stream goes with the last of its sources.
 
         Raises :class:`ConflictError` if the table is to be dropped and Helios has not made it, or another stream fills it.
+
+        >>> client.remove("clicks").table
+        'keep'
         """
         return read(SourceRemoved, self._native.remove(sources.removal(source, table)))
 
     def repair(self) -> Repair:
-        """Finish or undo what was interrupted, and mend what was changed by hand. Say what was done, and what is left."""
+        """Finish or undo what was interrupted, and mend what was changed by hand. Say what was done, and what is left.
+
+        >>> client.repair()
+        Repair(done=[], left=[])
+        """
         return read(Repair, self._native.repair())
 
     def doctor(self) -> Diagnosis:
         """Look at all that Helios needs, and say what is missing and what to do. Nothing is changed.
 
         >>> for check in client.doctor().checks:
-        ...     if check.status != "ok":
-        ...         print(check.check, check.remedy)
+        ...     if check.status == "missing":
+        ...         print(f"{check.check}: {check.remedy}")
+        delivery function: deploy it as examples/deploy/README.md says, or name it in `delivery_function`; ...
         """
         return read(Diagnosis, self._native.doctor())
 
@@ -507,7 +571,12 @@ class Helios:
         return running
 
     def consumers(self) -> list[Consumer]:
-        """The consumers of this client that still run."""
+        """The consumers of this client that still run.
+
+        >>> with client.consume("clicks") as consumer:
+        ...     client.consumers() == [consumer]
+        True
+        """
         return self._consumers.all()
 
     def delivery_report(self, table: str, *, database: str = "default", stream: str | None = None) -> DeliveryReport:
@@ -516,6 +585,11 @@ class Helios:
         ``stream`` is needed only where several fill the table.
 
         Raises :class:`NotFoundError` if no source fills this table, :class:`ConflictError` if several do.
+
+        >>> report = client.delivery_report("clicks")
+        >>> report.received, report.inserted, report.quarantined
+        (3, 2, 1)
+        >>> report.check()  # raises if an event is missing
         """
         options = delivery.report_options(table, database=database, stream=stream)
         return read(DeliveryReport, self._native.delivery_report(options))
@@ -535,6 +609,11 @@ class Helios:
         ``shard`` is ``"quarantine"`` for a replay that was interrupted.
 
         Raises :class:`ConflictError` if no range of the shard needs it.
+
+        >>> client.settle_range("clicks", "shardId-000000000000", "committed")
+        Traceback (most recent call last):
+            ...
+        helios.exceptions.ConflictError: ...
         """
         options = delivery.settlement(table, shard, outcome, database=database, stream=stream)
         return read(RangeSettled, self._native.settle_range(options))
@@ -547,6 +626,10 @@ class Helios:
 
         Raises :class:`InvalidInputError` for an unknown reason, :class:`NotFoundError` if there is no such table and
         nothing of it in quarantine.
+
+        >>> for group in client.quarantine("clicks").groups:
+        ...     print(group.events, group.error_type, group.path, group.example.value)
+        1 out_of_range $.user_id 300
         """
         options = rejects.selection(table, **selection)
         return read(QuarantineSummary, self._native.quarantine(options))
@@ -554,7 +637,11 @@ class Helios:
     def quarantine_show(
         self, table: str, *, limit: int | None = None, offset: int | None = None, **selection: Unpack[Selection]
     ) -> ShownRejects:
-        """Rejects with their bytes, the newest first: at most ``limit`` (20, up to 1000), after ``offset`` others."""
+        """Rejects with their bytes, the newest first: at most ``limit`` (20, up to 1000), after ``offset`` others.
+
+        >>> [reject.raw_data for reject in client.quarantine_show("clicks", limit=1).rejects]
+        ['{"user_id": 300, "page": "/", "at": "2026-01-31T12:00:02Z"}']
+        """
         options = rejects.show(table, limit, offset, **selection)
         return read(ShownRejects, self._native.quarantine_show(options))
 
@@ -565,17 +652,28 @@ class Helios:
 
         Raises :class:`NotFoundError` for the table, :class:`ConflictError` if it cannot be known what became of an
         interrupted replay.
+
+        >>> client.quarantine_replay("clicks", dry_run=True).message
+        '0 of 1 would now fit'
         """
         options = rejects.replay(table, dry_run=dry_run, **selection)
         return read(ReplayReport, self._native.quarantine_replay(options))
 
     def quarantine_discard(self, table: str, **selection: Unpack[Selection]) -> Discarded:
-        """Throw rejects away: they are lost. What comes into quarantine meanwhile stays."""
+        """Throw rejects away: they are lost. What comes into quarantine meanwhile stays.
+
+        >>> client.quarantine_discard("clicks", error_type="out_of_range")
+        Discarded(discarded=1)
+        """
         options = rejects.selection(table, **selection)
         return read(Discarded, self._native.quarantine_discard(options))
 
     def quarantine_retention(self, table: str, days: int | None, *, database: str = "default") -> Retention:
-        """Set for how many days the rejects of a table are kept, 1 to 36,500; ``None``: for ever, as at first."""
+        """Set for how many days the rejects of a table are kept, 1 to 36,500; ``None``: for ever, as at first.
+
+        >>> client.quarantine_retention("clicks", 30)
+        Retention(table_name='clicks', database_name='default', days=30)
+        """
         options = rejects.retention(table, days, database=database)
         return read(Retention, self._native.quarantine_retention(options))
 
@@ -588,6 +686,10 @@ class Helios:
         """End the operations under way and let go of the engine. It may be called again.
 
         When it returns, another folder can be opened, unless another client still has the engine.
+
+        >>> client.close()
+        >>> client.closed
+        True
         """
         self._native.close()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Schema(list[Column]):
     """Columns that can be changed before a table is made of them. Each change gives another schema.
 
-    >>> schema = Schema([("userId", "UInt64"), ("debug", "String")])
+    >>> schema = helios.Schema([("userId", "UInt64"), ("debug", "String")])
     >>> schema.rename("userId", "user_id").drop("debug").add("plan", "String", default="free")
     [Column(name='user_id', type='UInt64', field='/userId'), Column(name='plan', type='String', default='free')]
 
@@ -27,9 +27,9 @@ class Schema(list[Column]):
 
     >>> schema = client.sample("clicks").inferred_schema
     >>> schema.evidence["page"].kinds
-    {'string': 100}
-    >>> schema.retype("id", "UInt8").check().rejected > 0
-    True
+    {'string': 3}
+    >>> [reject.value for reject in schema.retype("user_id", "UInt8").check().rejects]
+    ['300']
     """
 
     _evidence: dict[str, ColumnEvidence]
@@ -67,7 +67,7 @@ class Schema(list[Column]):
 
         ``events`` are others to look at. The options mean what they mean to :meth:`Helios.create_table`.
 
-        >>> Schema({"id": "UInt8"}).check([{"id": 1}, {"id": 300}]).rejects[0].message
+        >>> helios.Schema({"id": "UInt8"}).check([{"id": 1}, {"id": 300}]).rejects[0].message
         'the number does not fit into this type'
 
         Raises :class:`InvalidInputError` for columns that no table can have, and where there are no events.
@@ -94,7 +94,7 @@ class Schema(list[Column]):
     ) -> str:
         """The statement that would make a table of these columns.
 
-        >>> print(Schema({"id": "UInt64"}).create_table_query("clicks"))  # doctest: +ELLIPSIS
+        >>> print(helios.Schema({"id": "UInt64"}).create_table_query("clicks"))
         CREATE TABLE `default`.`clicks`...
         """
         options = {"unknown_fields": "ignore", "missing_fields": "reject"}
