@@ -1,4 +1,4 @@
-//! The Python package beside its peers, each making a pandas `DataFrame` of the same rows.
+//! The Python package beside its peers: the same rows as frames of pandas and polars, small queries, its import.
 
 use std::{
     collections::HashMap,
@@ -46,19 +46,23 @@ pub(crate) async fn rows() -> Result<Vec<Row>> {
             &times.iter().map(|time| Duration::from_secs_f64(*time)).collect::<Vec<_>>(),
         ))
     };
-    let row = |ours: &str, peer: &str, target: Option<f64>| {
+    let row = |work: &str, ours: &str, peer: &str, target: Option<f64>| {
         let (our, their) = (seconds(ours)?, seconds(peer)?);
-        let name = format!("Python, 1 M rows × 5 to pandas, {ours}, beside {peer}");
+        let name = format!("Python, {work}, {ours}, beside {peer}");
         let told = (format!("{:.0} ms", our * 1e3), format!("{:.0} ms", their * 1e3));
         Ok::<Row, String>(match target {
             Some(target) => Row::times(&name, told, their / our, target),
             None => Row::told(&name, told, their / our),
         })
     };
+    let frame = "1 M rows × 5";
     Ok(vec![
-        row("helios over HTTP", "clickhouse-connect query_df", Some(3.0))?,
-        row("helios over HTTP", "clickhouse-connect query_df_arrow", Some(1.0))?,
-        row("helios in process", "chdb in process", None)?,
+        row(frame, "helios to pandas", "clickhouse-connect query_df", Some(3.0))?,
+        row(frame, "helios to pandas", "clickhouse-connect query_df_arrow", Some(1.0))?,
+        row(frame, "helios to polars", "clickhouse-connect query_arrow, from_arrow", Some(1.0))?,
+        row(frame, "helios in process", "chdb in process", None)?,
+        row("a tenth of", "helios, 10 k × SELECT 1", "clickhouse-connect, 10 k × SELECT 1", Some(2.0))?,
+        Row::at_most("Python, import helios", seconds("import helios")? * 1e3, "ms", 50.0),
     ])
 }
 

@@ -68,7 +68,7 @@ class Schema(list[Column]):
         ``events`` are others to look at. The options mean what they mean to :meth:`Helios.create_table`.
 
         >>> helios.Schema({"id": "UInt8"}).check([{"id": 1}, {"id": 300}]).rejects[0].message
-        'the number does not fit into this type'
+        'a value that UInt8 cannot hold unchanged'
 
         Raises :class:`InvalidInputError` for columns that no table can have, and where there are no events.
         """
