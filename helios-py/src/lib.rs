@@ -30,6 +30,7 @@ mod sample;
 mod schema;
 mod signals;
 mod streams;
+mod types;
 mod values;
 
 use pyo3::pymodule;
@@ -53,6 +54,7 @@ mod _helios {
         result::QueryResult,
         sample::{SampledEvents, check},
         schema::edit_schema,
+        types::describe_type,
     };
 
     #[pymodule_init]

@@ -15,6 +15,7 @@ __all__ = [
     "check_events",
     "connect",
     "connect_async",
+    "describe_type",
     "edit_schema",
     "error_kinds",
 ]
@@ -30,6 +31,10 @@ def connect_async(settings: dict[str, str]) -> Awaitable[Client]:
 def check_events(spec: str, events: SampledEvents | None = None) -> str:
     """Says which events a table would not take; `spec` is the JSON of `CheckSchema`, and the events are those in it, if no others
     are given."""
+
+def describe_type(text: str) -> tuple[str, list[str], list[str] | None, int | None]:
+    """What a ClickHouse type is, whether or not its values may be null and however they are stored: its name, the types its values
+    are made of, the names of an enum in the order of their numbers, and the digits of a decimal."""
 
 def edit_schema(schema: str, edits: str) -> str:
     """Changes a schema; both are JSON."""
