@@ -126,11 +126,18 @@ def sample(client):
     return client.sample("empty", time_limit=60, on_progress=begins)
 
 def consume(client):
-    return client.consume("clicks", until_caught_up=False, on_progress=begins)
+    return client.consume("clicks", on_progress=begins).wait()
 
 async def main():
     async with await helios.connect_async("data", **SETTINGS) as other:
-        await CALL(other)
+        await a_CALL(other)
+
+async def a_sample(client):
+    return await sample(client)
+
+async def a_consume(client):
+    async with await client.consume("clicks", on_progress=begins) as consumer:
+        await consumer.wait()
 
 def call():
     CALLED
@@ -139,7 +146,7 @@ client.create_table("clicks", "clicks", {"id": "UInt64"}, delivery="consumer", s
 check()
 # Nothing of it is in the way of what follows.
 assert client.sample("clicks", position="oldest").events_read == 3
-client.consume("clicks")
+client.consume("clicks", until_caught_up=True).wait()
 client.delivery_report("clicks").check()
 assert client.query("SELECT id FROM clicks ORDER BY id").rows() == [{"id": 1}, {"id": 2}, {"id": 3}]
 """

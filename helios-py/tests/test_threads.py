@@ -93,7 +93,7 @@ def test_python_goes_on_while_a_consumer_waits(account: Account, data: Path, tab
 
     with helios.connect(data, **account.settings) as client, ThreadPoolExecutor(1) as pool:
         client.create_table("empty", table, {"id": "UInt8"}, delivery="consumer", start_position="oldest")
-        consumed = pool.submit(client.consume, "empty", until_caught_up=False, time_limit=60, on_progress=goes_on)
+        consumed = pool.submit(client.consume("empty", time_limit=60, on_progress=goes_on).wait)
         assert begun.wait(30)
         account.put_events("empty", [{"id": 1}])
         assert (consumed.result().ended, consumed.result().delivered) == ("stopped", 1)

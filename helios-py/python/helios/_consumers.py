@@ -30,7 +30,7 @@ class Consumers(Generic[_Consumer]):
     def running(self, stream: str, options: str) -> _Consumer | None:
         """The one of this stream, if it runs, with the same options."""
         consumer, options_then = self._of.get(stream, (None, None))
-        if consumer is None or not consumer.running:
+        if consumer is None or consumer.stopped or not consumer.running:
             return None
         if options_then != options:
             raise ConflictError(

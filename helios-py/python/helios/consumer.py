@@ -15,11 +15,12 @@ from .exceptions import HeliosTimeoutError
 class _Running:
     """What both kinds have in common."""
 
-    __slots__ = ("__weakref__", "_native", "_stream")
+    __slots__ = ("__weakref__", "_is_stopped", "_native", "_stream")
 
     def __init__(self, native: _helios.Consumer, stream: str) -> None:
         self._native = native
         self._stream = stream
+        self._is_stopped = False
 
     @property
     def stream(self) -> str:
@@ -28,13 +29,22 @@ class _Running:
 
     @property
     def running(self) -> bool:
-        """Whether it still runs."""
+        """Whether it still runs. One that was stopped does so for up to a second."""
         return self._native.running
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody has stopped it: :meth:`stop`, the end of its ``with`` block, or Ctrl-C."""
+        return self._is_stopped
 
     @property
     def progress(self) -> ConsumeProgress:
         """What it has done so far."""
         return read(ConsumeProgress, self._native.progress())
+
+    def _stop(self) -> None:
+        self._is_stopped = True
+        self._native.stop()
 
     def _late(self, timeout: float | None) -> HeliosTimeoutError:
         return HeliosTimeoutError(
@@ -76,7 +86,7 @@ class Consumer(_Running):
         try:
             report = self._native.wait(limit)
         except KeyboardInterrupt:
-            self._native.stop()
+            self._stop()
             raise
         if report is None:
             raise self._late(timeout)
@@ -87,7 +97,7 @@ class Consumer(_Running):
 
         It may be called again.
         """
-        self._native.stop()
+        self._stop()
         return self.wait()
 
     def __enter__(self) -> Consumer:
@@ -99,7 +109,7 @@ class Consumer(_Running):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._native.stop()
+        self._stop()
         if exc_type is None:
             self.wait()
 
@@ -123,7 +133,7 @@ class AsyncConsumer(_Running):
 
     async def stop(self) -> ConsumeReport:
         """As :meth:`Consumer.stop`."""
-        self._native.stop()
+        self._stop()
         return await self.wait()
 
     async def __aenter__(self) -> AsyncConsumer:
@@ -135,6 +145,6 @@ class AsyncConsumer(_Running):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._native.stop()
+        self._stop()
         if exc_type is None:
             await self.wait()
