@@ -9,7 +9,6 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from account import Account
@@ -36,28 +35,37 @@ def found() -> Iterator[doctest.DocTest]:
 FOUND = list(found())
 
 
+@pytest.fixture(params=FOUND, ids=[test.name for test in FOUND])
+def test(request: pytest.FixtureRequest) -> doctest.DocTest:
+    found: doctest.DocTest = request.param
+    return found
+
+
 @pytest.fixture
-def names(data: Path, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """What the examples know, and a working directory whose folders of data are that of the engine that runs already."""
-    monkeypatch.chdir(tmp_path)
-    for folder in ("data", "helios-data"):
-        Path(folder).symlink_to(data)
-    account.create_stream("clicks", *EVENTS)
-    with helios.connect(data, **account.settings) as keeper:
-        keeper.create_table("clicks", "clicks", SCHEMA, delivery="consumer", start_position="oldest", order_by=["at"])
-        keeper.consume("clicks", until_caught_up=True).wait()
-        with helios.connect(data, **account.settings) as client:
-            yield {"asyncio": asyncio, "helios": helios, "client": client}
+def client(test: doctest.DocTest, data: Path, account: Account) -> Iterator[helios.Helios]:
+    """A client whose account has the stream `clicks`, and a table of that name, for the examples that speak of it."""
+    with helios.connect(data, **account.settings) as keeper, helios.connect(data, **account.settings) as client:
+        if "clicks" in (test.docstring or ""):
+            account.create_stream("clicks", *EVENTS)
+            options: helios.TableOptions = {"delivery": "consumer", "start_position": "oldest", "order_by": ["at"]}
+            keeper.create_table("clicks", "clicks", SCHEMA, **options)
+            keeper.consume("clicks", until_caught_up=True).wait()
+        yield client
         for source in keeper.sources():
             keeper.remove(source, table="drop")
-        keeper.query("DROP TABLE IF EXISTS clicks")
-        keeper.query("DROP TABLE IF EXISTS quarantine.clicks")
+        for table in ("clicks", "quarantine.clicks"):
+            keeper.query(f"DROP TABLE IF EXISTS {table}")
 
 
-@pytest.mark.parametrize("test", FOUND, ids=[test.name for test in FOUND])
-def test_the_example_of(test: doctest.DocTest, names: dict[str, Any]) -> None:
+def test_an_example(
+    test: doctest.DocTest, client: helios.Helios, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One folder of data is open at a time: those that the examples name are that one.
+    for folder in ("data", "helios-data"):
+        (tmp_path / folder).symlink_to(data)
+    monkeypatch.chdir(tmp_path)
+    test.globs = {"asyncio": asyncio, "helios": helios, "client": client}
     said: list[str] = []
-    test.globs = names
     outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append)
     assert outcome.attempted == len(test.examples)
     assert outcome.failed == 0, "".join(said)
