@@ -82,7 +82,7 @@ lint-python: faces
 	$(faces)/venv/bin/ruff check helios-py examples/deploy examples/python tests/cases/drivers bench/python
 	$(faces)/venv/bin/ruff format --check helios-py examples/deploy examples/python tests/cases/drivers bench/python
 	$(faces)/venv/bin/mypy
-	$(python) -m mypy.stubtest helios
+	$(python) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist helios-py/stubtest-allowlist.txt helios
 
 lint-deploy: faces
 	$(faces)/venv/bin/cfn-lint examples/deploy/template.yaml

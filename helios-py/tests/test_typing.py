@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.resources
 from typing import Any
 
+import polars
+
 import helios
 
 
@@ -16,6 +18,12 @@ def of_a_client(client: helios.Helios) -> None:
     result: helios.QueryResult = client.query("SELECT 1", {"a": [1, "x"], "b": 1.5}, max_execution_time=1)
     rows: list[dict[str, Any]] = result.rows()
     columns: list[helios.Column] = result.columns
+    pieces: list[helios.QueryBatch] = result.batches()
+    frame: polars.DataFrame = result.to_polars()
+    frames: list[polars.DataFrame] = [pieces[0].to_polars(), client.query_arrow("SELECT 1").to_polars()]
+    result.to_pandas().groupby("a")
+    result.to_arrow().validate()
+    del frame, frames
     json: bytes = client.query_json("SELECT 1", times="simple", quote_64bit_integers=True, limit=1)
     chunks: list[bytes] = list(client.query_bytes("SELECT 1", format="csv", query_id="a"))
     batches: helios.QueryBatches = client.query_arrow("SELECT 1", on_progress=lambda so_far: so_far.read_rows < 10)
@@ -80,6 +88,7 @@ def of_a_client(client: helios.Helios) -> None:
     client.quarantine("t", colour="red")  # type: ignore[call-arg]
     client.quarantine("t", path=1)  # type: ignore[arg-type]
     client.settle_range("t", "s", "maybe")  # type: ignore[arg-type]
+    result.to_polars(1)  # type: ignore[call-arg]
     result.columns = 1  # type: ignore[assignment]
     sample.notes = []  # type: ignore[misc]
     helios.connect(aws_region=1)  # type: ignore[arg-type]
@@ -97,5 +106,7 @@ async def of_an_async_client() -> None:
         del json
         async for batch in await client.query_arrow("SELECT 1"):
             batch.rows()
+        frame: polars.DataFrame = await (await client.query_arrow("SELECT 1")).to_polars()
+        del frame
         client.query("SELECT 1").rows()  # type: ignore[attr-defined]
         await client.query(1)  # type: ignore[arg-type]

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from . import _helios
+
 # How much of what is long is shown.
 MAX_ROWS = 20
 MAX_CHARACTERS = 200
@@ -81,6 +83,12 @@ def records(of: Sequence[Mapping[str, object]], what: str) -> Html:
         return Html(f"<p>no {escape(what)}</p>")
     shown = of[:MAX_ROWS]
     return Html(table(of[0], (record.values() for record in shown)).text + rest(len(shown), len(of), what))
+
+
+def head(batch: _helios.QueryBatch, columns: int, rows: int) -> list[tuple[Any, ...]]:
+    """The first rows of a batch. Columns may have the same name."""
+    first = batch.head(rows)
+    return list(zip(*(first.column(index) for index in range(columns)), strict=True))
 
 
 def rows(columns: Sequence[Any], of: Sequence[Sequence[object]], total: int) -> str:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from . import _helios, _html, parameters
 from ._checks import count, flag, one_of, optional_text, present, seconds, text
+from ._frames import Frames, Parts, Whole
 from ._wire import Answer, read
 from .column import Column
+from .query_batches import QueryBatch
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -82,11 +84,11 @@ class BytesOptions(ArrowOptions, TextOptions, total=False):
     """How a query may run whose result comes as bytes of some form: what is of no use to that form is passed over."""
 
 
-class QueryResult:
+class QueryResult(Frames):
     """The whole result of a query.
 
-    It iterates over its rows, and hands itself as Arrow to whatever reads that, without a copy: ``pyarrow.table(result)``,
-    ``polars.DataFrame(result)``, ``pandas.DataFrame.from_arrow(result)``, DuckDB.
+    It iterates over its rows, is a frame with :meth:`to_pandas` and :meth:`to_polars`, and hands itself as Arrow to whatever
+    reads that, without a copy: ``pyarrow.table(result)``, DuckDB (``duckdb.sql("SELECT … FROM result")``).
     """
 
     __slots__ = ("_native", "columns")
@@ -132,6 +134,15 @@ class QueryResult:
         """
         return self._native.rows()
 
+    def batches(self) -> list[QueryBatch]:
+        """The result in pieces, as it came: all of its rows in order, none of them copied.
+
+        >>> [len(batch) for batch in client.query("SELECT number FROM numbers(100000)").batches()]
+        [65409, 34591]
+        """
+        pieces = (self._native.batch(index) for index in range(self._native.batches))
+        return [QueryBatch(piece, self.columns) for piece in pieces if piece is not None]
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for batch in range(self._native.batches):
             yield from self._native.rows(batch)
@@ -147,21 +158,18 @@ class QueryResult:
         shown: list[tuple[Any, ...]] = []
         for index in range(self._native.batches):
             if (batch := self._native.batch(index)) is not None:
-                shown += head(batch, len(self.columns), _html.MAX_ROWS - len(shown))
+                shown += _html.head(batch, len(self.columns), _html.MAX_ROWS - len(shown))
             if len(shown) == _html.MAX_ROWS:
                 break
         return _html.rows(self.columns, shown, len(self))
+
+    def _parts(self) -> Parts:
+        return Whole(self, self._native)
 
     def __repr__(self) -> str:
         names = ", ".join(column.name for column in self.columns[:5])
         more = ", …" if len(self.columns) > 5 else ""
         return f"<helios.QueryResult of {len(self)} rows: {names}{more}>"
-
-
-def head(batch: _helios.QueryBatch, columns: int, rows: int) -> list[tuple[Any, ...]]:
-    """The first rows of a batch. Columns may have the same name."""
-    first = batch.head(rows)
-    return list(zip(*(first.column(index) for index in range(columns)), strict=True))
 
 
 _TIMES = ("iso", "simple", "unixTimestamp")

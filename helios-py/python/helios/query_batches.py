@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import _helios, _html
+from ._frames import AsyncFrames, Frames, Parts, Pieces, Whole
 from ._progress import OnThisLoop, awaited
 from ._reading import AsyncReading, Reading
 from .column import Column
-from .query import head
 
 
-class QueryBatch:
+class QueryBatch(Frames):
     """Some rows of a result.
 
-    It iterates over them, and hands itself as Arrow to whatever reads that, without a copy:
-    ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``, ``pandas.DataFrame.from_arrow(batch)``.
+    It iterates over them, is a frame with :meth:`to_pandas` and :meth:`to_polars`, and hands itself as Arrow to whatever
+    reads that, without a copy: ``pyarrow.record_batch(batch)``.
     """
 
     __slots__ = ("_native", "columns")
@@ -43,14 +43,19 @@ class QueryBatch:
         return self._native.__arrow_c_array__(requested_schema)
 
     def _repr_html_(self) -> str:
-        return _html.rows(self.columns, head(self._native, len(self.columns), _html.MAX_ROWS), len(self))
+        return _html.rows(self.columns, _html.head(self._native, len(self.columns), _html.MAX_ROWS), len(self))
+
+    def _parts(self) -> Whole:
+        return Whole(self, self._native)
 
     def __repr__(self) -> str:
         return f"<helios.QueryBatch of {len(self)} rows>"
 
 
-class QueryBatches(Reading[_helios.QueryBatches]):
+class QueryBatches(Reading[_helios.QueryBatches], Frames):
     """The result of a query as record batches, in constant memory: it iterates over them.
+
+    The batches not read yet can be had as one table or frame, once: :meth:`to_arrow`, :meth:`to_pandas`, :meth:`to_polars`.
 
     Or it hands itself, once, as a stream of Arrow to whatever reads that piece by piece:
     ``pyarrow.RecordBatchReader.from_stream(batches)``, DuckDB.
@@ -89,8 +94,11 @@ class QueryBatches(Reading[_helios.QueryBatches]):
         """
         return self._native.__arrow_c_stream__(requested_schema)
 
+    def _parts(self) -> Parts:
+        return Pieces([batch._parts() for batch in self], self)
 
-class AsyncQueryBatches(AsyncReading[_helios.QueryBatches]):
+
+class AsyncQueryBatches(AsyncReading[_helios.QueryBatches], AsyncFrames):
     """:class:`QueryBatches` for asyncio. A task that is cancelled while it waits for a batch ends the query."""
 
     __slots__ = ("columns",)
@@ -123,3 +131,6 @@ class AsyncQueryBatches(AsyncReading[_helios.QueryBatches]):
         """As :meth:`QueryBatches.__arrow_c_stream__`. Whoever reads it waits: on a thread of its own, if the event loop
         shall go on."""
         return self._native.__arrow_c_stream__(requested_schema)
+
+    async def _read(self) -> Parts:
+        return Pieces([batch._parts() async for batch in self], self)
