@@ -297,8 +297,11 @@ if not TYPE_CHECKING:
 
 def load_ipython_extension(shell: object) -> None:
     """``%load_ext helios``: after it, ``%%helios`` runs cells of SQL."""
-    from .magic import HeliosMagics
-
+    try:
+        from .magic import HeliosMagics
+    except ImportError as error:
+        needed = "%load_ext helios needs the package IPython: pip install 'helios-py[notebook]'"
+        raise ImportError(needed, name="IPython") from error
     shell.register_magics(HeliosMagics)  # type: ignore[attr-defined]
 
 
