@@ -252,6 +252,7 @@ async def planning(client: Face, database: str, arn: str) -> None:
     assert [(step.what, step.action) for step in plan.steps][:2] == [("database", "create"), ("table", "create")]
     assert (plan.stream_arn, plan.shards, plan.batching) == (arn, 1, None)
     assert (plan.sample.events, plan.sample.rejected) == (45, 5)
+    assert plan.sample.create_table_query == plan.create_table_query
     # Nothing is made.
     assert await client.sources() == []
     assert database not in await client.databases()

@@ -126,6 +126,9 @@ impl Sources {
             warnings = request.warnings();
             self.plan_source(&mut draft, &request, found.as_ref()).await;
         }
+        // It was looked at before the shards were known.
+        let query = create_table_query.clone();
+        let sample = sample.map(|sample| SchemaCheck { create_table_query: query, ..sample });
         Ok(CreatePlan {
             possible: draft.obstacles.is_empty(),
             obstacles: draft.obstacles,
