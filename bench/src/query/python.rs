@@ -62,6 +62,7 @@ pub(crate) async fn rows() -> Result<Vec<Row>> {
         row(frame, "helios to polars", "clickhouse-connect query_arrow, from_arrow", Some(1.0))?,
         row(frame, "helios in process", "chdb in process", None)?,
         row("a tenth of", "helios, 10 k × SELECT 1", "clickhouse-connect, 10 k × SELECT 1", Some(2.0))?,
+        row("a tenth of", "helios, 10 k × SELECT 1", "the engine's HTTP, 10 k × SELECT 1", None)?,
         Row::at_most("Python, import helios", seconds("import helios")? * 1e3, "ms", 50.0),
     ])
 }

@@ -13,7 +13,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
-use futures_util::Stream;
+use futures_util::{Stream, future};
 use sync_wrapper::SyncWrapper;
 
 use super::{
@@ -85,10 +85,31 @@ impl Warehouse {
     }
 
     async fn start_arrow(&self, sql: &str, options: &QueryOptions) -> Result<ArrowStream> {
-        let types = match sql.trim() {
-            "" => ResultTypes::Known(Vec::new()),
-            _ => self.result_types(sql, options).await,
+        // At once, as one after the other a small query would take twice as long. The statement's own error comes first.
+        let types = async {
+            Ok(match sql.trim() {
+                "" => ResultTypes::Known(Vec::new()),
+                _ => self.result_types(sql, options).await,
+            })
         };
+        let (types, mut stream) = future::try_join(types, self.open_arrow(sql, options)).await?;
+        match types {
+            ResultTypes::Known(columns) => stream.take_types(&columns)?,
+            ResultTypes::Unknown(cause) => {
+                // The statement has no error of its own, so `cause` is about the question only.
+                if !stream.decoder_schema().fields().is_empty()
+                    && let Some(error) = untold(sql, "Arrow", cause)
+                {
+                    return Err(error);
+                }
+                stream.take_types(&[])?;
+            }
+        }
+        Ok(stream)
+    }
+
+    /// Starts the query, and reads its result as far as its schema.
+    async fn open_arrow(&self, sql: &str, options: &QueryOptions) -> Result<ArrowStream> {
         let StartedQuery { cursor, id } = self.start_query(sql, options, FORMAT, SETTINGS)?;
         let mut stream = ArrowStream {
             id,
@@ -105,18 +126,6 @@ impl Warehouse {
             ended: false,
         };
         stream.read_schema().await.map_err(|error| located_in(sql, error))?;
-        match types {
-            ResultTypes::Known(columns) => stream.take_types(&columns)?,
-            ResultTypes::Unknown(cause) => {
-                // The statement's own error came first, so `cause` is about the question only.
-                if !stream.decoder_schema().fields().is_empty()
-                    && let Some(error) = untold(sql, "Arrow", cause)
-                {
-                    return Err(error);
-                }
-                stream.take_types(&[])?;
-            }
-        }
         Ok(stream)
     }
 }
