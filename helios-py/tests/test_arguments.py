@@ -64,6 +64,8 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
         (method, "on_progress", ("SELECT 1",), "on_progress", [1, "print", asyncio.sleep, object()])
         for method in OF_QUERIES
     ),
+    *((method, "progress_bar", ("SELECT 1",), "progress_bar", [0, 1, "yes", object()]) for method in OF_QUERIES),
+    ("sample", "progress_bar", ("s",), "progress_bar", [0, 1, "yes", object()]),
     *((method, "wide_integers", ("SELECT 1",), "wide_integers", NOT_OPTIONAL_TEXTS) for method in OF_ARROW),
     *((method, "times", ("SELECT 1",), "times", NOT_OPTIONAL_TEXTS) for method in OF_TEXT),
     *((method, "quote_64bit_integers", ("SELECT 1",), "quote_64bit_integers", NOT_FLAGS) for method in OF_TEXT),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+
+import helios
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).parents[2]
@@ -30,3 +33,9 @@ def test_the_quickstart_of_the_examples(run: Run) -> None:
         f"import runpy, sys; sys.argv = ['quickstart.py']; runpy.run_path({str(example)!r}, run_name='__main__')"
     )
     assert process.stdout.startswith("{'page': '/cart', 'users': 7, ")
+
+
+def test_every_method_is_in_the_table() -> None:
+    readme = (ROOT / "helios-py" / "README.md").read_text()
+    methods = {name for name, _ in inspect.getmembers(helios.Helios, inspect.isfunction) if not name.startswith("_")}
+    assert {name for name in methods if f"`{name}(" not in readme} == set()

@@ -31,7 +31,9 @@ def of_a_client(client: helios.Helios) -> None:
     found: bool = client.cancel_query("a")
     progress: helios.QueryProgress | None = client.query_progress("a")
     databases: dict[str, list[str]] = client.databases()
-    sample: helios.StreamSample = client.sample("s", position="now", on_progress=lambda so_far: so_far.reads < 9)
+    sample: helios.StreamSample = client.sample(
+        "s", position="now", progress_bar=True, on_progress=lambda so_far: so_far.reads < 9
+    )
     created: helios.TableCreated = client.create_table(
         "s", "t", sample.inferred_schema, order_by=sample.proposal.order_by
     )
@@ -88,6 +90,8 @@ def of_a_client(client: helios.Helios) -> None:
     client.quarantine("t", colour="red")  # type: ignore[call-arg]
     client.quarantine("t", path=1)  # type: ignore[arg-type]
     client.settle_range("t", "s", "maybe")  # type: ignore[arg-type]
+    client.query("SELECT 1", progress_bar="yes")  # type: ignore[arg-type]
+    client.sample("s", progress_bar=1)  # type: ignore[arg-type]
     result.to_polars(1)  # type: ignore[call-arg]
     result.columns = 1  # type: ignore[assignment]
     sample.notes = []  # type: ignore[misc]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _helios
+from ._packages import need
 from .column import Column
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Frames:
         >>> client.query("SELECT number FROM numbers(3)").to_arrow().num_rows
         3
         """
-        check_packages("to_arrow")
+        need("to_arrow", "pyarrow", "pandas")
         return self._parts().table()
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -64,7 +64,8 @@ class Frames:
         >>> client.query("SELECT number FROM numbers(3)").to_pandas()["number"].sum()
         3
         """
-        check_packages("to_pandas")
+        need("to_pandas", "pandas", "pandas")
+        need("to_pandas", "pyarrow", "pandas")
         from . import _pandas
 
         return _pandas.frame(self._parts(), self.columns)
@@ -97,7 +98,7 @@ class Frames:
         >>> client.query("SELECT number FROM numbers(3)").to_polars()["number"].sum()
         3
         """
-        check_packages("to_polars")
+        need("to_polars", "polars", "polars")
         from . import _polars
 
         _polars.check(self.columns)
@@ -116,19 +117,20 @@ class AsyncFrames:
 
     async def to_arrow(self) -> pyarrow.Table:
         """As :meth:`QueryBatches.to_arrow`."""
-        check_packages("to_arrow")
+        need("to_arrow", "pyarrow", "pandas")
         return (await self._read()).table()
 
     async def to_pandas(self) -> pandas.DataFrame:
         """As :meth:`QueryBatches.to_pandas`."""
-        check_packages("to_pandas")
+        need("to_pandas", "pandas", "pandas")
+        need("to_pandas", "pyarrow", "pandas")
         from . import _pandas
 
         return _pandas.frame(await self._read(), self.columns)
 
     async def to_polars(self) -> polars.DataFrame:
         """As :meth:`QueryBatches.to_polars`."""
-        check_packages("to_polars")
+        need("to_polars", "polars", "polars")
         from . import _polars
 
         _polars.check(self.columns)
@@ -189,26 +191,3 @@ class Pieces:
 
     def values(self, index: int) -> list[Any]:
         return [value for batch in self._batches for value in batch.values(index)]
-
-
-_NEEDED = {
-    "to_arrow": ("pandas", ["pyarrow"]),
-    "to_pandas": ("pandas", ["pandas", "pyarrow"]),
-    "to_polars": ("polars", ["polars"]),
-}
-"""The extra that a method is of, and the packages that it needs."""
-
-
-def check_packages(method: str) -> None:
-    """See to it that the packages are there, before anything is read."""
-    extra, names = _NEEDED[method]
-    for name in names:
-        check_package(method, name, extra)
-
-
-def check_package(what: str, name: str, extra: str) -> None:
-    """See to it that a package is there."""
-    try:
-        importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(f"{what} needs the package {name}: pip install 'helios-py[{extra}]'", name=name) from error

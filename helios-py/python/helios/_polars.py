@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _types
-from ._frames import Parts, check_package
+from ._frames import Parts
+from ._packages import need
 from .column import Column
 from .exceptions import InvalidInputError
 
@@ -26,7 +27,7 @@ def check(columns: list[Column]) -> None:
             )
         seen.add(column.name)
         if _is_foreign(column.type):
-            check_package(f"to_polars of the column {column.name!r}, {column.type},", "pyarrow", "pandas")
+            need(f"to_polars of the column {column.name!r}, {column.type},", "pyarrow", "pandas")
 
 
 def frame(parts: Parts, columns: list[Column]) -> polars.DataFrame:
@@ -62,7 +63,7 @@ def _with_foreign(parts: Parts, columns: list[Column]) -> polars.DataFrame:
         try:
             return parts.frame()
         except polars.exceptions.PanicException:
-            check_package("to_polars of wide integers as decimals", "pyarrow", "pandas")
+            need("to_polars of wide integers as decimals", "pyarrow", "pandas")
             raise
     fields = [_texts(field) for field in table.schema]
     read = [number for number, field in enumerate(fields) if not _has_union(field.type)]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
+from . import _bars, _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
 from . import source as sources
 from . import stream as stream_lists
 from . import table as tables
@@ -27,7 +27,7 @@ from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, Q
 from .query_batches import AsyncQueryBatches
 from .query_bytes import AsyncQueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
-from .sample import OnSampleProgress, Position, SampleOptions, SampleProgress, StreamSample
+from .sample import OnSampleProgress, Position, SampleOptions, StreamSample
 from .source import Repair, Source, SourceRemoved
 from .stream import Event, EventsPut, OnEventsPut, Parts, Stream
 from .table import CreatePlan, Diagnosis, TableCreated, TableOptions
@@ -77,12 +77,14 @@ class AsyncHelios:
         parameters: Mapping[str, Parameter] | None = None,
         *,
         on_progress: OnQueryProgress | None = None,
+        progress_bar: bool | None = None,
         **options: Unpack[ArrowOptions],
     ) -> QueryResult:
         """As :meth:`Helios.query`."""
-        call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
-        answer = self._native.query_async(query.sql(sql), query.arrow_options(parameters, **options), call)
-        return QueryResult(await _progress.awaited(answer, call))
+        with _bars.query(progress_bar, on_progress) as bar:
+            call = _progress.on_this_loop(bar.call())
+            answer = self._native.query_async(query.sql(sql), query.arrow_options(parameters, **options), call)
+            return QueryResult(await _progress.awaited(answer, call))
 
     async def query_json(
         self,
@@ -90,12 +92,14 @@ class AsyncHelios:
         parameters: Mapping[str, Parameter] | None = None,
         *,
         on_progress: OnQueryProgress | None = None,
+        progress_bar: bool | None = None,
         **options: Unpack[TextOptions],
     ) -> bytes:
         """As :meth:`Helios.query_json`."""
-        call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
-        answer = self._native.query_json_async(query.sql(sql), query.text_options(parameters, **options), call)
-        return await _progress.awaited(answer, call)
+        with _bars.query(progress_bar, on_progress) as bar:
+            call = _progress.on_this_loop(bar.call())
+            answer = self._native.query_json_async(query.sql(sql), query.text_options(parameters, **options), call)
+            return await _progress.awaited(answer, call)
 
     async def query_bytes(
         self,
@@ -104,14 +108,16 @@ class AsyncHelios:
         *,
         format: Literal["json", "ndjson", "csv", "arrow", "parquet"] = "ndjson",
         on_progress: OnQueryProgress | None = None,
+        progress_bar: bool | None = None,
         **options: Unpack[BytesOptions],
     ) -> AsyncQueryBytes:
         """As :meth:`Helios.query_bytes`."""
-        call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
-        answer = self._native.query_bytes_async(
-            query.sql(sql), query.form(format), query.options(parameters, **options), call
-        )
-        return AsyncQueryBytes(await _progress.awaited(answer, call), call)
+        with _bars.query(progress_bar, on_progress) as bar:
+            call = _progress.on_this_loop(bar.call())
+            answer = self._native.query_bytes_async(
+                query.sql(sql), query.form(format), query.options(parameters, **options), call
+            )
+            return AsyncQueryBytes(await _progress.awaited(answer, call), bar.goes_on(), call)
 
     async def query_arrow(
         self,
@@ -119,12 +125,14 @@ class AsyncHelios:
         parameters: Mapping[str, Parameter] | None = None,
         *,
         on_progress: OnQueryProgress | None = None,
+        progress_bar: bool | None = None,
         **options: Unpack[ArrowOptions],
     ) -> AsyncQueryBatches:
         """As :meth:`Helios.query_arrow`."""
-        call = _progress.on_this_loop(_progress.reader(QueryProgress, on_progress))
-        answer = self._native.query_arrow_async(query.sql(sql), query.arrow_options(parameters, **options), call)
-        return AsyncQueryBatches(await _progress.awaited(answer, call), call)
+        with _bars.query(progress_bar, on_progress) as bar:
+            call = _progress.on_this_loop(bar.call())
+            answer = self._native.query_arrow_async(query.sql(sql), query.arrow_options(parameters, **options), call)
+            return AsyncQueryBatches(await _progress.awaited(answer, call), bar.goes_on(), call)
 
     async def cancel_query(self, query_id: str) -> bool:
         """As :meth:`Helios.cancel_query`."""
@@ -191,14 +199,15 @@ class AsyncHelios:
         *,
         partition_key: str | None = None,
         on_progress: OnEventsPut | None = None,
+        progress_bar: bool | None = None,
     ) -> EventsPut:
         """As :meth:`Helios.put_events`. The events may come from an asynchronous iterable, too."""
         put = EventsPut(text("stream", stream), 0, 0, 0)
-        call = _progress.caller(on_progress)
-        async for part in Parts(stream, partition_key).of_any(events):
-            put = put.and_then(read(EventsPut, await self._native.put_events_async(part)))
-            if call is not None and call(put) is False:
-                break
+        with _bars.put(progress_bar, on_progress, events) as bar:
+            async for part in Parts(stream, partition_key).of_any(events):
+                put = put.and_then(read(EventsPut, await self._native.put_events_async(part)))
+                if bar.tell(put) is False:
+                    break
         return put
 
     async def sample(
@@ -206,13 +215,15 @@ class AsyncHelios:
         stream: str,
         *,
         on_progress: OnSampleProgress | None = None,
+        progress_bar: bool | None = None,
         **sampling: Unpack[SampleOptions],
     ) -> StreamSample:
         """As :meth:`Helios.sample`."""
         options = sample.options(**sampling)
-        call = _progress.on_this_loop(_progress.reader(SampleProgress, on_progress))
-        answer = self._native.kinesis_sample_async(text("stream", stream), options, call)
-        return sample.read(*await _progress.awaited(answer, call))
+        with _bars.sample(progress_bar, on_progress, sampling.get("max_events")) as bar:
+            call = _progress.on_this_loop(bar.call())
+            answer = self._native.kinesis_sample_async(text("stream", stream), options, call)
+            return sample.read(*await _progress.awaited(answer, call))
 
     async def check_schema(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
+from . import _bars, _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
 from . import source as sources
 from . import stream as stream_lists
 from . import table as tables
@@ -27,7 +27,7 @@ from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, Q
 from .query_batches import QueryBatches
 from .query_bytes import QueryBytes
 from .rejects import Discarded, QuarantineSummary, ReplayReport, Retention, Selection, ShownRejects
-from .sample import OnSampleProgress, Position, SampleOptions, SampleProgress, StreamSample
+from .sample import OnSampleProgress, Position, SampleOptions, StreamSample
 from .source import Repair, Source, SourceRemoved
 from .stream import Event, EventsPut, OnEventsPut, Parts, Stream
 from .table import CreatePlan, Diagnosis, TableCreated, TableOptions
@@ -91,6 +91,7 @@ class Helios:
         parameters: Mapping[str, Parameter] | None = None,
         *,
         on_progress: OnQueryProgress | None = None,
+        progress_bar: bool | None = None,
         **options: Unpack[ArrowOptions],
     ) -> QueryResult:
         """Run a statement and return its whole result.
@@ -105,7 +106,9 @@ class Helios:
 
         ``on_progress`` is called about four times a second with how far the query is, by the thread that waits for it. If it
         returns ``False`` the query is cancelled, which raises :class:`QueryCancelledError`; what it raises is raised here.
-        It may use the client, but not close it.
+        It may use the client, but not close it. ``progress_bar`` shows the same as a bar, which is gone when the query is
+        over: unless given in notebooks, if the package tqdm is there (``pip install 'helios-py[notebook]'``) and the query
+        takes more than half a second; ``True`` everywhere and at once; ``False`` nowhere.
 
         Raises :class:`InvalidQueryError`, :class:`NotFoundError`, :class:`LimitExceededError`,
         :class:`HeliosTimeoutError` and whatever else ClickHouse says, with its number in ``server_code``.
@@ -113,8 +116,8 @@ class Helios:
         >>> client.query("SELECT page FROM clicks WHERE user_id = {user:UInt8} ORDER BY at", {"user": 7}).rows()
         [{'page': '/'}, {'page': '/cart'}]
         """
-        call = _progress.reader(QueryProgress, on_progress)
-        answer = self._native.query(query.sql(sql), query.arrow_options(parameters, **options), call)
+        with _bars.query(progress_bar, on_progress) as bar:
+            answer = self._native.query(query.sql(sql), query.arrow_options(parameters, **options), bar.call())
         return QueryResult(answer)
 
     def query_json(
@@ -123,6 +126,7 @@ class Helios:
         parameters: Mapping[str, Parameter] | None = None,
         *,
         on_progress: OnQueryProgress | None = None,
+        progress_bar: bool | None = None,
         **options: Unpack[TextOptions],
     ) -> bytes:
         """Run a statement and return its whole result as the documented JSON, as HTTP answers it.
@@ -136,8 +140,8 @@ class Helios:
         >>> client.query_json("SELECT 1 AS one")
         b'{"data":[{"one":1}],"metadata":{"query":"SELECT 1 AS one","row_count":1,...}}'
         """
-        call = _progress.reader(QueryProgress, on_progress)
-        return self._native.query_json(query.sql(sql), query.text_options(parameters, **options), call)
+        with _bars.query(progress_bar, on_progress) as bar:
+            return self._native.query_json(query.sql(sql), query.text_options(parameters, **options), bar.call())
 
     def query_bytes(
         self,
@@ -146,13 +150,14 @@ class Helios:
         *,
         format: Literal["json", "ndjson", "csv", "arrow", "parquet"] = "ndjson",
         on_progress: OnQueryProgress | None = None,
+        progress_bar: bool | None = None,
         **options: Unpack[BytesOptions],
     ) -> QueryBytes:
         """Run a statement and read its result as bytes, in constant memory.
 
         ``format`` is ``"ndjson"``, one JSON object a line, ``"csv"``, the names first, ``"json"``, ``"arrow"``, an IPC
         stream, or ``"parquet"``. The options are those of :meth:`query` and :meth:`query_json`; what is of no use to the
-        form is passed over. ``on_progress`` is called while somebody waits for a chunk.
+        form is passed over. ``on_progress`` is called, and the bar moves, while somebody waits for a chunk.
 
         >>> with client.query_bytes("SELECT 1 AS one", format="csv") as chunks:
         ...     b"".join(chunks)
@@ -161,11 +166,11 @@ class Helios:
         An error before the first row is raised here; one after it by the iteration, and what came before is then not
         a whole result.
         """
-        call = _progress.reader(QueryProgress, on_progress)
-        answer = self._native.query_bytes(
-            query.sql(sql), query.form(format), query.options(parameters, **options), call
-        )
-        return QueryBytes(answer)
+        with _bars.query(progress_bar, on_progress) as bar:
+            answer = self._native.query_bytes(
+                query.sql(sql), query.form(format), query.options(parameters, **options), bar.call()
+            )
+            return QueryBytes(answer, bar.goes_on())
 
     def query_arrow(
         self,
@@ -173,11 +178,12 @@ class Helios:
         parameters: Mapping[str, Parameter] | None = None,
         *,
         on_progress: OnQueryProgress | None = None,
+        progress_bar: bool | None = None,
         **options: Unpack[ArrowOptions],
     ) -> QueryBatches:
         """Run a statement and read its result as record batches, in constant memory.
 
-        The options are those of :meth:`query`. ``on_progress`` is called while somebody waits for a batch.
+        The options are those of :meth:`query`. ``on_progress`` is called, and the bar moves, while somebody waits for a batch.
 
         >>> with client.query_arrow("SELECT number FROM numbers(100000)") as batches:
         ...     sum(len(batch) for batch in batches)
@@ -186,9 +192,9 @@ class Helios:
         An error before the first batch is raised here; one after it by the iteration, and what came before is then
         not a whole result.
         """
-        call = _progress.reader(QueryProgress, on_progress)
-        answer = self._native.query_arrow(query.sql(sql), query.arrow_options(parameters, **options), call)
-        return QueryBatches(answer)
+        with _bars.query(progress_bar, on_progress) as bar:
+            answer = self._native.query_arrow(query.sql(sql), query.arrow_options(parameters, **options), bar.call())
+            return QueryBatches(answer, bar.goes_on())
 
     def cancel_query(self, query_id: str) -> bool:
         """End the query of this name, whichever client of this ClickHouse began it. ``False`` if none runs.
@@ -296,6 +302,7 @@ class Helios:
         *,
         partition_key: str | None = None,
         on_progress: OnEventsPut | None = None,
+        progress_bar: bool | None = None,
     ) -> EventsPut:
         """Put events into a stream: dicts, or JSON objects as text.
 
@@ -308,6 +315,7 @@ class Helios:
         follows it.
 
         ``on_progress`` is called after each part with what was put so far. If it returns ``False`` that is all.
+        ``progress_bar`` is that of :meth:`query`.
 
         Raises :class:`InvalidInputError` for what is no event, or has no key; ``context["event"]`` is its number, from 0. Raises
         :class:`NotFoundError` for the stream, :class:`PermissionDeniedError` without ``kinesis:PutRecords``, and
@@ -315,11 +323,11 @@ class Helios:
         ``context["not_put"]`` says which are not: ``"17, 33-35"``; all before the part are.
         """
         put = EventsPut(text("stream", stream), 0, 0, 0)
-        call = _progress.caller(on_progress)
-        for part in Parts(stream, partition_key).of(events):
-            put = put.and_then(read(EventsPut, self._native.put_events(part)))
-            if call is not None and call(put) is False:
-                break
+        with _bars.put(progress_bar, on_progress, events) as bar:
+            for part in Parts(stream, partition_key).of(events):
+                put = put.and_then(read(EventsPut, self._native.put_events(part)))
+                if bar.tell(put) is False:
+                    break
         return put
 
     def sample(
@@ -327,6 +335,7 @@ class Helios:
         stream: str,
         *,
         on_progress: OnSampleProgress | None = None,
+        progress_bar: bool | None = None,
         **sampling: Unpack[SampleOptions],
     ) -> StreamSample:
         """Read a few events of a stream and infer the schema that fits them all.
@@ -345,8 +354,8 @@ class Helios:
         (3, Column(name='user_id', type='UInt16'))
         """
         options = sample.options(**sampling)
-        call = _progress.reader(SampleProgress, on_progress)
-        return sample.read(*self._native.kinesis_sample(text("stream", stream), options, call))
+        with _bars.sample(progress_bar, on_progress, sampling.get("max_events")) as bar:
+            return sample.read(*self._native.kinesis_sample(text("stream", stream), options, bar.call()))
 
     def check_schema(
         self,

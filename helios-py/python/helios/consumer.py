@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from types import TracebackType
 
-from . import _helios, _html
+from . import _bars, _helios, _html
+from ._bars import Bar
 from ._checks import seconds
 from ._progress import OnThisLoop, awaited
 from ._wire import read
 from .delivery import ConsumeProgress, ConsumeReport
 from .exceptions import HeliosTimeoutError
+
+# How often a bar is looked after.
+_TURN = 0.25
+
+
+def _turns(timeout: float | None, bar: Bar[ConsumeProgress]) -> Iterator[float | None]:
+    """For how long to wait, again and again: at once to the end, unless there is a bar to be moved meanwhile."""
+    limit = None if timeout is None else seconds("timeout", timeout)
+    if bar.call() is None:
+        yield limit
+        return
+    end = None if limit is None else time.monotonic() + limit
+    while True:
+        left = _TURN if end is None else min(_TURN, end - time.monotonic())
+        if left < 0:
+            return
+        yield left
 
 
 class _Running:
@@ -46,6 +66,10 @@ class _Running:
         self._is_stopped = True
         self._native.stop()
 
+    def _show(self, bar: Bar[ConsumeProgress]) -> None:
+        if (show := bar.call()) is not None:
+            show(self._native.progress())
+
     def _late(self, timeout: float | None) -> HeliosTimeoutError:
         return HeliosTimeoutError(
             f"the consumer still runs after {timeout} s; wait longer, or stop it {{stream: {self._stream}}}",
@@ -76,15 +100,21 @@ class Consumer(_Running):
 
     __slots__ = ()
 
-    def wait(self, timeout: float | None = None) -> ConsumeReport:
+    def wait(self, timeout: float | None = None, *, progress_bar: bool | None = None) -> ConsumeReport:
         """Wait until it ends, at most ``timeout`` seconds; for ever unless given. Ctrl-C stops it.
+
+        ``progress_bar`` is that of :meth:`Helios.query`.
 
         Raises :class:`HeliosTimeoutError` if it still runs then; it goes on. Raises what ``on_progress`` has raised; if it was
         to run until it has caught up, what keeps a shard from being delivered for good.
         """
-        limit = None if timeout is None else seconds("timeout", timeout)
+        report = None
         try:
-            report = self._native.wait(limit)
+            with _bars.consume(progress_bar, None) as bar:
+                for limit in _turns(timeout, bar):
+                    if (report := self._native.wait(limit)) is not None:
+                        break
+                    self._show(bar)
         except KeyboardInterrupt:
             self._stop()
             raise
@@ -123,10 +153,15 @@ class AsyncConsumer(_Running):
         super().__init__(native, stream)
         self._on_progress = on_progress
 
-    async def wait(self, timeout: float | None = None) -> ConsumeReport:
+    async def wait(self, timeout: float | None = None, *, progress_bar: bool | None = None) -> ConsumeReport:
         """As :meth:`Consumer.wait`."""
-        limit = None if timeout is None else seconds("timeout", timeout)
-        report = await awaited(self._native.wait_async(limit), self._on_progress)
+        report = None
+        with _bars.consume(progress_bar, None) as bar:
+            for limit in _turns(timeout, bar):
+                report = await awaited(self._native.wait_async(limit), self._on_progress)
+                if report is not None:
+                    break
+                self._show(bar)
         if report is None:
             raise self._late(timeout)
         return read(ConsumeReport, report)

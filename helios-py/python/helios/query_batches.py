@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import _helios, _html
+from ._bars import Bar
 from ._frames import AsyncFrames, Frames, Parts, Pieces, Whole
-from ._progress import OnThisLoop, awaited
+from ._progress import OnThisLoop
 from ._reading import AsyncReading, Reading
 from .column import Column
 
@@ -69,18 +70,15 @@ class QueryBatches(Reading[_helios.QueryBatches], Frames):
     columns: list[Column]
     """The columns, with ClickHouse's types; known before the first batch, and where there is none."""
 
-    def __init__(self, native: _helios.QueryBatches) -> None:
-        super().__init__(native)
+    def __init__(self, native: _helios.QueryBatches, bar: Bar[Any]) -> None:
+        super().__init__(native, bar)
         self.columns = [Column(name, data_type) for name, data_type in native.columns]
 
     def __iter__(self) -> QueryBatches:
         return self
 
     def __next__(self) -> QueryBatch:
-        batch = self._native.next()
-        if batch is None:
-            raise StopIteration
-        return QueryBatch(batch, self.columns)
+        return QueryBatch(self._next(), self.columns)
 
     def __arrow_c_schema__(self) -> object:
         """The schema of every batch, in a PyCapsule."""
@@ -90,8 +88,9 @@ class QueryBatches(Reading[_helios.QueryBatches], Frames):
         """The batches that were not read yet as an Arrow stream, in a PyCapsule, once.
 
         Reading it waits for the query, without holding up other threads. An error after the first batch is whatever the
-        reader makes of it; a result that is not whole has no end there either.
+        reader makes of it; a result that is not whole has no end there either. A progress bar ends here.
         """
+        self._bar.close()
         return self._native.__arrow_c_stream__(requested_schema)
 
     def _parts(self) -> Parts:
@@ -106,22 +105,15 @@ class AsyncQueryBatches(AsyncReading[_helios.QueryBatches], AsyncFrames):
     columns: list[Column]
     """The columns, with ClickHouse's types; known before the first batch, and where there is none."""
 
-    def __init__(self, native: _helios.QueryBatches, on_progress: OnThisLoop | None) -> None:
-        super().__init__(native, on_progress)
+    def __init__(self, native: _helios.QueryBatches, bar: Bar[Any], on_progress: OnThisLoop | None) -> None:
+        super().__init__(native, bar, on_progress)
         self.columns = [Column(name, data_type) for name, data_type in native.columns]
 
     def __aiter__(self) -> AsyncQueryBatches:
         return self
 
     async def __anext__(self) -> QueryBatch:
-        try:
-            batch = await awaited(self._native.next_async(), self._on_progress)
-        except Exception:
-            await self._native.close_async()
-            raise
-        if batch is None:
-            raise StopAsyncIteration
-        return QueryBatch(batch, self.columns)
+        return QueryBatch(await self._next(), self.columns)
 
     def __arrow_c_schema__(self) -> object:
         """The schema of every batch, in a PyCapsule."""
@@ -130,6 +122,7 @@ class AsyncQueryBatches(AsyncReading[_helios.QueryBatches], AsyncFrames):
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """As :meth:`QueryBatches.__arrow_c_stream__`. Whoever reads it waits: on a thread of its own, if the event loop
         shall go on."""
+        self._bar.close()
         return self._native.__arrow_c_stream__(requested_schema)
 
     async def _read(self) -> Parts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from . import _helios
-from ._progress import awaited
 from ._reading import AsyncReading, Reading
 
 
@@ -20,9 +19,7 @@ class QueryBytes(Reading[_helios.QueryBytes]):
         return self
 
     def __next__(self) -> bytes:
-        chunk = self._native.next()
-        if chunk is None:
-            raise StopIteration
+        chunk: bytes = self._next()
         return chunk
 
 
@@ -35,11 +32,5 @@ class AsyncQueryBytes(AsyncReading[_helios.QueryBytes]):
         return self
 
     async def __anext__(self) -> bytes:
-        try:
-            chunk = await awaited(self._native.next_async(), self._on_progress)
-        except Exception:
-            await self._native.close_async()
-            raise
-        if chunk is None:
-            raise StopAsyncIteration
+        chunk: bytes = await self._next()
         return chunk
