@@ -120,6 +120,7 @@ fn start(
     let (held, closing) = (client.hold(), client.closing());
     client.run(async move |client: HeliosClient| {
         let options: ConsumeOptions = answer::read(&options)?;
+        let stream = options.stream_name.clone();
         let consumer = client
             .consume(&options.stream_name)
             .options(options)
@@ -143,7 +144,13 @@ fn start(
             };
             let outcome = tokio::select! {
                 biased;
-                outcome = unpanicked(run) => outcome,
+                outcome = unpanicked(run) => {
+                    if let Err(error) = &outcome {
+                        // Perhaps nobody ever waits for it.
+                        tracing::warn!(target: "helios::consumer", stream, %error, "A consumer has ended with an error.");
+                    }
+                    outcome
+                }
                 () = client_closes => Err(closed_meanwhile().at("consume")),
             };
             say.send_replace(Some(End(Arc::new(outcome))));

@@ -4,6 +4,7 @@
 //! what it does. So the end waits for the threads of Helios that are in, and the others stay out.
 
 use std::{
+    cell::Cell,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, ThreadId},
 };
@@ -70,7 +71,7 @@ pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
         }
         state.inside += 1;
     }
-    let _inside = Inside;
+    let _inside = Inside::new();
     Python::try_attach(work)
 }
 
@@ -82,18 +83,32 @@ pub(crate) fn visit<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     Python::try_attach(work)
 }
 
+thread_local! {
+    /// How often the thread has come in, one time within the other.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
 struct Inside;
+
+impl Inside {
+    fn new() -> Self {
+        DEPTH.set(DEPTH.get() + 1);
+        Self
+    }
+}
 
 impl Drop for Inside {
     fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
         DOOR.lock().inside -= 1;
         DOOR.left.notify_all();
     }
 }
 
-/// Holds up a thread that has no interpreter to come back to.
+/// Holds up a thread that has no interpreter to come back to. One that came in, such as a function of the caller's that has called
+/// Helios in turn, has one: the end waits for it.
 pub(crate) fn stay_out() {
-    while DOOR.lock().is_shut() {
+    while DEPTH.get() == 0 && DOOR.lock().is_shut() {
         thread::park();
     }
 }

@@ -38,7 +38,7 @@ def test_what_it_shows(clicks: helios.Helios) -> None:
     assert consumer.wait() == consumer.stop() == report
 
 
-def test_what_its_function_raises_whoever_waits_gets(clicks: helios.Helios) -> None:
+def test_what_its_function_raises_whoever_waits_gets(clicks: helios.Helios, caplog: pytest.LogCaptureFixture) -> None:
     def enough(_: helios.ConsumeProgress) -> None:
         raise Enough
 
@@ -47,6 +47,12 @@ def test_what_its_function_raises_whoever_waits_gets(clicks: helios.Helios) -> N
         with pytest.raises(Enough):
             consumer.wait()
     assert not consumer.running
+    # If nobody does, it is at least in the log.
+    record = next(record for record in caplog.records if record.name == "helios.consumer")
+    assert (record.levelname, record.getMessage().startswith("A consumer has ended with an error. stream=")) == (
+        "WARNING",
+        True,
+    )
     # An error in its block is not hidden behind that.
     with pytest.raises(ZeroDivisionError), clicks.consume("clicks", on_progress=enough):
         raise ZeroDivisionError
@@ -70,6 +76,22 @@ def test_the_end_of_its_client_is_its_own(clicks: helios.Helios) -> None:
         consumer.wait()
     with pytest.raises(helios.InvalidInputError, match="closed"):
         clicks.consume("clicks")
+
+
+def test_a_program_that_ends_while_its_function_waits_ends(run: Run, account: Account) -> None:
+    account.create_stream("clicks", {"id": 1})
+    process = run(f"""
+import helios, threading
+client = helios.connect("data", **{account.settings!r})
+client.create_table("clicks", "clicks", {{"id": "UInt64"}}, delivery="consumer", start_position="oldest")
+waits = threading.Event()
+def slow(so_far):
+    waits.set()
+    client.query("SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1")
+client.consume("clicks", on_progress=slow)
+waits.wait()
+""")
+    assert process.stderr == ""
 
 
 @pytest.mark.parametrize("end", ["", "raise SystemExit(0)", "del client, consumer", "os._exit(0)"], ids=str)

@@ -81,6 +81,24 @@ print(client.query("SELECT DISTINCT name FROM logs").rows())
     assert process.stdout == "[{'name': 'helios.embedded.connector'}]\n"
 
 
+def test_a_program_ends_while_a_handler_waits(run: Run) -> None:
+    run("""
+import logging, threading, helios
+waits = threading.Event()
+client = helios.connect("data")
+class Slow(logging.Handler):
+    def emit(self, record):
+        if threading.current_thread() is not threading.main_thread():
+            waits.set()
+            client.query("SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1")
+logging.getLogger("helios").addHandler(Slow())
+logging.getLogger("helios").setLevel("DEBUG")
+while not waits.wait(0.1):
+    with client.query_arrow("SELECT number FROM numbers(100000000)") as batches:
+        next(batches)
+""")
+
+
 def test_a_fork_does_not_wait_for_the_logs_of_its_parent(run: Run) -> None:
     run("""
 import logging, os, helios
