@@ -18,6 +18,7 @@ use crate::{
     awaitable::awaitable,
     client::{Client, closed_meanwhile},
     error::raise,
+    exit,
     progress::{self, OnProgress, Raised},
     runtime::{block_on, runtime, unpanicked},
 };
@@ -145,8 +146,10 @@ fn start(
             let outcome = tokio::select! {
                 biased;
                 outcome = unpanicked(run) => {
-                    if let Err(error) = &outcome {
-                        // Perhaps nobody ever waits for it.
+                    // Perhaps nobody ever waits for it. What the end of the program breaks off is no error.
+                    if let Err(error) = &outcome
+                        && !exit::has_begun()
+                    {
                         tracing::warn!(target: "helios::consumer", stream, %error, "A consumer has ended with an error.");
                     }
                     outcome

@@ -62,6 +62,11 @@ pub(crate) fn begin(py: Python<'_>) {
     });
 }
 
+/// Whether the end has begun.
+pub(crate) fn has_begun() -> bool {
+    DOOR.lock().ending.is_some()
+}
+
 /// Does something in the interpreter; `None` if that ends.
 pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     {

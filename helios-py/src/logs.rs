@@ -5,6 +5,7 @@
 //! operation, so that what was logged meanwhile is there when it returns.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     io,
     sync::{
@@ -12,6 +13,7 @@ use std::{
         atomic::{AtomicU8, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use pyo3::{
@@ -34,11 +36,29 @@ const WARNING: u8 = 30;
 
 /// What `logging` lets pass of Helios, by its own numbers: less is not even put into words.
 static THRESHOLD: AtomicU8 = AtomicU8::new(WARNING);
-static QUEUE: Queue = Queue { records: Mutex::new(VecDeque::new()), came: Condvar::new() };
+static QUEUE: Queue = Queue {
+    state: Mutex::new(State { records: VecDeque::new(), handing: 0 }),
+    came: Condvar::new(),
+    handed: Condvar::new(),
+};
+/// How long an operation waits for a handler that another thread has called.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+thread_local! {
+    /// Whether this thread hands over records: what is logged meanwhile is for the next time.
+    static HANDS_OVER: Cell<bool> = const { Cell::new(false) };
+}
 
 struct Queue {
-    records: Mutex<VecDeque<Record>>,
+    state: Mutex<State>,
     came: Condvar,
+    handed: Condvar,
+}
+
+struct State {
+    records: VecDeque<Record>,
+    /// How many threads hand over records that they have taken.
+    handing: usize,
 }
 
 struct Record {
@@ -48,12 +68,12 @@ struct Record {
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Record>> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, record: Record) {
-        let mut records = self.lock();
+        let records = &mut self.lock().records;
         if records.len() == CAPACITY {
             records.pop_front();
         }
@@ -62,12 +82,31 @@ impl Queue {
     }
 
     fn wait(&self) {
-        let records = self.lock();
-        drop(
-            self.came
-                .wait_while(records, |records| records.is_empty())
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let state = self.lock();
+        let waited = self.came.wait_while(state, |state| state.records.is_empty());
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn take(&self) -> VecDeque<Record> {
+        let mut state = self.lock();
+        state.handing += 1;
+        std::mem::take(&mut state.records)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.lock().handing > 0
+    }
+
+    fn handed_over(&self) {
+        self.lock().handing -= 1;
+        self.handed.notify_all();
+    }
+
+    /// Waits, but not for ever: a handler may wait for the caller in turn.
+    fn wait_for_others(&self) {
+        let state = self.lock();
+        let waited = self.handed.wait_timeout_while(state, PATIENCE, |state| state.handing > 0);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -110,11 +149,19 @@ pub(crate) fn hand_over(py: Python<'_>) {
     if is_forked() {
         return;
     }
-    let records = std::mem::take(&mut *QUEUE.lock());
-    for Record { logger, level, text } in records {
+    if HANDS_OVER.replace(true) {
+        // A handler has called Helios.
+        return;
+    }
+    for Record { logger, level, text } in QUEUE.take() {
         // What a handler raises is for `logging`, and it has its own way with that.
         drop(log(py, &logger, level, &text));
     }
+    QUEUE.handed_over();
+    if QUEUE.is_busy() {
+        py.detach(|| QUEUE.wait_for_others());
+    }
+    HANDS_OVER.set(false);
     ask(py);
 }
 
