@@ -204,6 +204,8 @@ async def putting(client: Face, account: Account) -> None:
         ({"id": math.nan}, "cannot be an event"),
         ({"id": object()}, "cannot be an event"),
         ("{", "this is not"),
+        ('{"id": NaN}', "this is not: NaN"),
+        ('{"id": ' + "[" * 100_000, "this is not"),
         (b"\xff", "not UTF-8"),
         ("[1]", "JSON object"),
         ({"name": "ann"}, "partition key"),

@@ -82,7 +82,7 @@ type PutEvents struct {
 	// Events become JSON objects: structs, maps, json.RawMessage.
 	Events []any `json:"events"`
 	// PartitionKey is the field of each event that is its partition key, a string or a number, as a JSON Pointer: "/user/id". Events
-	// with the same key stay in order. Default: random keys.
+	// with the same key go to the same shard, in order unless the stream is busy. Default: random keys.
 	PartitionKey string `json:"partitionKey,omitempty"`
 	// FirstEvent is the number that errors give the first event, for who puts many events part by part.
 	FirstEvent uint64 `json:"firstEvent,omitempty"`

@@ -33,7 +33,7 @@ pub struct PutEvents {
     /// The events, each a JSON object.
     pub events: Vec<Box<RawValue>>,
     /// The field of each event that is its partition key, a string or a number, as a JSON Pointer. Events with the same key go
-    /// to the same shard, and stay in order. Default: a random key for each event.
+    /// to the same shard, in order unless the stream is busy and refuses some. Default: a random key for each event.
     #[serde(default)]
     pub partition_key: Option<FieldPath>,
     /// The number that errors give the first event, for who puts many events part by part. Default: 0.

@@ -311,8 +311,8 @@ class Helios:
 
         They are put part by part, in constant memory: the iterable may go on for ever. ``partition_key`` is the field of each
         event that is its partition key, a string or a number, as a JSON Pointer: ``"/user/id"``. Events with the same key go
-        to the same shard, in order. Without it the keys are random. What a busy stream does not take at once is put again, after what
-        follows it.
+        to the same shard, in order unless the stream is busy: what it does not take at once is put again, after what follows it.
+        Without it the keys are random.
 
         ``on_progress`` is called after each part with what was put so far. If it returns ``False`` that is all.
         ``progress_bar`` is that of :meth:`query`.

@@ -136,11 +136,16 @@ def _text(number: int, event: object) -> str:
     if not isinstance(event, str):
         raise wrong_type(f"events[{number}]", "a dict, a str or bytes", event)
     try:
-        json.loads(event)
-    except ValueError as error:
+        # Python takes NaN and infinities, which JSON has not.
+        json.loads(event, parse_constant=_no_json)
+    except (ValueError, RecursionError) as error:
         # Only where: an event may hold what is nobody's business.
         raise _wrong(number, f"an event is JSON, and this is not: {error}") from None
     return event.strip()
+
+
+def _no_json(constant: str) -> object:
+    raise ValueError(f"{constant} is no value of JSON")
 
 
 def _plain(value: object) -> object:
