@@ -15,6 +15,8 @@ mod field_path;
 pub mod fuzzing;
 mod iso8601;
 mod json;
+#[cfg(feature = "log-lines")]
+mod log_lines;
 pub mod schema;
 pub mod sources;
 pub mod streams;
@@ -32,6 +34,8 @@ pub use config::{ConfigKey, HeliosConfig};
 pub use delivery::{ConsumeOptions, ConsumeReport, Consumer, DeliveryReport, ReportOptions};
 pub use error::{Error, ErrorCode, ErrorKind, Result, SqlPosition};
 pub use field_path::FieldPath;
+#[cfg(feature = "log-lines")]
+pub use log_lines::{LogLine, take_log_lines};
 pub use sources::{
     CreatePlan, CreateTable, Diagnosis, RemoveSource, Repair, SchemaCheck, SchemaDrift, Source,
     SourceRemoved, TableCreated,

@@ -10,20 +10,32 @@
  * as it is. `error` may be NULL: then the status is all there is.
  *
  * NULL. No pointer may be NULL unless its function says so: HELIOS_STATUS_NULL_ARGUMENT. Every `_free` takes NULL. A
- * pointer that is not NULL must be good: a handle not yet freed, a text that ends with NUL, room for the output.
+ * pointer that is not NULL must be good: a text that ends with NUL, room for the output.
  *
- * TEXTS. UTF-8 and NUL-terminated, in both directions: HELIOS_STATUS_INVALID_UTF8. Inputs are copied where they are
- * needed after the call. `*_json` arguments are one JSON object in a text; keys that are none are refused by name. A
- * text written to a `char **` is the caller's, to be freed by `helios_string_free`; a `const char *` that is returned
- * belongs to the thing asked, and lives as long as it.
+ * HANDLES. `helios_client *`, `helios_config *` and `helios_consumer *` are numbers in the form of pointers: they point to
+ * nothing. So a handle that was freed, or is one of another type, is refused with HELIOS_STATUS_INVALID_HANDLE, freeing one
+ * twice does nothing, and one may be freed while another thread uses it. Leak checkers do not see one that is never freed.
  *
- * MEMORY. Each thing is freed once, by the function of its type: never by `free`. A `const` handle is not changed.
+ * MEMORY. What a call gives is the caller's, and freed once, by the function of its type, never by `free`:
  *
- * THREADS. Any number of threads may use one client at the same time. Free it when no call on it is under way. A config,
- * an error and an Arrow stream are for one thread at a time. Calls block until they are done. The library has threads of
- * its own, installs no signal handler, and stays loaded until the process ends, also after `dlclose`.
+ *     helios_config *, helios_client *, helios_consumer *    helios_config_free, helios_client_free, helios_consumer_free
+ *     helios_error *                                         helios_error_free
+ *     char *, written to a `char **`                         helios_string_free
+ *     struct ArrowArrayStream, what it gives                 its own `release`
+ *     const char *                                           not freed: it belongs to the thing asked, and lives as long
  *
- * CALLBACKS run on the thread that called, during that call. They may use the client, but not free it, and must return.
+ * They may be freed in any order. Errors and texts are memory: freeing one twice is undefined, as with `free`. What a call is
+ * given stays the caller's; nothing of it is used after the call, but for `user` of `helios_log_set`.
+ *
+ * TEXTS. UTF-8 and NUL-terminated, in both directions: HELIOS_STATUS_INVALID_UTF8; of 1 GiB at most:
+ * HELIOS_STATUS_LIMIT_EXCEEDED. `*_json` arguments are one JSON object in a text; keys that are none are refused by name.
+ *
+ * THREADS. Any number of threads may use one client, config or consumer at the same time. An error and an Arrow stream are for
+ * one thread at a time. Calls block until they are done; `helios_client_cancel` ends them from another thread. The library has
+ * threads of its own, installs no signal handler, and stays loaded until the process ends, also after `dlclose`.
+ *
+ * CALLBACKS run on the thread that called, during that call, and may call Helios; that of `helios_log_set` runs on any thread,
+ * and may not. They must return: no `longjmp`, no exception of C++.
  *
  * FORK. Threads do not survive a fork. In a child of a process that has used Helios, calls on clients fail at once with
  * HELIOS_STATUS_UNAVAILABLE, and freeing a client does nothing. End such a child with `_exit` or `exec`. A process that
@@ -170,7 +182,7 @@ enum helios_status
      */
     HELIOS_STATUS_ENGINE_UNAVAILABLE = 12,
     /**
-     * The query was cancelled.
+     * The query or the call was cancelled.
      */
     HELIOS_STATUS_CANCELLED = 13,
     /**
@@ -189,6 +201,10 @@ enum helios_status
      * A defect in Helios: it panicked. The handles of the call may be freed; do not use them otherwise.
      */
     HELIOS_STATUS_PANIC = 102,
+    /**
+     * A handle that was freed, or is one of another type, or is none.
+     */
+    HELIOS_STATUS_INVALID_HANDLE = 103,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -204,9 +220,14 @@ typedef uint32_t helios_status;
 typedef struct helios_client helios_client;
 
 /**
- * Settings. To be used by one thread at a time.
+ * Settings. Any number of threads may use one at the same time.
  */
 typedef struct helios_config helios_config;
+
+/**
+ * A stream that is delivered in the background. Any number of threads may use one at the same time.
+ */
+typedef struct helios_consumer helios_consumer;
 
 /**
  * Why a call failed: what happened, to which thing, and what to do next. Holds no secret.
@@ -234,6 +255,24 @@ typedef struct {
 } helios_sql_position;
 
 /**
+ * How bad it is that something is logged: one of `HELIOS_LOG_…`.
+ */
+typedef uint32_t helios_log_level;
+
+/**
+ * What is given what Helios logs: the pointer that was given to `helios_log_set`, how bad it is, where in Helios, such as
+ * `"helios_core::delivery::worker"`, and what happened, in one line without a line break. Both texts live until it returns,
+ * and hold no secret.
+ *
+ * It is called on any thread, also on threads of Helios, one call at a time; who logs waits for it. It must not call Helios,
+ * but for the functions of errors and texts, and must return.
+ */
+typedef void (*helios_on_log)(void *user,
+                              helios_log_level level,
+                              const char *target,
+                              const char *message);
+
+/**
  * What a call gives its bytes to: the pointer that was given to the call, and the next bytes of a result, which live until
  * it returns. 0: go on. Anything else: stop.
  *
@@ -248,6 +287,44 @@ typedef int (*helios_on_bytes)(void *user, const uint8_t *bytes, size_t length);
  * It is called on the thread that waits, and may itself call Helios. It must return: no `longjmp`, no exception of C++.
  */
 typedef int (*helios_on_progress)(void *user, const char *progress_json);
+
+/**
+ * What a call gives the rows of a result to: the pointer that was given to the call, and one row as a JSON object, which ends
+ * with NUL, has this length without it, and lives until it returns. 0: go on. Anything else: stop.
+ *
+ * As for `helios_on_progress`, it is called on the thread that waits, may itself call Helios, and must return.
+ */
+typedef int (*helios_on_row)(void *user, const char *row_json, size_t length);
+
+/**
+ * Nothing is logged.
+ */
+#define HELIOS_LOG_OFF 0
+
+/**
+ * Something failed that nobody waits for, or that needs a person.
+ */
+#define HELIOS_LOG_ERROR 1
+
+/**
+ * Something is not as it should be; Helios goes on.
+ */
+#define HELIOS_LOG_WARN 2
+
+/**
+ * What a person wants to know who watches: that something began, or ended.
+ */
+#define HELIOS_LOG_INFO 3
+
+/**
+ * What helps to find a defect.
+ */
+#define HELIOS_LOG_DEBUG 4
+
+/**
+ * Each step.
+ */
+#define HELIOS_LOG_TRACE 5
 
 #ifdef __cplusplus
 extern "C" {
@@ -321,8 +398,19 @@ void helios_error_free(helios_error *error);
 void helios_string_free(char *text);
 
 /**
+ * Has `on_log` told what Helios logs, from `level` on and all that is worse, in place of who was told before. `HELIOS_LOG_OFF`,
+ * or NULL for `on_log`: nobody, as at first. When this has returned, the function before is not called any more.
+ *
+ * It is for the whole process. `user` is passed on to `on_log` as it is.
+ */
+helios_status helios_log_set(helios_log_level level,
+                             helios_on_log on_log,
+                             void *user,
+                             helios_error **error);
+
+/**
  * Settings that are all at their defaults: the embedded engine in the folder `helios-data`, and for AWS what its SDKs
- * find. To be freed by `helios_config_free`.
+ * find. To be freed by `helios_config_free`. NULL if there are millions already.
  */
 helios_config *helios_config_new(void);
 
@@ -376,8 +464,28 @@ helios_status helios_client_with_credentials(const helios_client *client,
                                              helios_error **error);
 
 /**
- * Frees a client. NULL is fine. No call on it may be under way; streams it gave stay good. With the last client of an
- * embedded engine, and the last stream, the engine is closed, which takes some milliseconds.
+ * Makes another client that is the same in everything and shares all connections, at almost no cost: one whose calls can be
+ * cancelled without those of the first. Both are to be freed, in any order.
+ */
+helios_status helios_client_clone(const helios_client *client,
+                                  helios_client **other,
+                                  helios_error **error);
+
+/**
+ * Ends every call on this client that is under way on other threads, and every one to come, with HELIOS_STATUS_CANCELLED:
+ * whatever they do, and also reading the streams it gave. It returns at once. Other clients go on, also those that were made of
+ * this one: `helios_client_clone` one for what shall be cancelled by itself. Consumers have a stop of their own.
+ *
+ * A query is ended in ClickHouse too. What makes or changes something is broken off as by the end of the process: nothing is
+ * lost or doubled by it, and `helios_client_repair` finishes or undoes the rest. A callback is waited for.
+ */
+helios_status helios_client_cancel(const helios_client *client,
+                                   helios_error **error);
+
+/**
+ * Frees a client. NULL is fine. Calls on it that are under way go on to their end; streams and consumers it gave stay good.
+ * With the last client of an embedded engine, and the last stream, call and consumer, the engine is closed, which takes some
+ * milliseconds.
  *
  * In a fork of the process that made the client it does nothing.
  */
@@ -427,6 +535,21 @@ helios_status helios_client_query_bytes(const helios_client *client,
                                         helios_on_progress on_progress,
                                         void *user,
                                         helios_error **error);
+
+/**
+ * Runs one SQL statement and hands its result to `on_row`, row by row, in constant memory: each is a JSON object
+ * `{column: value}`, as `helios_client_query` has it. A slow function slows the query.
+ *
+ * `options_json`, `on_progress` and `user` as for `helios_client_query_bytes`, and so is what ends it early: only with
+ * HELIOS_STATUS_OK were those all rows.
+ */
+helios_status helios_client_query_rows(const helios_client *client,
+                                       const char *sql,
+                                       const char *options_json,
+                                       helios_on_row on_row,
+                                       helios_on_progress on_progress,
+                                       void *user,
+                                       helios_error **error);
 
 /**
  * Ends the query of this name, if it runs, whichever client of this ClickHouse began it: `{"queryId", "found"}`. Whoever
@@ -670,6 +793,53 @@ helios_status helios_client_settle_range(const helios_client *client,
                                          const char *options_json,
                                          char **json,
                                          helios_error **error);
+
+/**
+ * Starts to deliver a stream to all its tables, in the background, and returns when it has begun. To be freed by
+ * `helios_consumer_free`.
+ *
+ * `options_json` as for `helios_client_consume`, which waits for the end: for one that goes on until it is stopped,
+ * `{"streamName": "clicks", "untilCaughtUp": false}`.
+ */
+helios_status helios_client_start_consumer(const helios_client *client,
+                                           const char *options_json,
+                                           helios_consumer **consumer,
+                                           helios_error **error);
+
+/**
+ * What the consumer has done so far, at most a second ago, also when it has ended: `{"records", "received", "delivered",
+ * "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`.
+ */
+helios_status helios_consumer_progress(const helios_consumer *consumer,
+                                       char **json,
+                                       helios_error **error);
+
+/**
+ * Asks the consumer to end, which it does within a second or with the batch under way, and does not wait for that. Asking
+ * again is fine.
+ */
+helios_status helios_consumer_stop(const helios_consumer *consumer,
+                                   helios_error **error);
+
+/**
+ * Waits for the end of the consumer, and answers as `helios_client_consume`: with its report, or with why it failed. That can be
+ * asked again.
+ *
+ * `seconds`: how long to wait at most, 0 to look only, negative for no limit. HELIOS_STATUS_TIMEOUT if it still goes on then.
+ */
+helios_status helios_consumer_wait(const helios_consumer *consumer,
+                                   double seconds,
+                                   char **json,
+                                   helios_error **error);
+
+/**
+ * Frees a consumer. NULL is fine. One that still runs is ended at once, as by the end of the process, and waited for: nothing is
+ * lost or doubled by that. To end it in order, stop it and wait first. Whoever waits for it on another thread gets
+ * HELIOS_STATUS_CANCELLED.
+ *
+ * In a fork of the process that made it it does nothing.
+ */
+void helios_consumer_free(helios_consumer *consumer);
 
 /**
  * What of a table's events is in quarantine, by reason and place:

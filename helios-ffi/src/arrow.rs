@@ -11,11 +11,11 @@ use helios_core::{ArrowStream, warehouse::check_c_names};
 
 use crate::{
     boundary,
-    client::HeliosClient,
+    client::{Cancellation, HeliosClient},
     error::{Failure, HeliosError},
     pointer::output,
     query::Asked,
-    runtime::{self, block_on},
+    runtime,
     status::HeliosStatus,
 };
 
@@ -37,9 +37,10 @@ pub unsafe extern "C" fn helios_client_query_arrow(
     boundary::status(error, || {
         // SAFETY: the caller's promise.
         let (asked, stream) = unsafe { (Asked::read(client, sql, options_json)?, output(stream, "stream")?) };
-        let batches = block_on(asked.client.query_arrow(asked.sql, &asked.options))?;
+        let Asked { client, sql, options } = asked;
+        let batches = client.wait(client.core().query_arrow(sql, &options))?;
         check_c_names(batches.schema())?;
-        stream.write(FFI_ArrowArrayStream::new(Box::new(Batches::new(batches))));
+        stream.write(FFI_ArrowArrayStream::new(Box::new(Batches::new(batches, client.cancellation()))));
         Ok(())
     })
 }
@@ -48,17 +49,19 @@ pub unsafe extern "C" fn helios_client_query_arrow(
 struct Batches {
     schema: SchemaRef,
     stream: ManuallyDrop<ArrowStream>,
+    cancellation: Cancellation,
     /// Why it ended early. Told again at every call, so that nobody takes the next call's answer for the end.
     failed: Option<String>,
 }
 
 impl Batches {
-    fn new(stream: ArrowStream) -> Self {
-        Self { schema: SchemaRef::clone(stream.schema()), stream: ManuallyDrop::new(stream), failed: None }
+    fn new(stream: ArrowStream, cancellation: Cancellation) -> Self {
+        let schema = SchemaRef::clone(stream.schema());
+        Self { schema, stream: ManuallyDrop::new(stream), cancellation, failed: None }
     }
 
     fn read(&mut self) -> Result<Option<RecordBatch>, Failure> {
-        block_on(self.stream.try_next())
+        self.cancellation.wait(self.stream.try_next())
     }
 }
 

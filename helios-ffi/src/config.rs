@@ -2,30 +2,50 @@
 
 #![expect(unsafe_code, reason = "the C ABI: exported names, and pointers")]
 
-use std::{ffi::c_char, ptr};
+use std::{
+    ffi::c_char,
+    ptr,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+};
 
 use helios_core::ConfigKey;
+use sharded_slab::Slab;
 
 use crate::{
     boundary,
     error::HeliosError,
-    pointer::{exclusive, text},
+    handle::{Numbers, Thing, Things, free, hand_out, held},
+    pointer::text,
     status::HeliosStatus,
 };
 
-/// Settings. To be used by one thread at a time.
-#[derive(Debug)]
+/// Settings. Any number of threads may use one at the same time.
+#[derive(Debug, Default)]
 pub struct HeliosConfig {
-    pub(crate) settings: helios_core::HeliosConfig,
+    settings: Mutex<helios_core::HeliosConfig>,
+}
+
+impl HeliosConfig {
+    pub(crate) fn settings(&self) -> MutexGuard<'_, helios_core::HeliosConfig> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Thing for HeliosConfig {
+    const TAG: usize = 2;
+    const TYPE: &'static str = "helios_config";
+
+    fn all() -> &'static Things<Self> {
+        static ALL: LazyLock<Things<HeliosConfig>> = LazyLock::new(Slab::new_with_config::<Numbers>);
+        &ALL
+    }
 }
 
 /// Settings that are all at their defaults: the embedded engine in the folder `helios-data`, and for AWS what its SDKs
-/// find. To be freed by `helios_config_free`.
+/// find. To be freed by `helios_config_free`. NULL if there are millions already.
 #[unsafe(no_mangle)]
 pub extern "C" fn helios_config_new() -> *mut HeliosConfig {
-    boundary::value(ptr::null_mut(), || {
-        Box::into_raw(Box::new(HeliosConfig { settings: helios_core::HeliosConfig::default() }))
-    })
+    boundary::value(ptr::null_mut(), || hand_out(HeliosConfig::default()).unwrap_or(ptr::null_mut()))
 }
 
 /// Takes all settings from the environment, in place of those set before: `HELIOS_CLICKHOUSE_URL` is the setting
@@ -36,9 +56,9 @@ pub unsafe extern "C" fn helios_config_read_env(
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
     boundary::status(error, || {
-        // SAFETY: the caller's promise.
-        let config = unsafe { exclusive(config, "config") }?;
-        config.settings = helios_core::HeliosConfig::from_env()?;
+        let config = held(config, "config")?;
+        let settings = helios_core::HeliosConfig::from_env()?;
+        *config.settings() = settings;
         Ok(())
     })
 }
@@ -58,23 +78,18 @@ pub unsafe extern "C" fn helios_config_set(
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
     boundary::status(error, || {
+        let config = held(config, "config")?;
         // SAFETY: the caller's promise.
-        let (config, key, value) =
-            unsafe { (exclusive(config, "config")?, text(key, "key")?, text(value, "value")?) };
-        config.settings.set(key.parse::<ConfigKey>()?, value);
+        let (key, value) = unsafe { (text(key, "key")?, text(value, "value")?) };
+        config.settings().set(key.parse::<ConfigKey>()?, value);
         Ok(())
     })
 }
 
 /// Frees settings. NULL is fine. The clients made from them keep their own copy.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn helios_config_free(config: *mut HeliosConfig) {
-    boundary::value((), || {
-        if !config.is_null() {
-            // SAFETY: made by `helios_config_new`, and freed once: the caller's promise.
-            drop(unsafe { Box::from_raw(config) });
-        }
-    });
+pub extern "C" fn helios_config_free(config: *mut HeliosConfig) {
+    boundary::value((), || free(config));
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@
 use std::{
     ffi::{CStr, CString, c_char},
     ptr,
+    sync::Arc,
 };
 
 use helios_core::{Error, SqlPosition};
 
-use crate::{boundary, runtime::Forked, status::HeliosStatus, text::c_text};
+use crate::{boundary, pointer::MAX_TEXT, runtime::Forked, status::HeliosStatus, text::c_text};
 
 /// Why a body failed, before it is put into words for C.
 #[derive(Debug)]
@@ -18,12 +19,20 @@ pub(crate) enum Failure {
     Operation(Error),
     /// A pointer that must not be NULL is.
     NullArgument(&'static str),
+    /// A handle that is none, or is not any more.
+    InvalidHandle { argument: &'static str, wanted: &'static str },
+    /// There is no number left for a handle of this type.
+    TooManyHandles(&'static str),
+    /// A text that is longer than any may be.
+    TextTooLong(&'static str),
     /// A text that is not UTF-8, from this byte on.
     InvalidUtf8 { argument: &'static str, offset: usize },
     /// The process is a fork of the one that the handles belong to.
     Forked(Forked),
     /// It panicked, and said this.
     Panic(String),
+    /// What ended something in the background, told to each who asks.
+    Told(Arc<HeliosError>),
 }
 
 impl From<Error> for Failure {
@@ -35,7 +44,7 @@ impl From<Error> for Failure {
 /// Why a call failed: what happened, to which thing, and what to do next. Holds no secret.
 ///
 /// Free it with `helios_error_free`. The texts it gives live as long as it does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HeliosError {
     status: HeliosStatus,
     message: CString,
@@ -108,6 +117,19 @@ impl From<Failure> for HeliosError {
             Failure::NullArgument(argument) => {
                 Self::of_caller(HeliosStatus::NullArgument, format!("`{argument}` is NULL"))
             }
+            Failure::InvalidHandle { argument, wanted } => Self::of_caller(
+                HeliosStatus::InvalidHandle,
+                format!("`{argument}` is no `{wanted}`, or one that was freed"),
+            ),
+            Failure::TooManyHandles(kind) => Self::of_caller(
+                HeliosStatus::LimitExceeded,
+                format!("there are too many `{kind}`; free those that are not used any more"),
+            ),
+            Failure::TextTooLong(argument) => Self::of_caller(
+                HeliosStatus::LimitExceeded,
+                format!("`{argument}` is longer than {MAX_TEXT} bytes, or does not end with NUL"),
+            ),
+            Failure::Told(error) => Self::clone(&error),
             Failure::InvalidUtf8 { argument, offset } => Self::of_caller(
                 HeliosStatus::InvalidUtf8,
                 format!("`{argument}` is not UTF-8: the byte at offset {offset}"),

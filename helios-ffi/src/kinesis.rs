@@ -11,10 +11,10 @@ use crate::{
     callback::{HeliosOnProgress, Progress},
     client::HeliosClient,
     error::HeliosError,
+    handle::held,
     json,
     operation::{operation, question},
-    pointer::{handle, optional_text, output, text},
-    runtime::block_on,
+    pointer::{optional_text, output, text},
     status::HeliosStatus,
 };
 
@@ -88,18 +88,14 @@ pub unsafe extern "C" fn helios_client_kinesis_sample(
 ) -> HeliosStatus {
     let progress = Progress::new(on_progress, user);
     boundary::status(error, || {
+        let client = held(client, "client")?;
         // SAFETY: the caller's promise.
-        let (client, stream, options, json) = unsafe {
-            (
-                handle(client, "client")?,
-                text(stream, "stream")?,
-                optional_text(options_json, "options_json")?,
-                output(json, "json")?,
-            )
+        let (stream, options, json) = unsafe {
+            (text(stream, "stream")?, optional_text(options_json, "options_json")?, output(json, "json")?)
         };
         let options: KinesisSampleOptions = json::options(options, "options_json")?;
-        let sample = client.client.kinesis_sample(stream).options(options);
-        json.write(json::answer(&block_on(sample.run_while(|so_far| progress.goes_on(so_far)))?)?);
+        let sample = client.core().kinesis_sample(stream).options(options);
+        json.write(json::answer(&client.wait(sample.run_while(|so_far| progress.goes_on(so_far)))?)?);
         Ok(())
     })
 }

@@ -1,26 +1,19 @@
-//! Pointers from C, checked and given a type. Each function is `unsafe` for one reason: a pointer that is not NULL must be
-//! what `helios.h` asks for, and stay so until the call returns.
+//! Pointers from C that point to something, checked and given a type; handles do not, see [`handle`](crate::handle). Each
+//! function is `unsafe` for one reason: a pointer that is not NULL must be what `helios.h` asks for, and stay so until the
+//! call returns.
 
 #![expect(unsafe_code, reason = "this is where C's pointers are read")]
 
 use std::{
-    ffi::{CStr, c_char},
+    ffi::{c_char, c_void},
     mem::MaybeUninit,
+    slice, str,
 };
 
 use crate::error::Failure;
 
-/// The thing behind a handle.
-pub(crate) unsafe fn handle<'a, T>(pointer: *const T, argument: &'static str) -> Result<&'a T, Failure> {
-    // SAFETY: the caller's promise.
-    unsafe { pointer.as_ref() }.ok_or(Failure::NullArgument(argument))
-}
-
-/// The thing behind a handle that nobody else uses meanwhile.
-pub(crate) unsafe fn exclusive<'a, T>(pointer: *mut T, argument: &'static str) -> Result<&'a mut T, Failure> {
-    // SAFETY: the caller's promise.
-    unsafe { pointer.as_mut() }.ok_or(Failure::NullArgument(argument))
-}
+/// No text is longer, in bytes: one that seems so has lost the NUL at its end.
+pub(crate) const MAX_TEXT: usize = 1 << 30;
 
 /// A text that must be there.
 pub(crate) unsafe fn text<'a>(pointer: *const c_char, argument: &'static str) -> Result<&'a str, Failure> {
@@ -36,8 +29,14 @@ pub(crate) unsafe fn optional_text<'a>(
     if pointer.is_null() {
         return Ok(None);
     }
-    // SAFETY: not NULL, so it ends with a NUL: the caller's promise.
-    let text = unsafe { CStr::from_ptr(pointer) }.to_str();
+    // SAFETY: not NULL, so it ends with a NUL, and is not read beyond that: the caller's promise.
+    let length = unsafe { libc::strnlen(pointer, MAX_TEXT + 1) };
+    if length > MAX_TEXT {
+        return Err(Failure::TextTooLong(argument));
+    }
+    // SAFETY: these bytes were just read.
+    let bytes = unsafe { slice::from_raw_parts(pointer.cast::<u8>(), length) };
+    let text = str::from_utf8(bytes);
     text.map(Some).map_err(|error| Failure::InvalidUtf8 { argument, offset: error.valid_up_to() })
 }
 
@@ -49,3 +48,10 @@ pub(crate) unsafe fn output<'a, T>(
     // SAFETY: the caller's promise; `MaybeUninit` has the layout of what it may hold.
     unsafe { pointer.cast::<MaybeUninit<T>>().as_mut() }.ok_or(Failure::NullArgument(argument))
 }
+
+/// A pointer of the caller's that is handed back to functions of the caller's, and not looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct User(pub(crate) *mut c_void);
+
+// SAFETY: Helios does nothing with it, and `helios.h` says on which threads it is handed back.
+unsafe impl Send for User {}

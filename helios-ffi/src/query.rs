@@ -10,19 +10,19 @@ use serde::Deserialize;
 
 use crate::{
     boundary, callback,
-    callback::{HeliosOnBytes, HeliosOnProgress, Progress},
+    callback::{HeliosOnBytes, HeliosOnProgress, HeliosOnRow, Progress},
     client::HeliosClient,
     error::{Failure, HeliosError},
+    handle::{Held, held},
     json,
     operation::{operation, question},
-    pointer::{handle, optional_text, output, text},
-    runtime::block_on,
+    pointer::{optional_text, output, text},
     status::HeliosStatus,
 };
 
 /// A statement, how it is to run, and who asks.
 pub(crate) struct Asked<'a> {
-    pub(crate) client: &'a helios_core::HeliosClient,
+    pub(crate) client: Held<HeliosClient>,
     pub(crate) sql: &'a str,
     pub(crate) options: QueryOptions,
 }
@@ -34,11 +34,10 @@ impl Asked<'_> {
         sql: *const c_char,
         options_json: *const c_char,
     ) -> Result<Self, Failure> {
+        let client = held(client, "client")?;
         // SAFETY: the caller's promise.
-        let (client, sql, options) = unsafe {
-            (handle(client, "client")?, text(sql, "sql")?, optional_text(options_json, "options_json")?)
-        };
-        Ok(Self { client: &client.client, sql, options: json::options(options, "options_json")? })
+        let (sql, options) = unsafe { (text(sql, "sql")?, optional_text(options_json, "options_json")?) };
+        Ok(Self { client, sql, options: json::options(options, "options_json")? })
     }
 }
 
@@ -74,8 +73,8 @@ pub unsafe extern "C" fn helios_client_query(
         // SAFETY: the caller's promise.
         let (asked, json) = unsafe { (Asked::read(client, sql, options_json)?, output(json, "json")?) };
         // The chunks are the documented JSON already.
-        let whole = block_on(async {
-            let mut chunks = asked.client.query_json(asked.sql, &asked.options).await?;
+        let whole = asked.client.wait(async {
+            let mut chunks = asked.client.core().query_json(asked.sql, &asked.options).await?;
             let mut whole = Vec::new();
             while let Some(chunk) = chunks.try_next().await? {
                 whole.extend_from_slice(&chunk);
@@ -113,16 +112,31 @@ pub unsafe extern "C" fn helios_client_query_bytes(
         let (asked, format) = unsafe { (Asked::read(client, sql, options_json)?, text(format, "format")?) };
         let format = result_format(format)?;
         let reader = callback::Bytes::new(on_bytes, user).ok_or(Failure::NullArgument("on_bytes"))?;
+        hand_over(asked, format, Progress::new(on_progress, user), "on_bytes", |bytes| reader.take(bytes))
+    })
+}
+
+/// Runs one SQL statement and hands its result to `on_row`, row by row, in constant memory: each is a JSON object
+/// `{column: value}`, as `helios_client_query` has it. A slow function slows the query.
+///
+/// `options_json`, `on_progress` and `user` as for `helios_client_query_bytes`, and so is what ends it early: only with
+/// HELIOS_STATUS_OK were those all rows.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_query_rows(
+    client: *const HeliosClient,
+    sql: *const c_char,
+    options_json: *const c_char,
+    on_row: HeliosOnRow,
+    on_progress: HeliosOnProgress,
+    user: *mut c_void,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    boundary::status(error, || {
+        // SAFETY: the caller's promise.
+        let asked = unsafe { Asked::read(client, sql, options_json)? };
+        let mut reader = callback::Rows::new(on_row, user).ok_or(Failure::NullArgument("on_row"))?;
         let progress = Progress::new(on_progress, user);
-        let query = asked.client.query(asked.sql).options(asked.options);
-        block_on(async {
-            if progress.is_wanted() {
-                let watched = query.on_progress(move |so_far| progress.goes_on(so_far));
-                hand_over(watched.bytes(format).await?, &reader).await
-            } else {
-                hand_over(query.bytes(format).await?, &reader).await
-            }
-        })
+        hand_over(asked, ResultFormat::NdJson, progress, "on_row", |lines| reader.take(lines))
     })
 }
 
@@ -133,13 +147,34 @@ fn result_format(name: &str) -> Result<ResultFormat, Error> {
     })
 }
 
-async fn hand_over<B: AsRef<[u8]>>(
+/// Runs a query and gives its result to `take`, the caller's function of this name, until that wants no more.
+fn hand_over(
+    asked: Asked<'_>,
+    format: ResultFormat,
+    progress: Progress,
+    name: &str,
+    take: impl FnMut(&[u8]) -> bool,
+) -> Result<(), Failure> {
+    let Asked { client, sql, options } = asked;
+    let query = client.core().query(sql).options(options);
+    client.wait(async {
+        if progress.is_wanted() {
+            let watched = query.on_progress(move |so_far| progress.goes_on(so_far));
+            hand_over_chunks(watched.bytes(format).await?, name, take).await
+        } else {
+            hand_over_chunks(query.bytes(format).await?, name, take).await
+        }
+    })
+}
+
+async fn hand_over_chunks<B: AsRef<[u8]>>(
     mut chunks: impl Stream<Item = Result<B, Error>> + Unpin,
-    reader: &callback::Bytes,
+    name: &str,
+    mut take: impl FnMut(&[u8]) -> bool,
 ) -> Result<(), Error> {
     while let Some(chunk) = chunks.try_next().await? {
-        if !reader.take(chunk.as_ref()) {
-            let message = "the query was cancelled: `on_bytes` wanted no more";
+        if !take(chunk.as_ref()) {
+            let message = format!("the query was cancelled: `{name}` wanted no more");
             return Err(Error::new(ErrorKind::Cancelled, message).at("query"));
         }
     }

@@ -17,7 +17,7 @@ use std::{
 use helios_core::{Error, ErrorKind};
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 
-use crate::error::Failure;
+use crate::{error::Failure, log};
 
 /// The process the runtime is made for. Not part of [`RUNTIME`]: a fork must not wait for a thread that is making it.
 static OWNER: AtomicU32 = AtomicU32::new(0);
@@ -41,16 +41,26 @@ impl fmt::Display for Forked {
 }
 
 /// Makes this process the owner if there is none yet.
-fn claim() -> Result<(), Forked> {
+fn claim() -> Result<(), Failure> {
     let here = process::id();
     match OWNER.compare_exchange(0, here, Ordering::Relaxed, Ordering::Relaxed) {
-        Err(owner) if owner != here => Err(Forked { owner }),
+        Err(owner) if owner != here => Err(Failure::Forked(Forked { owner })),
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
+/// For what needs none of the threads, but a lock that one of them may have had at the fork.
+pub(crate) fn refuse_fork() -> Result<(), Failure> {
+    match OWNER.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        owner if owner == process::id() => Ok(()),
+        owner => Err(Failure::Forked(Forked { owner })),
+    }
+}
+
 fn runtime() -> Result<&'static Runtime, Failure> {
-    claim().map_err(Failure::Forked)?;
+    claim()?;
+    log::refuse_reentry()?;
     let made = RUNTIME.get_or_init(|| {
         Builder::new_multi_thread()
             .thread_name("helios")
@@ -66,6 +76,12 @@ fn runtime() -> Result<&'static Runtime, Failure> {
 /// Runs an operation to its end on the calling thread.
 pub(crate) fn block_on<T>(operation: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
     Ok(runtime()?.block_on(operation)?)
+}
+
+/// Runs an operation in the background.
+pub(crate) fn spawn(operation: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+    drop(runtime()?.spawn(operation));
+    Ok(())
 }
 
 /// For what needs the runtime around it without waiting: opening, and dropping.

@@ -37,7 +37,7 @@ pub enum HeliosStatus {
     Unavailable = 11,
     /// The embedded engine cannot be opened.
     EngineUnavailable = 12,
-    /// The query was cancelled.
+    /// The query or the call was cancelled.
     Cancelled = 13,
     /// None of the above: a defect in Helios or an answer nobody expected.
     Unexpected = 14,
@@ -47,6 +47,8 @@ pub enum HeliosStatus {
     InvalidUtf8 = 101,
     /// A defect in Helios: it panicked. The handles of the call may be freed; do not use them otherwise.
     Panic = 102,
+    /// A handle that was freed, or is one of another type, or is none.
+    InvalidHandle = 103,
 }
 
 impl HeliosStatus {
@@ -71,6 +73,7 @@ impl HeliosStatus {
             Self::NullArgument => c"null_argument",
             Self::InvalidUtf8 => c"invalid_utf8",
             Self::Panic => c"panic",
+            Self::InvalidHandle => c"invalid_handle",
         }
     }
 }

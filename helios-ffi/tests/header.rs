@@ -21,11 +21,12 @@ fn the_header_is_up_to_date() {
 }
 
 /// What C sees, in the order of reading.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 16] = [
     "version",
     "status",
     "error",
     "text",
+    "log",
     "config",
     "client",
     "callback",
@@ -35,6 +36,7 @@ const SOURCES: [&str; 14] = [
     "schema",
     "source",
     "delivery",
+    "consumer",
     "quarantine",
 ];
 

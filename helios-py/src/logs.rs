@@ -7,7 +7,6 @@
 use std::{
     cell::Cell,
     collections::VecDeque,
-    io,
     sync::{
         Condvar, Mutex, MutexGuard, Once, PoisonError,
         atomic::{AtomicU8, Ordering},
@@ -16,16 +15,13 @@ use std::{
     time::Duration,
 };
 
+use helios_core::{LogLine, take_log_lines};
 use pyo3::{
     intern,
     prelude::*,
     types::{PyDict, PyModule},
 };
-use tracing::{Level, Metadata, level_filters::LevelFilter};
-use tracing_subscriber::{
-    Layer as _, filter::dynamic_filter_fn, fmt::MakeWriter, layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
-};
+use tracing::{Level, level_filters::LevelFilter};
 
 use crate::{exit, runtime::is_forked};
 
@@ -114,15 +110,10 @@ impl Queue {
 pub(crate) fn begin(py: Python<'_>) {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
-        let lines = tracing_subscriber::fmt::layer()
-            .without_time()
-            .with_level(false)
-            .with_target(false)
-            .with_ansi(false)
-            .with_writer(Lines)
-            .with_filter(dynamic_filter_fn(|metadata, _| is_wanted(metadata)));
         // Nobody else is in this library to have set another.
-        drop(tracing_subscriber::registry().with(lines).try_init());
+        drop(take_log_lines(is_wanted, |LogLine { level, target, text }| {
+            QUEUE.push(Record { logger: logger(&target), level: number(level), text });
+        }));
         // Without it, what is logged comes with the end of the next operation.
         drop(thread::Builder::new().name("helios-log".into()).spawn(|| {
             loop {
@@ -184,9 +175,8 @@ fn ask(py: Python<'_>) {
     THRESHOLD.store(level().ok().flatten().unwrap_or(WARNING), Ordering::Relaxed);
 }
 
-fn is_wanted(metadata: &Metadata<'_>) -> bool {
-    // Other libraries log what they send.
-    metadata.target().starts_with("helios") && number(*metadata.level()) >= THRESHOLD.load(Ordering::Relaxed)
+fn is_wanted(level: Level) -> bool {
+    number(level) >= THRESHOLD.load(Ordering::Relaxed)
 }
 
 /// A level as `logging` counts them. It has none below `DEBUG`.
@@ -203,47 +193,6 @@ fn number(level: Level) -> u8 {
 /// `helios_core::delivery::worker` is `helios.core.delivery.worker`.
 fn logger(target: &str) -> String {
     target.replacen("helios_", "helios.", 1).replace("::", ".")
-}
-
-/// What writes each line into the queue.
-struct Lines;
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Line;
-
-    fn make_writer(&'a self) -> Line {
-        Line { logger: "helios".into(), level: number(Level::INFO), bytes: Vec::new() }
-    }
-
-    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line {
-        Line { logger: logger(metadata.target()), level: number(*metadata.level()), bytes: Vec::new() }
-    }
-}
-
-struct Line {
-    logger: String,
-    level: u8,
-    bytes: Vec<u8>,
-}
-
-impl io::Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        let text = String::from_utf8_lossy(&self.bytes).trim().to_owned();
-        if !text.is_empty() {
-            QUEUE.push(Record { logger: std::mem::take(&mut self.logger), level: self.level, text });
-        }
-    }
 }
 
 #[cfg(test)]
