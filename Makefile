@@ -21,7 +21,7 @@ build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
 .PHONY: help demo serve test test-rust test-python test-go conformance soak faces lint lint-rust lint-go lint-python lint-deploy \
-	docs lambda-package bench bench-delivery bench-infer bench-query fuzz engine emulator compilers
+	docs install-c lambda-package bench bench-delivery bench-infer bench-query fuzz engine emulator compilers
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,8 @@ serve: engine emulator ## The demo, then its server stays up (HELIOS_ADDR, defau
 test: test-python test-go test-rust ## All tests, of all faces, with the real engine and the emulator.
 
 test-rust: engine emulator faces ## The tests in Rust, among them the cases through every face, and the C ABI's.
+	# What the tests of the C library look at as it is installed.
+	$(MAKE) --no-print-directory install-c DESTDIR= PREFIX=$(faces)/installed
 	# Together, as built apart the programs would share fewer dependencies with the tests that run them.
 	cargo build --workspace --all-features --bins --tests --locked
 	cargo test --workspace --all-features --locked
@@ -90,6 +92,22 @@ lint-deploy: faces
 docs: ## The API documentation, warnings denied.
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
+# A soname with the minor version, as that may break a program that was linked before, below 1.0.
+PREFIX ?= /usr/local
+version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+soname := libhelios.so.$(shell echo $(version) | cut -d. -f1,2)
+installed := $(DESTDIR)$(PREFIX)
+
+install-c: ## The C library with its header and pkg-config file, under PREFIX (default /usr/local).
+	cargo rustc --release --locked -p helios-ffi --lib -- -C link-arg=-Wl,-soname,$(soname)
+	install -d $(installed)/lib/pkgconfig $(installed)/include
+	install -m 644 helios-ffi/include/helios.h $(installed)/include/helios.h
+	install -m 644 $(target)/release/libhelios.a $(installed)/lib/libhelios.a
+	install -m 755 $(target)/release/libhelios.so $(installed)/lib/libhelios.so.$(version)
+	ln -sf libhelios.so.$(version) $(installed)/lib/$(soname)
+	ln -sf $(soname) $(installed)/lib/libhelios.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(version)|' helios-ffi/helios.pc.in > $(installed)/lib/pkgconfig/helios.pc
+
 build-lambda = cargo build --locked --profile lambda -p helios-lambda
 bootstrap := $(target)/lambda/bootstrap
 
@@ -125,10 +143,10 @@ bench-infer: engine ## Inference beside the engine's own.
 	cargo build --locked --profile bench -p helios-bench
 	$(target)/release/helios-bench --part infer
 
-bench-query: engine ## Queries beside the engine's own answers, and Python's peers.
+bench-query: engine ## Queries beside the engine's own answers, the C ABI beside Rust, and Python's peers.
 	$(build-bench)
 	$(peers)
-	$(target)/release/helios-bench --part query-http --part query-memory --part query-arrow --part python
+	$(target)/release/helios-bench --part query-http --part query-memory --part query-arrow --part c-abi --part python
 
 fuzz: compilers ## Fuzz the parsers of foreign bytes, each for FUZZ_SECONDS (default 60).
 	fuzz/run.sh

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Brings the compilers of the C and Go faces where they are missing: gcc and Go from Debian's packages.
+# Brings what the C and Go faces are built and tested with, where it is missing: gcc, Go, pkg-config and valgrind, from Debian's
+# packages.
 set -euo pipefail
 
 missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v c++ >/dev/null || missing+=(g++)
 command -v go >/dev/null || missing+=(golang-go)
+command -v pkg-config >/dev/null || missing+=(pkgconf)
+command -v valgrind >/dev/null || missing+=(valgrind)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

@@ -68,6 +68,8 @@ enum Part {
     QueryMemory,
     /// Record batches beside the engine's own bytes.
     QueryArrow,
+    /// The C ABI beside the same calls in Rust.
+    CAbi,
     /// The Python package beside its peers.
     Python,
 }
@@ -77,7 +79,12 @@ impl Part {
     const fn cores(self) -> usize {
         match self {
             Self::Decode | Self::Insert | Self::Memory | Self::Infer => 1,
-            Self::Python | Self::Overlap | Self::QueryHttp | Self::QueryMemory | Self::QueryArrow => 2,
+            Self::Python
+            | Self::Overlap
+            | Self::QueryHttp
+            | Self::QueryMemory
+            | Self::QueryArrow
+            | Self::CAbi => 2,
             Self::Function | Self::Consumer => 0,
         }
     }
@@ -146,5 +153,6 @@ fn measured(part: Part) -> Result<Vec<Row>> {
         Part::QueryMemory => runtime.block_on(query::memory::rows()),
         Part::Python => runtime.block_on(query::python::rows()),
         Part::QueryArrow => runtime.block_on(query::arrow::rows()),
+        Part::CAbi => query::c_abi::rows(),
     }
 }

@@ -111,6 +111,9 @@ impl fmt::Display for ConfigKey {
     }
 }
 
+/// A longer name is near to no key.
+const LONGEST_NAME: usize = 64;
+
 impl FromStr for ConfigKey {
     type Err = Error;
 
@@ -120,6 +123,12 @@ impl FromStr for ConfigKey {
     fn from_str(name: &str) -> Result<Self> {
         if let Some(key) = Self::ALL.into_iter().find(|key| key.as_str() == name) {
             return Ok(key);
+        }
+        // Comparing takes its time, and an error shall be read.
+        if name.len() > LONGEST_NAME {
+            let start: String = name.chars().take(LONGEST_NAME).collect();
+            let message = format!("there is no setting `{start}…`, a name of {} bytes", name.len());
+            return Err(Error::new(ErrorKind::ConfigInvalid, message));
         }
         let nearest = Self::ALL
             .into_iter()
@@ -253,6 +262,13 @@ mod tests {
         let error = "clickhouse_uri".parse::<ConfigKey>().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
         assert_eq!(error.message(), "there is no setting `clickhouse_uri`; did you mean `clickhouse_url`?");
+    }
+
+    #[test]
+    fn a_name_without_end_is_not_repeated_whole() {
+        let error = "x".repeat(1 << 20).parse::<ConfigKey>().unwrap_err();
+        let start = "x".repeat(LONGEST_NAME);
+        assert_eq!(error.message(), format!("there is no setting `{start}…`, a name of 1048576 bytes"));
     }
 
     #[test]

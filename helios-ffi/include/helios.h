@@ -398,8 +398,8 @@ void helios_error_free(helios_error *error);
 void helios_string_free(char *text);
 
 /**
- * Has `on_log` told what Helios logs, from `level` on and all that is worse, in place of who was told before. `HELIOS_LOG_OFF`,
- * or NULL for `on_log`: nobody, as at first. When this has returned, the function before is not called any more.
+ * Has `on_log` told what Helios logs, from `level` on and all that is worse, in place of who was told before. `on_log` may be
+ * NULL: nobody, as at first, and as with HELIOS_LOG_OFF. When this has returned, the function before is not called any more.
  *
  * It is for the whole process. `user` is passed on to `on_log` as it is.
  */
@@ -520,7 +520,7 @@ helios_status helios_client_query(const helios_client *client,
  * when the function has returned, and a slow one slows the query.
  *
  * `format`: `"json"` (as `helios_client_query`), `"ndjson"` (one JSON object a line), `"csv"` (RFC 4180, the names first),
- * `"arrow"` (an IPC stream) or `"parquet"`. `options_json` as for `helios_client_query`. `on_progress` may be NULL; it is
+ * `"arrow"` (an IPC stream) or `"parquet"`. `options_json`, or NULL, as for `helios_client_query`. `on_progress` may be NULL; it is
  * called about four times a second with `{"queryId", "readRows", "readBytes", "totalRows", "elapsedSeconds",
  * "memoryUsage"}`. `user` is passed on to both.
  *
@@ -540,8 +540,9 @@ helios_status helios_client_query_bytes(const helios_client *client,
  * Runs one SQL statement and hands its result to `on_row`, row by row, in constant memory: each is a JSON object
  * `{column: value}`, as `helios_client_query` has it. A slow function slows the query.
  *
- * `options_json`, `on_progress` and `user` as for `helios_client_query_bytes`, and so is what ends it early: only with
- * HELIOS_STATUS_OK were those all rows.
+ * `options_json`, or NULL, as for `helios_client_query`; `on_progress` may be NULL, and is as for `helios_client_query_bytes`.
+ * Only with HELIOS_STATUS_OK were those all rows. If a function does not want to go on, the query is cancelled, and the call
+ * answers HELIOS_STATUS_CANCELLED.
  */
 helios_status helios_client_query_rows(const helios_client *client,
                                        const char *sql,
@@ -577,7 +578,7 @@ helios_status helios_client_query_progress(const helios_client *client,
  * Runs one SQL statement and gives its result as a stream of Arrow record batches, read as fast as `get_next` is called,
  * in constant memory. Types are ClickHouse's; the name of each stands in its field's metadata as `clickhouse.type`.
  *
- * `options_json` as for `helios_client_query`. What `stream` holds is overwritten, so it must not be a stream that is not
+ * `options_json`, or NULL, as for `helios_client_query`. What `stream` holds is overwritten, so it must not be a stream that is not
  * released. Release it when done, also before its end: that cancels the query. A query that fails midway makes
  * `get_next` fail, now and ever after, with the reason in `get_last_error`; only a whole result has an end. A stream
  * is for one thread at a time, and stays good when the client is freed.

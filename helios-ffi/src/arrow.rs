@@ -22,7 +22,7 @@ use crate::{
 /// Runs one SQL statement and gives its result as a stream of Arrow record batches, read as fast as `get_next` is called,
 /// in constant memory. Types are ClickHouse's; the name of each stands in its field's metadata as `clickhouse.type`.
 ///
-/// `options_json` as for `helios_client_query`. What `stream` holds is overwritten, so it must not be a stream that is not
+/// `options_json`, or NULL, as for `helios_client_query`. What `stream` holds is overwritten, so it must not be a stream that is not
 /// released. Release it when done, also before its end: that cancels the query. A query that fails midway makes
 /// `get_next` fail, now and ever after, with the reason in `get_last_error`; only a whole result has an end. A stream
 /// is for one thread at a time, and stays good when the client is freed.

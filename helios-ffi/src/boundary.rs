@@ -46,6 +46,11 @@ pub(crate) fn value<T>(fallback: T, body: impl FnOnce() -> T) -> T {
 /// Unwind safety: what a panic can leave half done is the client, which is immutable, or memory of the caller, which is
 /// written last.
 pub(crate) fn caught<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    let body = || {
+        #[cfg(feature = "test-hooks")]
+        crate::test_hooks::panic_if_asked();
+        body()
+    };
     catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
         let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
             (Some(text), _) => (*text).to_owned(),

@@ -127,7 +127,7 @@ pub unsafe extern "C" fn helios_client_start_consumer(
     })
 }
 
-/// What the consumer has done so far, at most a second ago, also when it has ended: `{"records", "received", "delivered",
+/// What the consumer has done so far, at most a second ago, and in the end, by the batches it has delivered: `{"records", "received", "delivered",
 /// "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_consumer_progress(

@@ -67,6 +67,6 @@ pub use source::{
 };
 pub use status::HeliosStatus;
 #[cfg(feature = "test-hooks")]
-pub use test_hooks::helios_test_panic;
+pub use test_hooks::helios_test_panic_next;
 pub use text::helios_string_free;
 pub use version::helios_version;

@@ -69,8 +69,8 @@ thread_local! {
     static LOGS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has `on_log` told what Helios logs, from `level` on and all that is worse, in place of who was told before. `HELIOS_LOG_OFF`,
-/// or NULL for `on_log`: nobody, as at first. When this has returned, the function before is not called any more.
+/// Has `on_log` told what Helios logs, from `level` on and all that is worse, in place of who was told before. `on_log` may be
+/// NULL: nobody, as at first, and as with HELIOS_LOG_OFF. When this has returned, the function before is not called any more.
 ///
 /// It is for the whole process. `user` is passed on to `on_log` as it is.
 #[unsafe(no_mangle)]

@@ -90,7 +90,7 @@ pub unsafe extern "C" fn helios_client_query(
 /// when the function has returned, and a slow one slows the query.
 ///
 /// `format`: `"json"` (as `helios_client_query`), `"ndjson"` (one JSON object a line), `"csv"` (RFC 4180, the names first),
-/// `"arrow"` (an IPC stream) or `"parquet"`. `options_json` as for `helios_client_query`. `on_progress` may be NULL; it is
+/// `"arrow"` (an IPC stream) or `"parquet"`. `options_json`, or NULL, as for `helios_client_query`. `on_progress` may be NULL; it is
 /// called about four times a second with `{"queryId", "readRows", "readBytes", "totalRows", "elapsedSeconds",
 /// "memoryUsage"}`. `user` is passed on to both.
 ///
@@ -119,8 +119,9 @@ pub unsafe extern "C" fn helios_client_query_bytes(
 /// Runs one SQL statement and hands its result to `on_row`, row by row, in constant memory: each is a JSON object
 /// `{column: value}`, as `helios_client_query` has it. A slow function slows the query.
 ///
-/// `options_json`, `on_progress` and `user` as for `helios_client_query_bytes`, and so is what ends it early: only with
-/// HELIOS_STATUS_OK were those all rows.
+/// `options_json`, or NULL, as for `helios_client_query`; `on_progress` may be NULL, and is as for `helios_client_query_bytes`.
+/// Only with HELIOS_STATUS_OK were those all rows. If a function does not want to go on, the query is cancelled, and the call
+/// answers HELIOS_STATUS_CANCELLED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_query_rows(
     client: *const HeliosClient,

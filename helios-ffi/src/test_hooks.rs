@@ -1,12 +1,22 @@
 //! What only tests may see.
 
-#![expect(unsafe_code, reason = "the C ABI: exported names, and pointers")]
+#![expect(unsafe_code, reason = "the C ABI: exported names")]
 
-use crate::{boundary, error::HeliosError, status::HeliosStatus};
+use std::cell::Cell;
 
-/// Panics as a defect would.
+thread_local! {
+    static PANICS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The next call of this thread panics, as a defect would.
 #[unsafe(no_mangle)]
+pub extern "C" fn helios_test_panic_next() {
+    PANICS.set(true);
+}
+
 #[expect(clippy::panic, reason = "this is what it is for")]
-pub unsafe extern "C" fn helios_test_panic(error: *mut *mut HeliosError) -> HeliosStatus {
-    boundary::status(error, || panic!("forced by a test"))
+pub(crate) fn panic_if_asked() {
+    if PANICS.replace(false) {
+        panic!("forced by a test");
+    }
 }

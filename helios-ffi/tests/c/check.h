@@ -54,6 +54,28 @@ static inline helios_client *open_client(const char *data_path) {
     return client;
 }
 
+/* A client of what other processes have, as c_abi/service.rs says in the environment. */
+static inline helios_client *client_of_environment(void) {
+    helios_config *config = helios_config_new();
+    helios_client *client = NULL;
+    OK(helios_config_read_env(config, &error));
+    OK(helios_client_new(config, &client, &error));
+    helios_config_free(config);
+    return client;
+}
+
+/* Lets its stream `clicks` feed a table in its database, from the first event on. */
+static inline void create_clicks(const helios_client *client) {
+    char options[512];
+    char *json = NULL;
+    snprintf(options, sizeof options,
+             "{\"streamName\": \"clicks\", \"tableName\": \"clicks\", \"databaseName\": \"%s\", \"delivery\": \"consumer\","
+             " \"startPosition\": \"oldest\", \"schema\": [{\"name\": \"page\", \"type\": \"String\"}]}",
+             getenv("HELIOS_CLICKHOUSE_DATABASE"));
+    OK(helios_client_create_table(client, options, &json, &error));
+    helios_string_free(json);
+}
+
 /* A client of a server that is not there. Opens no engine, asks AWS nothing. */
 static inline helios_client *unreachable_client(void) {
     helios_config *config = helios_config_new();

@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-enum { THREADS = 4, CALLS = 25 };
+enum { THREADS = 16, CALLS = 25 };
 
 static helios_client *client;
 
