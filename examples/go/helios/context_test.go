@@ -122,7 +122,19 @@ var calls = map[string]func(context.Context, *Client) error{
 	},
 	"Query":         func(ctx context.Context, c *Client) error { return second(c.Query(ctx, "SELECT 1", nil)) },
 	"QueryProgress": func(ctx context.Context, c *Client) error { return second(c.QueryProgress(ctx, "report-7")) },
-	"QueryTo":       func(ctx context.Context, c *Client) error { return c.QueryTo(ctx, io.Discard, CSV, "SELECT 1", nil) },
+	"QueryReader": func(ctx context.Context, c *Client) error {
+		reader := c.QueryReader(ctx, CSV, "SELECT 1", nil)
+		defer reader.Close()
+		return second(io.Copy(io.Discard, reader))
+	},
+	"QueryRows": func(ctx context.Context, c *Client) error {
+		rows := c.QueryRows(ctx, "SELECT 1", nil)
+		defer rows.Close()
+		for rows.Next() {
+		}
+		return rows.Err()
+	},
+	"QueryTo": func(ctx context.Context, c *Client) error { return c.QueryTo(ctx, io.Discard, CSV, "SELECT 1", nil) },
 	"Remove": func(ctx context.Context, c *Client) error {
 		return second(c.Remove(ctx, RemoveSource{Source: "clicks"}))
 	},
@@ -144,7 +156,7 @@ func second[T any](_ T, err error) error { return err }
 // operationOf is what libhelios calls a method.
 func operationOf(method string) string {
 	switch method {
-	case "QueryTo":
+	case "QueryReader", "QueryRows", "QueryTo":
 		return "query"
 	}
 	return strings.ToLower(regexp.MustCompile("(.)([A-Z])").ReplaceAllString(method, "${1}_$2"))
@@ -204,7 +216,7 @@ func TestAContextEndsEachCall(t *testing.T) {
 
 func TestADeadlineEndsACall(t *testing.T) {
 	client := newBlackHole(t).client(t)
-	for _, name := range []string{"Sources", "Query"} {
+	for _, name := range []string{"Sources", "Query", "QueryRows"} {
 		ctx, cancel := context.WithTimeout(background, 20*time.Millisecond)
 		err := calls[name](ctx, client)
 		expect(t, err, Cancelled, "context deadline exceeded")
