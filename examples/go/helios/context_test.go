@@ -146,8 +146,9 @@ var calls = map[string]func(context.Context, *Client) error{
 	"SettleRange": func(ctx context.Context, c *Client) error {
 		return second(c.SettleRange(ctx, SettleRange{TableName: "clicks", Shard: "shardId-000000000000", Outcome: Absent}))
 	},
-	"Sources": func(ctx context.Context, c *Client) error { return second(c.Sources(ctx)) },
-	"Streams": func(ctx context.Context, c *Client) error { return second(c.Streams(ctx)) },
+	"Sources":       func(ctx context.Context, c *Client) error { return second(c.Sources(ctx)) },
+	"StartConsumer": func(ctx context.Context, c *Client) error { return second(c.StartConsumer(ctx, "clicks", nil)) },
+	"Streams":       func(ctx context.Context, c *Client) error { return second(c.Streams(ctx)) },
 }
 
 // second is the error of a call.
@@ -156,6 +157,8 @@ func second[T any](_ T, err error) error { return err }
 // operationOf is what libhelios calls a method.
 func operationOf(method string) string {
 	switch method {
+	case "StartConsumer":
+		return "consume"
 	case "QueryReader", "QueryRows", "QueryTo":
 		return "query"
 	}
