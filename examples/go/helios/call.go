@@ -8,30 +8,42 @@ package helios
 import "C"
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"unsafe"
 )
 
-// answer runs a call that answers with JSON, and reads that into result.
+// answer runs a call that answers with JSON, as [Client.call] does, and reads that into result.
 func (c *Client) answer(
+	ctx context.Context,
+	operation string,
 	result any,
 	call func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status,
 ) error {
-	var text *C.char
-	err := c.use(func(client *C.helios_client) error {
-		return try(func(failure **C.helios_error) C.helios_status {
-			return call(client, &text, failure)
+	return c.call(ctx, operation, func(client *C.helios_client) error {
+		return answer(result, func(text **C.char, failure **C.helios_error) C.helios_status {
+			return call(client, text, failure)
 		})
 	})
+}
+
+// answer runs a call that answers with JSON, and reads that into result.
+func answer(result any, call func(text **C.char, failure **C.helios_error) C.helios_status) error {
+	var text *C.char
+	err := try(func(failure **C.helios_error) C.helios_status { return call(&text, failure) })
 	if err != nil {
 		return err
 	}
 	defer C.helios_string_free(text)
 	// Read where it stands: what is kept of it is copied.
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(text)), C.strlen(text))
-	if err := json.Unmarshal(bytes, result); err != nil {
+	return read(result, unsafe.Slice((*byte)(unsafe.Pointer(text)), C.strlen(text)))
+}
+
+// read reads an answer into result.
+func read(result any, answer []byte) error {
+	if err := json.Unmarshal(answer, result); err != nil {
 		return fmt.Errorf("helios: an answer of another version of libhelios (%s): %w", Version(), err)
 	}
 	return nil

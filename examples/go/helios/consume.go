@@ -6,6 +6,7 @@ package helios
 import "C"
 
 import (
+	"context"
 	"runtime/cgo"
 	"unsafe"
 )
@@ -69,16 +70,17 @@ type ConsumeReport struct {
 // none comes, one call after the other, and says whether to go on. If it panics or ends its goroutine, which is not this
 // one (runtime.Goexit), the consumer stops, and so does this goroutine, in the same way.
 //
-// It goes on where the last delivery has ended, whoever made it. goOn must not use this client: if another goroutine
-// closes that meanwhile, both would wait for each other.
-func (c *Client) Consume(stream string, options *ConsumeOptions, goOn func(Progress) bool) (*ConsumeReport, error) {
-	if options == nil {
-		options = new(ConsumeOptions)
-	}
-	cOptions, err := cJSON("options", struct {
-		StreamName string `json:"streamName"`
-		*ConsumeOptions
-	}{stream, options})
+// It goes on where the last delivery has ended, whoever made it. When the context ends, it is broken off, as by the end of
+// the process: the next one goes on from there. goOn must not close this client, which would wait for it.
+//
+// For one in the background, see [Client.StartConsumer].
+func (c *Client) Consume(
+	ctx context.Context,
+	stream string,
+	options *ConsumeOptions,
+	goOn func(Progress) bool,
+) (*ConsumeReport, error) {
+	cOptions, err := consumeJSON(stream, options)
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +89,23 @@ func (c *Client) Consume(stream string, options *ConsumeOptions, goOn func(Progr
 	handle := cgo.NewHandle(asked)
 	defer handle.Delete()
 	report := new(ConsumeReport)
-	err = c.answer(report, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
+	consume := func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
 		return C.helios_client_consume(client, cOptions, asked.callback(), unsafe.Pointer(&handle), text, failure)
-	})
+	}
+	err = c.answer(ctx, "consume", report, consume)
 	if err := asked.finish(err); err != nil {
 		return nil, err
 	}
 	return report, nil
+}
+
+// consumeJSON is which stream to consume, and until when, for C, to be freed.
+func consumeJSON(stream string, options *ConsumeOptions) (*C.char, error) {
+	if options == nil {
+		options = new(ConsumeOptions)
+	}
+	return cJSON("options", struct {
+		StreamName string `json:"streamName"`
+		*ConsumeOptions
+	}{stream, options})
 }

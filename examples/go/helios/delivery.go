@@ -5,7 +5,10 @@ package helios
 */
 import "C"
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // ReportOptions says which source a report is about.
 type ReportOptions struct {
@@ -107,8 +110,8 @@ type QuarantineCounts struct {
 
 // DeliveryReport says what became of the events of a source: how many came, where they are, what is still to come, and
 // whether any are missing.
-func (c *Client) DeliveryReport(options ReportOptions) (*DeliveryReport, error) {
-	return ask[DeliveryReport](c, C.operation(C.helios_client_delivery_report), options)
+func (c *Client) DeliveryReport(ctx context.Context, options ReportOptions) (*DeliveryReport, error) {
+	return ask[DeliveryReport](ctx, c, "delivery_report", C.operation(C.helios_client_delivery_report), options)
 }
 
 // An Outcome is what became of an open range.
@@ -147,6 +150,6 @@ type RangeSettled struct {
 }
 
 // SettleRange settles a range that is uncertain or failing: somebody has looked into the table, and says what became of it.
-func (c *Client) SettleRange(settle SettleRange) (*RangeSettled, error) {
-	return ask[RangeSettled](c, C.operation(C.helios_client_settle_range), settle)
+func (c *Client) SettleRange(ctx context.Context, settle SettleRange) (*RangeSettled, error) {
+	return ask[RangeSettled](ctx, c, "settle_range", C.operation(C.helios_client_settle_range), settle)
 }

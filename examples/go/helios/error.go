@@ -31,14 +31,18 @@ const (
 	Unavailable Kind = "unavailable"
 	// EngineUnavailable: the embedded engine cannot be opened.
 	EngineUnavailable Kind = "engine_unavailable"
-	// Cancelled: the query was cancelled.
+	// Cancelled: the query or the call was cancelled.
 	Cancelled Kind = "cancelled"
 	// Unexpected: a defect, or an answer nobody expected.
 	Unexpected Kind = "unexpected"
+	// NullArgument: a pointer that must not be NULL is NULL, which is a defect of this package.
+	NullArgument Kind = "null_argument"
 	// InvalidUTF8: a text is not UTF-8.
 	InvalidUTF8 Kind = "invalid_utf8"
 	// Panic: a defect of Helios.
 	Panic Kind = "panic"
+	// InvalidHandle: something that was freed is used, which is a defect of this package.
+	InvalidHandle Kind = "invalid_handle"
 )
 
 func (k Kind) Error() string { return "helios: " + string(k) }
@@ -80,7 +84,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("helios: %s at %s: %s", string(e.Kind), e.Operation, e.Message)
 }
 
-// Unwrap gives the end of the context that cancelled the query.
+// Unwrap gives the end of the context that cancelled the call, if one has.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is makes errors.Is(err, helios.NotFound) true for an error of that kind.

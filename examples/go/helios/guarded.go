@@ -11,8 +11,11 @@ type guarded struct {
 
 // run runs one of them in a goroutine of its own: the frames of libhelios, which stand on the one that called it, must
 // neither be unwound by a panic nor be left behind by runtime.Goexit. Both wait until they are gone.
-func (g *guarded) run(call func()) {
-	done := make(chan struct{})
+func (g *guarded) run(call func()) { <-g.start(call) }
+
+// start is run, and does not wait for the end: done is closed then.
+func (g *guarded) start(call func()) (done chan struct{}) {
+	done = make(chan struct{})
 	g.exited = true
 	go func() {
 		defer close(done)
@@ -24,7 +27,7 @@ func (g *guarded) run(call func()) {
 		call()
 		g.exited = false
 	}()
-	<-done
+	return done
 }
 
 // failed says whether there is no use in going on.

@@ -6,7 +6,7 @@
 //		return err
 //	}
 //	defer client.Close()
-//	result, err := client.Query("SELECT 6 * 7 AS answer", nil)
+//	result, err := client.Query(ctx, "SELECT 6 * 7 AS answer", nil)
 //
 // It is a thin layer over libhelios, whose header says what to rely on. The calls are those of the HTTP interface, and so
 // are the names of what they answer.
@@ -14,6 +14,11 @@
 // Errors are of the type [*Error]; its [Kind] is what a program decides on:
 //
 //	if errors.Is(err, helios.NotFound) { … }
+//
+// Calls that may wait take a context, and are broken off when it ends, whatever they do: an error of the kind [Cancelled], for
+// which errors.Is(err, context.Canceled), or context.DeadlineExceeded, holds. A query is ended in ClickHouse, too. What makes
+// or changes something is broken off as by the end of the process: nothing is lost or doubled, and [Client.Repair] finishes or
+// undoes the rest. A call that has succeeded by then has succeeded.
 package helios
 
 /*
@@ -29,8 +34,8 @@ import (
 	"sync"
 )
 
-// ErrClosed is what a closed client answers.
-var ErrClosed = errors.New("helios: the client is closed")
+// ErrClosed is what a closed client answers, and a closed consumer.
+var ErrClosed = errors.New("helios: already closed")
 
 // Some is a value that is given, for options that may be nil: Some(10).
 func Some[T any](value T) *T { return &value }
@@ -42,9 +47,12 @@ func Version() string {
 
 // A Client is all of Helios. Any number of goroutines may use one at the same time, also while it is closed.
 type Client struct {
-	// Held for reading by each call, so that Close waits for those under way.
-	mutex  sync.RWMutex
+	mutex sync.Mutex
+	// Nil when it is closed. Not held locked during calls: one that comes while Close waits must not wait, too.
 	handle *C.helios_client
+	// Those under way.
+	calls   sync.WaitGroup
+	closing sync.Once
 }
 
 // Open makes a client. It opens the embedded engine, which takes up to half a second, unless ClickHouseURL is set; it
@@ -105,22 +113,49 @@ func (c *Client) WithCredentials(credentials Credentials) (*Client, error) {
 	return newClient(handle, err)
 }
 
-// Close ends the client. It waits for calls under way; calls after it answer [ErrClosed]. Closing twice is fine.
+// Close ends the client. It waits for calls under way, but not for readers, rows and consumers, which go on; calls after it
+// answer [ErrClosed]. Closing twice is fine. With the last client, reader and consumer of an embedded engine, that is closed.
 func (c *Client) Close() error {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	C.helios_client_free(c.handle)
-	c.handle = nil
-	runtime.SetFinalizer(c, nil)
+	c.closing.Do(func() {
+		c.mutex.Lock()
+		handle := c.handle
+		c.handle = nil
+		c.mutex.Unlock()
+		c.calls.Wait()
+		C.helios_client_free(handle)
+		runtime.SetFinalizer(c, nil)
+	})
 	return nil
 }
 
 // use runs a call while the client cannot be closed.
 func (c *Client) use(call func(*C.helios_client) error) error {
-	c.mutex.RLock()
-	defer c.mutex.RUnlock()
-	if c.handle == nil {
-		return ErrClosed
+	handle, err := c.begin()
+	if err != nil {
+		return err
 	}
-	return call(c.handle)
+	defer c.calls.Done()
+	return call(handle)
+}
+
+// begin has Close wait for one call more.
+func (c *Client) begin() (*C.helios_client, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.handle == nil {
+		return nil, ErrClosed
+	}
+	c.calls.Add(1)
+	return c.handle, nil
+}
+
+// clone is the same client once more, for what goes on when this one is closed.
+func (c *Client) clone() (*Client, error) {
+	var handle *C.helios_client
+	err := c.use(func(client *C.helios_client) error {
+		return try(func(failure **C.helios_error) C.helios_status {
+			return C.helios_client_clone(client, &handle, failure)
+		})
+	})
+	return newClient(handle, err)
 }

@@ -1,6 +1,7 @@
 package helios
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"testing"
 )
+
+var background = context.Background()
 
 // openEngine opens the embedded engine in a folder of its own. An engine that is missing fails the test.
 func openEngine(t *testing.T) *Client {
@@ -41,7 +44,7 @@ func unreachable(t *testing.T) *Client {
 
 func mustQuery(t *testing.T, client *Client, sql string, options *QueryOptions) *QueryResult {
 	t.Helper()
-	result, err := client.Query(sql, options)
+	result, err := client.Query(background, sql, options)
 	if err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
@@ -89,7 +92,7 @@ func TestQuery(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 
-	databases, err := client.Databases()
+	databases, err := client.Databases(background)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,17 +107,17 @@ func TestQueryOptions(t *testing.T) {
 	if string(result.Data[0]) != `{"x":"1"}` {
 		t.Errorf("got %s", result.Data[0])
 	}
-	_, err := client.Query("CREATE TABLE t (x Int8) ORDER BY x", &QueryOptions{ReadOnly: true})
+	_, err := client.Query(background, "CREATE TABLE t (x Int8) ORDER BY x", &QueryOptions{ReadOnly: true})
 	expect(t, err, PermissionDenied, "CREATE is not allowed in read-only mode")
-	_, err = client.Query("SELECT number FROM numbers(1000)", &QueryOptions{MaxResultRows: Some(10)})
+	_, err = client.Query(background, "SELECT number FROM numbers(1000)", &QueryOptions{MaxResultRows: Some(10)})
 	expect(t, err, LimitExceeded, "")
-	_, err = client.Query("SELECT sleepEachRow(1) FROM numbers(60)", &QueryOptions{MaxExecutionSeconds: Some(0.1)})
+	_, err = client.Query(background, "SELECT sleepEachRow(1) FROM numbers(60)", &QueryOptions{MaxExecutionSeconds: Some(0.1)})
 	expect(t, err, Timeout, "")
 }
 
 func TestErrors(t *testing.T) {
 	client := openEngine(t)
-	_, err := client.Query("SELECT * FROM nowhere", nil)
+	_, err := client.Query(background, "SELECT * FROM nowhere", nil)
 	failure := expect(t, err, NotFound, "nowhere")
 	if failure.ServerCode != 60 || failure.AWSCode != "" || failure.Operation != "query" || failure.Retryable {
 		t.Errorf("got %+v", failure)
@@ -126,31 +129,31 @@ func TestErrors(t *testing.T) {
 
 func TestBadInput(t *testing.T) {
 	client := unreachable(t)
-	_, err := client.Query("SELECT '\x00'", nil)
+	_, err := client.Query(background, "SELECT '\x00'", nil)
 	expect(t, err, InvalidInput, "sql holds a NUL byte, at offset 8")
-	_, err = client.Query("SELECT '\xff'", nil)
+	_, err = client.Query(background, "SELECT '\xff'", nil)
 	expect(t, err, InvalidUTF8, "offset 8")
-	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": "\xff"}})
+	_, err = client.Query(background, "SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": "\xff"}})
 	expect(t, err, InvalidUTF8, `"x"`)
-	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": map[string]int{"a": 1}}})
+	_, err = client.Query(background, "SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": map[string]int{"a": 1}}})
 	expect(t, err, InvalidInput, "`x`")
-	_, err = client.Query("SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": func() {}}})
+	_, err = client.Query(background, "SELECT {x:String}", &QueryOptions{Parameters: map[string]any{"x": func() {}}})
 	expect(t, err, InvalidInput, "cannot be written as JSON")
-	_, err = client.Query("SELECT 1", &QueryOptions{MaxExecutionSeconds: Some(-1.0)})
+	_, err = client.Query(background, "SELECT 1", &QueryOptions{MaxExecutionSeconds: Some(-1.0)})
 	expect(t, err, InvalidInput, "maxExecutionSeconds")
-	_, err = client.Query("SELECT 1", &QueryOptions{MaxResultRows: Some(0)})
+	_, err = client.Query(background, "SELECT 1", &QueryOptions{MaxResultRows: Some(0)})
 	expect(t, err, InvalidInput, "maxResultRows")
-	_, err = client.Query("", nil)
+	_, err = client.Query(background, "", nil)
 	expect(t, err, InvalidQuery, "empty")
-	_, err = client.KinesisSample("a\x00b", nil)
+	_, err = client.KinesisSample(background, "a\x00b", nil)
 	expect(t, err, InvalidInput, "stream holds a NUL byte")
-	_, err = client.KinesisSample("clicks", &SampleOptions{Position: "yesterday"})
+	_, err = client.KinesisSample(background, "clicks", &SampleOptions{Position: "yesterday"})
 	expect(t, err, InvalidInput, "yesterday")
-	_, err = client.CreateTable(CreateTable{StreamName: "clicks", TableName: "clicks"})
+	_, err = client.CreateTable(background, CreateTable{StreamName: "clicks", TableName: "clicks"})
 	expect(t, err, InvalidInput, "column")
-	_, err = client.Consume("clicks", &ConsumeOptions{TimeLimitSeconds: Some(0.0)}, nil)
+	_, err = client.Consume(background, "clicks", &ConsumeOptions{TimeLimitSeconds: Some(0.0)}, nil)
 	expect(t, err, InvalidInput, "timeLimitSeconds")
-	_, err = client.QuarantineShow(ShowRejects{Rejects: Rejects{TableName: "clicks"}, Limit: Some(1001)})
+	_, err = client.QuarantineShow(background, ShowRejects{Rejects: Rejects{TableName: "clicks"}, Limit: Some(1001)})
 	expect(t, err, InvalidInput, "limit")
 	_, err = Open(Config{DataPath: "a\x00b"})
 	expect(t, err, InvalidInput, "data_path holds a NUL byte")
@@ -158,7 +161,7 @@ func TestBadInput(t *testing.T) {
 	expect(t, err, ConfigInvalid, "both set")
 	_, err = Open(Config{ClickHouseURL: "http://127.0.0.1:1", ClickHouseCompression: "gzip"})
 	expect(t, err, ConfigInvalid, "can be `lz4`, `zstd` or `none`")
-	_, err = client.Query("SELECT 1", nil)
+	_, err = client.Query(background, "SELECT 1", nil)
 	expect(t, err, Unavailable, "")
 }
 
@@ -166,7 +169,7 @@ func TestNoKeysAreNotTheMachinesOwn(t *testing.T) {
 	with, err := unreachable(t).WithCredentials(Keys("", ""))
 	if err == nil {
 		defer with.Close()
-		_, err = with.Authenticate()
+		_, err = with.Authenticate(background)
 	}
 	expect(t, err, InvalidInput, "access_key")
 }
@@ -211,22 +214,8 @@ func TestUseAfterClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	client.Close()
-	client.Close()
-	_, e1 := client.Databases()
-	_, e2 := client.Query("SELECT 1", nil)
-	_, e3 := client.Authenticate()
-	_, e4 := client.KinesisSample("clicks", nil)
-	_, e5 := client.CreateTable(CreateTable{})
-	_, e6 := client.Sources()
-	_, e7 := client.WithCredentials(Credentials{})
-	_, e8 := client.Consume("clicks", nil, nil)
-	_, e9 := client.Quarantine(Rejects{})
-	_, e10 := client.CancelQuery("report-7")
-	_, e11 := client.QueryProgress("report-7")
-	for i, err := range []error{e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11} {
-		if !errors.Is(err, ErrClosed) {
-			t.Errorf("call %d: %v", i+1, err)
-		}
+	if _, err := client.Query(background, "SELECT 1", nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v", err)
 	}
 	// The other one is as good as before.
 	mustQuery(t, other, "SELECT 1", nil)
@@ -252,18 +241,29 @@ func TestAReportThatIsNotBalancedFailsItsCheck(t *testing.T) {
 func TestGoroutinesShareAClient(t *testing.T) {
 	client := openEngine(t)
 	var group sync.WaitGroup
-	for i := 0; i < 8; i++ {
+	for i := 0; i < 16; i++ {
 		group.Add(1)
 		go func(i int) {
 			defer group.Done()
 			for j := 0; j < 20; j++ {
-				result, err := client.Query(fmt.Sprintf("SELECT %d AS x", i*100+j), nil)
+				ctx, cancel := context.WithCancel(background)
+				result, err := client.Query(ctx, fmt.Sprintf("SELECT %d AS x", i*100+j), nil)
 				if err != nil || string(result.Data[0]) != fmt.Sprintf(`{"x":%d}`, i*100+j) {
 					t.Errorf("%v, %v", result, err)
 				}
-				if _, err := client.Query("SELECT", nil); !errors.Is(err, InvalidQuery) {
+				if _, err := client.Query(background, "SELECT", nil); !errors.Is(err, InvalidQuery) {
 					t.Errorf("got %v", err)
 				}
+				cancel()
+			}
+			ctx, cancel := context.WithCancel(background)
+			defer cancel()
+			_, err := client.Query(ctx, slow, &QueryOptions{OnProgress: func(QueryProgress) bool {
+				cancel()
+				return true
+			}})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
 			}
 		}(i)
 	}
@@ -276,10 +276,16 @@ func TestCloseUnderUse(t *testing.T) {
 	started := make(chan struct{}, 8)
 	for i := 0; i < cap(started); i++ {
 		group.Add(1)
+		ctx := background
+		if i%2 == 0 {
+			var cancel func()
+			ctx, cancel = context.WithCancel(background)
+			defer cancel()
+		}
 		go func() {
 			defer group.Done()
 			for first := true; ; first = false {
-				_, err := client.Query("SELECT 1", nil)
+				_, err := client.Query(ctx, "SELECT 1", nil)
 				if errors.Is(err, ErrClosed) {
 					return
 				}
@@ -298,6 +304,57 @@ func TestCloseUnderUse(t *testing.T) {
 	}
 	client.Close()
 	group.Wait()
+}
+
+func TestACallWhileCloseWaits(t *testing.T) {
+	client := openEngine(t)
+	ctx, cancel := context.WithCancel(background)
+	outcome, closed := make(chan error), make(chan error)
+	go func() {
+		_, err := client.Query(ctx, slow, &QueryOptions{QueryID: "waited-for"})
+		outcome <- err
+	}()
+	untilRunning(t, client, "waited-for")
+	go func() { closed <- client.Close() }()
+	// It is refused, and does not wait for the one that Close waits for.
+	for {
+		if _, err := client.Databases(background); errors.Is(err, ErrClosed) {
+			break
+		}
+	}
+	select {
+	case <-closed:
+		t.Error("Close did not wait")
+	default:
+	}
+	cancel()
+	expect(t, <-outcome, Cancelled, "")
+	<-closed
+}
+
+// openAgain opens the engine elsewhere, once whoever has it is forgotten. The test's own time limit ends it if nobody is.
+func openAgain(t *testing.T) *Client {
+	t.Helper()
+	for {
+		runtime.GC()
+		client, err := Open(Config{DataPath: t.TempDir()})
+		if err == nil {
+			t.Cleanup(func() { client.Close() })
+			return client
+		}
+		expect(t, err, EngineUnavailable, "already runs an engine")
+	}
+}
+
+func TestAForgottenClientIsClosed(t *testing.T) {
+	func() {
+		client, err := Open(Config{DataPath: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustQuery(t, client, "SELECT 1", nil)
+	}()
+	mustQuery(t, openAgain(t), "SELECT 1", nil)
 }
 
 func TestWhetherToGoOn(t *testing.T) {

@@ -6,6 +6,7 @@ package helios
 import "C"
 
 import (
+	"context"
 	"encoding/json"
 	"runtime/cgo"
 	"unsafe"
@@ -41,15 +42,8 @@ type Authentication struct {
 }
 
 // Authenticate checks the client's AWS credentials and lists the streams they see.
-func (c *Client) Authenticate() (*Authentication, error) {
-	authentication := new(Authentication)
-	err := c.answer(authentication, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		return C.helios_client_authenticate(client, text, failure)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return authentication, nil
+func (c *Client) Authenticate(ctx context.Context) (*Authentication, error) {
+	return tell[Authentication](ctx, c, "authenticate", C.question(C.helios_client_authenticate))
 }
 
 // A Stream is one of the account, as far as a list of all of them tells. What an emulator does not tell is nil.
@@ -65,10 +59,8 @@ type Stream struct {
 }
 
 // Streams lists every stream that the credentials see in their region, by name.
-func (c *Client) Streams() ([]Stream, error) {
-	streams, err := tell[[]Stream](c, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		return C.helios_client_streams(client, text, failure)
-	})
+func (c *Client) Streams(ctx context.Context) ([]Stream, error) {
+	streams, err := tell[[]Stream](ctx, c, "streams", C.question(C.helios_client_streams))
 	if err != nil {
 		return nil, err
 	}
@@ -99,11 +91,11 @@ type EventsPut struct {
 
 // PutEvents puts events into a stream. Nothing is put unless each of them can be; what a busy stream does not take at once is put
 // again. If an error comes when some events are in the stream, its text says which are not, counted from 0.
-func (c *Client) PutEvents(put PutEvents) (*EventsPut, error) {
+func (c *Client) PutEvents(ctx context.Context, put PutEvents) (*EventsPut, error) {
 	if put.Events == nil {
 		put.Events = []any{}
 	}
-	return ask[EventsPut](c, C.operation(C.helios_client_put_events), put)
+	return ask[EventsPut](ctx, c, "put_events", C.operation(C.helios_client_put_events), put)
 }
 
 // SampleOptions says how to read a sample. What is nil or empty is at its default.
@@ -120,8 +112,8 @@ type SampleOptions struct {
 	Inference *Inference `json:"inference,omitempty"`
 	// OnProgress is asked whether to go on: when the shards are known, after each round through them, and four times a
 	// second. If it says no, what was found by then is the sample. If it panics or ends its goroutine, which is not the
-	// caller's, the caller's goroutine does so, too. It must not use the client: if another goroutine closes that meanwhile,
-	// both would wait for each other. KinesisSample calls it, no other method.
+	// caller's, the caller's goroutine does so, too. It must not close the client, which would wait for it. KinesisSample
+	// calls it, no other method.
 	OnProgress func(SampleProgress) bool `json:"-"`
 }
 
@@ -243,7 +235,7 @@ type StreamSample struct {
 }
 
 // KinesisSample reads a few events of a stream and infers the schema that fits them all. Options may be nil.
-func (c *Client) KinesisSample(stream string, options *SampleOptions) (*StreamSample, error) {
+func (c *Client) KinesisSample(ctx context.Context, stream string, options *SampleOptions) (*StreamSample, error) {
 	cStream, err := cText("stream", stream)
 	if err != nil {
 		return nil, err
@@ -261,9 +253,10 @@ func (c *Client) KinesisSample(stream string, options *SampleOptions) (*StreamSa
 	handle := cgo.NewHandle(asked)
 	defer handle.Delete()
 	sample := new(StreamSample)
-	err = c.answer(sample, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
+	take := func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
 		return C.helios_client_kinesis_sample(client, cStream, cOptions, asked.callback(), unsafe.Pointer(&handle), text, failure)
-	})
+	}
+	err = c.answer(ctx, "kinesis_sample", sample, take)
 	if err := asked.finish(err); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,10 @@ package helios
 */
 import "C"
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Rejects says which rejects of a table are meant: all, or those that meet every condition given.
 type Rejects struct {
@@ -85,8 +88,8 @@ type QuarantineSummary struct {
 }
 
 // Quarantine says what of a table's events is in quarantine, by reason and place.
-func (c *Client) Quarantine(rejects Rejects) (*QuarantineSummary, error) {
-	return ask[QuarantineSummary](c, C.operation(C.helios_client_quarantine), rejects)
+func (c *Client) Quarantine(ctx context.Context, rejects Rejects) (*QuarantineSummary, error) {
+	return ask[QuarantineSummary](ctx, c, "quarantine", C.operation(C.helios_client_quarantine), rejects)
 }
 
 // ShowRejects says which rejects to show.
@@ -107,8 +110,8 @@ type ShownRejects struct {
 }
 
 // QuarantineShow shows rejects with their bytes.
-func (c *Client) QuarantineShow(show ShowRejects) (*ShownRejects, error) {
-	return ask[ShownRejects](c, C.operation(C.helios_client_quarantine_show), show)
+func (c *Client) QuarantineShow(ctx context.Context, show ShowRejects) (*ShownRejects, error) {
+	return ask[ShownRejects](ctx, c, "quarantine_show", C.operation(C.helios_client_quarantine_show), show)
 }
 
 // ReplayRejects says which rejects to replay.
@@ -144,8 +147,8 @@ type ReplayReport struct {
 
 // QuarantineReplay replays rejects: those that fit the table as it is now become rows, once, and leave the quarantine.
 // Repeating it does nothing more; one that was interrupted is finished by the next.
-func (c *Client) QuarantineReplay(replay ReplayRejects) (*ReplayReport, error) {
-	return ask[ReplayReport](c, C.operation(C.helios_client_quarantine_replay), replay)
+func (c *Client) QuarantineReplay(ctx context.Context, replay ReplayRejects) (*ReplayReport, error) {
+	return ask[ReplayReport](ctx, c, "quarantine_replay", C.operation(C.helios_client_quarantine_replay), replay)
 }
 
 // Discarded is what was thrown away.
@@ -155,8 +158,8 @@ type Discarded struct {
 }
 
 // QuarantineDiscard throws rejects away: they are lost.
-func (c *Client) QuarantineDiscard(rejects Rejects) (*Discarded, error) {
-	return ask[Discarded](c, C.operation(C.helios_client_quarantine_discard), rejects)
+func (c *Client) QuarantineDiscard(ctx context.Context, rejects Rejects) (*Discarded, error) {
+	return ask[Discarded](ctx, c, "quarantine_discard", C.operation(C.helios_client_quarantine_discard), rejects)
 }
 
 // Retention is for how long the rejects of a table are kept.
@@ -169,6 +172,6 @@ type Retention struct {
 }
 
 // QuarantineRetention sets for how long the rejects of a table are kept.
-func (c *Client) QuarantineRetention(retention Retention) (*Retention, error) {
-	return ask[Retention](c, C.operation(C.helios_client_quarantine_retention), retention)
+func (c *Client) QuarantineRetention(ctx context.Context, retention Retention) (*Retention, error) {
+	return ask[Retention](ctx, c, "quarantine_retention", C.operation(C.helios_client_quarantine_retention), retention)
 }

@@ -1,7 +1,7 @@
 package helios
 
 /*
-#include <helios.h>
+#include "operation.h"
 */
 import "C"
 
@@ -42,8 +42,7 @@ type QueryOptions struct {
 	QueryID string `json:"queryId,omitempty"`
 	// OnProgress is asked about four times a second whether to go on, one call after the other. If it says no, the query is
 	// cancelled, an error of the kind Cancelled. If it panics or ends its goroutine, which is not the caller's, the query
-	// ends, and then the caller's goroutine does so, in the same way. It must not use the client: if another goroutine
-	// closes that meanwhile, both would wait for each other.
+	// ends, and then the caller's goroutine does so, in the same way. It must not close the client, which would wait for it.
 	OnProgress func(QueryProgress) bool `json:"-"`
 }
 
@@ -102,29 +101,24 @@ func Rows[T any](result *QueryResult) ([]T, error) {
 }
 
 // Databases lists every database with its tables, sorted.
-func (c *Client) Databases() (map[string][]string, error) {
-	var databases map[string][]string
-	err := c.answer(&databases, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		return C.helios_client_databases(client, text, failure)
-	})
-	return databases, err
+func (c *Client) Databases(ctx context.Context) (map[string][]string, error) {
+	databases, err := tell[map[string][]string](ctx, c, "databases", C.question(C.helios_client_databases))
+	if err != nil {
+		return nil, err
+	}
+	return *databases, nil
 }
 
-// Query runs one SQL statement and gives its whole result. Options may be nil.
-func (c *Client) Query(sql string, options *QueryOptions) (*QueryResult, error) {
-	return c.QueryContext(context.Background(), sql, options)
-}
-
-// QueryContext is [Client.Query], and cancels the query when the context ends: an error of the kind [Cancelled], for which
-// errors.Is(err, context.Canceled), or context.DeadlineExceeded, holds.
-func (c *Client) QueryContext(ctx context.Context, sql string, options *QueryOptions) (*QueryResult, error) {
+// Query runs one SQL statement and gives its whole result. Options may be nil. For large results see [Client.QueryRows],
+// [Client.QueryReader] and [Client.QueryTo].
+func (c *Client) Query(ctx context.Context, sql string, options *QueryOptions) (*QueryResult, error) {
 	var whole bytes.Buffer
 	if err := c.read(ctx, JSON, sql, options, &reading{take: whole.Write}); err != nil {
 		return nil, err
 	}
 	result := new(QueryResult)
-	if err := json.Unmarshal(whole.Bytes(), result); err != nil {
-		return nil, fmt.Errorf("helios: an answer of another version of libhelios (%s): %w", Version(), err)
+	if err := read(result, whole.Bytes()); err != nil {
+		return nil, err
 	}
 	return result, nil
 }

@@ -39,7 +39,7 @@ const (
 )
 
 // QueryTo runs one SQL statement and writes its result to w, in constant memory: a slow writer slows the query. Options may
-// be nil. When the context ends, or w fails, the query is cancelled.
+// be nil. When the context ends, or w fails, the query is cancelled; a Write under way is waited for.
 //
 // What was written is a whole result only if there is no error.
 func (c *Client) QueryTo(ctx context.Context, w io.Writer, format Format, sql string, options *QueryOptions) error {
@@ -62,24 +62,12 @@ type reading struct {
 
 // read hands the bytes of a result to reading.
 func (c *Client) read(ctx context.Context, format Format, sql string, options *QueryOptions, reading *reading) error {
-	if err := ctx.Err(); err != nil {
-		return cancelledBy(err)
-	}
 	if err := options.validate(); err != nil {
 		return err
 	}
-	given := QueryOptions{}
 	if options != nil {
-		given = *options
+		reading.goOn = options.OnProgress
 	}
-	if given.QueryID == "" && ctx.Done() != nil {
-		id, err := randomID()
-		if err != nil {
-			return err
-		}
-		given.QueryID = id
-	}
-	reading.goOn = given.OnProgress
 	cSQL, err := cText("sql", sql)
 	if err != nil {
 		return err
@@ -90,7 +78,7 @@ func (c *Client) read(ctx context.Context, format Format, sql string, options *Q
 		return err
 	}
 	defer free(cFormat)
-	cOptions, err := cJSON("options", given)
+	cOptions, err := optionsJSON(options)
 	if err != nil {
 		return err
 	}
@@ -101,21 +89,13 @@ func (c *Client) read(ctx context.Context, format Format, sql string, options *Q
 	if reading.goOn != nil {
 		onProgress = C.helios_on_progress(C.heliosGoQueryProgress)
 	}
-	err = c.use(func(client *C.helios_client) error {
-		defer cancelWith(ctx, client, given.QueryID)()
+	err = c.call(ctx, "query", func(client *C.helios_client) error {
 		return try(func(failure **C.helios_error) C.helios_status {
 			return C.helios_client_query_bytes(client, cSQL, cOptions, cFormat, C.helios_on_bytes(C.heliosGoBytes), onProgress,
 				unsafe.Pointer(&handle), failure)
 		})
 	})
-	if err := reading.finish(err); err == nil || ctx.Err() == nil {
-		return err
-	}
-	return cancelledBy(ctx.Err())
-}
-
-func cancelledBy(cause error) error {
-	return &Error{Kind: Cancelled, Message: cause.Error(), Operation: "query", cause: cause}
+	return reading.finish(err)
 }
 
 // heliosGoBytes is what libhelios gives a result to.
@@ -123,6 +103,10 @@ func cancelledBy(cause error) error {
 //export heliosGoBytes
 func heliosGoBytes(user unsafe.Pointer, bytes *C.const_uint8, length C.size_t) C.int {
 	reading := (*cgo.Handle)(user).Value().(*reading)
+	if reading.failed() {
+		// OnProgress has, and the rows that were under way still come.
+		return stop(true)
+	}
 	_, err := reading.take(unsafe.Slice((*byte)(unsafe.Pointer(bytes)), int(length)))
 	if reading.err == nil {
 		reading.err = err

@@ -12,11 +12,15 @@ import (
 
 const endless = "SELECT sum(number) AS endless FROM system.numbers"
 
-// untilGone waits until no query that ends with this text runs. The test's own time limit ends it if one stays.
+// slow is endless too, and leaves the processor to others.
+const slow = "SELECT sleepEachRow(0.01) AS slow FROM system.numbers SETTINGS max_block_size = 1"
+
+// untilGone waits until no query that begins with this text runs: the engine adds where the result goes. The test's own time
+// limit ends it if one stays.
 func untilGone(t *testing.T, client *Client, text string) {
 	t.Helper()
 	for {
-		result := mustQuery(t, client, "SELECT count() AS n FROM system.processes WHERE endsWith(query, {text:String})",
+		result := mustQuery(t, client, "SELECT count() AS n FROM system.processes WHERE startsWith(query, {text:String})",
 			&QueryOptions{Parameters: map[string]any{"text": text}})
 		if string(result.Data[0]) == `{"n":0}` {
 			return
@@ -28,7 +32,7 @@ func untilGone(t *testing.T, client *Client, text string) {
 func untilRunning(t *testing.T, client *Client, id string) *QueryProgress {
 	t.Helper()
 	for {
-		progress, err := client.QueryProgress(id)
+		progress, err := client.QueryProgress(background, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +52,7 @@ func TestQueryTo(t *testing.T) {
 		Parquet: {"PAR1", "PAR1"},
 	} {
 		var written bytes.Buffer
-		err := client.QueryTo(context.Background(), &written, format, `SELECT number AS n, 'it"s' AS s FROM numbers(100000)`, nil)
+		err := client.QueryTo(background, &written, format, `SELECT number AS n, 'it"s' AS s FROM numbers(100000)`, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", format, err)
 		}
@@ -57,12 +61,12 @@ func TestQueryTo(t *testing.T) {
 			t.Errorf("%s: %d bytes, %.60q … %q", format, len(text), text, text[len(text)-60:])
 		}
 	}
-	err := client.QueryTo(context.Background(), new(bytes.Buffer), "xml", "SELECT 1", nil)
+	err := client.QueryTo(background, new(bytes.Buffer), "xml", "SELECT 1", nil)
 	expect(t, err, InvalidInput, "there is no `format` `xml`")
 
 	var written bytes.Buffer
 	late := "SELECT throwIf(number = 3000000, 'late') AS x FROM numbers(4000000)"
-	expect(t, client.QueryTo(context.Background(), &written, CSV, late, nil), InvalidQuery, "late")
+	expect(t, client.QueryTo(background, &written, CSV, late, nil), InvalidQuery, "late")
 	if written.Len() == 0 {
 		t.Error("nothing came before the error")
 	}
@@ -77,7 +81,7 @@ func TestAWriterThatFailsEndsItsQuery(t *testing.T) {
 	client := openEngine(t)
 	full := errors.New("the disk is full")
 	sql := "SELECT number AS unwritten FROM system.numbers"
-	err := client.QueryTo(context.Background(), writer(func([]byte) (int, error) { return 0, full }), CSV, sql, nil)
+	err := client.QueryTo(background, writer(func([]byte) (int, error) { return 0, full }), CSV, sql, nil)
 	if !errors.Is(err, full) {
 		t.Errorf("got %v", err)
 	}
@@ -89,12 +93,12 @@ func TestAWriterThatFailsEndsItsQuery(t *testing.T) {
 				t.Errorf("got %v", recovered)
 			}
 		}()
-		client.QueryTo(context.Background(), writer(func([]byte) (int, error) { panic("dropped") }), CSV, sql, nil)
+		client.QueryTo(background, writer(func([]byte) (int, error) { panic("dropped") }), CSV, sql, nil)
 	}()
 	left := make(chan bool, 1)
 	go func() {
 		defer func() { left <- true }()
-		client.QueryTo(context.Background(), writer(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }), CSV, sql, nil)
+		client.QueryTo(background, writer(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }), CSV, sql, nil)
 		t.Error("it goes on")
 	}()
 	<-left
@@ -103,10 +107,10 @@ func TestAWriterThatFailsEndsItsQuery(t *testing.T) {
 
 func TestAContextEndsItsQuery(t *testing.T) {
 	client := openEngine(t)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(background)
 	outcome := make(chan error)
 	go func() {
-		_, err := client.QueryContext(ctx, endless, &QueryOptions{QueryID: "in-context"})
+		_, err := client.Query(ctx, endless, &QueryOptions{QueryID: "in-context"})
 		outcome <- err
 	}()
 	untilRunning(t, client, "in-context")
@@ -122,13 +126,13 @@ func TestAContextEndsItsQuery(t *testing.T) {
 	<-closed
 
 	client = openEngine(t)
-	_, err = client.QueryContext(ctx, "SELECT 1", nil)
+	_, err = client.Query(ctx, "SELECT 1", nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	// One that ends later changes nothing.
-	ctx, cancel = context.WithCancel(context.Background())
-	if _, err := client.QueryContext(ctx, "SELECT 1", nil); err != nil {
+	ctx, cancel = context.WithCancel(background)
+	if _, err := client.Query(ctx, "SELECT 1", nil); err != nil {
 		t.Error(err)
 	}
 	cancel()
@@ -137,24 +141,24 @@ func TestAContextEndsItsQuery(t *testing.T) {
 
 func TestAQueryOfAnotherGoroutine(t *testing.T) {
 	client := openEngine(t)
-	if found, err := client.CancelQuery("report-7"); found || err != nil {
+	if found, err := client.CancelQuery(background, "report-7"); found || err != nil {
 		t.Errorf("got %v, %v", found, err)
 	}
-	if progress, err := client.QueryProgress("report-7"); progress != nil || err != nil {
+	if progress, err := client.QueryProgress(background, "report-7"); progress != nil || err != nil {
 		t.Errorf("got %v, %v", progress, err)
 	}
-	_, err := client.CancelQuery("it's")
+	_, err := client.CancelQuery(background, "it's")
 	expect(t, err, InvalidInput, "`queryId` is 1 to 100")
 
 	outcome := make(chan error)
 	go func() {
-		_, err := client.Query(endless, &QueryOptions{QueryID: "report-7"})
+		_, err := client.Query(background, endless, &QueryOptions{QueryID: "report-7"})
 		outcome <- err
 	}()
 	if progress := untilRunning(t, client, "report-7"); progress.QueryID != "report-7" {
 		t.Errorf("got %+v", progress)
 	}
-	if found, err := client.CancelQuery("report-7"); !found || err != nil {
+	if found, err := client.CancelQuery(background, "report-7"); !found || err != nil {
 		t.Errorf("got %v, %v", found, err)
 	}
 	expect(t, <-outcome, Cancelled, "")
@@ -163,8 +167,12 @@ func TestAQueryOfAnotherGoroutine(t *testing.T) {
 func TestAWatchedQuery(t *testing.T) {
 	client := openEngine(t)
 	var seen []uint64
-	_, err := client.Query(endless, &QueryOptions{OnProgress: func(soFar QueryProgress) bool {
+	_, err := client.Query(background, endless, &QueryOptions{OnProgress: func(soFar QueryProgress) bool {
 		seen = append(seen, soFar.ReadRows)
+		// It may use the client.
+		if _, err := client.Databases(background); err != nil {
+			t.Error(err)
+		}
 		return len(seen) < 3
 	}})
 	expect(t, err, Cancelled, "")
@@ -177,19 +185,19 @@ func TestAWatchedQuery(t *testing.T) {
 				t.Errorf("got %v", recovered)
 			}
 		}()
-		client.Query(endless, &QueryOptions{OnProgress: func(QueryProgress) bool { panic("dropped") }})
+		client.Query(background, endless, &QueryOptions{OnProgress: func(QueryProgress) bool { panic("dropped") }})
 	}()
 	untilGone(t, client, endless)
 }
 
 func TestWhereAnErrorIs(t *testing.T) {
 	client := openEngine(t)
-	_, err := client.Query("SELECT 'é'\n  FORM x y", nil)
+	_, err := client.Query(background, "SELECT 'é'\n  FORM x y", nil)
 	failure := expect(t, err, InvalidQuery, "Syntax error")
 	if failure.ServerErrorName != "SYNTAX_ERROR" || failure.Position == nil || *failure.Position != (SQLPosition{19, 2, 8}) {
 		t.Errorf("got %+v, %+v", failure, failure.Position)
 	}
-	_, err = client.Query("SELECT * FROM nowhere", nil)
+	_, err = client.Query(background, "SELECT * FROM nowhere", nil)
 	if failure := expect(t, err, NotFound, ""); failure.ServerErrorName != "UNKNOWN_TABLE" || failure.Position != nil {
 		t.Errorf("got %+v", failure)
 	}
@@ -209,12 +217,12 @@ func TestHowAResultIsWritten(t *testing.T) {
 			t.Errorf("%s: got %s", form, result.Data)
 		}
 	}
-	_, err := client.Query(sql, &QueryOptions{Times: "stardate"})
+	_, err := client.Query(background, sql, &QueryOptions{Times: "stardate"})
 	expect(t, err, InvalidInput, "stardate")
 	wide := func(form WideIntegers) string {
 		var written bytes.Buffer
 		options := &QueryOptions{WideIntegers: form}
-		if err := client.QueryTo(context.Background(), &written, Arrow, "SELECT toInt256(-1) AS wide", options); err != nil {
+		if err := client.QueryTo(background, &written, Arrow, "SELECT toInt256(-1) AS wide", options); err != nil {
 			t.Fatal(err)
 		}
 		return written.String()

@@ -5,7 +5,10 @@ package helios
 */
 import "C"
 
-import "encoding/json"
+import (
+	"context"
+	"encoding/json"
+)
 
 // CheckSchema says what to check: the events of a stream's sample, or events that are at hand, and the columns they should
 // fit.
@@ -107,8 +110,8 @@ type SampleReject struct {
 
 // CheckSchema says which events a table with some columns would not take, and why, and what statement would make it. Nothing
 // is made.
-func (c *Client) CheckSchema(check CheckSchema) (*SchemaCheck, error) {
-	return ask[SchemaCheck](c, C.operation(C.helios_client_check_schema), check)
+func (c *Client) CheckSchema(ctx context.Context, check CheckSchema) (*SchemaCheck, error) {
+	return ask[SchemaCheck](ctx, c, "check_schema", C.operation(C.helios_client_check_schema), check)
 }
 
 // DriftOptions say which table to compare, and with which events.
@@ -176,6 +179,6 @@ type ChangedColumn struct {
 }
 
 // SchemaDrift compares a table with later events of the stream that fills it. Nothing is changed.
-func (c *Client) SchemaDrift(options DriftOptions) (*SchemaDrift, error) {
-	return ask[SchemaDrift](c, C.operation(C.helios_client_schema_drift), options)
+func (c *Client) SchemaDrift(ctx context.Context, options DriftOptions) (*SchemaDrift, error) {
+	return ask[SchemaDrift](ctx, c, "schema_drift", C.operation(C.helios_client_schema_drift), options)
 }

@@ -5,6 +5,8 @@ package helios
 */
 import "C"
 
+import "context"
+
 // CreateTable says which table to make, and which stream is to fill it.
 type CreateTable struct {
 	// StreamName is a name or an ARN.
@@ -63,11 +65,11 @@ type TableCreated struct {
 }
 
 // CreateTable makes a table and lets a stream fill it, all or nothing.
-func (c *Client) CreateTable(table CreateTable) (*TableCreated, error) {
+func (c *Client) CreateTable(ctx context.Context, table CreateTable) (*TableCreated, error) {
 	if table.Schema == nil {
 		table.Schema = []Column{}
 	}
-	return ask[TableCreated](c, C.operation(C.helios_client_create_table), table)
+	return ask[TableCreated](ctx, c, "create_table", C.operation(C.helios_client_create_table), table)
 }
 
 // PlanTable says what to plan: what is to be created, and how to sample the stream.
@@ -128,11 +130,11 @@ type Check struct {
 }
 
 // Plan says what CreateTable would do, and what would keep it from that. Nothing is made.
-func (c *Client) Plan(plan PlanTable) (*CreatePlan, error) {
+func (c *Client) Plan(ctx context.Context, plan PlanTable) (*CreatePlan, error) {
 	if plan.Schema == nil {
 		plan.Schema = []Column{}
 	}
-	return ask[CreatePlan](c, C.operation(C.helios_client_plan), plan)
+	return ask[CreatePlan](ctx, c, "plan", C.operation(C.helios_client_plan), plan)
 }
 
 // A Source is a stream that feeds a table.
@@ -184,10 +186,8 @@ type DeliverySummary struct {
 }
 
 // Sources lists every source as it stands, in the order of creation.
-func (c *Client) Sources() ([]Source, error) {
-	sources, err := tell[[]Source](c, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		return C.helios_client_sources(client, text, failure)
-	})
+func (c *Client) Sources(ctx context.Context) ([]Source, error) {
+	sources, err := tell[[]Source](ctx, c, "sources", C.question(C.helios_client_sources))
 	if err != nil {
 		return nil, err
 	}
@@ -200,13 +200,13 @@ type namedSource struct {
 
 // Pause delivers a source's events no more, until it is resumed. A source is named by its id, or by its table: "clicks",
 // "shop.clicks".
-func (c *Client) Pause(source string) (*Source, error) {
-	return ask[Source](c, C.operation(C.helios_client_pause), namedSource{source})
+func (c *Client) Pause(ctx context.Context, source string) (*Source, error) {
+	return ask[Source](ctx, c, "pause", C.operation(C.helios_client_pause), namedSource{source})
 }
 
 // Resume goes on with a source where it was paused.
-func (c *Client) Resume(source string) (*Source, error) {
-	return ask[Source](c, C.operation(C.helios_client_resume), namedSource{source})
+func (c *Client) Resume(ctx context.Context, source string) (*Source, error) {
+	return ask[Source](ctx, c, "resume", C.operation(C.helios_client_resume), namedSource{source})
 }
 
 // RemoveSource says which source to remove.
@@ -230,8 +230,8 @@ type SourceRemoved struct {
 }
 
 // Remove removes a source; its table stays unless it is to be dropped.
-func (c *Client) Remove(removal RemoveSource) (*SourceRemoved, error) {
-	return ask[SourceRemoved](c, C.operation(C.helios_client_remove), removal)
+func (c *Client) Remove(ctx context.Context, removal RemoveSource) (*SourceRemoved, error) {
+	return ask[SourceRemoved](ctx, c, "remove", C.operation(C.helios_client_remove), removal)
 }
 
 // Repair is what was repaired, and what was not.
@@ -250,10 +250,8 @@ type RepairStep struct {
 }
 
 // Repair finishes or undoes what was interrupted, and mends what was changed by hand.
-func (c *Client) Repair() (*Repair, error) {
-	return tell[Repair](c, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		return C.helios_client_repair(client, text, failure)
-	})
+func (c *Client) Repair(ctx context.Context) (*Repair, error) {
+	return tell[Repair](ctx, c, "repair", C.question(C.helios_client_repair))
 }
 
 // Diagnosis is what was looked at.
@@ -264,20 +262,6 @@ type Diagnosis struct {
 }
 
 // Doctor looks at all that Helios needs, and says what is missing and what to do. Nothing is changed.
-func (c *Client) Doctor() (*Diagnosis, error) {
-	return tell[Diagnosis](c, func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status {
-		return C.helios_client_doctor(client, text, failure)
-	})
-}
-
-// tell runs an operation that takes no options.
-func tell[T any](
-	c *Client,
-	run func(client *C.helios_client, text **C.char, failure **C.helios_error) C.helios_status,
-) (*T, error) {
-	answer := new(T)
-	if err := c.answer(answer, run); err != nil {
-		return nil, err
-	}
-	return answer, nil
+func (c *Client) Doctor(ctx context.Context) (*Diagnosis, error) {
+	return tell[Diagnosis](ctx, c, "doctor", C.question(C.helios_client_doctor))
 }

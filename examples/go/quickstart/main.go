@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
@@ -17,12 +18,12 @@ func main() {
 	if len(os.Args) > 1 {
 		config.DataPath = os.Args[1]
 	}
-	if err := run(config); err != nil {
+	if err := run(context.Background(), config); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(config helios.Config) error {
+func run(ctx context.Context, config helios.Config) error {
 	client, err := helios.Open(config)
 	if err != nil {
 		return err
@@ -33,12 +34,12 @@ func run(config helios.Config) error {
 		"CREATE OR REPLACE TABLE visits (page String, seconds UInt32) ORDER BY page",
 		"INSERT INTO visits VALUES ('/', 3), ('/docs', 40), ('/docs', 20)",
 	} {
-		if _, err := client.Query(statement, nil); err != nil {
+		if _, err := client.Query(ctx, statement, nil); err != nil {
 			return err
 		}
 	}
 
-	result, err := client.Query(
+	result, err := client.Query(ctx,
 		"SELECT page, sum(seconds) AS total FROM visits GROUP BY page HAVING total > {least:UInt32}",
 		&helios.QueryOptions{Parameters: map[string]any{"least": 10}})
 	if err != nil {

@@ -28,6 +28,9 @@ func main() {
 		log.Fatal(err)
 	}
 	defer client.Close()
+	// One that can end, as those of a server's requests.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	in := bufio.NewReader(os.Stdin)
 	for {
 		operation, text, options, err := request(in)
@@ -38,7 +41,7 @@ func main() {
 			log.Fatal(err)
 		}
 		outcome := "ok"
-		answer, err := call(client, operation, text, options)
+		answer, err := call(ctx, client, operation, text, options)
 		if err != nil {
 			outcome, answer = "error", failure(err)
 		}
@@ -66,16 +69,16 @@ func request(in *bufio.Reader) (operation, text string, options []byte, err erro
 	return operation, string(body[:lengths[0]]), body[lengths[0]:], nil
 }
 
-func call(client *helios.Client, operation, text string, options []byte) (any, error) {
+func call(ctx context.Context, client *helios.Client, operation, text string, options []byte) (any, error) {
 	switch operation {
 	case "databases":
-		return client.Databases()
+		return client.Databases(ctx)
 	case "query":
 		parsed, err := read[helios.QueryOptions](options)
 		if err != nil {
 			return nil, err
 		}
-		return client.Query(text, parsed)
+		return client.Query(ctx, text, parsed)
 	case "query_json", "query_ndjson", "query_csv", "query_arrow", "query_parquet":
 		parsed, err := read[helios.QueryOptions](options)
 		if err != nil {
@@ -83,7 +86,7 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 		}
 		var whole bytes.Buffer
 		format := helios.Format(strings.TrimPrefix(operation, "query_"))
-		err = client.QueryTo(context.Background(), &whole, format, text, parsed)
+		err = client.QueryTo(ctx, &whole, format, text, parsed)
 		return hex.EncodeToString(whole.Bytes()), err
 	case "stop_query":
 		parsed, err := read[helios.QueryOptions](options)
@@ -91,15 +94,15 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 			return nil, err
 		}
 		parsed.OnProgress = func(helios.QueryProgress) bool { return false }
-		return client.Query(text, parsed)
+		return client.Query(ctx, text, parsed)
 	case "cancel_query":
-		return with(options, func(query runningQuery) (*queryCancelled, error) {
-			found, err := client.CancelQuery(query.QueryID)
+		return with(ctx, options, func(ctx context.Context, query runningQuery) (*queryCancelled, error) {
+			found, err := client.CancelQuery(ctx, query.QueryID)
 			return &queryCancelled{query.QueryID, found}, err
 		})
 	case "query_progress":
-		return with(options, func(query runningQuery) (*helios.QueryProgress, error) {
-			return client.QueryProgress(query.QueryID)
+		return with(ctx, options, func(ctx context.Context, query runningQuery) (*helios.QueryProgress, error) {
+			return client.QueryProgress(ctx, query.QueryID)
 		})
 	case "authenticate":
 		credentials, err := read[helios.Credentials](options)
@@ -107,14 +110,14 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 			return nil, err
 		}
 		if credentials == nil {
-			return client.Authenticate()
+			return client.Authenticate(ctx)
 		}
 		other, err := client.WithCredentials(*credentials)
 		if err != nil {
 			return nil, err
 		}
 		defer other.Close()
-		return other.Authenticate()
+		return other.Authenticate(ctx)
 	case "kinesis_sample":
 		parsed, err := read[helios.SampleOptions](options)
 		if err != nil {
@@ -124,60 +127,64 @@ func call(client *helios.Client, operation, text string, options []byte) (any, e
 			parsed = new(helios.SampleOptions)
 		}
 		parsed.OnProgress = func(so helios.SampleProgress) bool { return so.Shards > 0 }
-		return client.KinesisSample(text, parsed)
+		return client.KinesisSample(ctx, text, parsed)
 	case "streams":
-		return client.Streams()
+		return client.Streams(ctx)
 	case "put_events":
-		return with(options, client.PutEvents)
+		return with(ctx, options, client.PutEvents)
 	case "check_schema":
-		return with(options, client.CheckSchema)
+		return with(ctx, options, client.CheckSchema)
 	case "schema_drift":
-		return with(options, client.SchemaDrift)
+		return with(ctx, options, client.SchemaDrift)
 	case "plan":
-		return with(options, client.Plan)
+		return with(ctx, options, client.Plan)
 	case "create_table":
-		return with(options, client.CreateTable)
+		return with(ctx, options, client.CreateTable)
 	case "consume", "stop_consuming":
-		return with(options, func(consume consume) (*helios.ConsumeReport, error) {
-			return client.Consume(consume.StreamName, &consume.ConsumeOptions, func(helios.Progress) bool {
+		return with(ctx, options, func(ctx context.Context, consume consume) (*helios.ConsumeReport, error) {
+			return client.Consume(ctx, consume.StreamName, &consume.ConsumeOptions, func(helios.Progress) bool {
 				return operation == "consume"
 			})
 		})
 	case "exit_consuming":
-		return with(options, func(consume consume) (*bool, error) {
+		return with(ctx, options, func(ctx context.Context, consume consume) (*bool, error) {
 			return returns(func() {
-				client.Consume(consume.StreamName, &consume.ConsumeOptions, func(helios.Progress) bool {
+				client.Consume(ctx, consume.StreamName, &consume.ConsumeOptions, func(helios.Progress) bool {
 					runtime.Goexit()
 					return true
 				})
 			})
 		})
 	case "delivery_report":
-		return with(options, client.DeliveryReport)
+		return with(ctx, options, client.DeliveryReport)
 	case "settle_range":
-		return with(options, client.SettleRange)
+		return with(ctx, options, client.SettleRange)
 	case "quarantine":
-		return with(options, client.Quarantine)
+		return with(ctx, options, client.Quarantine)
 	case "quarantine_show":
-		return with(options, client.QuarantineShow)
+		return with(ctx, options, client.QuarantineShow)
 	case "quarantine_replay":
-		return with(options, client.QuarantineReplay)
+		return with(ctx, options, client.QuarantineReplay)
 	case "quarantine_discard":
-		return with(options, client.QuarantineDiscard)
+		return with(ctx, options, client.QuarantineDiscard)
 	case "quarantine_retention":
-		return with(options, client.QuarantineRetention)
+		return with(ctx, options, client.QuarantineRetention)
 	case "sources":
-		return client.Sources()
+		return client.Sources(ctx)
 	case "pause":
-		return with(options, func(named namedSource) (*helios.Source, error) { return client.Pause(named.Source) })
+		return with(ctx, options, func(ctx context.Context, named namedSource) (*helios.Source, error) {
+			return client.Pause(ctx, named.Source)
+		})
 	case "resume":
-		return with(options, func(named namedSource) (*helios.Source, error) { return client.Resume(named.Source) })
+		return with(ctx, options, func(ctx context.Context, named namedSource) (*helios.Source, error) {
+			return client.Resume(ctx, named.Source)
+		})
 	case "remove":
-		return with(options, client.Remove)
+		return with(ctx, options, client.Remove)
 	case "repair":
-		return client.Repair()
+		return client.Repair(ctx)
 	case "doctor":
-		return client.Doctor()
+		return client.Doctor(ctx)
 	default:
 		log.Fatalf("there is no operation %s", operation)
 		return nil, nil
@@ -219,7 +226,7 @@ func returns(call func()) (*bool, error) {
 }
 
 // with calls a method that takes its options as a value.
-func with[O, A any](text []byte, call func(O) (*A, error)) (*A, error) {
+func with[O, A any](ctx context.Context, text []byte, call func(context.Context, O) (*A, error)) (*A, error) {
 	options, err := read[O](text)
 	if err != nil {
 		return nil, err
@@ -227,7 +234,7 @@ func with[O, A any](text []byte, call func(O) (*A, error)) (*A, error) {
 	if options == nil {
 		options = new(O)
 	}
-	return call(*options)
+	return call(ctx, *options)
 }
 
 // read makes options of their JSON, nil of none. In Go they are fields of a struct: one that is none does not compile, which
