@@ -37,7 +37,7 @@ serve: engine emulator ## The demo, then its server stays up (HELIOS_ADDR, defau
 test: test-python test-go test-rust ## All tests, of all faces, with the real engine and the emulator.
 
 test-rust: engine emulator faces ## The tests in Rust, among them the cases through every face, and the C ABI's.
-	# What the tests of the C library look at as it is installed.
+	# The C library as it is installed, which tests look at too.
 	$(MAKE) --no-print-directory install-c DESTDIR= PREFIX=$(faces)/installed
 	# Together, as built apart the programs would share fewer dependencies with the tests that run them.
 	cargo build --workspace --all-features --bins --tests --locked
@@ -47,8 +47,8 @@ test-python: engine emulator faces ## The Python package's own tests, its README
 	$(python) -m pytest --quiet
 	python3 helios-py/tests/clean_environment.py $(faces)/wheels/*.whl
 
-test-go: engine faces ## The Go package's own tests.
-	cd examples/go && go vet ./... && go test -count=1 ./...
+test-go: engine faces ## The Go package's own tests, with the race detector.
+	cd examples/go && go vet ./... && go test -race -count=1 ./...
 
 conformance: engine ## Every type and family of functions, as JSON and as Arrow, beside the engine's own answers. Part of `make test`.
 	cargo test --workspace --all-features --locked --test it conformance

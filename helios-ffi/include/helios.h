@@ -265,7 +265,7 @@ typedef uint32_t helios_log_level;
  * and hold no secret.
  *
  * It is called on any thread, also on threads of Helios, one call at a time; who logs waits for it. It must not call Helios,
- * but for the functions of errors and texts, and must return.
+ * but for the functions of errors and texts, nor wait for a thread that does, and must return.
  */
 typedef void (*helios_on_log)(void *user,
                               helios_log_level level,
@@ -476,7 +476,7 @@ helios_status helios_client_clone(const helios_client *client,
  * whatever they do, and also reading the streams it gave. It returns at once. Other clients go on, also those that were made of
  * this one: `helios_client_clone` one for what shall be cancelled by itself. Consumers have a stop of their own.
  *
- * A query is ended in ClickHouse too. What makes or changes something is broken off as by the end of the process: nothing is
+ * A query is ended in ClickHouse too, a moment later. What makes or changes something is broken off as by the end of the process: nothing is
  * lost or doubled by it, and `helios_client_repair` finishes or undoes the rest. A callback is waited for.
  */
 helios_status helios_client_cancel(const helios_client *client,
@@ -808,7 +808,7 @@ helios_status helios_client_start_consumer(const helios_client *client,
                                            helios_error **error);
 
 /**
- * What the consumer has done so far, at most a second ago, also when it has ended: `{"records", "received", "delivered",
+ * What the consumer has done so far, at most a second ago, and in the end, by the batches it has delivered: `{"records", "received", "delivered",
  * "quarantined", "duplicatesSkipped", "shards": [{"shard", …}]}`.
  */
 helios_status helios_consumer_progress(const helios_consumer *consumer,

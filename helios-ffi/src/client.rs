@@ -55,8 +55,8 @@ impl Cancellation {
     pub(crate) fn wait<T>(&self, operation: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
         block_on(async {
             self.0.run_until_cancelled(operation).await.unwrap_or_else(|| {
-                let message = "cancelled by helios_client_cancel; what the call had begun may be there in part, and \
-                               helios_client_repair finishes or undoes it";
+                let message = "cancelled by helios_client_cancel; if the call makes or changes something, \
+                               helios_client_repair finishes or undoes what is there of it";
                 Err(Error::new(ErrorKind::Cancelled, message))
             })
         })
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn helios_client_clone(
 /// whatever they do, and also reading the streams it gave. It returns at once. Other clients go on, also those that were made of
 /// this one: `helios_client_clone` one for what shall be cancelled by itself. Consumers have a stop of their own.
 ///
-/// A query is ended in ClickHouse too. What makes or changes something is broken off as by the end of the process: nothing is
+/// A query is ended in ClickHouse too, a moment later. What makes or changes something is broken off as by the end of the process: nothing is
 /// lost or doubled by it, and `helios_client_repair` finishes or undoes the rest. A callback is waited for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_cancel(

@@ -44,7 +44,7 @@ pub const HELIOS_LOG_TRACE: HeliosLogLevel = 5;
 /// and hold no secret.
 ///
 /// It is called on any thread, also on threads of Helios, one call at a time; who logs waits for it. It must not call Helios,
-/// but for the functions of errors and texts, and must return.
+/// but for the functions of errors and texts, nor wait for a thread that does, and must return.
 pub type HeliosOnLog = Option<
     unsafe extern "C" fn(
         user: *mut c_void,

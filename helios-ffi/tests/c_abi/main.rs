@@ -138,6 +138,18 @@ fn the_sanitizer_finds_a_use_after_free() {
 }
 
 #[test]
+fn valgrind_finds_a_leak_and_a_use_after_free() {
+    for (source, finding) in [
+        ("c/valgrind/leak.c", "are definitely lost"),
+        ("c/valgrind/use_after_free.c", "Invalid read of size 1"),
+    ] {
+        let output = Program::new(source).run(Build::Valgrind, |_| {});
+        let told = told(&output);
+        assert!(output.status.code() == Some(99) && told.contains(finding), "{source}: {told}");
+    }
+}
+
+#[test]
 fn an_engine_that_is_missing_is_named() {
     let output = Program::new("c/missing_engine.c").run(Build::C99, |program| {
         program.env("HELIOS_CHDB_LIB", "/nowhere/libchdb.so");
