@@ -110,3 +110,72 @@ impl Rows {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::*;
+
+    /// What was taken, and how many more are wanted.
+    struct Taken {
+        rows: Vec<String>,
+        wanted: usize,
+    }
+
+    unsafe extern "C" fn take(user: *mut c_void, row_json: *const c_char, length: usize) -> c_int {
+        // SAFETY: the test gives it one, which nobody else uses meanwhile.
+        let taken = unsafe { &mut *user.cast::<Taken>() };
+        // SAFETY: a row ends with NUL.
+        let row = unsafe { CStr::from_ptr(row_json) }.to_str().unwrap();
+        assert_eq!(row.len(), length);
+        taken.rows.push(row.to_owned());
+        c_int::from(taken.rows.len() == taken.wanted)
+    }
+
+    /// The rows of these chunks, and whether more were wanted to the end.
+    fn rows(chunks: &[&[u8]], wanted: usize) -> (Vec<String>, bool) {
+        let mut taken = Taken { rows: Vec::new(), wanted };
+        let mut rows = Rows::new(Some(take), (&raw mut taken).cast()).unwrap();
+        let more = chunks.iter().all(|chunk| rows.take(chunk));
+        (taken.rows, more)
+    }
+
+    #[test]
+    fn rows_are_whole_wherever_chunks_end() {
+        let lines = "{\"a\":1}\n{\"é\":2}\n{}\n".as_bytes();
+        for first in 0..=lines.len() {
+            let (one, rest) = lines.split_at(first);
+            for second in 0..=rest.len() {
+                let (two, three) = rest.split_at(second);
+                let (rows, more) = rows(&[one, two, three], usize::MAX);
+                assert!(more && rows == ["{\"a\":1}", "{\"é\":2}", "{}"], "{first}, {second}: {rows:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn after_the_last_that_is_wanted_comes_none() {
+        let (rows, more) = rows(&[b"{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"], 2);
+        assert!(!more && rows == ["{\"a\":1}", "{\"a\":2}"], "{rows:?}");
+        assert!(Rows::new(None, std::ptr::null_mut()).is_none());
+    }
+
+    unsafe extern "C" fn told(user: *mut c_void, progress_json: *const c_char) -> c_int {
+        // SAFETY: the test gives it a number, and progress ends with NUL.
+        unsafe {
+            *user.cast::<usize>() += CStr::from_ptr(progress_json).count_bytes();
+        }
+        7
+    }
+
+    #[test]
+    fn whatever_is_not_0_stops() {
+        let mut length = 0_usize;
+        let progress = Progress::new(Some(told), (&raw mut length).cast());
+        assert!(progress.is_wanted() && !progress.goes_on(&[1, 2, 3]));
+        assert_eq!(length, "[1,2,3]".len());
+        let nobody = Progress::new(None, std::ptr::null_mut());
+        assert!(!nobody.is_wanted() && nobody.goes_on(&1));
+    }
+}

@@ -279,6 +279,24 @@ mod tests {
     }
 
     #[test]
+    fn an_error_is_read_by_its_pointer_and_freed() {
+        let mut error = ptr::null_mut();
+        let status = boundary::status(&raw mut error, || Err(Failure::NullArgument("sql")));
+        assert_eq!(status, HeliosStatus::NullArgument);
+        // SAFETY: it was just made, its texts are read before it is freed, once.
+        unsafe {
+            assert_eq!(helios_error_status(error), status);
+            assert_eq!(CStr::from_ptr(helios_error_message(error)), c"`sql` is NULL");
+            assert_eq!(helios_error_message_length(error), 13);
+            assert_eq!(CStr::from_ptr(helios_error_kind(error)), c"null_argument");
+            assert!(helios_error_aws_code(error).is_null());
+            let mut position = HeliosSqlPosition { offset: 1, line: 2, column: 3 };
+            assert!(!helios_error_position(error, &raw mut position));
+            helios_error_free(error);
+        }
+    }
+
+    #[test]
     fn a_nul_does_not_cut_the_message() {
         let error = Error::new(ErrorKind::InvalidQuery, "left\0right\0");
         let error = HeliosError::from(Failure::from(error));

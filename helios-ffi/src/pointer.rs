@@ -55,3 +55,43 @@ pub(crate) struct User(pub(crate) *mut c_void);
 
 // SAFETY: Helios does nothing with it, and `helios.h` says on which threads it is handed back.
 unsafe impl Send for User {}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_up_to_its_nul() {
+        let bytes = b"caf\xc3\xa9\0 and what follows";
+        // SAFETY: it holds a NUL.
+        assert_eq!(unsafe { text(bytes.as_ptr().cast(), "sql") }.unwrap(), "café");
+        // SAFETY: it is nothing but a NUL.
+        assert_eq!(unsafe { text(c"".as_ptr(), "sql") }.unwrap(), "");
+    }
+
+    #[test]
+    fn a_text_that_is_none_is_named() {
+        // SAFETY: NULL may be given.
+        let [needed, optional] =
+            unsafe { [text(ptr::null(), "sql").map(Some), optional_text(ptr::null(), "options_json")] };
+        assert!(matches!(needed, Err(Failure::NullArgument("sql"))), "{needed:?}");
+        assert!(matches!(optional, Ok(None)), "{optional:?}");
+        // SAFETY: it ends with NUL.
+        let broken = unsafe { text(c"ab\xff".as_ptr(), "sql") };
+        assert!(matches!(broken, Err(Failure::InvalidUtf8 { argument: "sql", offset: 2 })), "{broken:?}");
+    }
+
+    #[test]
+    fn an_output_is_written_and_what_was_there_is_not_looked_at() {
+        let mut room = MaybeUninit::<String>::uninit();
+        // SAFETY: there is room for a string.
+        unsafe { output(room.as_mut_ptr(), "json") }.unwrap().write("new".to_owned());
+        // SAFETY: it was just written.
+        assert_eq!(unsafe { room.assume_init() }, "new");
+        // SAFETY: NULL may be given.
+        let nowhere = unsafe { output(ptr::null_mut::<String>(), "json") };
+        assert!(matches!(nowhere, Err(Failure::NullArgument("json"))));
+    }
+}

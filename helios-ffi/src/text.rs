@@ -26,3 +26,21 @@ pub unsafe extern "C" fn helios_string_free(text: *mut c_char) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::CStr, ptr};
+
+    use super::*;
+
+    #[test]
+    fn a_text_goes_out_and_comes_back_to_be_freed() {
+        let text = c_text("caf\u{e9}\0!").into_raw();
+        // SAFETY: it was just made, and is freed once.
+        unsafe {
+            assert_eq!(CStr::from_ptr(text).to_str(), Ok("café\u{fffd}!"));
+            helios_string_free(text);
+            helios_string_free(ptr::null_mut());
+        }
+    }
+}
