@@ -21,7 +21,7 @@ build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
 .PHONY: help demo serve test test-rust test-python test-go conformance soak faces lint lint-rust lint-go lint-python lint-deploy \
-	docs install-c lambda-package bench bench-delivery bench-infer bench-query fuzz engine emulator compilers
+	docs install-c lambda-package bench bench-delivery bench-infer bench-query fuzz miri engine emulator compilers
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -150,6 +150,9 @@ bench-query: engine ## Queries beside the engine's own answers, the C ABI beside
 
 fuzz: compilers ## Fuzz the parsers of foreign bytes, each for FUZZ_SECONDS (default 60).
 	fuzz/run.sh
+
+miri: ## The C ABI's own unsafe code under Miri (a nightly toolchain with miri and rust-src).
+	cargo +nightly miri test --locked -p helios-ffi --lib --features test-hooks --target-dir $(target)/miri
 
 engine: ## Fetch the embedded engine into the cache.
 	@setup/engine.sh >/dev/null
