@@ -30,7 +30,7 @@ pub(crate) unsafe fn optional_text<'a>(
         return Ok(None);
     }
     // SAFETY: not NULL, so it ends with a NUL, and is not read beyond that: the caller's promise.
-    let length = unsafe { libc::strnlen(pointer, MAX_TEXT + 1) };
+    let length = unsafe { bounded_length(pointer) };
     if length > MAX_TEXT {
         return Err(Failure::TextTooLong(argument));
     }
@@ -38,6 +38,20 @@ pub(crate) unsafe fn optional_text<'a>(
     let bytes = unsafe { slice::from_raw_parts(pointer.cast::<u8>(), length) };
     let text = str::from_utf8(bytes);
     text.map(Some).map_err(|error| Failure::InvalidUtf8 { argument, offset: error.valid_up_to() })
+}
+
+/// The length of a text, or more than [`MAX_TEXT`].
+#[cfg(not(miri))]
+unsafe fn bounded_length(pointer: *const c_char) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { libc::strnlen(pointer, MAX_TEXT + 1) }
+}
+
+/// The same for Miri, which has no `strnlen`.
+#[cfg(miri)]
+unsafe fn bounded_length(pointer: *const c_char) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { std::ffi::CStr::from_ptr(pointer) }.count_bytes()
 }
 
 /// Room for a result. What is there is not read, and not dropped.
