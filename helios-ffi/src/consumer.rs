@@ -76,15 +76,18 @@ impl HeliosConsumer {
         })?;
         Ok(Self { stop, progress, end, broken_off })
     }
+}
 
-    /// Waits for its end, for so long at most.
-    async fn ended(&self, limit: Option<Duration>) -> Option<End> {
-        let mut end = self.end.clone();
-        let end = async { end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone()) };
-        match limit {
-            Some(limit) => timeout(limit, end).await.ok().flatten(),
-            None => end.await,
-        }
+/// Waits for the end of a consumer, for so long at most.
+async fn ended(mut end: watch::Receiver<Option<End>>, limit: Option<Duration>) -> Option<End> {
+    let end = async {
+        let told = end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
+        // Who would have said so is gone.
+        told.unwrap_or_else(|| Arc::new(Err(Arc::new(Failure::Panic("in the background".to_owned()).into()))))
+    };
+    match limit {
+        Some(limit) => timeout(limit, end).await.ok(),
+        None => Some(end.await),
     }
 }
 
@@ -178,7 +181,7 @@ pub unsafe extern "C" fn helios_consumer_wait(
         }
         // Negative, and what is longer than any clock counts: no limit.
         let limit = Duration::try_from_secs_f64(seconds).ok();
-        let end = block_on(async { Ok(consumer.ended(limit).await) })?.ok_or_else(|| {
+        let end = block_on(async { Ok(ended(consumer.end.clone(), limit).await) })?.ok_or_else(|| {
             let message = format!("the consumer has not ended within {seconds} s; it goes on");
             Error::new(ErrorKind::Timeout, message).at("consume").retryable(true)
         })?;
@@ -196,10 +199,27 @@ pub unsafe extern "C" fn helios_consumer_wait(
 #[unsafe(no_mangle)]
 pub extern "C" fn helios_consumer_free(consumer: *mut HeliosConsumer) {
     boundary::value((), || {
-        let Ok(ended) = held(consumer, "consumer") else { return };
-        ended.broken_off.cancel();
+        let Ok(running) = held(consumer, "consumer") else { return };
+        running.broken_off.cancel();
         // Not where it would never end: in a fork, and in a function that it waits for.
-        drop(block_on(async { Ok(ended.ended(None).await) }));
+        drop(block_on(async { Ok(ended(running.end.clone(), None).await) }));
         free(consumer);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consumer_that_panics_is_not_taken_for_one_that_goes_on() {
+        let (say, end) = watch::channel(None);
+        let waits = |limit| block_on(async { Ok(ended(end.clone(), limit).await) }).unwrap();
+        assert!(waits(Some(Duration::ZERO)).is_none());
+        drop(say);
+        for limit in [Some(Duration::ZERO), None] {
+            let failed = waits(limit).unwrap();
+            assert_eq!(failed.as_ref().as_ref().unwrap_err().status(), HeliosStatus::Panic);
+        }
+    }
 }
