@@ -94,9 +94,28 @@ impl io::Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let text = String::from_utf8_lossy(&self.bytes).trim().to_owned();
+        let text = one_line(&String::from_utf8_lossy(&self.bytes));
         if !text.is_empty() {
             (self.take)(LogLine { level: self.level, target: mem::take(&mut self.target), text });
         }
+    }
+}
+
+/// A text without the line breaks that an error from elsewhere may have in it.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one() {
+        assert_eq!(
+            one_line("A shard does not go on. error=left\r\n\n  right\n"),
+            "A shard does not go on. error=left right"
+        );
+        assert_eq!(one_line("\n"), "");
     }
 }

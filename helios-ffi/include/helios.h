@@ -25,7 +25,7 @@
  *     const char *                                           not freed: it belongs to the thing asked, and lives as long
  *
  * They may be freed in any order. Errors and texts are memory: freeing one twice is undefined, as with `free`. What a call is
- * given stays the caller's; nothing of it is used after the call, but for `user` of `helios_log_set`.
+ * given stays the caller's; nothing of it is used after the call, but for the function and `user` of `helios_log_set`.
  *
  * TEXTS. UTF-8 and NUL-terminated, in both directions: HELIOS_STATUS_INVALID_UTF8; of 1 GiB at most:
  * HELIOS_STATUS_LIMIT_EXCEEDED. `*_json` arguments are one JSON object in a text; keys that are none are refused by name.
@@ -37,8 +37,8 @@
  * CALLBACKS run on the thread that called, during that call, and may call Helios; that of `helios_log_set` runs on any thread,
  * and may not. They must return: no `longjmp`, no exception of C++.
  *
- * FORK. Threads do not survive a fork. In a child of a process that has used Helios, calls on clients fail at once with
- * HELIOS_STATUS_UNAVAILABLE, and freeing a client does nothing. End such a child with `_exit` or `exec`. A process that
+ * FORK. Threads do not survive a fork. In a child of a process that has used Helios, calls on clients and consumers
+ * fail at once with HELIOS_STATUS_UNAVAILABLE, and freeing one does nothing. End such a child with `_exit` or `exec`. A process that
  * forks first and uses Helios then is fine.
  */
 

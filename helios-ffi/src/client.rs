@@ -2,17 +2,16 @@
 
 #![expect(unsafe_code, reason = "the C ABI: exported names, and pointers")]
 
-use std::{ffi::c_char, future::Future, mem::ManuallyDrop, sync::LazyLock};
+use std::{ffi::c_char, future::Future, mem::ManuallyDrop};
 
 use helios_core::{Error, ErrorKind, streams::CredentialsRequest};
-use sharded_slab::Slab;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     boundary,
     config::HeliosConfig,
     error::{Failure, HeliosError},
-    handle::{Numbers, Thing, Things, free, hand_out, held},
+    handle::{free, hand_out, held},
     json,
     pointer::{output, text},
     runtime::{self, block_on},
@@ -60,16 +59,6 @@ impl Cancellation {
                 Err(Error::new(ErrorKind::Cancelled, message))
             })
         })
-    }
-}
-
-impl Thing for HeliosClient {
-    const TAG: usize = 1;
-    const TYPE: &'static str = "helios_client";
-
-    fn all() -> &'static Things<Self> {
-        static ALL: LazyLock<Things<HeliosClient>> = LazyLock::new(Slab::new_with_config::<Numbers>);
-        &ALL
     }
 }
 
@@ -161,6 +150,7 @@ pub unsafe extern "C" fn helios_client_cancel(
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
     boundary::status(error, || {
+        runtime::refuse_fork()?;
         held(client, "client")?.cancelled.cancel();
         Ok(())
     })
@@ -173,5 +163,10 @@ pub unsafe extern "C" fn helios_client_cancel(
 /// In a fork of the process that made the client it does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn helios_client_free(client: *mut HeliosClient) {
-    boundary::value((), || free(client));
+    boundary::value((), || {
+        // What a client is made of has locks, and a thread that is not here may hold one.
+        if runtime::refuse_fork().is_ok() {
+            free(client);
+        }
+    });
 }

@@ -5,16 +5,15 @@
 use std::{
     ffi::c_char,
     ptr,
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use helios_core::ConfigKey;
-use sharded_slab::Slab;
 
 use crate::{
     boundary,
     error::HeliosError,
-    handle::{Numbers, Thing, Things, free, hand_out, held},
+    handle::{free, hand_out, held},
     pointer::text,
     status::HeliosStatus,
 };
@@ -28,16 +27,6 @@ pub struct HeliosConfig {
 impl HeliosConfig {
     pub(crate) fn settings(&self) -> MutexGuard<'_, helios_core::HeliosConfig> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Thing for HeliosConfig {
-    const TAG: usize = 2;
-    const TYPE: &'static str = "helios_config";
-
-    fn all() -> &'static Things<Self> {
-        static ALL: LazyLock<Things<HeliosConfig>> = LazyLock::new(Slab::new_with_config::<Numbers>);
-        &ALL
     }
 }
 

@@ -2,18 +2,12 @@
 
 #![expect(unsafe_code, reason = "the C ABI: exported names, and pointers")]
 
-use std::{
-    convert::Infallible,
-    ffi::c_char,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{convert::Infallible, ffi::c_char, sync::Arc, time::Duration};
 
 use helios_core::{
     ConsumeOptions, ConsumeReport, Error, ErrorKind, WatchedConsumer,
     delivery::{ConsumeProgress, StopConsumer},
 };
-use sharded_slab::Slab;
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -24,10 +18,10 @@ use crate::{
     boundary,
     client::HeliosClient,
     error::{Failure, HeliosError},
-    handle::{Numbers, Thing, Things, free, hand_out, held},
+    handle::{free, hand_out, held},
     json,
     pointer::{output, text},
-    runtime::{block_on, spawn},
+    runtime::{block_on, refuse_fork, spawn},
     status::HeliosStatus,
 };
 
@@ -42,16 +36,6 @@ pub struct HeliosConsumer {
 
 /// What has become of it.
 type End = Arc<Result<ConsumeReport, Arc<HeliosError>>>;
-
-impl Thing for HeliosConsumer {
-    const TAG: usize = 3;
-    const TYPE: &'static str = "helios_consumer";
-
-    fn all() -> &'static Things<Self> {
-        static ALL: LazyLock<Things<HeliosConsumer>> = LazyLock::new(Slab::new_with_config::<Numbers>);
-        &ALL
-    }
-}
 
 impl HeliosConsumer {
     fn start(client: &HeliosClient, options: ConsumeOptions) -> Result<Self, Failure> {
@@ -139,6 +123,7 @@ pub unsafe extern "C" fn helios_consumer_progress(
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
     boundary::status(error, || {
+        refuse_fork()?;
         let consumer = held(consumer, "consumer")?;
         // SAFETY: the caller's promise.
         let json = unsafe { output(json, "json")? };
@@ -156,6 +141,7 @@ pub unsafe extern "C" fn helios_consumer_stop(
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
     boundary::status(error, || {
+        refuse_fork()?;
         held(consumer, "consumer")?.stop.stop();
         Ok(())
     })
@@ -199,9 +185,13 @@ pub unsafe extern "C" fn helios_consumer_wait(
 #[unsafe(no_mangle)]
 pub extern "C" fn helios_consumer_free(consumer: *mut HeliosConsumer) {
     boundary::value((), || {
+        // As for a client.
+        if refuse_fork().is_err() {
+            return;
+        }
         let Ok(running) = held(consumer, "consumer") else { return };
         running.broken_off.cancel();
-        // Not where it would never end: in a fork, and in a function that it waits for.
+        // Not in a function of the caller's that Helios waits for.
         drop(block_on(async { Ok(ended(running.end.clone(), None).await) }));
         free(consumer);
     });

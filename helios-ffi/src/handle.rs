@@ -6,11 +6,11 @@
 //!
 //! Slots and generations are those of `sharded-slab`, which takes no lock: the child of a fork may have lost whoever held one.
 
-use std::{fmt, ptr};
+use std::{fmt, ptr, sync::LazyLock};
 
 use sharded_slab::{Config, Entry, Slab};
 
-use crate::error::Failure;
+use crate::{client::HeliosClient, config::HeliosConfig, consumer::HeliosConsumer, error::Failure};
 
 /// How handles are numbered. The topmost two bits say of what type the thing is, so that no handle is NULL; 24 bits count how
 /// often a slot was used.
@@ -39,6 +39,28 @@ pub(crate) trait Thing: Sized + Send + Sync + 'static {
 
     /// All that there are.
     fn all() -> &'static Things<Self>;
+}
+
+/// Makes things of a type, each with its name in C.
+macro_rules! things {
+    ($($type:ident = $tag:literal, $name:literal;)+) => {$(
+        impl Thing for $type {
+            const TAG: usize = $tag;
+            const TYPE: &'static str = $name;
+
+            fn all() -> &'static Things<Self> {
+                static ALL: LazyLock<Things<$type>> =
+                    LazyLock::new(Slab::new_with_config::<Numbers>);
+                &ALL
+            }
+        }
+    )+};
+}
+
+things! {
+    HeliosClient = 1, "helios_client";
+    HeliosConfig = 2, "helios_config";
+    HeliosConsumer = 3, "helios_consumer";
 }
 
 const TAG_SHIFT: u32 = usize::BITS - 2;
@@ -79,37 +101,29 @@ impl fmt::Debug for Numbers {
 #[cfg(test)]
 mod tests {
     use std::sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     };
 
     use super::*;
 
-    macro_rules! thing {
-        ($name:ident, $tag:literal) => {
-            #[derive(Debug)]
-            struct $name(Arc<AtomicBool>);
+    /// Says when it is gone.
+    #[derive(Debug)]
+    struct Apple(Arc<AtomicBool>);
 
-            impl Thing for $name {
-                const TAG: usize = $tag;
-                const TYPE: &'static str = stringify!($name);
-
-                fn all() -> &'static Things<Self> {
-                    static ALL: LazyLock<Things<$name>> = LazyLock::new(Slab::new_with_config::<Numbers>);
-                    &ALL
-                }
-            }
-
-            impl Drop for $name {
-                fn drop(&mut self) {
-                    self.0.store(true, Ordering::Relaxed);
-                }
-            }
-        };
+    impl Drop for Apple {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 
-    thing!(Apple, 1);
-    thing!(Pear, 2);
+    #[derive(Debug)]
+    struct Pear;
+
+    things! {
+        Apple = 1, "apple";
+        Pear = 2, "pear";
+    }
 
     fn refused<T: Thing>(handle: *const T) -> bool {
         matches!(held(handle, "fruit"), Err(Failure::InvalidHandle { argument: "fruit", .. }))

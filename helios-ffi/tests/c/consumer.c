@@ -1,7 +1,11 @@
 /* Streams: events put into one, sampled, delivered in the background and in this thread, watched, and ended in every way. */
+#define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
 #include <pthread.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static helios_client *client;
 
@@ -112,6 +116,28 @@ static void what_cannot_begin(void) {
     CHECK(consumer == NULL);
 }
 
+/* In the child of a fork it fails at once, and freeing it does nothing. */
+static void in_a_fork(void) {
+    helios_consumer *consumer = start("{\"streamName\": \"clicks\", \"untilCaughtUp\": false}");
+    const char *forked = "was forked from process";
+    char *json = NULL;
+    int status = 0;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(60);
+        FAILS(helios_consumer_progress(consumer, &json, &error), HELIOS_STATUS_UNAVAILABLE, forked);
+        FAILS(helios_consumer_stop(consumer, &error), HELIOS_STATUS_UNAVAILABLE, forked);
+        FAILS(helios_consumer_wait(consumer, -1, &json, &error), HELIOS_STATUS_UNAVAILABLE, forked);
+        helios_consumer_free(consumer);
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    OK(helios_consumer_stop(consumer, &error));
+    ANSWERS(helios_consumer_wait(consumer, -1, &json, &error), "\"ended\":\"stopped\"");
+    helios_consumer_free(consumer);
+}
+
 /* A consumer needs no client of its own. */
 static void without_its_client(void) {
     helios_client *other = NULL;
@@ -133,6 +159,7 @@ int main(void) {
     until_it_is_stopped();
     freed_before_its_end();
     what_cannot_begin();
+    in_a_fork();
     without_its_client();
     helios_client_free(client);
     return 0;

@@ -32,6 +32,9 @@ static void in_child_of_user(helios_client *client, struct ArrowArrayStream *str
     FAILS(helios_client_sources(client, &json, &error), HELIOS_STATUS_UNAVAILABLE, forked);
     FAILS(helios_client_with_credentials(client, "{}", &other, &error), HELIOS_STATUS_UNAVAILABLE, forked);
     FAILS(helios_client_new(config, &other, &error), HELIOS_STATUS_UNAVAILABLE, forked);
+    FAILS(helios_client_clone(client, &other, &error), HELIOS_STATUS_UNAVAILABLE, forked);
+    FAILS(helios_client_cancel(client, &error), HELIOS_STATUS_UNAVAILABLE, forked);
+    FAILS(helios_log_set(HELIOS_LOG_OFF, NULL, NULL, &error), HELIOS_STATUS_UNAVAILABLE, forked);
     CHECK(stream->get_next(stream, &array) != 0);
     CHECK(strstr(stream->get_last_error(stream), forked) != NULL);
     stream->release(stream);

@@ -64,6 +64,12 @@ programs! {
     }
 }
 
+/// With an engine of its own, and an account of another process.
+#[test]
+fn an_engine_is_closed_when_its_consumer_is_freed() {
+    check_served(&Program::new("c/consumer_engine.c"), Build::C99);
+}
+
 /// Without an engine in their process.
 mod served {
     programs! {
