@@ -69,18 +69,7 @@ func newBlackHole(t *testing.T) *blackHole {
 // client is a client that waits for the black hole, whatever it is asked.
 func (h *blackHole) client(t *testing.T) *Client {
 	t.Helper()
-	client, err := Open(Config{
-		ClickHouseURL:      h.url,
-		AWSEndpointURL:     h.url,
-		AWSRegion:          "eu-west-1",
-		AWSAccessKeyID:     "AKIAIOSFODNN7EXAMPLE",
-		AWSSecretAccessKey: "secret",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	return client
+	return clientOf(t, h.url)
 }
 
 var clicks = CreateTable{StreamName: "clicks", TableName: "clicks", Schema: []Column{{Name: "a", Type: "Int8"}}}

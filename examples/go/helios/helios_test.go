@@ -28,9 +28,15 @@ func openEngine(t *testing.T) *Client {
 // unreachable is a client of a server that is not there.
 func unreachable(t *testing.T) *Client {
 	t.Helper()
+	return clientOf(t, "http://127.0.0.1:1")
+}
+
+// clientOf is a client that finds ClickHouse and AWS at this address.
+func clientOf(t *testing.T, url string) *Client {
+	t.Helper()
 	client, err := Open(Config{
-		ClickHouseURL:      "http://127.0.0.1:1",
-		AWSEndpointURL:     "http://127.0.0.1:1",
+		ClickHouseURL:      url,
+		AWSEndpointURL:     url,
 		AWSRegion:          "eu-west-1",
 		AWSAccessKeyID:     "AKIAIOSFODNN7EXAMPLE",
 		AWSSecretAccessKey: "secret",
