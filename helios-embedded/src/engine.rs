@@ -280,20 +280,30 @@ fn kill_statement(tags: &[Uuid]) -> String {
 
 /// Stops this process's engine, if it runs one: cancels the statements under way, and takes no more. At the end of the
 /// process this happens by itself; a host whose own end comes first, so that its [`Driver`] stops working before the
-/// process ends, calls this while it still works.
-pub fn stop_before_exit() {
-    if !exit::is_forked() {
-        stop();
-    }
+/// process ends, calls this while it still works. `false` if a statement goes on.
+pub fn stop_before_exit() -> bool {
+    exit::is_forked() || stop()
 }
 
 /// Stops this process's engine, if it runs one. `false` if a statement goes on.
 pub(crate) fn stop() -> bool {
-    let kept = SLOT.lock().as_ref().and_then(|occupant| occupant.kept.upgrade());
-    let Some(kept) = kept else { return true };
-    let mut stopped = false;
-    kept.running.driver.wait(&mut || stopped = kept.running.stop_all());
-    stopped
+    let deadline = Instant::now() + STOP_LIMIT;
+    let mut slot = SLOT.lock();
+    while let Some(occupant) = slot.as_ref() {
+        if let Some(kept) = occupant.kept.upgrade() {
+            drop(slot);
+            let mut stopped = false;
+            kept.running.driver.wait(&mut || stopped = kept.running.stop_all());
+            return stopped;
+        }
+        // Another thread is stopping it, or about to.
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        slot = SLOT.vacated.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
+    }
+    true
 }
 
 /// The place of the process's one engine.

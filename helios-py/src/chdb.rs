@@ -6,9 +6,7 @@
 
 use std::{path::Path, sync::Arc, thread};
 
-use helios_embedded::{
-    Analysis, Class, Counts, Driver, DriverConnection, DriverInsert, Output, stop_before_exit,
-};
+use helios_embedded::{Analysis, Class, Counts, Driver, DriverConnection, DriverInsert, Output};
 use pyo3::{
     exceptions::{PyImportError, PyModuleNotFoundError, PyUnicodeDecodeError},
     intern,
@@ -94,7 +92,7 @@ fn is_missing(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
 fn stop_engine(py: Python<'_>) {
     // What is stopped is of daemon threads, and those are not to come back for it.
     exit::begin(py);
-    py.detach(stop_before_exit);
+    exit::stop_engine(py);
 }
 
 /// The class of the package's connections.
@@ -118,7 +116,7 @@ impl Driver for Chdb {
     }
 
     fn wait(&self, work: &mut (dyn FnMut() + Send)) {
-        if Python::try_attach(|py| py.detach(&mut *work)).is_none() {
+        if exit::attach_for_engine(|py| py.detach(&mut *work)).is_none() {
             work();
         }
     }
@@ -241,7 +239,7 @@ impl Drop for Insert<'_> {
 
 /// Calls into the interpreter, if it still runs.
 fn attached<T>(call: impl FnOnce(Python<'_>) -> Result<T, String>) -> Result<T, String> {
-    Python::try_attach(call).unwrap_or_else(|| Err("Python has ended".into()))
+    exit::attach_for_engine(call).unwrap_or_else(|| Err("Python has ended".into()))
 }
 
 /// What a statement printed and counted.

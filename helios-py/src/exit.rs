@@ -1,7 +1,8 @@
 //! The end of the interpreter.
 //!
 //! A thread that comes into the interpreter while it ends crashes the process on its way out, or is ended in the middle of
-//! what it does. So the end waits for the threads of Helios that are in, and the others stay out.
+//! what it does. So the end waits for the threads of Helios that are in, and the others stay out. There are two doors: calls
+//! of the engine are needed to stop the engine, so theirs is shut only after that.
 
 use std::{
     cell::Cell,
@@ -9,11 +10,16 @@ use std::{
     thread::{self, ThreadId},
 };
 
+use helios_embedded::stop_before_exit;
 use pyo3::prelude::*;
 
 use crate::runtime::is_forked;
 
-static DOOR: Door = Door { state: Mutex::new(State { inside: 0, ending: None }), left: Condvar::new() };
+/// Of all but the engine.
+static DOOR: Door = Door::open();
+
+/// Of those that call the engine. The package comes back into the interpreter by itself from each call.
+static ENGINE: Door = Door::open();
 
 struct Door {
     state: Mutex<State>,
@@ -28,6 +34,33 @@ struct State {
 }
 
 impl Door {
+    const fn open() -> Self {
+        Self { state: Mutex::new(State { inside: 0, ending: None }), left: Condvar::new() }
+    }
+
+    /// `None` if it is shut.
+    fn enter(&'static self) -> Option<Inside> {
+        let mut state = self.lock();
+        if state.is_shut() {
+            return None;
+        }
+        state.inside += 1;
+        drop(state);
+        DEPTH.set(DEPTH.get() + 1);
+        Some(Inside { door: self })
+    }
+
+    /// For all but this thread.
+    fn shut(&self) {
+        self.lock().ending = Some(thread::current().id());
+    }
+
+    fn wait_for_the_last(&self) {
+        let state = self.lock();
+        let empty = self.left.wait_while(state, |state| state.inside > 0);
+        drop(empty.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Held for moments only, and never while waiting for the interpreter.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -54,10 +87,22 @@ pub(crate) fn begin(py: Python<'_>) {
         return;
     }
     py.detach(|| {
-        let mut state = DOOR.lock();
-        state.ending = Some(thread::current().id());
-        while state.inside > 0 {
-            state = DOOR.left.wait(state).unwrap_or_else(PoisonError::into_inner);
+        DOOR.shut();
+        DOOR.wait_for_the_last();
+    });
+}
+
+/// Stops the engine, which its door is still open for, and then shuts it.
+pub(crate) fn stop_engine(py: Python<'_>) {
+    if is_forked() {
+        return;
+    }
+    py.detach(|| {
+        let stopped = stop_before_exit();
+        ENGINE.shut();
+        // A statement that goes on may do so for ever.
+        if stopped {
+            ENGINE.wait_for_the_last();
         }
     });
 }
@@ -69,14 +114,13 @@ pub(crate) fn has_begun() -> bool {
 
 /// Does something in the interpreter; `None` if that ends.
 pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
-    {
-        let mut state = DOOR.lock();
-        if state.is_shut() {
-            return None;
-        }
-        state.inside += 1;
-    }
-    let _inside = Inside::new();
+    let _inside = DOOR.enter()?;
+    Python::try_attach(work)
+}
+
+/// As [`attach`], for what calls the engine, or waits for those who do.
+pub(crate) fn attach_for_engine<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    let _inside = ENGINE.enter()?;
     Python::try_attach(work)
 }
 
@@ -93,20 +137,15 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-struct Inside;
-
-impl Inside {
-    fn new() -> Self {
-        DEPTH.set(DEPTH.get() + 1);
-        Self
-    }
+struct Inside {
+    door: &'static Door,
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get() - 1);
-        DOOR.lock().inside -= 1;
-        DOOR.left.notify_all();
+        self.door.lock().inside -= 1;
+        self.door.left.notify_all();
     }
 }
 

@@ -130,7 +130,9 @@ static void in_a_fork(void) {
         FAILS(helios_consumer_stop(consumer, &error), HELIOS_STATUS_UNAVAILABLE, forked);
         FAILS(helios_consumer_wait(consumer, -1, &json, &error), HELIOS_STATUS_UNAVAILABLE, forked);
         helios_consumer_free(consumer);
-        _exit(0);
+        /* Not by exiting: what the lost threads owned is no leak. */
+        execlp("true", "true", (char *)NULL);
+        FAIL("no `true`");
     }
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     OK(helios_consumer_stop(consumer, &error));
