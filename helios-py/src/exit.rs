@@ -8,6 +8,7 @@ use std::{
     cell::Cell,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, ThreadId},
+    time::Duration,
 };
 
 use helios_embedded::stop_before_exit;
@@ -20,6 +21,9 @@ static DOOR: Door = Door::open();
 
 /// Of those that call the engine. The package comes back into the interpreter by itself from each call.
 static ENGINE: Door = Door::open();
+
+/// How long calls of an engine that was stopped may take.
+const ENGINE_LIMIT: Duration = Duration::from_secs(5);
 
 struct Door {
     state: Mutex<State>,
@@ -55,9 +59,10 @@ impl Door {
         self.lock().ending = Some(thread::current().id());
     }
 
-    fn wait_for_the_last(&self) {
+    /// Waits until nobody is in, but no longer than `limit`.
+    fn wait_for_the_last(&self, limit: Duration) {
         let state = self.lock();
-        let empty = self.left.wait_while(state, |state| state.inside > 0);
+        let empty = self.left.wait_timeout_while(state, limit, |state| state.inside > 0);
         drop(empty.unwrap_or_else(PoisonError::into_inner));
     }
 
@@ -88,7 +93,7 @@ pub(crate) fn begin(py: Python<'_>) {
     }
     py.detach(|| {
         DOOR.shut();
-        DOOR.wait_for_the_last();
+        DOOR.wait_for_the_last(Duration::MAX);
     });
 }
 
@@ -102,7 +107,7 @@ pub(crate) fn stop_engine(py: Python<'_>) {
         ENGINE.shut();
         // A statement that goes on may do so for ever.
         if stopped {
-            ENGINE.wait_for_the_last();
+            ENGINE.wait_for_the_last(ENGINE_LIMIT);
         }
     });
 }
@@ -154,5 +159,49 @@ impl Drop for Inside {
 pub(crate) fn stay_out() {
     while DEPTH.get() == 0 && DOOR.lock().is_shut() {
         thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{self, RecvTimeoutError};
+
+    use super::*;
+
+    fn door() -> &'static Door {
+        Box::leak(Box::new(Door::open()))
+    }
+
+    #[test]
+    fn a_door_that_is_shut_lets_in_only_who_shut_it() {
+        let door = door();
+        assert!(thread::spawn(|| door.enter().is_some()).join().unwrap());
+        door.shut();
+        assert!(thread::spawn(|| door.enter().is_none()).join().unwrap());
+        assert!(door.enter().is_some());
+    }
+
+    #[test]
+    fn who_is_in_is_waited_for() {
+        let door = door();
+        let inside = door.enter();
+        let (sender, empty) = mpsc::channel();
+        let host = thread::spawn(move || {
+            door.shut();
+            door.wait_for_the_last(Duration::MAX);
+            sender.send(()).unwrap();
+        });
+        assert_eq!(empty.recv_timeout(Duration::from_millis(100)), Err(RecvTimeoutError::Timeout));
+        drop(inside);
+        assert_eq!(empty.recv_timeout(Duration::from_secs(60)), Ok(()));
+        host.join().unwrap();
+    }
+
+    #[test]
+    fn who_stays_is_not_waited_for_ever() {
+        let door = door();
+        let _inside = door.enter();
+        door.wait_for_the_last(Duration::from_millis(1));
+        assert_eq!(door.lock().inside, 1);
     }
 }
