@@ -63,7 +63,8 @@ soak: engine emulator ## The model's schedules and the kill -9 rounds, many more
 	cargo test --workspace --all-features --locked --test it chaos
 
 faces: compilers ## Build the C library, the Go and C drivers of the cases, and a virtual environment with the wheel.
-	cargo build --locked -p helios-ffi
+	# Both at once: by itself, the library would have dependencies with fewer features, and the wheel need them anew.
+	cargo build --locked -p helios-ffi -p helios-py
 	mkdir -p $(faces)
 	cc -std=c99 -Wall -Wextra -Werror -pedantic tests/cases/drivers/driver.c $(CGO_CFLAGS) $(CGO_LDFLAGS) -lhelios \
 		-o $(faces)/driver-c
