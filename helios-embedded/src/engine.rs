@@ -280,12 +280,15 @@ fn kill_statement(tags: &[Uuid]) -> String {
 
 /// Stops this process's engine, if it runs one: cancels the statements under way, and takes no more. At the end of the
 /// process this happens by itself; a host whose own end comes first, so that its [`Driver`] stops working before the
-/// process ends, calls this while it still works. `false` if a statement goes on.
+/// process ends, calls this while it still works.
+///
+/// Blocks, and calls the driver meanwhile: none of the host's locks that the driver needs may be held. `false` if after five
+/// seconds a statement goes on, or another thread that is stopping the engine is not done.
 pub fn stop_before_exit() -> bool {
     exit::is_forked() || stop()
 }
 
-/// Stops this process's engine, if it runs one. `false` if a statement goes on.
+/// Stops this process's engine, if it runs one. `false` if it does not within [`STOP_LIMIT`].
 pub(crate) fn stop() -> bool {
     let deadline = Instant::now() + STOP_LIMIT;
     let mut slot = SLOT.lock();
