@@ -20,8 +20,9 @@ export CGO_LDFLAGS := -L$(target)/debug -Wl,-rpath,$(target)/debug
 build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
-.PHONY: help demo serve test test-rust test-python test-go conformance soak faces lint lint-rust lint-go lint-python lint-deploy \
-	docs install-c lambda-package bench bench-delivery bench-infer bench-query fuzz miri engine emulator compilers
+.PHONY: help demo serve test test-all test-rust test-python test-go check conformance soak faces wheel venv lint lint-rust lint-dependencies \
+	lint-spelling lint-go lint-python lint-deploy docs install-c lambda-package bench bench-delivery bench-infer bench-query fuzz \
+	miri engine emulator compilers
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,24 +35,27 @@ serve: engine emulator ## The demo, then its server stays up (HELIOS_ADDR, defau
 	@$(build-demo)
 	@$(target)/demo/helios-demo --serve
 
-test: test-python test-go test-rust ## All tests, of all faces, with the real engine and the emulator.
+# Tests mostly wait, so the three run side by side once everything is built.
+test: ## All tests, of all faces, with the real engine and the emulator.
+	@+$(MAKE) --no-print-directory $(if $(filter --jobs=% -j%,$(MAKEFLAGS)),,--jobs=3 --output-sync=target) test-all
 
-test-rust: engine emulator faces ## The tests in Rust, among them the cases through every face, and the C ABI's.
-	# The C library as it is installed, which tests look at too.
-	$(MAKE) --no-print-directory install-c DESTDIR= PREFIX=$(faces)/installed
-	# Together, as built apart the programs would share fewer dependencies with the tests that run them.
-	cargo build --workspace --all-features --bins --tests --locked
-	cargo test --workspace --all-features --locked
+test-all: test-python test-go test-rust
 
-test-python: engine emulator faces ## The Python package's own tests, its README in a clean environment, and the deployment template.
+test-rust: engine emulator faces wheel ## The tests in Rust, among them the cases through every face, and the C ABI's.
+	tests/run.py
+
+test-python: engine emulator faces wheel ## The Python package's own tests, its README in a clean environment, and the deployment template.
 	$(python) -m pytest --quiet
 	python3 helios-py/tests/clean_environment.py $(faces)/wheels/*.whl
 
 test-go: engine faces ## The Go package's own tests, with the race detector.
 	cd examples/go && go vet ./... && go test -race -count=1 ./...
 
+check: lint ## What a developer runs between two changes: format, lints, and the tests that need a second or two.
+	cargo test $(everything) --lib --bins
+
 conformance: engine ## Every type and family of functions, as JSON and as Arrow, beside the engine's own answers. Part of `make test`.
-	cargo test --workspace --all-features --locked --test it conformance
+	cargo test $(everything) --test it conformance
 
 # How long the soak is, and what the variables mean, is in CONTRIBUTING.
 soak: export HELIOS_MODEL_SCHEDULES ?= 1000000
@@ -59,52 +63,73 @@ soak: export HELIOS_ENGINE_SCHEDULES ?= 5000
 soak: export HELIOS_KILL_ROUNDS ?= 500
 soak: engine emulator ## The model's schedules and the kill -9 rounds, many more of them than `make test` runs.
 	cargo test -p helios-core --all-features --release --locked --lib delivery::model
-	cargo build --workspace --all-features --bins --tests --locked
-	cargo test --workspace --all-features --locked --test it chaos
+	cargo build $(everything) --bins --tests
+	cargo test $(everything) --test it chaos
 
-faces: compilers ## Build the C library, the Go and C drivers of the cases, and a virtual environment with the wheel.
-	# Both at once: by itself, the library would have dependencies with fewer features, and the wheel need them anew.
-	cargo build --locked -p helios-ffi -p helios-py
+# Everything is built here, with one set of features for each dependency, so that none is compiled twice.
+everything := --workspace --all-features --locked
+hack := workspace-hack
+
+faces: compilers ## Build what the tests need: the test programs, the C library as built and as installed, the Go and C drivers.
+	$(MAKE) --no-print-directory install-c DESTDIR= PREFIX=$(faces)/installed C_PROFILE=dev C_FEATURES=$(hack)
+	cargo build $(everything) --bins --tests
 	mkdir -p $(faces)
 	cc -std=c99 -Wall -Wextra -Werror -pedantic tests/cases/drivers/driver.c $(CGO_CFLAGS) $(CGO_LDFLAGS) -lhelios \
 		-o $(faces)/driver-c
 	cd tests/cases/drivers/go && go build -o $(faces)/driver-go .
-	setup/python.sh $(faces) helios-py/requirements-dev.txt dev
 
-lint: lint-rust lint-go lint-python lint-deploy ## Format and lints of every language, warnings denied.
+venv: ## A virtual environment with what Python's tests and lints need.
+	@setup/venv.sh $(faces) helios-py/requirements-dev.txt
+
+wheel: venv ## Build the wheel and install it there.
+	setup/wheel.sh $(faces) dev --features $(hack)
+
+lint: lint-rust lint-dependencies lint-spelling lint-go lint-python lint-deploy ## Format and lints of every language, warnings denied.
 
 lint-rust:
 	cargo fmt --all --check
 	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
-	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo clippy $(everything) --all-targets -- -D warnings
+	workspace-hack/check.sh
+
+lint-dependencies: ## Licences and sources of the dependencies, and dependencies that nothing uses.
+	$(shell setup/cargo_tools.sh)/cargo-deny --locked check bans licenses sources
+	$(shell setup/cargo_tools.sh)/cargo-machete
+
+lint-spelling: venv
+	$(faces)/venv/bin/typos
 
 lint-go: compilers
 	test -z "$$(gofmt -l examples/go tests/cases/drivers/go | tee /dev/stderr)"
 
-lint-python: faces
+lint-python: wheel
 	$(faces)/venv/bin/ruff check helios-py examples/deploy examples/python tests/cases/drivers bench/python
 	$(faces)/venv/bin/ruff format --check helios-py examples/deploy examples/python tests/cases/drivers bench/python
 	$(faces)/venv/bin/mypy
 	$(python) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist helios-py/stubtest-allowlist.txt helios
 
-lint-deploy: faces
+lint-deploy: venv
 	$(faces)/venv/bin/cfn-lint examples/deploy/template.yaml
 
 docs: ## The API documentation, warnings denied.
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
+	RUSTDOCFLAGS="-D warnings" cargo doc $(everything) --no-deps
 
 # A soname with the minor version, as that may break a program that was linked before, below 1.0.
 PREFIX ?= /usr/local
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 soname := libhelios.so.$(shell echo $(version) | cut -d. -f1,2)
 installed := $(DESTDIR)$(PREFIX)
+# The tests look at one that is built as quickly as they are.
+C_PROFILE ?= release
+C_FEATURES ?=
+built = $(target)/$(if $(filter dev,$(C_PROFILE)),debug,$(C_PROFILE))
 
 install-c: ## The C library with its header and pkg-config file, under PREFIX (default /usr/local).
-	cargo rustc --release --locked -p helios-ffi --lib -- -C link-arg=-Wl,-soname,$(soname)
+	cargo rustc --profile $(C_PROFILE) --locked -p helios-ffi --lib --features "$(C_FEATURES)" -- -C link-arg=-Wl,-soname,$(soname)
 	install -d $(installed)/lib/pkgconfig $(installed)/include
 	install -m 644 helios-ffi/include/helios.h $(installed)/include/helios.h
-	install -m 644 $(target)/release/libhelios.a $(installed)/lib/libhelios.a
-	install -m 755 $(target)/release/libhelios.so $(installed)/lib/libhelios.so.$(version)
+	install -m 644 $(built)/libhelios.a $(installed)/lib/libhelios.a
+	install -m 755 $(built)/libhelios.so $(installed)/lib/libhelios.so.$(version)
 	ln -sf libhelios.so.$(version) $(installed)/lib/$(soname)
 	ln -sf $(soname) $(installed)/lib/libhelios.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(version)|' helios-ffi/helios.pc.in > $(installed)/lib/pkgconfig/helios.pc
@@ -129,7 +154,7 @@ lambda-package: ## The delivery function as AWS takes it, for examples/deploy.
 # The function is measured as it is deployed.
 build-bench = $(build-lambda); \
 	cargo build --locked --profile bench -p helios-bench -p helios-http-server -p helios-lambda
-peers = setup/python.sh $(target)/peers bench/python/requirements.txt release
+peers = setup/venv.sh $(target)/peers bench/python/requirements.txt; setup/wheel.sh $(target)/peers release
 
 bench: engine emulator ## Every benchmark: one table, and bench/results.json.
 	$(build-bench)
