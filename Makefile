@@ -93,8 +93,8 @@ lint-rust:
 	workspace-hack/check.sh
 
 lint-dependencies: ## Licences and sources of the dependencies, and dependencies that nothing uses.
-	$(shell setup/cargo_tools.sh)/cargo-deny --locked check bans licenses sources
-	$(shell setup/cargo_tools.sh)/cargo-machete
+	@# Warnings, of packages in two versions for one, are for whoever looks: `cargo deny check bans`.
+	tools=$$(setup/cargo_tools.sh) && $$tools/cargo-deny --locked --log-level error check bans licenses sources && $$tools/cargo-machete
 
 lint-spelling: venv
 	$(faces)/venv/bin/typos
