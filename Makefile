@@ -21,7 +21,7 @@ build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
 .PHONY: help demo serve test test-all test-rust test-python test-go check conformance soak faces wheel venv lint lint-rust lint-dependencies \
-	lint-spelling lint-go lint-python lint-deploy docs install-c lambda-package bench bench-delivery bench-infer bench-query fuzz \
+	lint-spelling lint-go lint-python lint-deploy docs installed install-c lambda-package bench bench-delivery bench-infer bench-query fuzz \
 	miri engine emulator compilers
 
 help: ## Show this list.
@@ -71,12 +71,24 @@ everything := --workspace --all-features --locked
 hack := workspace-hack
 
 faces: compilers ## Build what the tests need: the test programs, the C library as built and as installed, the Go and C drivers.
-	$(MAKE) --no-print-directory install-c DESTDIR= PREFIX=$(faces)/installed C_PROFILE=dev C_FEATURES=$(hack)
-	cargo build $(everything) --bins --tests
-	mkdir -p $(faces)
+	cargo build $(everything) --lib --bins --tests
+	$(MAKE) --no-print-directory installed
 	cc -std=c99 -Wall -Wextra -Werror -pedantic tests/cases/drivers/driver.c $(CGO_CFLAGS) $(CGO_LDFLAGS) -lhelios \
 		-o $(faces)/driver-c
 	cd tests/cases/drivers/go && go build -o $(faces)/driver-go .
+
+# The C library as users have it, but for its optimization. Cargo would give it the file names of the one that the tests link,
+# so it has a target folder of its own: hard links to that of the tests, of which only its own crate is built again.
+installed: sources = helios-ffi helios-core/src helios-embedded/src Cargo.lock Makefile
+installed:
+	@mkdir -p $(faces)
+	@if [ -n "$$(find $(sources) -newer $(faces)/installed/lib/libhelios.a -print -quit 2>&1)" ]; then \
+		set -x; rm -rf $(target)/installed; mkdir -p $(target)/installed; \
+		cp -al $(target)/debug $(target)/installed/debug; rm -rf $(target)/installed/debug/incremental; \
+		CARGO_TARGET_DIR=$(target)/installed $(MAKE) --no-print-directory install-c DESTDIR= PREFIX=$(faces)/installed \
+			C_PROFILE=dev C_FEATURES=$(hack); \
+		rm -rf $(target)/installed; \
+	fi
 
 venv: ## A virtual environment with what Python's tests and lints need.
 	@setup/venv.sh $(faces) helios-py/requirements-dev.txt
