@@ -41,7 +41,7 @@ test: ## All tests, of all faces, with the real engine and the emulator.
 
 test-all: test-python test-go test-rust
 
-test-rust: engine emulator faces wheel ## The tests in Rust, among them the cases through every face, and the C ABI's.
+test-rust: engine emulator faces wheel installed ## The tests in Rust, among them the cases through every face, and the C ABI's.
 	tests/run.py
 
 test-python: engine emulator faces wheel ## The Python package's own tests, its README in a clean environment, and the deployment template.
@@ -72,15 +72,15 @@ hack := workspace-hack
 
 faces: compilers ## Build what the tests need: the test programs, the C library as built and as installed, the Go and C drivers.
 	cargo build $(everything) --lib --bins --tests
-	$(MAKE) --no-print-directory installed
 	cc -std=c99 -Wall -Wextra -Werror -pedantic tests/cases/drivers/driver.c $(CGO_CFLAGS) $(CGO_LDFLAGS) -lhelios \
 		-o $(faces)/driver-c
 	cd tests/cases/drivers/go && go build -o $(faces)/driver-go .
 
 # The C library as users have it, but for its optimization. Cargo would give it the file names of the one that the tests link,
 # so it has a target folder of its own: hard links to that of the tests, of which only its own crate is built again.
+# After the wheel, as nothing else may be built while it is copied.
 installed: sources = helios-ffi helios-core/src helios-embedded/src Cargo.lock Makefile
-installed:
+installed: faces wheel
 	@mkdir -p $(faces)
 	@if [ -n "$$(find $(sources) -newer $(faces)/installed/lib/libhelios.a -print -quit 2>&1)" ]; then \
 		set -x; rm -rf $(target)/installed; mkdir -p $(target)/installed; \
