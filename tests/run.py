@@ -18,9 +18,9 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[1]
 SELECTION = ["--workspace", "--all-features", "--locked"]
-# How many programs run at once, and how many tests of each: more than there are cores, as they wait for others.
-PROGRAMS = 3
-THREADS = os.environ.get("RUST_TEST_THREADS", "4")
+# How many programs run at once, and how many tests of each: some more than there are cores, as they wait for others.
+PROGRAMS = 2
+THREADS = os.environ.get("RUST_TEST_THREADS", "2")
 # Those that take longest, first.
 FIRST = ["helios-tests it", "helios-ffi c_abi", "documentation", "helios-core helios_core", "helios-core it"]
 
