@@ -280,3 +280,36 @@ async fn a_literal_list_beside_lists_of_another_length_is_no_row() {
     let rows = [json!({"id": 1, "n.a": [1], "n.b": [7]}), json!({"id": 3, "n.a": [], "n.b": []})];
     assert_eq!(fixture.rows("SELECT * FROM {t} ORDER BY id").await, rows);
 }
+
+/// A dictionary with a value twice ClickHouse refuses, so that the rows would be inserted one by one.
+#[tokio::test]
+async fn equal_values_are_one_insert() {
+    let types = [
+        ("LowCardinality(String)", r#""y""#),
+        ("LowCardinality(FixedString(2))", r#""yy""#),
+        ("LowCardinality(Date)", r#""2026-01-31""#),
+        ("LowCardinality(UInt64)", "7"),
+        ("LowCardinality(Float64)", "1.5"),
+        ("LowCardinality(IPv4)", r#""1.2.3.4""#),
+        ("LowCardinality(UUID)", r#""61f0c404-5cb3-11e7-907b-a6006ad3dba0""#),
+        ("LowCardinality(Bool)", "true"),
+    ];
+    for (data_type, value) in types {
+        let statement = format!(
+            "(id UInt64, x {data_type} DEFAULT defaultValueOfTypeName('{data_type}')) ENGINE = MergeTree ORDER BY id SETTINGS \
+             non_replicated_deduplication_window = 10000, allow_suspicious_low_cardinality_types = 1"
+        );
+        let fixture = Fixture::with(&statement).await;
+        fixture.execute(&format!("SYSTEM STOP MERGES {}", fixture.table)).await;
+        let events = (0..40).map(|id| match id % 4 {
+            0 => format!(r#"{{"id":{id}}}"#),
+            _ => format!(r#"{{"id":{id},"x":{value}}}"#),
+        });
+        let report = fixture.deliver(&batch(0, events)).await.unwrap();
+        assert_eq!((report.delivered, report.quarantined), (40, 0), "{data_type}");
+        let kinds = fixture.rows("SELECT count() AS n FROM {t} GROUP BY x ORDER BY n").await;
+        assert_eq!(kinds, [json!({"n": 10}), json!({"n": 30})], "{data_type}");
+        let parts = "SELECT uniqExact(_part) AS n FROM {t}";
+        assert_eq!(fixture.count(parts).await, 1, "{data_type}");
+    }
+}

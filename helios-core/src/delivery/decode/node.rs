@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, DictionaryArray, Int32Array, ListArray, MapArray, StructArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, ListArray, MapArray, StructArray,
+    cast::AsArray,
+};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType as ArrowType, Field, FieldRef, Fields};
 
@@ -387,11 +390,7 @@ impl Node {
         let nulls = self.present.as_mut().and_then(NullBufferBuilder::finish);
         let length = std::mem::take(&mut self.length);
         match &mut self.shape {
-            Shape::Scalar(values) if self.dictionary => {
-                let end = i32::try_from(length).map_err(|_| ArrowError::DictionaryKeyOverflowError)?;
-                let keys = Int32Array::try_new((0..end).collect(), nulls)?;
-                Ok(Arc::new(DictionaryArray::try_new(keys, values.finish(None)?)?))
-            }
+            Shape::Scalar(values) if self.dictionary => dictionary(&values.finish(nulls)?),
             Shape::Scalar(values) => values.finish(nulls),
             Shape::List { offsets, element } => {
                 let field = element.field("item");
@@ -446,6 +445,17 @@ fn entries_field(key: &dyn Scalar, value: &Node) -> FieldRef {
     let fields =
         Fields::from(vec![Arc::new(Field::new("key", key.arrow_type(), false)), value.field("value")]);
     Arc::new(Field::new("entries", ArrowType::Struct(fields), false))
+}
+
+/// The values with each different one once, as ClickHouse demands of a dictionary. Of those that are null there is none.
+fn dictionary(values: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if let Some(values) = values.as_boolean_opt() {
+        let keys = Int32Array::from_iter(values.iter().map(|value| value.map(i32::from)));
+        let both = BooleanArray::from(vec![false, true]);
+        return Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(both))?));
+    }
+    let data_type = values.data_type().clone();
+    arrow_cast::cast(values, &ArrowType::Dictionary(Box::new(ArrowType::Int32), Box::new(data_type)))
 }
 
 /// Ends a list whose elements are all there.
