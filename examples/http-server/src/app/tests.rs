@@ -367,11 +367,18 @@ async fn no_secret_is_logged() {
     let headers = [("cookie", session.as_str()), ("authorization", "Basic canary-1")];
     let body =
         r#"{"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "canary-2", "sessionToken": "canary-3"}"#;
-    post_to(&state, "/api/authenticate?secretKey=canary-4", &headers, body)
-        .await
-        .is_error(503, "unavailable");
-    let body = r#"{"accessKey": "a", "secretKey": ["canary-5"]}"#;
-    post_to(&state, "/api/authenticate", &headers, body).await.is_error(400, "invalid_input");
+    for _ in 0..10 {
+        // A test beside this one may have registered a place that logs just before this one's subscriber was known.
+        tracing::callsite::rebuild_interest_cache();
+        post_to(&state, "/api/authenticate?secretKey=canary-4", &headers, body)
+            .await
+            .is_error(503, "unavailable");
+        let wrong = r#"{"accessKey": "a", "secretKey": ["canary-5"]}"#;
+        post_to(&state, "/api/authenticate", &headers, wrong).await.is_error(400, "invalid_input");
+        if String::from_utf8_lossy(&log.0.lock().unwrap()).contains("/api/authenticate") {
+            break;
+        }
+    }
     drop(guard);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("/api/authenticate"), "the log is empty");

@@ -447,7 +447,7 @@ fn entries_field(key: &dyn Scalar, value: &Node) -> FieldRef {
     Arc::new(Field::new("entries", ArrowType::Struct(fields), false))
 }
 
-/// The values with each different one once, as ClickHouse demands of a dictionary. Of those that are null there is none.
+/// The values with each different one once, as ClickHouse demands of a dictionary. Nulls are not among them.
 fn dictionary(values: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     if let Some(values) = values.as_boolean_opt() {
         let keys = Int32Array::from_iter(values.iter().map(|value| value.map(i32::from)));
