@@ -52,6 +52,8 @@ enum Part {
     Decode,
     /// Records into committed rows.
     Insert,
+    /// What proof costs.
+    Proof,
     /// The same on two cores.
     Overlap,
     /// Memory of the same.
@@ -78,7 +80,7 @@ impl Part {
     /// How many cores it has; none: all.
     const fn cores(self) -> usize {
         match self {
-            Self::Decode | Self::Insert | Self::Memory | Self::Infer => 1,
+            Self::Decode | Self::Insert | Self::Proof | Self::Memory | Self::Infer => 1,
             Self::Python
             | Self::Overlap
             | Self::QueryHttp
@@ -143,6 +145,7 @@ fn measured(part: Part) -> Result<Vec<Row>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     match part {
         Part::Decode => delivery::decode::rows(),
+        Part::Proof => runtime.block_on(delivery::proof::rows()),
         Part::Insert => runtime.block_on(delivery::insert::rows()),
         Part::Overlap => runtime.block_on(delivery::insert::overlapped_rows()),
         Part::Memory => runtime.block_on(delivery::memory::rows()),

@@ -42,7 +42,7 @@ pub(crate) async fn rows() -> Result<Vec<Row>> {
                 let table = engine.table(kind).await?;
                 our.push(time(table.deliver(&ours)).await?);
                 table.check(count).await?;
-                let table = engine.table(kind).await?;
+                let table = engine.plain_table(kind).await?;
                 peer.push(time(table.insert(&theirs)).await?);
                 table.check(count).await?;
                 let table = engine.table(kind).await?;
@@ -77,7 +77,7 @@ pub(crate) async fn overlapped_rows() -> Result<Vec<Row>> {
                 let table = engine.table(kind).await?;
                 our.push(time(together(&table, &shards)).await?);
                 table.check(count).await?;
-                let table = engine.table(kind).await?;
+                let table = engine.plain_table(kind).await?;
                 peer.push(time(table.insert(&theirs)).await?);
                 table.check(count).await?;
             }
@@ -106,12 +106,12 @@ async fn together(table: &Table<'_>, shards: &[Vec<Batch>; 2]) -> Result<()> {
     Ok(())
 }
 
-async fn time(work: impl Future<Output = Result<()>>) -> Result<Duration> {
+pub(super) async fn time(work: impl Future<Output = Result<()>>) -> Result<Duration> {
     let (done, time) = timed_async(work).await;
     done.map(|()| time)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of events")]
-fn rate(events: usize, times: &[Duration]) -> String {
+pub(super) fn rate(events: usize, times: &[Duration]) -> String {
     format!("{:.0} k rows/s", events as f64 / median(times) / 1e3)
 }

@@ -5,4 +5,5 @@ pub(crate) mod decode;
 pub(crate) mod function;
 pub(crate) mod insert;
 pub(crate) mod memory;
+pub(crate) mod proof;
 mod side;

@@ -29,6 +29,10 @@ struct CountRow {
     count: u64,
 }
 
+/// What a table that Helios creates has beside its columns.
+const COUNTED: &str = ", _helios_batch UInt128 MATERIALIZED 0, \
+                       INDEX _helios_batch _helios_batch TYPE minmax GRANULARITY 1";
+
 /// One thread, one block for each insert, as our delivery asks for, too.
 const SETTINGS: [(&str, &str); 8] = [
     ("async_insert", "0"),
@@ -51,13 +55,28 @@ impl Engine {
         Ok(Self { warehouse, _folder: folder })
     }
 
-    /// A new table of these events.
+    /// A new table of these events, as Helios creates it.
     pub(crate) async fn table(&self, kind: Kind) -> Result<Table<'_>> {
+        self.make(kind, COUNTED, "tuple()").await
+    }
+
+    /// A new table as others create it: without the column by which rows are counted.
+    pub(crate) async fn plain_table(&self, kind: Kind) -> Result<Table<'_>> {
+        self.make(kind, "", "tuple()").await
+    }
+
+    /// A new table as Helios creates it, in whose parts the rows of all batches are mixed.
+    pub(crate) async fn shuffled_table(&self, kind: Kind) -> Result<Table<'_>> {
+        let (column, _) = kind.columns().first().ok_or("events without columns")?;
+        self.make(kind, COUNTED, &format!("cityHash64({column})")).await
+    }
+
+    async fn make(&self, kind: Kind, further: &str, order_by: &str) -> Result<Table<'_>> {
         let name = TableName::new("bench", format!("t_{}", Uuid::new_v4().simple()))?;
         let columns: Vec<_> =
             kind.columns().iter().map(|(column, data_type)| format!("{column} {data_type}")).collect();
         let statement = format!(
-            "CREATE TABLE {name} ({}) ENGINE = MergeTree ORDER BY tuple() \
+            "CREATE TABLE {name} ({}{further}) ENGINE = MergeTree ORDER BY {order_by} \
              SETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}",
             columns.join(", ")
         );
@@ -114,6 +133,22 @@ impl Table<'_> {
             insert.end().await?;
         }
         Ok(())
+    }
+
+    /// How many bytes of each row the column of the batches takes on disk, once all parts are merged into one.
+    pub(crate) async fn batch_bytes_per_row(&self) -> Result<f64> {
+        #[derive(Row, Deserialize)]
+        struct Bytes {
+            per_row: f64,
+        }
+        let Self { engine: Engine { warehouse, .. }, name, .. } = self;
+        warehouse.execute(&format!("SYSTEM START MERGES {name}")).await?;
+        warehouse.execute(&format!("OPTIMIZE TABLE {name} FINAL")).await?;
+        let question = "SELECT sum(column_data_compressed_bytes + column_marks_bytes) / sum(rows) AS per_row FROM system.parts_columns \
+                        WHERE active AND database = {database:String} AND table = {table:String} AND column = '_helios_batch'";
+        let query = warehouse.client().query_raw(question);
+        let query = query.param("database", name.database().as_str()).param("table", name.table().as_str());
+        Ok(query.fetch_one::<Bytes>().await?.per_row)
     }
 
     /// Fails unless it has so many rows, and drops it.
