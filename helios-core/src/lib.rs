@@ -31,7 +31,7 @@ pub use client::{
 };
 pub use column::Column;
 pub use config::{ConfigKey, HeliosConfig};
-pub use delivery::{ConsumeOptions, ConsumeReport, Consumer, DeliveryReport, ReportOptions};
+pub use delivery::{ConsumeOptions, ConsumeReport, Consumer, DeliveryReport, ReportOptions, RowCount};
 pub use error::{Error, ErrorCode, ErrorKind, Result, SqlPosition};
 pub use field_path::FieldPath;
 #[cfg(feature = "log-lines")]

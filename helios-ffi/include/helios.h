@@ -687,7 +687,8 @@ helios_status helios_client_plan(const helios_client *client,
  * again has the same answer.
  *
  * `options_json`: `{"streamName", "tableName", "schema": [{"name", "type"}]}`, and if wanted `"databaseName"`, `"createDatabase"`,
- * `"existingTable"` (`"allow"`, `"refuse"`); of the table `"orderBy"`, `"partitionBy"`, `"ttl"` (`"at + INTERVAL 90 DAY"`),
+ * `"existingTable"` (`"allow"`, `"refuse"`), `"addBatchColumn"` (`true`: adds the column `_helios_batch` to an existing table that
+ * does not have it, with an `ALTER` that the plan shows); of the table `"orderBy"`, `"partitionBy"`, `"ttl"` (`"at + INTERVAL 90 DAY"`),
  * `"engine"`, `"onCluster"`, `"provenance"`; `"startPosition"`, `"delivery"` (`"function"`, or `"consumer"`: no trigger is made);
  * of the trigger `"batchSize"`, `"batchingWindowSeconds"`, `"onFailure"` (an ARN); `"unknownFields"` (`"ignore"`,
  * `"quarantine"`, `"addColumn"`), `"missingFields"` (`"reject"`, `"zeroValue"`).
@@ -773,10 +774,14 @@ helios_status helios_client_consume(const helios_client *client,
 /**
  * What became of the events of a source, shard by shard, whether any are missing, and what is in quarantine:
  * `{"streamName", …, "balanced": true, "received", "inserted", "quarantined", "duplicates", "abandoned", "shards": […],
- * "quarantine": {…}, "errors": […], "warnings": […]}`.
+ * "quarantine": {…}, "counted": {"rows", "expected", "underWay"} or null, "errors": […], "warnings": […]}`. It is
+ * `balanced` if in every shard received = inserted + quarantined + duplicates + abandoned, no event is known to be missing or in
+ * doubt, no shard has stopped, no events have waited for more than half the stream's retention, and the row count matches, if
+ * rows were counted.
  *
- * `options_json`: `{"tableName"}`, and if wanted `"databaseName"` and `"streamName"`, which is needed where several streams
- * feed the table.
+ * `options_json`: `{"tableName"}`, and if wanted `"databaseName"`, `"streamName"`, which is needed where several streams
+ * feed the table, and `"countRows"` (by default `false`; `true`: the table's rows are counted and compared with what was
+ * inserted).
  */
 helios_status helios_client_delivery_report(const helios_client *client,
                                             const char *options_json,

@@ -48,10 +48,14 @@ pub unsafe extern "C" fn helios_client_consume(
 
 /// What became of the events of a source, shard by shard, whether any are missing, and what is in quarantine:
 /// `{"streamName", …, "balanced": true, "received", "inserted", "quarantined", "duplicates", "abandoned", "shards": […],
-/// "quarantine": {…}, "errors": […], "warnings": […]}`.
+/// "quarantine": {…}, "counted": {"rows", "expected", "underWay"} or null, "errors": […], "warnings": […]}`. It is
+/// `balanced` if in every shard received = inserted + quarantined + duplicates + abandoned, no event is known to be missing or in
+/// doubt, no shard has stopped, no events have waited for more than half the stream's retention, and the row count matches, if
+/// rows were counted.
 ///
-/// `options_json`: `{"tableName"}`, and if wanted `"databaseName"` and `"streamName"`, which is needed where several streams
-/// feed the table.
+/// `options_json`: `{"tableName"}`, and if wanted `"databaseName"`, `"streamName"`, which is needed where several streams
+/// feed the table, and `"countRows"` (by default `false`; `true`: the table's rows are counted and compared with what was
+/// inserted).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_delivery_report(
     client: *const HeliosClient,

@@ -40,7 +40,8 @@ pub unsafe extern "C" fn helios_client_plan(
 /// again has the same answer.
 ///
 /// `options_json`: `{"streamName", "tableName", "schema": [{"name", "type"}]}`, and if wanted `"databaseName"`, `"createDatabase"`,
-/// `"existingTable"` (`"allow"`, `"refuse"`); of the table `"orderBy"`, `"partitionBy"`, `"ttl"` (`"at + INTERVAL 90 DAY"`),
+/// `"existingTable"` (`"allow"`, `"refuse"`), `"addBatchColumn"` (`true`: adds the column `_helios_batch` to an existing table that
+/// does not have it, with an `ALTER` that the plan shows); of the table `"orderBy"`, `"partitionBy"`, `"ttl"` (`"at + INTERVAL 90 DAY"`),
 /// `"engine"`, `"onCluster"`, `"provenance"`; `"startPosition"`, `"delivery"` (`"function"`, or `"consumer"`: no trigger is made);
 /// of the trigger `"batchSize"`, `"batchingWindowSeconds"`, `"onFailure"` (an ARN); `"unknownFields"` (`"ignore"`,
 /// `"quarantine"`, `"addColumn"`), `"missingFields"` (`"reject"`, `"zeroValue"`).

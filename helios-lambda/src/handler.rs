@@ -6,6 +6,7 @@ use aws_lambda_events::event::streams::KinesisEventResponse;
 use futures_util::FutureExt as _;
 use helios_core::{
     ConfigKey, Error, ErrorKind, HeliosClient, HeliosConfig, Result,
+    clock::SharedClock,
     delivery::{Batch, BatchReport, Deliverer, Targets, Undelivered},
     sources::{Delivery, Mapping, MappingTable},
 };
@@ -23,6 +24,7 @@ pub(crate) struct Function {
     deliverer: Deliverer,
     mappings: MappingTable,
     targets: Targets,
+    clock: SharedClock,
 }
 
 impl Function {
@@ -41,7 +43,8 @@ impl Function {
         Ok(Self {
             deliverer: client.deliverer().await?,
             mappings: client.mappings().await?,
-            targets: Targets::new(warehouse, clock),
+            targets: Targets::new(warehouse, Arc::clone(&clock)),
+            clock,
         })
     }
 
@@ -55,6 +58,11 @@ impl Function {
         event: KinesisEvent,
         deadline: Timestamp,
     ) -> Result<KinesisEventResponse, Failure> {
+        // If the batch were only reported as not delivered, Lambda would repeat it without end, and no metric would show it.
+        if deadline <= self.clock.now() {
+            let message = "the function's timeout leaves no time to deliver; set it to at least 60 seconds, preferably 300";
+            return Err(Error::new(ErrorKind::ConfigInvalid, message).into());
+        }
         let mut uncommitted = Vec::new();
         for batch in batches(event)? {
             let mappings = self.mappings_of(&batch.stream_arn).await?;
@@ -77,14 +85,30 @@ impl Function {
 
     /// Delivers a batch to every table of its stream, and returns for each that lacks some of it the first number.
     ///
-    /// If it fails for one, the others still get it; each has a ledger of its own.
+    /// If delivery fails for one table, the others still get the batch; each has a ledger of its own. A table that does not
+    /// accept events that others have accepted does not keep the others waiting: it gets those events from the stream with a
+    /// later batch.
     async fn deliver(&self, batch: &Batch, mappings: &[Mapping], deadline: Timestamp) -> Vec<String> {
-        let mut uncommitted = Vec::new();
+        let mut failed = Vec::new();
         for mapping in mappings {
             let delivery = guard(batch, self.deliver_to(mapping, batch, deadline)).await;
             if let Err(Undelivered { error, uncommitted: first, .. }) = delivery {
                 self.targets.forget(mapping);
-                tracing::error!(error = %format!("{error:#}"), "Batch not delivered; Lambda will send it again.");
+                failed.push((mapping, error, first));
+            }
+        }
+        let others_have_it = failed.len() < mappings.len();
+        let mut uncommitted = Vec::new();
+        for (mapping, error, first) in failed {
+            let (table, reason) = (mapping.table.plain(), format!("{error:#}"));
+            if others_have_it && !error.is_retryable() {
+                tracing::error!(
+                    table,
+                    error = reason,
+                    "Table does not accept the batch; it gets the events from the stream with a later one."
+                );
+            } else {
+                tracing::error!(table, error = reason, "Batch not delivered; Lambda will send it again.");
                 uncommitted.extend(first);
             }
         }

@@ -217,9 +217,11 @@ REPORT = {
         }
     ],
     "quarantine": {"events": 0, "replayed": 0, "discarded": 0},
+    "counted": None,
     "errors": ["the shard a is in doubt"],
     "warnings": [],
 }
+COUNTED = {"rows": 2, "expected": 1, "underWay": 1}
 
 
 SAMPLE_REJECT = {
@@ -306,6 +308,7 @@ DRIFT = {
         (lambda text: _wire.read(helios.QuarantineSummary, text), SUMMARY),
         (lambda text: _wire.read(helios.ConsumeReport, text), CONSUMED),
         (lambda text: _wire.read(helios.DeliveryReport, text), REPORT),
+        (lambda text: _wire.read(helios.DeliveryReport, text), {**REPORT, "counted": COUNTED}),
     ],
 )
 def test_an_answer_keeps_its_shape(read: Callable[[str], Any], answer: dict[str, Any]) -> None:
@@ -324,6 +327,8 @@ def test_an_answer_as_python_values() -> None:
     assert value.samples[0].arrived_at == dt.datetime(2026, 1, 31, 12, 0, 0, 125000, tzinfo=dt.timezone.utc)
     assert value.proposal.order_by == ["id"]
     assert source.read(json.dumps(SOURCE)).created_on == dt.date(2026, 1, 31)
+    report = _wire.read(helios.DeliveryReport, json.dumps({**REPORT, "counted": COUNTED}))
+    assert report.counted == helios.RowCount(rows=2, expected=1, under_way=1)
 
 
 def test_times_of_an_answer_have_a_zone_and_microseconds() -> None:

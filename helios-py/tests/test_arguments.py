@@ -121,6 +121,7 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     ("create_table", "partition_by", ("s", "t", COLUMNS), "partition_by", NOT_OPTIONAL_TEXTS),
     ("create_table", "start_position", ("s", "t", COLUMNS), "start_position", [None, *NOT_POSITIONS]),
     ("create_table", "create_database", ("s", "t", COLUMNS), "create_database", NOT_FLAGS),
+    ("create_table", "add_batch_column", ("s", "t", COLUMNS), "add_batch_column", NOT_FLAGS),
     *(
         ("create_table", name, ("s", "t", COLUMNS), name, NOT_TEXTS)
         for name in ("delivery", "existing_table", "unknown_fields", "missing_fields")
@@ -149,6 +150,7 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     ("delivery_report", "table", (), "table", NOT_TEXTS),
     ("delivery_report", "database", ("t",), "database", NOT_TEXTS),
     ("delivery_report", "stream", ("t",), "stream", NOT_OPTIONAL_TEXTS),
+    ("delivery_report", "count_rows", ("t",), "count_rows", NOT_FLAGS),
     ("settle_range", "outcome", ("t", "s"), "outcome", NOT_TEXTS),
     ("settle_range", "database", ("t", "s", "absent"), "database", NOT_TEXTS),
     ("settle_range", "stream", ("t", "s", "absent"), "stream", NOT_OPTIONAL_TEXTS),

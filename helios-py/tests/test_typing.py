@@ -47,6 +47,7 @@ def of_a_client(client: helios.Helios) -> None:
     client.create_table("s", "t", {"a": "UInt8"}, delivery="consumer", unknown_fields="addColumn")
     plan: helios.CreatePlan = client.plan("s", "t", check.schema, sample={"max_events": 5}, ttl="at + INTERVAL 1 DAY")
     client.create_table("s", "t", check.schema, engine="MergeTree", batch_size=plan.shards)
+    client.create_table("s", "t", check.schema, existing_table="allow", add_batch_column=True)
     sources: list[helios.Source] = client.sources()
     paused: helios.Source = client.pause(sources[0])
     resumed: helios.Source = client.resume("shop.clicks")
@@ -62,14 +63,15 @@ def of_a_client(client: helios.Helios) -> None:
     evidence: dict[str, helios.ColumnEvidence] = edited.evidence
     checked: helios.SchemaCheck = edited.check(order_by=["a"])
     del running, streams, put, evidence, checked
-    report: helios.DeliveryReport = client.delivery_report("t", stream="s")
+    report: helios.DeliveryReport = client.delivery_report("t", stream="s", count_rows=True)
+    counted: helios.RowCount | None = report.counted
     settled: helios.RangeSettled = client.settle_range("t", "shardId-000000000000", "absent")
     rejects: helios.QuarantineSummary = client.quarantine("t", error_type="out_of_range", since="2026-01-01T00:00:00Z")
     shown: list[helios.StoredReject] = client.quarantine_show("t", limit=1, path="$.a").rejects
     replayed: helios.ReplayReport = client.quarantine_replay("t", dry_run=True)
     client.quarantine_retention("t", None)
     del json, chunks, of_batches, found, progress
-    del rows, columns, databases, created, sources, consumed, report, settled, rejects, shown, replayed
+    del rows, columns, databases, created, sources, consumed, report, counted, settled, rejects, shown, replayed
 
     client.query(1)  # type: ignore[arg-type]
     client.query("SELECT 1", {"a": None})  # type: ignore[dict-item]
@@ -82,6 +84,8 @@ def of_a_client(client: helios.Helios) -> None:
     client.query("SELECT 1", on_progress=print, query_id=1)  # type: ignore[arg-type]
     client.create_table("s", "t", {"a": 1})  # type: ignore[arg-type]
     client.create_table("s", "t", {"a": "UInt8"}, delivery="courier")  # type: ignore[arg-type]
+    client.create_table("s", "t", {"a": "UInt8"}, add_batch_column="yes")  # type: ignore[arg-type]
+    client.delivery_report("t", count_rows="yes")  # type: ignore[arg-type]
     edited.rename("a", 1)  # type: ignore[arg-type]
     client.check_schema("s", unknown_fields="drop")  # type: ignore[arg-type]
     client.consume("s", on_progress=print, until=1)  # type: ignore[call-arg]

@@ -304,7 +304,7 @@ async def pausing(client: Face, database: str) -> None:
 
 async def delivering(client: Face, database: str, arn: str) -> None:
     before = await client.delivery_report("clicks", database=database)
-    assert (before.received, before.shards[0].state) == (0, "waiting")
+    assert (before.received, before.shards[0].state, before.counted) == (0, "waiting", None)
     report = await consume(client, "clicks")
     assert (report.stream_arn, report.ended) == (arn, "caughtUp")
     assert (report.received, report.delivered, report.quarantined, report.duplicates_skipped) == (45, 40, 5, 0)
@@ -322,11 +322,12 @@ async def delivering(client: Face, database: str, arn: str) -> None:
     stopped = await awaited(consumer.stop())
     assert (stopped.ended, stopped.delivered, consumer.running) == ("stopped", 0, False)
     assert await client.consumers() == []
-    delivered = await client.delivery_report("clicks", database=database, stream="clicks")
+    delivered = await client.delivery_report("clicks", database=database, stream="clicks", count_rows=True)
     delivered.check()
     assert delivered.balanced and delivered.errors == []
     assert (delivered.received, delivered.inserted, delivered.quarantined) == (45, 40, 5)
     assert delivered.quarantine == helios.QuarantineCounts(events=5, replayed=0, discarded=0)
+    assert delivered.counted == helios.RowCount(rows=40, expected=40, under_way=0)
     (shard,) = delivered.shards
     assert (shard.state, shard.lag_seconds, shard.trouble, shard.gaps) == ("caughtUp", 0, None, [])
     rows = (await client.query(f"SELECT * FROM {database}.clicks ORDER BY at")).rows()
@@ -412,9 +413,10 @@ async def rejects(client: Face, database: str) -> None:
     (left,) = (await client.quarantine("clicks", database=database)).groups
     assert (left.error_type, left.events, left.example.value) == ("type_mismatch", 1, '"ann"')
 
-    report = await client.delivery_report("clicks", database=database)
+    report = await client.delivery_report("clicks", database=database, count_rows=True)
     report.check()
     assert report.quarantine == helios.QuarantineCounts(events=1, replayed=3, discarded=1)
+    assert report.counted == helios.RowCount(rows=43, expected=43, under_way=0)
 
 
 async def drifting(client: Face, database: str) -> None:

@@ -10,6 +10,7 @@ use helios_core::{
     ErrorKind, RemoveSource, ReportOptions,
     clock::{Clock as _, SystemClock},
     delivery::{ConsumeEnd, ConsumeOptions, ConsumeReport, ShardState},
+    sources::SourceState,
     streams::Position,
 };
 use helios_tests::KinesisFaults;
@@ -224,7 +225,12 @@ async fn a_stream_that_was_made_anew_is_delivered_from_its_beginning() {
     assert!(stage.report().await.shards[0].lag_seconds.is_some_and(|lag| lag > 0.0), "{shard} has events");
     stage.consume().await;
     stage.check().await;
-    stage.report().await.check().unwrap();
+    // What the old stream contained when it was deleted is unknown.
+    let errors = stage.report().await.errors;
+    assert!(errors.iter().any(|error| error.contains("created again under the same name")), "{errors:?}");
+    let source = stage.client.sources().await.unwrap().remove(0);
+    assert_eq!(source.state, SourceState::Orphaned);
+    assert!(source.problems[0].contains("created again under the same name"), "{source:?}");
 }
 
 #[tokio::test]
@@ -413,7 +419,13 @@ async fn a_table_that_is_away_keeps_no_other_from_its_events() {
     let error = consumer.progress().shards.into_iter().find_map(|shard| shard.error).unwrap();
     assert!(error.starts_with("not_found") && error.contains(&second.table), "{error}");
     warehouse.execute(&format!("RENAME TABLE {aside} TO {}", second.table)).await.unwrap();
-    until(&consumer, |so_far| so_far.records == 10).await;
+    let filled = async {
+        while second.ids().await != stage.produced() {
+            SystemClock.sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(FOREVER, filled).await.unwrap();
+    until(&consumer, |so_far| so_far.shards.iter().all(|shard| shard.error.is_none())).await;
     let report = consumer.stop().await.unwrap();
     assert!(report.shards.iter().all(|shard| shard.error.is_none()), "{report:?}");
     stage.check().await;
@@ -451,12 +463,13 @@ async fn a_source_is_paused_and_resumed_under_a_running_consumer() {
     timeout(FOREVER, has(&other, stage.produced())).await.unwrap();
 
     stage.client.pause(other.created.source_id.to_string()).await.unwrap();
-    // It sees that within seconds: then the one table has an event that the other has not.
+    // It notices that within seconds: then the one table has events that the other lacks.
     let noticed = async {
         loop {
             stage.put(1);
             has(&stage.sink, stage.produced()).await;
-            if other.ids().await.len() < stage.produced().len() {
+            // One event of each shard may just be on its way to it.
+            if other.ids().await.len() + 2 < stage.produced().len() {
                 break;
             }
         }

@@ -60,6 +60,8 @@ async fn makes_table_mapping_and_trigger() {
 
     assert!(created.success);
     assert!(created.create_table_query.starts_with(&format!("CREATE TABLE `{database}`.`clicks`")));
+    let hidden = "_helios_batch UInt128 MATERIALIZED 0,\n    INDEX _helios_batch _helios_batch TYPE minmax GRANULARITY 1\n)";
+    assert!(created.create_table_query.contains(hidden), "{}", created.create_table_query);
     assert_eq!(
         created.stream_arn,
         format!("arn:aws:kinesis:{}:{}:stream/clicks", account.region(), account.id())
@@ -209,6 +211,11 @@ async fn bad_input_is_refused_before_anything_is_made() {
         (with(|spec| spec.schema.clear()), ErrorKind::InvalidInput, "no columns"),
         (
             with(|spec| spec.schema = columns(&[("a", "String"), ("a", "UInt8")])),
+            ErrorKind::InvalidInput,
+            "twice",
+        ),
+        (
+            with(|spec| spec.schema = columns(&[("_helios_batch", "UInt64")])),
             ErrorKind::InvalidInput,
             "twice",
         ),

@@ -108,6 +108,7 @@ async fn its_json_is_the_documented_one() {
             "abandoned",
             "shards",
             "quarantine",
+            "counted",
             "errors",
             "warnings"
         ]
@@ -134,6 +135,10 @@ async fn its_json_is_the_documented_one() {
     );
     assert_eq!(written["shards"][0]["state"], "caughtUp");
     assert_eq!(written["quarantine"], json!({"events": 0, "replayed": 0, "discarded": 0}));
+    assert_eq!(written["counted"], json!(null), "it was not asked for");
+    let options = ReportOptions::new("events").database(&stage.sink.database).count_rows();
+    let counted = serde_json::to_value(stage.client.delivery_report(&options).await.unwrap()).unwrap();
+    assert_eq!(counted["counted"], json!({"rows": 2, "expected": 2, "underWay": 0}));
 }
 
 #[tokio::test]
@@ -149,16 +154,21 @@ async fn a_closed_shard_is_finished_and_its_child_waits() {
     expected[if stage.double.records("shardId-000000000001").is_empty() { 2 } else { 1 }] =
         ShardState::Waiting;
     assert_eq!(states(&report), expected);
-    assert!(report.balanced);
+    assert!(!report.balanced);
+    assert!(report.errors[0].contains("events have waited for"), "{:?}", report.errors);
     assert!(report.warnings[0].contains("expire in 0 seconds"), "{:?}", report.warnings);
 }
 
-/// A range that was opened and not finished: nobody works on it, and then its events are gone.
+/// A range that was opened and not finished: no worker takes it up, and then its events expire. The table has no column by
+/// which its rows could be counted.
 #[tokio::test]
 async fn a_range_in_doubt_is_told() {
     let mut stage = Stage::set(2).await;
     stage.put(20);
     let warehouse = stage.client.warehouse();
+    let statement = uncounted(&stage.sink.created.create_table_query);
+    warehouse.execute(&format!("DROP TABLE {} SYNC", stage.sink.table)).await.unwrap();
+    warehouse.execute(&statement).await.unwrap();
     let (deliverer, target) = (stage.client.deliverer().await.unwrap(), stage.target().await);
     warehouse.execute(&format!("DROP TABLE {} SYNC", stage.sink.table)).await.unwrap();
     deliverer.deliver(&target, &stage.batch(SHARD, 0..3), None).await.unwrap_err();
@@ -168,12 +178,12 @@ async fn a_range_in_doubt_is_told() {
     assert_eq!(shard.trouble.unwrap().server_code, Some(60));
     let place = |at: usize| format!("{}.0", stage.double.records(SHARD)[at].sequence_number());
     assert_eq!(shard.open_range, Some(format!("{}-{}", place(0), place(2))));
-    assert!(
-        report.balanced && report.warnings.iter().any(|text| text.contains("does not exist")),
-        "{report:?}"
-    );
+    assert!(report.errors.iter().any(|text| text.contains("does not exist")), "{report:?}");
+    let error = report.check().unwrap_err();
+    assert!(error.message().contains("has not taken its events"), "{error}");
+    assert!(error.message().contains("its error 60") && error.message().contains(SHARD), "{error}");
 
-    warehouse.execute(&stage.sink.created.create_table_query).await.unwrap();
+    warehouse.execute(&statement).await.unwrap();
     stage.double.expire(SHARD, 2);
     let error = stage.client.consume(STREAM).until_caught_up().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -185,6 +195,39 @@ async fn a_range_in_doubt_is_told() {
     let error = report.check().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.message().contains("UNCERTAIN") && error.message().contains(SHARD), "{error}");
+}
+
+/// The table's statement, without the column by which its rows are counted.
+fn uncounted(statement: &str) -> String {
+    let hidden = ",\n    _helios_batch UInt128 MATERIALIZED 0,\n    INDEX _helios_batch _helios_batch TYPE minmax GRANULARITY 1";
+    assert!(statement.contains(hidden), "{statement}");
+    statement.replace(hidden, "")
+}
+
+/// Its rows are counted: once its events have expired, the missing ones are known to be lost, without a manual check.
+#[tokio::test]
+async fn what_expired_of_a_range_that_was_begun_is_a_gap() {
+    let mut stage = Stage::set(1).await;
+    stage.put(20);
+    let warehouse = stage.client.warehouse();
+    let (deliverer, target) = (stage.client.deliverer().await.unwrap(), stage.target().await);
+    warehouse.execute(&format!("DROP TABLE {} SYNC", stage.sink.table)).await.unwrap();
+    deliverer.deliver(&target, &stage.batch(SHARD, 0..3), None).await.unwrap_err();
+    warehouse.execute(&stage.sink.created.create_table_query).await.unwrap();
+    let records = stage.double.records(SHARD);
+    stage.double.expire(SHARD, 20 - 8);
+    stage.consume().await;
+    assert_eq!(stage.sink.ids().await, (8..20).collect::<Vec<_>>());
+    let report = stage.report().await;
+    assert_eq!((report.received, report.inserted, report.abandoned), (15, 12, 3));
+    let number = |at: usize| format!("{}.0", sequence_number(records[at].number));
+    let gap = &report.shards[0].gaps[0];
+    assert_eq!((&gap.after, &gap.before), (&number(0), &number(2)));
+    let error = report.check().unwrap_err();
+    assert!(error.message().contains("they are lost") && error.message().contains(&number(2)), "{error}");
+    // And the events between the range and what is left of the stream.
+    let unseen = format!("after {} and before {}, if there were any, expired", number(2), number(8));
+    assert!(report.errors.iter().any(|error| error.contains(&unseen)), "{report:?}");
 }
 
 /// The trigger has given up on records, and they expire while they are looked for.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use helios_core::{
-    CreateTable, ErrorKind, HeliosClient,
+    Column, CreateTable, ErrorKind, HeliosClient,
     clock::SystemClock,
     delivery::{
         Batch, Deliverer, Record, Target,
@@ -103,6 +103,7 @@ async fn the_shards_of_a_source_are_found_together() {
 
 /// A source, and the records of its one shard.
 struct Filled {
+    account: Account,
     client: HeliosClient,
     table: String,
     statement: String,
@@ -114,6 +115,10 @@ struct Filled {
 
 impl Filled {
     async fn new(events: u64) -> Self {
+        Self::with(events, columns(&[("id", "UInt64")])).await
+    }
+
+    async fn with(events: u64, schema: Vec<Column>) -> Self {
         let account = account().await;
         account.create_stream("clicks", 1).await.unwrap();
         let function = Function {
@@ -125,7 +130,7 @@ impl Filled {
         deploy(&account, function).await.unwrap();
         let client = client_of(&account);
         let database = database().await;
-        let spec = CreateTable::new("clicks", "events", columns(&[("id", "UInt64")])).database(&database);
+        let spec = CreateTable::new("clicks", "events", schema).database(&database);
         let created = client.create_table(&spec).await.unwrap();
         let payloads = (0..events).map(|id| ("key", format!(r#"{{"id":{id}}}"#)));
         account.put_events("clicks", payloads).await.unwrap();
@@ -148,6 +153,7 @@ impl Filled {
             table: format!("{database}.events"),
             statement: created.create_table_query,
             stream_arn: created.stream_arn,
+            account,
             client,
             target,
             records,
@@ -209,4 +215,40 @@ async fn two_deliverers_at_once_deliver_once() {
     }
     let expected: Vec<_> = (0..40).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
     assert_eq!(source.ids().await, expected);
+}
+
+/// A DynamoDB item holds at most 400 KB, and a table may have a thousand columns: their schema is stored once, apart from
+/// the entry.
+#[tokio::test]
+async fn the_items_of_a_wide_table_are_small() {
+    let wide =
+        (1..1000).map(|at| Column::new(format!("column_{at}_{}", "x".repeat(100)), "Nullable(String)"));
+    let mut schema = columns(&[("id", "UInt64")]);
+    schema.extend(wide);
+    let source = Filled::with(50, schema).await;
+    let warehouse = source.client.warehouse();
+    let refuse = format!("ALTER TABLE {} ADD CONSTRAINT small CHECK id != 7", source.table);
+    warehouse.execute(&refuse).await.unwrap();
+    let target = Target::describe(warehouse, &source.target.table, source.target.uuid).await.unwrap();
+    let sizes = async || {
+        let items = source.account.dynamodb().scan().table_name("helios-ledger").send().await.unwrap();
+        let entries = items.items().iter().filter_map(|item| item.get("entry"));
+        entries.map(|entry| entry.as_s().unwrap().len()).collect::<Vec<_>>()
+    };
+    let report = source.deliverer().await.deliver(&target, &source.batch(0..40), None).await.unwrap();
+    assert_eq!((report.delivered, report.quarantined), (39, 1));
+    let reasons = rows(&format!(
+        "SELECT error_message FROM quarantine.events WHERE original_table = '{}'",
+        source.table
+    ))
+    .await;
+    assert_eq!(reasons.len(), 1);
+    assert!(reasons[0].contains("the row violates the table's constraint `small`"), "{reasons:?}");
+
+    // The same holds while a range is open, which another process then finishes.
+    source.leave_open(40..50).await;
+    let open = sizes().await;
+    assert!(!open.is_empty() && open.iter().all(|size| *size < 4096), "{open:?}");
+    source.deliverer().await.deliver(&target, &source.batch(40..50), None).await.unwrap();
+    assert_eq!(rows(&format!("SELECT id FROM {}", source.table)).await.len(), 10, "it was created again");
 }

@@ -1,19 +1,24 @@
 //! The life of sources: paused, resumed, removed, changed by hand, under hostile names.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_lambda::types::{Filter, FilterCriteria, FunctionResponseType};
 use helios_core::{
-    Column, CreateTable, ErrorKind, PlanTable, RemoveSource,
-    sources::{Delivery, PlanAction, SourceState},
+    Column, CreateTable, ErrorKind, PlanTable, RemoveSource, ReportOptions,
+    clock::{Clock as _, SystemClock},
+    sources::{CheckStatus, Delivery, PlanAction, SourceState},
     streams::Position,
 };
 use helios_tests::KinesisDouble;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
     consumer_source::{ClickHouse, client_at, event},
     delivery_source::{ANYWHERE, acknowledged, ids, start},
     shop::{account, columns, database, rows},
-    source_scene::{Scene, stand_in},
+    source_scene::{FUNCTION, STREAM, Scene, stand_in},
 };
 
 fn drop_of(id: Uuid) -> RemoveSource {
@@ -170,6 +175,160 @@ async fn what_was_done_by_hand_is_shown_and_mended() {
     let source = builder.build().unwrap().sources().await.unwrap().pop().unwrap();
     assert!(source.problems[0].contains("the table could not be looked at"), "{source:?}");
     assert!(source.trigger.is_some() && source.delivered.is_some(), "{source:?}");
+}
+
+/// A trigger that would lose events is refused, and reported if it was changed by hand.
+#[tokio::test]
+async fn what_makes_a_trigger_lose_events_is_told() {
+    let filter =
+        || FilterCriteria::builder().filters(Filter::builder().pattern(r#"{"data":{}}"#).build()).build();
+    for (stream, says) in [
+        ("filtered", "`FilterCriteria`"),
+        ("bisecting", "halves batches"),
+        ("parallel", "several batches of a shard at once"),
+    ] {
+        // An existing one is not used.
+        let scene = Scene::set().await;
+        let (client, lambda) = (scene.client(), scene.account.lambda());
+        let made = lambda.create_event_source_mapping().function_name(FUNCTION).enabled(false);
+        let arn =
+            format!("arn:aws:kinesis:{}:{}:stream/{STREAM}", scene.account.region(), scene.account.id());
+        let made = made.event_source_arn(arn);
+        let made = made.function_response_types(FunctionResponseType::ReportBatchItemFailures);
+        let made = match stream {
+            "filtered" => made.filter_criteria(filter()),
+            "bisecting" => made.bisect_batch_on_function_error(true),
+            _ => made.parallelization_factor(10),
+        };
+        let made = made.send().await.unwrap().uuid.unwrap();
+        let error = client.create_table(&scene.spec()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert!(error.message().contains(says), "{error} should say {says}");
+        assert_eq!((scene.tables().await, scene.items().await), (Vec::new(), (0, 0)));
+        assert_eq!(scene.triggers().await.len(), 1, "Helios must not delete it");
+        lambda.delete_event_source_mapping().uuid(made).send().await.unwrap();
+
+        // One of ours that was changed is reported.
+        client.create_table(&scene.spec()).await.unwrap();
+        let id = scene.triggers().await.remove(0).uuid.unwrap();
+        let change = lambda.update_event_source_mapping().uuid(id);
+        let change = match stream {
+            "filtered" => change.filter_criteria(filter()),
+            "bisecting" => change.bisect_batch_on_function_error(true),
+            _ => change.parallelization_factor(10),
+        };
+        change.send().await.unwrap();
+        let source = client.sources().await.unwrap().remove(0);
+        assert_eq!(source.state, SourceState::Failing, "{stream}");
+        assert!(source.problems.iter().any(|problem| problem.contains(says)), "{source:?}");
+        let plan = client.plan(&PlanTable::new(scene.spec())).await.unwrap();
+        assert!(plan.obstacles.iter().any(|obstacle| obstacle.contains(says)), "{plan:?}");
+        let doctor = client.doctor().await.unwrap();
+        let check = doctor.checks.iter().find(|check| check.check == format!("trigger of {STREAM}")).unwrap();
+        assert_eq!(check.status, CheckStatus::Missing, "{check:?}");
+        let options = ReportOptions::new("t").database(&scene.database);
+        let report = client.delivery_report(&options).await.unwrap();
+        assert!(report.errors.iter().any(|error| error.contains(says)) && !report.balanced, "{report:?}");
+    }
+}
+
+/// A trigger that gives up early loses nothing as long as the stream has the events: this is only a warning.
+#[tokio::test]
+async fn a_trigger_that_soon_gives_up_is_told() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    client.create_table(&scene.spec()).await.unwrap();
+    let id = scene.triggers().await.remove(0).uuid.unwrap();
+    let lambda = scene.account.lambda();
+    lambda.update_event_source_mapping().uuid(id).maximum_retry_attempts(2).send().await.unwrap();
+    let source = client.sources().await.unwrap().remove(0);
+    assert_eq!(source.state, SourceState::Active);
+    assert!(source.problems[0].contains("`MaximumRetryAttempts`"), "{source:?}");
+    let report = client.delivery_report(&ReportOptions::new("t").database(&scene.database)).await.unwrap();
+    assert!(report.balanced && report.warnings.iter().any(|text| text.contains("`MaximumRetryAttempts`")));
+    let doctor = client.doctor().await.unwrap();
+    let check = doctor.checks.iter().find(|check| check.check == format!("trigger of {STREAM}")).unwrap();
+    assert_eq!(check.status, CheckStatus::Unknown, "{check:?}");
+}
+
+#[tokio::test]
+async fn a_trigger_or_a_stream_that_was_deleted_is_told() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    client.create_table(&scene.spec()).await.unwrap();
+    let options = ReportOptions::new("t").database(&scene.database);
+    assert!(client.delivery_report(&options).await.unwrap().balanced);
+    let id = scene.triggers().await.remove(0).uuid.unwrap();
+    scene.account.lambda().delete_event_source_mapping().uuid(id).send().await.unwrap();
+    let report = client.delivery_report(&options).await.unwrap();
+    assert!(
+        report.errors.iter().any(|error| error.contains("the trigger of its stream was deleted")),
+        "{report:?}"
+    );
+    client.repair().await.unwrap();
+    assert!(client.delivery_report(&options).await.unwrap().balanced);
+
+    scene.account.kinesis().delete_stream().stream_name(STREAM).send().await.unwrap();
+    let is_gone = async || {
+        let source = client.sources().await.unwrap().remove(0);
+        let is_said = source.problems.iter().any(|problem| problem.contains("its stream was deleted"));
+        is_said && source.state == SourceState::Orphaned
+    };
+    let gone = async {
+        while !is_gone().await {
+            SystemClock.sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), gone).await.unwrap();
+}
+
+/// An existing table gets the column by which rows are counted on request, and is counted from then on.
+#[tokio::test]
+async fn an_existing_table_is_counted_once_it_has_the_column() {
+    let scene = Scene::set().await;
+    let client = scene.client();
+    let table = format!("{}.found", scene.database);
+    let create = format!(
+        "CREATE TABLE {table} (id UInt64) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 10000"
+    );
+    client.warehouse().execute(&create).await.unwrap();
+    client.warehouse().execute(&format!("INSERT INTO {table} VALUES (100)")).await.unwrap();
+    let spec = CreateTable::new(STREAM, "found", columns(&[("id", "UInt64")])).database(&scene.database);
+    let spec = spec.delivery(Delivery::Consumer).start_position(Position::Oldest);
+
+    let plan = client.plan(&PlanTable::new(spec.clone())).await.unwrap();
+    assert!(plan.warnings.iter().any(|warning| warning.contains("`addBatchColumn`")), "{plan:?}");
+    assert!(plan.steps.iter().all(|step| step.what != "batchColumn"), "{plan:?}");
+    let spec = spec.add_batch_column();
+    let plan = client.plan(&PlanTable::new(spec.clone())).await.unwrap();
+    assert!(plan.possible && plan.warnings.is_empty(), "{plan:?}");
+    let step = plan.steps.iter().find(|step| step.what == "batchColumn").unwrap();
+    assert_eq!(step.action, PlanAction::Create);
+    assert!(
+        step.detail.contains("ADD COLUMN IF NOT EXISTS _helios_batch UInt128 MATERIALIZED 0"),
+        "{step:?}"
+    );
+
+    client.create_table(&spec).await.unwrap();
+    let again = client.plan(&PlanTable::new(spec)).await.unwrap();
+    assert!(again.steps.iter().all(|step| step.action == PlanAction::Use), "{again:?}");
+    client.consume(STREAM).until_caught_up().await.unwrap();
+    let all = rows(&format!("SELECT * FROM {table} ORDER BY id")).await;
+    assert_eq!(all, [r#"{"id":1}"#, r#"{"id":100}"#]);
+
+    let options = ReportOptions::new("found").database(&scene.database).count_rows();
+    let report = client.delivery_report(&options).await.unwrap();
+    report.check().unwrap();
+    let counted = report.counted.unwrap();
+    assert_eq!(
+        (counted.rows, counted.expected, counted.under_way),
+        (1, 1, 0),
+        "what was there before is not counted"
+    );
+    let delete = format!("ALTER TABLE {table} DELETE WHERE id = 1 SETTINGS mutations_sync = 2");
+    client.warehouse().execute(&delete).await.unwrap();
+    let error = client.delivery_report(&options).await.unwrap().check().unwrap_err();
+    assert!(error.message().contains("1 are missing"), "{error}");
 }
 
 #[tokio::test]

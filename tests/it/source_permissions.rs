@@ -120,6 +120,23 @@ async fn without_a_trigger_nothing_of_lambda_is_needed() {
     assert_eq!(limited.sources().await.unwrap()[0].state, SourceState::Active);
 }
 
+/// A stream that may not be described is reported, and its source is still listed.
+#[tokio::test]
+async fn a_stream_that_may_not_be_described_is_listed() {
+    let account = guarded().await;
+    account.create_stream("unseen", 1).await.unwrap();
+    let root = client_as(&account, "unseen", Credentials::keys(account.id(), account.secret_key()));
+    let spec = CreateTable::new("unseen", "t", columns(SCHEMA)).database(database().await);
+    root.create_table(&spec).await.unwrap();
+    assert_eq!(root.sources().await.unwrap()[0].problems, [""; 0]);
+    let denied = "kinesis:DescribeStreamSummary";
+    let limited = client_as(&account, "unseen", all_but(&account, "unseen", denied).await);
+    let source = limited.sources().await.unwrap().remove(0);
+    assert_eq!(source.state, SourceState::Active);
+    let [problem] = &source.problems[..] else { panic!("{source:?}") };
+    assert!(problem.contains("the stream could not be looked at") && problem.contains(denied), "{problem}");
+}
+
 /// Each permission that Helios needs is tried, and its absence told apart from its presence.
 #[tokio::test]
 async fn the_doctor_tells_each_permission_apart() {

@@ -2,6 +2,7 @@
 
 use std::{process::Stdio, sync::Arc, time::Duration};
 
+use aws_sdk_lambda::types::FunctionResponseType;
 use futures_util::stream::{self, StreamExt as _};
 use helios_core::{CreateTable, ErrorKind, RemoveSource, clock::Clock as _, sources::SourceState};
 use helios_tests::{AwsRefusal, FastClock, Fate, Gate, Script, binary};
@@ -11,7 +12,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::source_scene::{STREAM, Scene};
+use crate::{
+    consumer_source::wait_for,
+    source_scene::{FUNCTION, STREAM, Scene},
+};
 
 /// Whether a call changes something.
 fn is_effect(call: &str) -> bool {
@@ -271,6 +275,35 @@ async fn what_passes_is_waited_for() {
     let client = scene.builder(gates.0.endpoint(), gates.1.endpoint()).build().unwrap();
     client.remove(&RemoveSource::new(created.source_id.to_string()).drop_table()).await.unwrap();
     assert!(!scene.all_or_nothing("removed").await);
+}
+
+/// A trigger is created by hand between our check and our create: it is checked like one that existed before.
+#[tokio::test]
+async fn a_trigger_that_comes_meanwhile_is_looked_at() {
+    let scene = Scene::set().await;
+    let role = AwsRefusal {
+        calls: "lambda:POST",
+        times: 2,
+        code: "InvalidParameterValueException",
+        message: "The role defined for the function cannot be assumed by Lambda.",
+        ..BUSY
+    };
+    let there = AwsRefusal { times: 1, status: 409, code: "ResourceConflictException", ..role.clone() };
+    let script = Script::refusing(&[role, there]);
+    let gates = scene.gates(&script).await;
+    let client = scene.builder(gates.0.endpoint(), gates.1.endpoint()).build().unwrap();
+    let spec = scene.spec();
+    let create = tokio::spawn(async move { client.create_table(&spec).await });
+    wait_for(|| script.calls().iter().any(|call| call.starts_with("lambda:POST"))).await;
+    let arn = format!("arn:aws:kinesis:{}:{}:stream/{STREAM}", scene.account.region(), scene.account.id());
+    let lambda = scene.account.lambda();
+    let handmade = lambda.create_event_source_mapping().event_source_arn(arn).function_name(FUNCTION);
+    let handmade = handmade.function_response_types(FunctionResponseType::ReportBatchItemFailures);
+    handmade.parallelization_factor(10).enabled(false).send().await.unwrap();
+    let error = create.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert!(error.message().contains("several batches of a shard at once"), "{error}");
+    assert_eq!((scene.tables().await, scene.items().await), (Vec::new(), (0, 0)));
 }
 
 /// R15: but not for ever, and not what does not pass.

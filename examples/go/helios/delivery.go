@@ -17,6 +17,8 @@ type ReportOptions struct {
 	DatabaseName string `json:"databaseName,omitempty"`
 	// StreamName is a name or an ARN, needed only where several streams fill the table.
 	StreamName string `json:"streamName,omitempty"`
+	// CountRows counts the table's rows and compares them with what was inserted. This reads one column of the whole table.
+	CountRows bool `json:"countRows,omitempty"`
 }
 
 // A DeliveryReport is what became of the events of a source.
@@ -27,7 +29,8 @@ type DeliveryReport struct {
 	DatabaseName string `json:"databaseName"`
 	TableUUID    string `json:"tableUUID"`
 	// Balanced is whether all events that came are accounted for: in every shard received = inserted + quarantined +
-	// duplicates + abandoned, none is known to be missing, and none to be in doubt.
+	// duplicates + abandoned, none is known to be missing or in doubt, no shard has stopped, no events have waited for more
+	// than half the stream's retention, and the row count matches, if rows were counted.
 	Balanced bool `json:"balanced"`
 	// Received counts events as often as they came.
 	Received    uint64 `json:"received"`
@@ -38,6 +41,9 @@ type DeliveryReport struct {
 	// Shards are those of the stream, and those that the ledger knows.
 	Shards     []ShardReport    `json:"shards"`
 	Quarantine QuarantineCounts `json:"quarantine"`
+	// Counted is the number of rows in the table, compared with what was inserted; nil unless CountRows was set and the rows
+	// can be counted.
+	Counted *RowCount `json:"counted"`
 	// Errors say what is wrong, for a person; none if Balanced.
 	Errors []string `json:"errors"`
 	// Warnings say what puts the delivery at risk, for a person.
@@ -97,6 +103,16 @@ type GapReport struct {
 	Before string `json:"before"`
 	// Since is when that was found out.
 	Since time.Time `json:"since"`
+}
+
+// A RowCount says how many rows Helios has inserted into a table, for all its sources.
+type RowCount struct {
+	// Rows is how many the table has.
+	Rows uint64 `json:"rows"`
+	// Expected is how many it must have at least: the rows whose insert has finished.
+	Expected uint64 `json:"expected"`
+	// UnderWay is how many more it may have: the rows whose insert is in progress.
+	UnderWay uint64 `json:"underWay"`
 }
 
 // QuarantineCounts are the quarantine of a table.

@@ -244,6 +244,26 @@ func TestAReportThatIsNotBalancedFailsItsCheck(t *testing.T) {
 	expect(t, (&DeliveryReport{Errors: []string{"the shard a is in doubt"}}).Check(), Conflict, "in doubt")
 }
 
+func TestRowsAreCountedWhereTheyWereAskedFor(t *testing.T) {
+	for options, text := range map[ReportOptions]string{
+		{TableName: "clicks"}:                  `{"tableName":"clicks"}`,
+		{TableName: "clicks", CountRows: true}: `{"tableName":"clicks","countRows":true}`,
+	} {
+		if made, _ := json.Marshal(options); string(made) != text {
+			t.Errorf("got %s instead of %s", made, text)
+		}
+	}
+	for text, counted := range map[string]*RowCount{
+		`{"counted":null}`: nil,
+		`{"counted":{"rows":3,"expected":2,"underWay":1}}`: {Rows: 3, Expected: 2, UnderWay: 1},
+	} {
+		var report DeliveryReport
+		if err := json.Unmarshal([]byte(text), &report); err != nil || !reflect.DeepEqual(report.Counted, counted) {
+			t.Errorf("%s: %+v, %v", text, report.Counted, err)
+		}
+	}
+}
+
 func TestGoroutinesShareAClient(t *testing.T) {
 	client := openEngine(t)
 	var group sync.WaitGroup

@@ -34,6 +34,9 @@ type CreateTable struct {
 	CreateDatabase bool `json:"createDatabase,omitempty"`
 	// ExistingTable is whether a table that exists may be filled: "allow", if it fits, or "refuse". Default: "allow".
 	ExistingTable string `json:"existingTable,omitempty"`
+	// AddBatchColumn adds the column _helios_batch to an existing table that does not have it, with an ALTER that the plan
+	// shows. A new table always has it.
+	AddBatchColumn bool `json:"addBatchColumn,omitempty"`
 	// Delivery is who delivers: "function", or "consumer", for which no trigger is made. Default: "function".
 	Delivery string `json:"delivery,omitempty"`
 	// BatchSize is how many records the function gets at once, 1 to 10,000. Default: 10,000.
@@ -106,7 +109,7 @@ type CreatePlan struct {
 
 // A PlanStep is one step of a create.
 type PlanStep struct {
-	// What is "database", "table", "quarantine", "mapping" or "trigger".
+	// What is "database", "table", "batchColumn", "quarantine", "mapping" or "trigger".
 	What string `json:"what"`
 	// Action is "create", or "use" for what is there.
 	Action string `json:"action"`

@@ -278,9 +278,9 @@ impl HeliosClient {
     #[tracing::instrument(skip_all, fields(table = options.table_name))]
     pub async fn delivery_report(&self, options: &ReportOptions) -> Result<DeliveryReport> {
         let report = async {
-            let (mappings, ledger) = (self.mappings().await?, self.ledger().await?);
-            let Inner { session, warehouse, clock, .. } = &*self.0;
-            delivery_report(session, warehouse, (&mappings, &ledger), clock, options).await
+            let crate::sources::Sources { session, warehouse, mappings, ledger, triggers, clock } =
+                self.open_sources().await?;
+            delivery_report(&session, &warehouse, (&mappings, &ledger, &triggers), &clock, options).await
         };
         report.await.map_err(|error| error.at("delivery_report"))
     }

@@ -72,21 +72,107 @@ impl Event<'_> {
     }
 }
 
-/// The events of records, in order.
-pub(super) fn events(records: &[Record]) -> Vec<Event<'_>> {
+/// The events of records, in order. One record after the other is unpacked: all at once may be more than the memory holds.
+pub(super) fn events(records: &[Record]) -> impl Iterator<Item = Event<'_>> {
+    records.iter().flat_map(unpack)
+}
+
+/// How many bytes may be unpacked at once: a record of a few kilobytes can hold 64 MiB.
+const MAX_UNPACKED_BYTES: usize = 64 * 1024 * 1024;
+/// What an unpacked event counts beside its bytes: about what it takes in memory as a reject. Such a record can hold 32
+/// million events.
+const EVENT_BYTES: usize = 512;
+
+/// Events that are taken at once, and where they end.
+#[derive(Debug)]
+pub(super) struct Taken<'a> {
+    pub(super) events: Vec<Event<'a>>,
+    /// How many records they are all events of, with those that were passed over.
+    pub(super) records: usize,
+    /// How many events of the next record are among them, or were passed over.
+    pub(super) of_next: usize,
+}
+
+/// The first events of records, behind so many of the first record: all of them, unless they unpack to too much. At least one.
+pub(super) fn first_events(records: &[Record], passed_over: usize) -> Taken<'_> {
     let mut events = Vec::with_capacity(records.len());
-    for record in records {
-        let event = |(sub_sequence, payload)| Event {
-            place: Place { sequence_number: &record.sequence_number, sub_sequence },
-            arrival: record.approximate_arrival,
-            payload,
-        };
-        if is_plain(&record.data) {
-            events.push(event((0, Ok(Cow::Borrowed(&record.data)))));
-        } else {
-            let parts = events_of(record.data.clone());
-            events.extend(parts.map(|(sub_sequence, part)| event((sub_sequence, part.map(Cow::Owned)))));
+    let (mut bytes, mut passed_over) = (0, passed_over);
+    for (taken, record) in records.iter().enumerate() {
+        let before = events.len();
+        for event in unpack(record).skip(passed_over) {
+            if !matches!(event.payload, Ok(Cow::Borrowed(_))) {
+                bytes += event.data().len() + EVENT_BYTES;
+            }
+            if bytes > MAX_UNPACKED_BYTES && !events.is_empty() {
+                let of_next = passed_over + events.len() - before;
+                return Taken { events, records: taken, of_next };
+            }
+            events.push(event);
         }
+        passed_over = 0;
     }
-    events
+    Taken { events, records: records.len(), of_next: 0 }
+}
+
+/// The events of a record.
+fn unpack(record: &Record) -> impl Iterator<Item = Event<'_>> {
+    let is_plain = is_plain(&record.data);
+    let plain = is_plain.then_some((0, Ok(Cow::Borrowed(&record.data))));
+    let parts = (!is_plain).then(|| events_of(record.data.clone())).into_iter().flatten();
+    let parts = parts.map(|(sub_sequence, part)| (sub_sequence, part.map(Cow::Owned)));
+    plain.into_iter().chain(parts).map(|(sub_sequence, payload)| Event {
+        place: Place { sequence_number: &record.sequence_number, sub_sequence },
+        arrival: record.approximate_arrival,
+        payload,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn record(number: u64, data: Vec<u8>) -> Record {
+        Record { sequence_number: number.to_string(), data: data.into(), approximate_arrival: None }
+    }
+
+    fn gzip(bytes: usize) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&vec![b'x'; bytes]).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn as_many_records_are_taken_as_unpack_to_so_much() {
+        let (large, plain) = (30 << 20, br#"{"a":1}"#.to_vec());
+        let records: Vec<_> = (0..5).map(|number| record(number, gzip(large))).collect();
+        let taken = |records| first_events(records, 0).records;
+        assert_eq!((taken(&records), taken(&records[..1]), taken(&[])), (2, 1, 0));
+        let larger = [record(0, gzip(MAX_UNPACKED_BYTES - 1)), record(1, gzip(1024))];
+        assert_eq!(taken(&larger), 1, "at least one");
+        let many: Vec<_> = (0..1000).map(|number| record(number, plain.clone())).collect();
+        let all = first_events(&many, 0);
+        assert_eq!((all.records, all.events.len()), (1000, 1000));
+    }
+
+    #[test]
+    fn a_record_of_many_events_is_taken_in_parts() {
+        let list = format!("[{}0]", "0,".repeat(299_999));
+        let records = [record(0, list.into()), record(1, b"{}".to_vec())];
+        let (mut places, mut at, mut parts) = (Vec::new(), (0, 0), 0);
+        while at.0 < records.len() {
+            let taken = first_events(&records[at.0..], at.1);
+            assert!(taken.events.len() <= MAX_UNPACKED_BYTES / EVENT_BYTES + 1);
+            let place =
+                |event: &Event<'_>| (event.place.sequence_number.to_owned(), event.place.sub_sequence);
+            places.extend(taken.events.iter().map(place));
+            at = (at.0 + taken.records, taken.of_next);
+            parts += 1;
+        }
+        let all: Vec<_> = events(&records).map(|event| event.place.sub_sequence).collect();
+        assert_eq!((all.len(), parts), (300_001, 3));
+        assert!(places.iter().map(|place| place.1).eq(all));
+        assert!(places.is_sorted());
+    }
 }

@@ -2,22 +2,26 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use super::{
     batch::Batch,
     batch_report::{BatchReport, Undelivered},
     history::{KinesisHistory, NoHistory},
-    ledger::{LedgerKey, SharedLedger},
+    ledger::{Entry, LedgerKey, SharedLedger},
     policy::Policy,
     quarantine::{Discarded, Quarantine, RejectSelection, Replay, ReplayRejects, ReplayReport},
-    settle::{Outcome, RangeSettled, settle},
+    settle::{Outcome, RangeSettled, Settling},
     sink::WarehouseSink,
+    sweep::{sweep, sweep_idle},
     target::Target,
     worker::{Joins, Worker},
 };
 use crate::{Result, clock::SharedClock, warehouse::Warehouse};
 
+/// How often the ledger notes that a shard has nothing new.
+const NOTE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// How long a delivery may take for which nothing else is said.
 const TIME_ALLOWED: Duration = Duration::from_secs(300);
 
@@ -91,6 +95,33 @@ impl Deliverer {
         })
     }
 
+    /// Does so for every shard that this process has delivered.
+    pub(crate) async fn sweep_known(&self) {
+        self.worker.sweep_known().await;
+    }
+
+    /// Deletes late rows of replaced batches in a shard that currently gets no batches.
+    pub(crate) async fn sweep(&self, key: &LedgerKey, entry: Entry) -> Result<()> {
+        let Worker { sink, ledger, clock, .. } = &self.worker;
+        sweep_idle((&**sink, ledger), key, entry, clock.now()).await
+    }
+
+    /// Notes in the ledger, at most once an hour, that a shard has no uncommitted events. Any event that expires unread
+    /// from now on must then have arrived later.
+    pub(crate) async fn note_caught_up(&self, key: &LedgerKey) -> Result<()> {
+        let now = self.worker.clock.now();
+        let mut entry = self.worker.ledger.read(key).await?;
+        let is_swept = sweep(&*self.worker.sink, &mut entry, now).await?;
+        let is_lately = entry.caught_up_at.is_some_and(|seen| now.duration_since(seen) < NOTE_EVERY);
+        if entry.committed.is_none() || entry.open.is_some() || (is_lately && !is_swept) {
+            return Ok(());
+        }
+        let version = entry.version + 1;
+        let noted = Entry { version, writer: Uuid::new_v4(), caught_up_at: Some(now), ..entry };
+        // On a conflict another worker has found something new, so there is nothing to note.
+        self.worker.ledger.write(key, &noted).await.map(drop)
+    }
+
     /// Replays rejects of a table: what fits now becomes rows, once, and leaves the quarantine.
     ///
     /// It may be repeated after any failure: what was begun is finished first. `policies` are those of the table's sources,
@@ -119,7 +150,11 @@ impl Deliverer {
     pub async fn discard(&self, target: &Target, selection: &RejectSelection) -> Result<Discarded> {
         let quarantine = Quarantine::new(self.warehouse.clone());
         let policies = HashMap::new();
-        let entry = self.rework(&quarantine, target, &policies, selection).await?.finish_pending().await?;
+        let mut pending = self.rework(&quarantine, target, &policies, selection).await?;
+        let entry = match pending.finish_pending().await {
+            Err(error) if !error.is_retryable() => pending.give_up().await?,
+            finished => finished?,
+        };
         let key = LedgerKey::of_quarantine(target.uuid);
         quarantine.discard(&self.worker.ledger, &key, entry, selection).await
     }
@@ -141,6 +176,7 @@ impl Deliverer {
     ///
     /// [`Conflict`](crate::ErrorKind::Conflict) if there is no such range, or delivery finishes it by itself.
     pub async fn settle(&self, key: &LedgerKey, target: &Target, outcome: Outcome) -> Result<RangeSettled> {
-        settle((&self.worker.ledger, &self.worker.clock), key, target, outcome).await
+        let Worker { ledger, clock, sink, .. } = &self.worker;
+        Settling { ledger, clock, sink: &**sink, target }.settle(key, outcome).await
     }
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
-    streams::{ShardReader, ShardStart, compare_sequence_numbers, is_refused_argument},
+    streams::{Position, ShardReader, ShardStart, compare_sequence_numbers, is_refused_argument},
 };
 
 const PAGE: usize = 10_000;
@@ -32,15 +32,15 @@ pub(super) trait History: Send + Sync + fmt::Debug {
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Option<Vec<Record>>>>;
 
-    /// The records from here on, at most so many, and at least two if the stream has two now. None also if that cannot be found
-    /// out.
+    /// The records from here on, at most so many, and at least two if the stream has two now. `None` if there is no stream to
+    /// look at.
     fn from<'a>(
         &'a self,
         key: &'a LedgerKey,
         start: &'a ShardStart,
         limit: usize,
         deadline: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Record>>>;
+    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>>;
 }
 
 /// The stream in Kinesis.
@@ -100,14 +100,20 @@ impl KinesisHistory {
         deadline: Timestamp,
     ) -> Result<Vec<Record>> {
         let mut reader = self.reader(key, start.clone());
+        let mut is_first = true;
         let (mut records, mut throttled) = (Vec::new(), 0);
         while self.clock.now() < deadline {
             let page = match reader.next_page(limit - records.len()).await {
                 Ok(page) => page,
-                // The shard is gone with all its records; or the stream was made anew, and the number is of the old one; or the
-                // time is still to come, by Kinesis' clock.
-                Err(error) if error.kind() == ErrorKind::NotFound || is_refused_argument(&error) => {
-                    return Ok(Vec::new());
+                Err(error) if is_first && is_refused_argument(&error) => {
+                    is_first = false;
+                    if matches!(start, ShardStart::Position(_)) {
+                        // By Kinesis' clock, this time is in the future.
+                        return Ok(Vec::new());
+                    }
+                    // The stream was created again, and the number belongs to the old one: all its records come after it.
+                    reader = self.reader(key, ShardStart::Position(Position::Oldest));
+                    continue;
                 }
                 Err(error) => return Err(error),
             };
@@ -144,8 +150,8 @@ impl History for KinesisHistory {
         start: &'a ShardStart,
         limit: usize,
         deadline: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Record>>> {
-        self.first(key, start, limit, deadline).boxed()
+    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
+        async move { self.first(key, start, limit, deadline).await.map(Some) }.boxed()
     }
 }
 
@@ -170,7 +176,7 @@ impl History for NoHistory {
         _: &'a ShardStart,
         _: usize,
         _: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Record>>> {
-        std::future::ready(Ok(Vec::new())).boxed()
+    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
+        std::future::ready(Ok(None)).boxed()
     }
 }

@@ -6,7 +6,10 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
 use bytes::Bytes;
 
-use super::settings::InsertSettings;
+use super::{
+    batch_column::{BatchNumber, with_batch},
+    settings::InsertSettings,
+};
 use crate::{
     Error, Result,
     warehouse::{Ident, TableName, Warehouse, from_clickhouse},
@@ -16,6 +19,9 @@ use crate::{
 /// and the same insert, with the same token, may be tried again.
 const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 const CHUNK: usize = 1024 * 1024;
+/// The longest statement to send in the URL, in bytes, each of which may take three there: HTTP clients allow at most
+/// 64 KiB of URL, and a table of a thousand columns needs more.
+const MAX_STATEMENT_IN_URL: usize = 16 * 1024;
 
 /// Where a batch goes, and how.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +31,8 @@ pub(super) struct Insert<'a> {
     pub(super) from_text: bool,
     pub(super) settings: &'a InsertSettings,
     pub(super) token: &'a str,
+    /// The batch by which its rows are counted; none if the table has no batch column.
+    pub(super) batch: BatchNumber,
     /// Whether an error of a materialized view is to be passed over.
     pub(super) ignore_views: bool,
     /// How long to wait for the server's answer.
@@ -41,19 +49,36 @@ impl Insert<'_> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
+        let counted;
+        let batch = if self.batch.is_none() {
+            batch
+        } else {
+            counted = with_batch(batch, self.batch)?;
+            &counted
+        };
         let mut body = encode(batch)?;
+        let mut statement = self.statement(batch)?;
+        // ClickHouse accepts a statement in the URL, in the body, or split between the two.
+        let in_body =
+            (statement.len() > MAX_STATEMENT_IN_URL).then(|| format!("{}\n", std::mem::take(&mut statement)));
         let mut insert = warehouse
             .client()
-            .insert_formatted_with(self.statement(batch)?)
+            .insert_formatted_with(statement)
             .with_timeouts(Some(SEND_TIMEOUT.min(self.timeout)), Some(self.timeout))
             .with_setting("insert_deduplication_token", self.token);
         for (name, value) in self.settings.for_insert(self.from_text) {
             insert = insert.with_setting(name, value);
         }
+        if !self.batch.is_none() {
+            insert = insert.with_setting("insert_allow_materialized_columns", "1");
+        }
         if self.ignore_views {
             insert = insert.with_setting("materialized_views_ignore_errors", "1");
         }
         let about = |error| from_clickhouse(error).with("table", self.table.plain());
+        if let Some(statement) = in_body {
+            insert.send(statement.into()).await.map_err(about)?;
+        }
         while !body.is_empty() {
             let chunk = body.split_to(body.len().min(CHUNK));
             insert.send(chunk).await.map_err(about)?;

@@ -6,6 +6,7 @@
 //! time, the same events are inserted with the same token.
 
 mod batch;
+mod batch_column;
 mod batch_report;
 mod consumer;
 mod decode;
@@ -32,14 +33,18 @@ mod settings;
 mod settle;
 mod sink;
 mod split;
+mod sweep;
 mod target;
 mod targets;
 mod token;
+mod trial;
+mod tried;
 mod view;
 mod window;
 mod worker;
 
 pub use batch::{Batch, Record};
+pub use batch_column::BatchNumber;
 pub use batch_report::{BatchReport, Undelivered};
 pub use consumer::{
     ConsumeEnd, ConsumeOptions, ConsumeProgress, ConsumeReport, Consumer, OnProgress, ShardProgress,
@@ -55,7 +60,7 @@ pub use place::Identity;
 pub use policy::{MissingFields, Policy, UnknownFields};
 pub use report::{
     DeliveryReport, DeliveryTrouble, DeliveryTroubleKind, GapReport, QuarantineCounts, ReportOptions,
-    ShardReport, ShardState,
+    RowCount, ShardReport, ShardState,
 };
 pub use schema::TableSchema;
 pub use settle::{Outcome, RangeSettled, SettleRange};
@@ -64,8 +69,10 @@ pub use targets::Targets;
 pub use view::View;
 pub use window::Window;
 
+pub(crate) use batch_column::{BATCH_COLUMN, BATCH_TYPE, batch_column_definition};
 pub(crate) use consumer::start_consumer;
 #[cfg(fuzzing)]
 pub(crate) use events::events as events_of_payload;
 pub(crate) use provenance::{Provenance, provenance_columns};
-pub(crate) use report::delivery_report;
+pub(crate) use report::{delivery_report, is_made_anew};
+pub(crate) use target::add_batch_column;

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::streams::compare_sequence_numbers;
 
@@ -13,8 +13,8 @@ pub(super) struct Place<'a> {
     pub(super) sub_sequence: u64,
 }
 
-/// A place that is kept: in the ledger.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// A place that is kept: in the ledger, as the string `number.place`.
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Identity {
     /// The Kinesis record's sequence number, decimal digits.
@@ -32,6 +32,33 @@ impl Place<'_> {
 impl Identity {
     pub(super) fn place(&self) -> Place<'_> {
         Place { sequence_number: &self.sequence_number, sub_sequence: self.sub_sequence }
+    }
+}
+
+impl Serialize for Identity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Identity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Version 0.1 wrote the two numbers as fields.
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Stored {
+            Text(String),
+            Fields { sequence_number: String, sub_sequence: u64 },
+        }
+        match Stored::deserialize(deserializer)? {
+            Stored::Fields { sequence_number, sub_sequence } => Ok(Self { sequence_number, sub_sequence }),
+            Stored::Text(text) => {
+                let parts = text.split_once('.').and_then(|(number, sub)| Some((number, sub.parse().ok()?)));
+                let (number, sub_sequence) = parts
+                    .ok_or_else(|| D::Error::custom(format_args!("`{text}` is not a valid event place")))?;
+                Ok(Self { sequence_number: number.to_owned(), sub_sequence })
+            }
+        }
     }
 }
 
@@ -91,6 +118,18 @@ impl fmt::Display for Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identity_is_read_as_it_is_written_and_as_it_was() {
+        let identity = Identity { sequence_number: "0049".to_owned(), sub_sequence: 7 };
+        assert_eq!(serde_json::to_string(&identity).unwrap(), r#""0049.7""#);
+        for stored in [r#""0049.7""#, r#"{"sequence_number":"0049","sub_sequence":7}"#] {
+            assert_eq!(serde_json::from_str::<Identity>(stored).unwrap(), identity, "{stored}");
+        }
+        for stored in [r#""0049""#, r#""0049.x""#, "7"] {
+            assert!(serde_json::from_str::<Identity>(stored).is_err(), "{stored}");
+        }
+    }
 
     #[test]
     fn places_are_ordered_as_numbers_and_then_within_the_record() {

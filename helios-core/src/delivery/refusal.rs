@@ -1,104 +1,100 @@
-//! What an insert that failed means: decided by ClickHouse's number, never by its words.
+//! What a failed insert means. ClickHouse's error number can only show that no row is at fault; for any other number the
+//! rows are tried.
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// What to do after an insert has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The same insert, with the same token: it may have taken effect.
     Again,
-    /// Nothing was written, and never will be of these rows: they are to be parted.
-    Refused(Refusal),
-    /// Neither helps.
+    /// The table has other columns than the rows: it has changed.
+    Columns,
+    /// Too many parts: the rows make too many, or the table has too many.
+    Parts,
+    /// Some rows, an expression of the table, or a view may be at fault: try the rows.
+    Try,
+    /// None of these helps, and no row is at fault.
     Failed,
 }
 
-/// Why a block is refused for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// Because of some of its rows.
-    Rows,
-    /// Because of its columns: the table has changed.
-    Columns,
-    /// It makes too many parts, or the table has too many.
-    Parts,
-}
-
-/// Numbers of errors that are raised before anything is written.
-///
-/// Each could also come from a materialized view, after the table has the rows: where there is one, that has to be
-/// found out first.
-const TABLE: &[(u32, Refusal)] = &[
-    (6, Refusal::Rows),     // CANNOT_PARSE_TEXT
-    (16, Refusal::Columns), // NO_SUCH_COLUMN_IN_TABLE
-    (20, Refusal::Columns), // NUMBER_OF_COLUMNS_DOESNT_MATCH
-    (25, Refusal::Rows),    // CANNOT_PARSE_ESCAPE_SEQUENCE
-    (26, Refusal::Rows),    // CANNOT_PARSE_QUOTED_STRING
-    (27, Refusal::Rows),    // CANNOT_PARSE_INPUT_ASSERTION_FAILED
-    (38, Refusal::Rows),    // CANNOT_PARSE_DATE
-    (41, Refusal::Rows),    // CANNOT_PARSE_DATETIME
-    (47, Refusal::Columns), // UNKNOWN_IDENTIFIER
-    (53, Refusal::Columns), // TYPE_MISMATCH
-    (69, Refusal::Rows),    // ARGUMENT_OUT_OF_BOUND
-    (70, Refusal::Rows),    // CANNOT_CONVERT_TYPE
-    (72, Refusal::Rows),    // CANNOT_PARSE_NUMBER
-    (117, Refusal::Rows),   // INCORRECT_DATA
-    (128, Refusal::Rows),   // TOO_LARGE_ARRAY_SIZE
-    (131, Refusal::Rows),   // TOO_LARGE_STRING_SIZE
-    (153, Refusal::Rows),   // ILLEGAL_DIVISION
-    (190, Refusal::Rows),   // SIZES_OF_ARRAYS_DONT_MATCH
-    (252, Refusal::Parts),  // TOO_MANY_PARTS
-    (321, Refusal::Rows),   // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
-    (349, Refusal::Rows),   // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
-    (395, Refusal::Rows),   // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
-    (407, Refusal::Rows),   // DECIMAL_OVERFLOW
-    (469, Refusal::Rows),   // VIOLATED_CONSTRAINT
-    (691, Refusal::Rows),   // UNKNOWN_ELEMENT_OF_ENUM
-];
-
 /// TIMEOUT_EXCEEDED: a query that took too long will do so again, but what became of an insert is unknown.
 const TIMEOUT_EXCEEDED: u32 = 159;
+/// TOO_MANY_PARTS.
+const TOO_MANY_PARTS: u32 = 252;
+/// VIOLATED_CONSTRAINT: the only number that is a row's fault even if all rows fail.
+pub(super) const VIOLATED_CONSTRAINT: u32 = 469;
+
+/// NO_SUCH_COLUMN_IN_TABLE, NUMBER_OF_COLUMNS_DOESNT_MATCH, UNKNOWN_IDENTIFIER, TYPE_MISMATCH
+const COLUMNS: [u32; 4] = [16, 20, 47, 53];
+
+/// Kinds of error that no row causes, whatever their number.
+const NOT_A_ROW: [ErrorKind; 5] = [
+    ErrorKind::NotFound,
+    ErrorKind::PermissionDenied,
+    ErrorKind::Unauthenticated,
+    ErrorKind::EngineUnavailable,
+    ErrorKind::ConfigInvalid,
+];
+
+/// Numbers that no row causes, although a row may cause others of the same kind.
+const NOT_A_ROW_CODES: [u32; 9] = [
+    62,  // SYNTAX_ERROR
+    48,  // NOT_IMPLEMENTED
+    115, // UNKNOWN_SETTING
+    201, // QUOTA_EXCEEDED
+    218, // TABLE_IS_DROPPED
+    243, // NOT_ENOUGH_SPACE
+    253, // PART_IS_TEMPORARILY_LOCKED
+    394, // QUERY_WAS_CANCELLED
+    733, // TABLE_IS_BEING_RESTARTED
+];
 
 pub(super) fn verdict(error: &Error) -> Verdict {
-    let code = error.server_code();
-    if let Some((_, refusal)) = TABLE.iter().find(|(number, _)| code == Some(*number)) {
-        return Verdict::Refused(*refusal);
+    match error.server_code() {
+        Some(TOO_MANY_PARTS) => Verdict::Parts,
+        Some(TIMEOUT_EXCEEDED) => Verdict::Again,
+        Some(code) if COLUMNS.contains(&code) => Verdict::Columns,
+        _ if error.is_retryable() => Verdict::Again,
+        Some(code) if !NOT_A_ROW_CODES.contains(&code) && !NOT_A_ROW.contains(&error.kind()) => Verdict::Try,
+        _ => Verdict::Failed,
     }
-    if error.is_retryable() || code == Some(TIMEOUT_EXCEEDED) { Verdict::Again } else { Verdict::Failed }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorCode, ErrorKind};
-
-    fn error(code: Option<u32>, retryable: bool) -> Error {
-        let error = Error::new(ErrorKind::Unexpected, "x").retryable(retryable);
-        match code {
-            Some(code) => error.with_code(ErrorCode::ClickHouse { code, name: None }),
-            None => error,
-        }
-    }
+    use crate::warehouse::from_exception;
 
     #[test]
-    fn the_table_is_sorted_and_has_each_number_once() {
-        assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
-    }
-
-    #[test]
-    fn a_refusal_is_known_by_its_number_and_another_attempt_by_its_kind() {
-        for (code, retryable, expected) in [
-            (Some(469), false, Verdict::Refused(Refusal::Rows)),
-            (Some(16), false, Verdict::Refused(Refusal::Columns)),
-            (Some(252), true, Verdict::Refused(Refusal::Parts)),
-            (Some(241), true, Verdict::Again),
-            (Some(159), false, Verdict::Again),
-            (None, true, Verdict::Again),
-            (None, false, Verdict::Failed),
-            (Some(60), false, Verdict::Failed),
-            (Some(497), false, Verdict::Failed),
+    fn only_what_is_surely_not_a_row_is_known_by_its_number() {
+        for (code, expected) in [
+            (469, Verdict::Try),
+            (32, Verdict::Try),
+            (6, Verdict::Try),
+            (376, Verdict::Try),
+            (675, Verdict::Try),
+            (44, Verdict::Try),
+            (135, Verdict::Try),
+            (4711, Verdict::Try),
+            (16, Verdict::Columns),
+            (53, Verdict::Columns),
+            (252, Verdict::Parts),
+            (241, Verdict::Again),
+            (159, Verdict::Again),
+            (210, Verdict::Again),
+            (242, Verdict::Again),
+            (60, Verdict::Failed),
+            (81, Verdict::Failed),
+            (243, Verdict::Failed),
+            (497, Verdict::Failed),
+            (516, Verdict::Failed),
         ] {
-            assert_eq!(verdict(&error(code, retryable)), expected, "{code:?}");
+            let error = from_exception(&format!("Code: {code}. DB::Exception: x. (NAME) (version 26.7.2.1)"));
+            assert_eq!(verdict(&error), expected, "{code}");
         }
+        let error = Error::new(ErrorKind::Unexpected, "no answer");
+        assert_eq!(verdict(&error.retryable(true)), Verdict::Again);
+        assert_eq!(verdict(&Error::new(ErrorKind::Unexpected, "no ClickHouse")), Verdict::Failed);
     }
 }

@@ -1,11 +1,16 @@
 //! Settling what cannot be known: a person has looked, and says what became of an open range.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    ledger::{Counters, Entry, LedgerKey, OpenRange, OpenReplay, Rework, SharedLedger, Written},
+    batch_column::BatchNumber,
+    ledger::{Entry, LedgerKey, OpenRange, OpenReplay, Rework, SharedLedger, Superseded, Written},
+    sink::{INSERT_TIMEOUT, Sink, take_back},
     target::Target,
+    token::renewed_token,
+    worker::{GRACE, closed},
 };
 use crate::{Error, ErrorKind, Result, clock::SharedClock, warehouse::default_database};
 
@@ -83,76 +88,136 @@ pub struct RangeSettled {
     pub message: String,
 }
 
-/// Settles the open range of a shard and table. One that delivery can finish by itself is left to it.
-pub(super) async fn settle(
-    (ledger, clock): (&SharedLedger, &SharedClock),
-    key: &LedgerKey,
-    target: &Target,
-    outcome: Outcome,
-) -> Result<RangeSettled> {
-    let entry = ledger.read(key).await?;
-    // One that nobody holds may be of a shard that is no more.
-    let is_left = entry.open.as_ref().is_some_and(|open| open.held_until < clock.now());
-    if entry.trouble.is_none() && !is_left {
-        let message =
-            "no range of this shard is UNCERTAIN, failing or left behind: delivery goes on by itself";
-        return Err(Error::new(ErrorKind::Conflict, message).with("shard", &key.shard));
+/// What settling works on.
+pub(super) struct Settling<'a> {
+    pub(super) ledger: &'a SharedLedger,
+    pub(super) clock: &'a SharedClock,
+    pub(super) sink: &'a dyn Sink,
+    pub(super) target: &'a Target,
+}
+
+impl Settling<'_> {
+    /// Settles the open range of a shard and table. Refuses one that delivery can finish by itself, and an outcome
+    /// that the table contradicts.
+    pub(super) async fn settle(&self, key: &LedgerKey, outcome: Outcome) -> Result<RangeSettled> {
+        let entry = self.ledger.read(key).await?;
+        let conflict = |message: &str| Error::new(ErrorKind::Conflict, message).with("shard", &key.shard);
+        // One without a worker may be of a shard that is gone.
+        let is_left = entry.open.as_ref().is_some_and(|open| open.held_until < self.clock.now());
+        if entry.trouble.is_none() && !is_left {
+            return Err(conflict(
+                "no range of this shard is UNCERTAIN, failing or abandoned: delivery continues by itself",
+            ));
+        }
+        let now = self.clock.now();
+        let (range, message, settled, given_up) = match (&entry.open, &entry.rework) {
+            (Some(open), _) => {
+                let rows = self.rows(open.batch).await?;
+                check(outcome, self.told(outcome, rows), open.rows)
+                    .map_err(|error| error.with("shard", &key.shard))?;
+                let (message, mut settled) =
+                    settle_range(&entry, open, (outcome, rows), now, self.target.blocks);
+                // Its rows in the table, if there are any, stay.
+                let is_given_up = outcome != Outcome::Committed && rows == Some(0);
+                let given_up =
+                    is_given_up.then(|| Superseded::new(open.batch, arrives_until(open.held_until, now)));
+                settled.superseded.extend(given_up);
+                (format!("{}-{}", open.first, open.last), message, settled, given_up)
+            }
+            (None, Some(Rework::Replay(open))) => {
+                let rows = self.rows(open.batch).await?;
+                check(outcome, self.told(outcome, rows), open.rows)
+                    .map_err(|error| error.with("shard", &key.shard))?;
+                let (message, mut settled) = settle_replay(&entry, open, outcome);
+                // Its rejects are still in quarantine, so none of its rows may be in the table.
+                let is_given_up = outcome != Outcome::Committed && rows.is_some();
+                let sent_until = open.opened_at.saturating_add(INSERT_TIMEOUT).unwrap_or(Timestamp::MAX);
+                let given_up =
+                    is_given_up.then(|| Superseded::new(open.batch, arrives_until(sent_until, now)));
+                settled.superseded.extend(given_up);
+                (format!("{}-{}", open.first, open.last), message, settled, given_up)
+            }
+            (None, _) => {
+                return Err(conflict("this shard has no open range; the next batch clears its error"));
+            }
+        };
+        let settled = Entry { version: entry.version + 1, writer: Uuid::new_v4(), trouble: None, ..settled };
+        match self.ledger.write(key, &settled).await? {
+            Written::Done => {
+                if let Some(given_up) = given_up {
+                    take_back(self.sink, given_up.batch).await?;
+                }
+                Ok(RangeSettled { shard: key.shard.clone(), range, outcome, message: message.to_owned() })
+            }
+            Written::Conflict(_) => {
+                Err(conflict("the ledger changed in the meantime; check the report and try again")
+                    .retryable(true))
+            }
+        }
     }
-    let now = (clock.now(), target.blocks);
-    let (range, message, settled) = match (&entry.open, &entry.rework) {
-        (Some(open), _) => {
-            let (message, settled) = settle_range(&entry, open, outcome, now);
-            (format!("{}-{}", open.first, open.last), message, settled)
+
+    /// The count, if it says anything about the outcome: in a table that removes rows, missing rows prove nothing.
+    fn told(&self, outcome: Outcome, rows: Option<u64>) -> Option<u64> {
+        rows.filter(|_| self.target.keeps_rows || outcome != Outcome::Committed)
+    }
+
+    /// How many rows of a batch are in the table; `None` if they cannot be counted.
+    async fn rows(&self, batch: BatchNumber) -> Result<Option<u64>> {
+        if batch.is_none() || !self.target.has_batch {
+            return Ok(None);
         }
-        (None, Some(Rework::Replay(open))) => {
-            let (message, settled) = settle_replay(&entry, open, outcome);
-            (format!("{}-{}", open.first, open.last), message, settled)
+        let look = self.sink.look(&self.target.table, Some(batch)).await?;
+        Ok(look.filter(|look| look.uuid == self.target.uuid).and_then(|look| look.rows))
+    }
+}
+
+/// Until when an insert that was sent by then may arrive.
+fn arrives_until(sent: Timestamp, now: Timestamp) -> Timestamp {
+    sent.saturating_add(GRACE).unwrap_or(Timestamp::MAX).max(now)
+}
+
+/// Fails if the table contradicts the outcome.
+fn check(outcome: Outcome, rows: Option<u64>, expected: u64) -> Result<()> {
+    let message = match (outcome, rows) {
+        (Outcome::Committed, Some(rows)) if rows < expected => {
+            format!("the table has {rows} of the range's {expected} rows, so the range is not committed")
         }
-        (None, _) => {
-            let message = "no range of this shard is open: what troubles it goes away with the next batch";
-            return Err(Error::new(ErrorKind::Conflict, message).with("shard", &key.shard));
+        (Outcome::Absent, Some(rows)) if rows > 0 => {
+            format!("the table has {rows} of the range's {expected} rows, so the range is not absent")
         }
+        _ => return Ok(()),
     };
-    let settled = Entry { version: entry.version + 1, writer: Uuid::new_v4(), trouble: None, ..settled };
-    match ledger.write(key, &settled).await? {
-        Written::Done => {
-            Ok(RangeSettled { shard: key.shard.clone(), range, outcome, message: message.to_owned() })
-        }
-        Written::Conflict(_) => {
-            let message = "a delivery has moved the ledger meanwhile; look again";
-            Err(Error::new(ErrorKind::Conflict, message).retryable(true).with("shard", &key.shard))
-        }
-    }
+    let message = format!("{message}; delivery completes the range by itself when it resumes");
+    Err(Error::new(ErrorKind::Conflict, message))
 }
 
 fn settle_range(
     entry: &Entry,
     open: &OpenRange,
-    outcome: Outcome,
-    (opened_at, blocks): (jiff::Timestamp, u64),
+    (outcome, rows): (Outcome, Option<u64>),
+    now: Timestamp,
+    blocks: u64,
 ) -> (&'static str, Entry) {
     if outcome == Outcome::Absent {
-        let open = OpenRange { opened_at, blocks, ..open.clone() };
-        let message = "the next batch inserts the range again; it has to be in the stream still";
-        return (message, Entry { open: Some(open), ..entry.clone() });
+        // Under the old token ClickHouse could ignore the insert. Its last worker has ended, or the ledger fences it.
+        let generation = open.generation + 1;
+        let token = renewed_token(&open.token, generation);
+        let batch =
+            if open.batch.is_none() { open.batch } else { BatchNumber::new(now, &token, entry.last_batch) };
+        let open = OpenRange { opened_at: now, blocks, token, generation, batch, ..open.clone() };
+        let message = "the next batch inserts the range again; its events must still be in the stream";
+        let last_batch = batch.max(entry.last_batch);
+        return (message, Entry { open: Some(open), last_batch, ..entry.clone() });
     }
     let quarantined = open.events.saturating_sub(open.rows);
-    let mut counters = Counters {
-        received: entry.counters.received + open.events,
-        quarantined: entry.counters.quarantined + quarantined,
-        first: entry.counters.first.clone().or_else(|| Some(open.first.clone())),
-        ..entry.counters.clone()
-    };
+    // Rows in the table count as inserted, even if abandoned.
+    let inserted = if outcome == Outcome::Committed { open.rows } else { rows.unwrap_or(0).min(open.rows) };
     let message = if outcome == Outcome::Committed {
-        counters.inserted += open.rows;
-        "the range is closed as delivered; delivery goes on behind it"
+        "range marked as delivered; delivery resumes after it"
     } else {
-        counters.abandoned += open.rows;
-        "the range is given up; delivery goes on behind it"
+        "range abandoned; delivery resumes after it"
     };
-    let remainders = entry.remainders.iter().filter(|left| left.last > open.last).cloned().collect();
-    let committed = Some(open.last.clone());
-    (message, Entry { committed, open: None, remainders, counters, ..entry.clone() })
+    (message, closed(entry, open, (inserted, quarantined, open.rows - inserted), 0, None))
 }
 
 fn settle_replay(entry: &Entry, open: &OpenReplay, outcome: Outcome) -> (&'static str, Entry) {
@@ -166,52 +231,71 @@ fn settle_replay(entry: &Entry, open: &OpenReplay, outcome: Outcome) -> (&'stati
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::delivery::{Identity, TableSchema};
+    use crate::delivery::{Identity, ledger::Counters};
 
     fn identity(number: u64) -> Identity {
         serde_json::from_value(serde_json::json!({"sequence_number": number.to_string(), "sub_sequence": 0}))
             .unwrap()
     }
 
-    fn open() -> OpenRange {
+    fn number() -> BatchNumber {
+        BatchNumber::new(Timestamp::UNIX_EPOCH, "t", BatchNumber::default())
+    }
+
+    fn open(batch: BatchNumber) -> OpenRange {
         OpenRange {
             first: identity(5),
             last: identity(9),
             events: 5,
             rows: 3,
             token: "t".to_owned(),
-            digest: "d".to_owned(),
-            schema: TableSchema::default(),
-            settled: Vec::new(),
-            definition: String::new(),
-            opened_at: Timestamp::UNIX_EPOCH,
-            blocks: 1,
-            held_until: Timestamp::UNIX_EPOCH,
-            others_until: None,
-            refusal: None,
+            batch,
+            ..OpenRange::for_test()
         }
+    }
+
+    fn figures(entry: &Entry) -> [u64; 4] {
+        let Counters { received, inserted, quarantined, abandoned, .. } = entry.counters;
+        [received, inserted, quarantined, abandoned]
     }
 
     #[test]
     fn a_range_is_closed_inserted_again_or_given_up() {
-        let open = open();
-        let entry = Entry { open: Some(open.clone()), ..Entry::default() };
-        let now = (Timestamp::MAX, 7);
-        let (_, committed) = settle_range(&entry, &open, Outcome::Committed, now);
-        assert_eq!((&committed.committed, &committed.open), (&Some(identity(9)), &None));
-        let figures = |entry: &Entry| {
-            let Counters { received, inserted, quarantined, abandoned, .. } = entry.counters;
-            [received, inserted, quarantined, abandoned]
-        };
-        assert_eq!(figures(&committed), [5, 3, 2, 0]);
-        let (_, abandoned) = settle_range(&entry, &open, Outcome::Abandon, now);
-        assert_eq!(figures(&abandoned), [5, 0, 2, 3]);
-        let (_, absent) = settle_range(&entry, &open, Outcome::Absent, now);
-        let again = absent.open.unwrap();
-        assert_eq!((again.opened_at, again.blocks, absent.committed), (Timestamp::MAX, 7, None));
-        assert_eq!(again.token, open.token);
+        for batch in [BatchNumber::default(), number()] {
+            let open = open(batch);
+            let entry = Entry { open: Some(open.clone()), last_batch: number(), ..Entry::default() };
+            let now = Timestamp::UNIX_EPOCH;
+            let settle = |outcome, rows| settle_range(&entry, &open, (outcome, rows), now, 9).1;
+            let committed = settle(Outcome::Committed, None);
+            assert_eq!((&committed.committed, &committed.open), (&Some(identity(9)), &None));
+            assert_eq!(figures(&committed), [5, 3, 2, 0]);
+            assert_eq!(figures(&settle(Outcome::Abandon, None)), [5, 0, 2, 3]);
+            assert_eq!(
+                figures(&settle(Outcome::Abandon, Some(2))),
+                [5, 2, 2, 1],
+                "what is there is inserted"
+            );
+            let absent = settle(Outcome::Absent, None);
+            let again = absent.open.unwrap();
+            assert_eq!((again.opened_at, again.blocks, absent.committed), (now, 9, None));
+            assert_ne!(again.token, open.token, "ClickHouse may treat the old one as repeated");
+            assert_eq!((again.batch > number(), again.generation), (!batch.is_none(), 1));
+        }
+    }
+
+    #[test]
+    fn what_the_table_contradicts_is_refused() {
+        for (outcome, rows, is_refused) in [
+            (Outcome::Committed, Some(3), false),
+            (Outcome::Committed, Some(2), true),
+            (Outcome::Committed, None, false),
+            (Outcome::Absent, Some(0), false),
+            (Outcome::Absent, Some(1), true),
+            (Outcome::Absent, None, false),
+            (Outcome::Abandon, Some(1), false),
+        ] {
+            assert_eq!(check(outcome, rows, 3).is_err(), is_refused, "{outcome:?} {rows:?}");
+        }
     }
 }

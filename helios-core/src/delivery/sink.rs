@@ -10,17 +10,19 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::{
+    batch_column::{BATCH_COLUMN, BATCH_TYPE, BatchNumber},
     insert::Insert,
     ledger::{LedgerKey, OpenRange},
     place::Identity,
     place_sql::{bind, within},
     provenance, quarantine,
     settings::InsertSettings,
-    target::Target,
+    target::{MODIFIED, Target, definition},
+    trial::{TRIAL_PREFIX, TrialKind, drop_trial, make_trial},
 };
 use crate::{
-    Column, Result,
-    warehouse::{Ident, TableName, Warehouse, from_clickhouse, types::DataType},
+    Column, Error, ErrorKind, Result,
+    warehouse::{Ident, Literal, TableName, Warehouse, from_clickhouse, types::DataType},
 };
 
 /// The longest that an insert may take, however much time there is.
@@ -33,9 +35,29 @@ pub(super) struct Block<'a> {
     pub(super) rows: &'a RecordBatch,
     pub(super) token: &'a str,
     /// As of [`Insert`].
+    pub(super) batch: BatchNumber,
     pub(super) from_text: bool,
     pub(super) ignore_views: bool,
     pub(super) timeout: Duration,
+}
+
+/// The state of a table: enough to see whether it has changed, and which rows have arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) uuid: Uuid,
+    /// As in [`Target::definition`].
+    pub(super) definition: String,
+    /// As in [`Target::modified`].
+    pub(super) modified: u64,
+    /// How many rows of the batch it has; `None` if no batch was given, or the table has no batch column.
+    pub(super) rows: Option<u64>,
+}
+
+impl Look {
+    /// Whether the table is unchanged since it was described.
+    pub(super) fn is_of(&self, target: &Target) -> bool {
+        (self.uuid, &self.definition, self.modified) == (target.uuid, &target.definition, target.modified)
+    }
 }
 
 pub(super) trait Sink: Send + Sync + fmt::Debug {
@@ -46,6 +68,32 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
     fn add_columns<'a>(&'a self, table: &'a TableName, columns: &'a [Column]) -> BoxFuture<'a, Result<()>>;
 
     fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>>;
+
+    /// Looks at the table that has this name now, and counts the rows of a batch in it. `None` if there is no table.
+    fn look<'a>(
+        &'a self,
+        table: &'a TableName,
+        batch: Option<BatchNumber>,
+    ) -> BoxFuture<'a, Result<Option<Look>>>;
+
+    /// Deletes the rows of a batch, and returns when they are gone.
+    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>>;
+
+    /// All tables that have rows of a batch: another table may have had the name for a while.
+    fn tables_with(&self, batch: BatchNumber) -> BoxFuture<'_, Result<Vec<TableName>>>;
+
+    /// The current name of a table.
+    fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>>;
+
+    /// Creates a clone of the table, to try rows in.
+    fn make_trial<'a>(&'a self, table: &'a TableName, kind: TrialKind) -> BoxFuture<'a, Result<TableName>>;
+
+    /// Inserts a row of the table, or one of default values, into a trial table. `false` if that fails because of the
+    /// table's expressions.
+    fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>>;
+
+    /// Drops a trial table.
+    fn drop_trial<'a>(&'a self, trial: &'a TableName) -> BoxFuture<'a, ()>;
 
     /// Makes the quarantine of a table unless it is there.
     fn ensure_quarantine<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<()>>;
@@ -67,12 +115,58 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
     ) -> BoxFuture<'a, Result<BTreeSet<Identity>>>;
 }
 
+/// How long to wait for rows to be deleted.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait before the first check, and at most between two checks.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How often to repeat a deletion, because the table may be renamed in between.
+const MOST_TAKEN_BACK: usize = 10;
+
+/// Deletes the rows of a batch from every table, and checks that none is left.
+pub(super) async fn take_back(sink: &dyn Sink, batch: BatchNumber) -> Result<()> {
+    for _ in 0..MOST_TAKEN_BACK {
+        let tables = sink.tables_with(batch).await?;
+        if tables.is_empty() {
+            return Ok(());
+        }
+        for table in tables {
+            tracing::warn!(table = table.plain(), %batch, "Deleting rows of a replaced batch.");
+            sink.take_back(&table, batch).await?;
+        }
+    }
+    let message = "ClickHouse reported that the rows of a batch were deleted, but they still exist";
+    Err(Error::new(ErrorKind::Unavailable, message).retryable(true).with("batch", batch.to_string()))
+}
+
 /// ClickHouse.
 #[derive(Clone, Debug)]
 pub(super) struct WarehouseSink {
     warehouse: Warehouse,
     settings: Arc<OnceCell<InsertSettings>>,
 }
+
+#[derive(Row, Deserialize)]
+struct LookRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    uuid: Uuid,
+    statement: String,
+    modified: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct CountedRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    uuid: Uuid,
+    statement: String,
+    modified: u64,
+    rows: u64,
+}
+
+const LOOK: &str = "SELECT uuid, create_table_query AS statement, \
+    {modified} AS modified{rows} FROM system.tables \
+    WHERE database = {database:String} AND name = {table:String}";
 
 #[derive(Row, Deserialize)]
 struct IdentityRow {
@@ -98,8 +192,173 @@ impl WarehouseSink {
 
     async fn send(&self, block: Block<'_>) -> Result<()> {
         let settings = self.settings.get_or_try_init(|| InsertSettings::of(&self.warehouse)).await?;
-        let Block { table, rows, token, from_text, ignore_views, timeout } = block;
-        Insert { table, from_text, settings, token, ignore_views, timeout }.send(&self.warehouse, rows).await
+        let Block { table, rows, token, batch, from_text, ignore_views, timeout } = block;
+        let insert = Insert { table, from_text, settings, token, batch, ignore_views, timeout };
+        insert.send(&self.warehouse, rows).await
+    }
+
+    async fn see(&self, table: &TableName, batch: Option<BatchNumber>) -> Result<Option<Look>> {
+        let about = |error| from_clickhouse(error).with("table", table.plain());
+        let ask = |rows: &str| {
+            let query = self
+                .warehouse
+                .client()
+                .query_raw(&LOOK.replace("{rows}", rows).replace("{modified}", MODIFIED));
+            query
+                .param("database", table.database().as_str())
+                .param("table", table.table().as_str())
+                // A lagging replica does not prove that rows are absent.
+                .with_setting("select_sequential_consistency", "1")
+        };
+        if let Some(batch) = batch {
+            let rows = format!(
+                ", assumeNotNull((SELECT count() FROM {table} WHERE {BATCH_COLUMN} = {{batch:{BATCH_TYPE}}})) AS rows"
+            );
+            match ask(&rows)
+                .param("batch", batch.to_string())
+                .fetch_optional::<CountedRow>()
+                .await
+                .map_err(about)
+            {
+                Ok(found) => {
+                    return Ok(found.map(|row| Look {
+                        uuid: row.uuid,
+                        definition: definition(&row.statement),
+                        modified: row.modified,
+                        rows: Some(row.rows),
+                    }));
+                }
+                // The table has no such column, or there is no table.
+                Err(error) if is_missing(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let found = ask("").fetch_optional::<LookRow>().await.map_err(about)?;
+        Ok(found.map(|row| Look {
+            uuid: row.uuid,
+            definition: definition(&row.statement),
+            modified: row.modified,
+            rows: None,
+        }))
+    }
+
+    async fn having(&self, batch: BatchNumber) -> Result<Vec<TableName>> {
+        if batch.is_none() {
+            // Rows without a batch are not from Helios.
+            return Ok(Vec::new());
+        }
+        let counted: Vec<(String, String)> = self
+            .warehouse
+            .client()
+            .query_raw(
+                "SELECT database, table FROM system.columns WHERE name = {batch:String} AND default_kind = 'MATERIALIZED' \
+                 AND NOT startsWith(table, {trial:String}) ORDER BY database, table",
+            )
+            .param("batch", BATCH_COLUMN)
+            .param("trial", TRIAL_PREFIX)
+            .fetch_all()
+            .await
+            .map_err(from_clickhouse)?;
+        let mut having = Vec::new();
+        for (database, table) in counted {
+            let table = TableName::new(database, table)?;
+            let rows = self.see(&table, Some(batch)).await?.and_then(|look| look.rows);
+            if rows.is_some_and(|rows| rows > 0) {
+                having.push(table);
+            }
+        }
+        Ok(having)
+    }
+
+    async fn delete(&self, table: &TableName, batch: BatchNumber) -> Result<()> {
+        // A literal would be a Float64.
+        let condition = format!("{BATCH_COLUMN} = to{BATCH_TYPE}('{batch}')");
+        // Neither waits: with merges stopped, that would never end.
+        let run = async |statement: &str| {
+            let query = self.warehouse.client().query_raw(statement);
+            let query =
+                query.with_setting("lightweight_deletes_sync", "0").with_setting("mutations_sync", "0");
+            query.execute().await.map_err(|error| from_clickhouse(error).with("table", table.plain()))
+        };
+        if !self.is_deleting(table, batch).await? {
+            let deleted = run(&format!("DELETE FROM {table} WHERE {condition}")).await;
+            // Some tables, such as those with projections, accept only the other statement.
+            if deleted.is_err() {
+                run(&format!("ALTER TABLE {table} DELETE WHERE {condition}")).await?;
+            }
+        }
+        let (since, mut pause) = (tokio::time::Instant::now(), FIRST_PAUSE);
+        while self.see(table, Some(batch)).await?.and_then(|look| look.rows).is_some_and(|rows| rows > 0) {
+            if since.elapsed() > DELETE_TIMEOUT {
+                let message = "the rows of a replaced batch are not deleted yet: ClickHouse does so in merges, \
+                               which may be stopped or busy (see `system.mutations`; `SYSTEM START MERGES` resumes them)";
+                let error = Error::new(ErrorKind::Unavailable, message).retryable(true);
+                return Err(error.with("table", table.plain()).with("batch", batch.to_string()));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Whether an earlier attempt has started to delete the batch.
+    async fn is_deleting(&self, table: &TableName, batch: BatchNumber) -> Result<bool> {
+        let begun: u64 = self
+            .warehouse
+            .client()
+            .query_raw(
+                "SELECT count() FROM system.mutations WHERE database = {database:String} AND table = {table:String} \
+                 AND NOT is_done AND position(command, {batch:String}) > 0",
+            )
+            .param("database", table.database().as_str())
+            .param("table", table.table().as_str())
+            .param("batch", batch.to_string())
+            .fetch_one()
+            .await
+            .map_err(from_clickhouse)?;
+        Ok(begun > 0)
+    }
+
+    async fn own_row(&self, table: &TableName, trial: &TableName) -> Result<bool> {
+        let settings = self.settings.get_or_try_init(|| InsertSettings::of(&self.warehouse)).await?;
+        let run = async |statement: String| {
+            let query = self.warehouse.client().query_raw(&statement);
+            let settings = settings.for_insert(false);
+            let query = settings.fold(query, |query, (name, value)| query.with_setting(name, value));
+            query.execute().await.map_err(from_clickhouse)
+        };
+        let rows: u64 = self
+            .warehouse
+            .client()
+            .query_raw(&format!("SELECT count() FROM (SELECT 1 FROM {table} LIMIT 1)"))
+            .fetch_one()
+            .await
+            .map_err(from_clickhouse)?;
+        let tried = if rows > 0 {
+            run(format!("INSERT INTO {trial} SELECT * FROM {table} LIMIT 1")).await
+        } else {
+            // The first column that an insert fills, with the default value of its type.
+            let filled: Option<(String, String)> = self
+                .warehouse
+                .client()
+                .query_raw(
+                    "SELECT name, type FROM system.columns WHERE database = {database:String} AND table = {table:String} \
+                     AND default_kind = '' ORDER BY position LIMIT 1",
+                )
+                .param("database", table.database().as_str())
+                .param("table", table.table().as_str())
+                .fetch_optional()
+                .await
+                .map_err(from_clickhouse)?;
+            let Some((name, data_type)) = filled else { return Ok(false) };
+            let (name, data_type) = (Ident::new(&name)?, Literal(&data_type));
+            run(format!("INSERT INTO {trial} ({name}) SELECT defaultValueOfTypeName({data_type})")).await
+        };
+        match tried {
+            Ok(()) => Ok(true),
+            Err(error) if super::refusal::verdict(&error) == super::refusal::Verdict::Try => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// A query about the events of a range.
@@ -159,6 +418,42 @@ impl Sink for WarehouseSink {
         self.send(block).boxed()
     }
 
+    fn look<'a>(
+        &'a self,
+        table: &'a TableName,
+        batch: Option<BatchNumber>,
+    ) -> BoxFuture<'a, Result<Option<Look>>> {
+        self.see(table, batch).boxed()
+    }
+
+    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
+        self.delete(table, batch).boxed()
+    }
+
+    fn tables_with(&self, batch: BatchNumber) -> BoxFuture<'_, Result<Vec<TableName>>> {
+        self.having(batch).boxed()
+    }
+
+    fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {
+        async move {
+            let found = self.warehouse.tables_of(&[uuid]).await?;
+            Ok(found.into_iter().next().map(|(_, name)| name))
+        }
+        .boxed()
+    }
+
+    fn make_trial<'a>(&'a self, table: &'a TableName, kind: TrialKind) -> BoxFuture<'a, Result<TableName>> {
+        make_trial(&self.warehouse, table, kind).boxed()
+    }
+
+    fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>> {
+        self.own_row(table, trial).boxed()
+    }
+
+    fn drop_trial<'a>(&'a self, trial: &'a TableName) -> BoxFuture<'a, ()> {
+        drop_trial(&self.warehouse, trial).boxed()
+    }
+
     fn ensure_quarantine<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<()>> {
         quarantine::ensure(&self.warehouse, table).boxed()
     }
@@ -180,4 +475,10 @@ impl Sink for WarehouseSink {
     ) -> BoxFuture<'a, Result<BTreeSet<Identity>>> {
         self.rejects(table, key, range).boxed()
     }
+}
+
+/// Whether the table or the column is unknown to ClickHouse.
+fn is_missing(error: &Error) -> bool {
+    // UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER, NO_SUCH_COLUMN_IN_TABLE
+    matches!(error.server_code(), Some(60 | 81 | 47 | 16))
 }

@@ -1,10 +1,14 @@
 //! The events of a range, parted into rows and rejects.
 
-use arrow_array::RecordBatch;
+use std::collections::HashMap;
+
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_select::filter::filter_record_batch;
 
 use super::{
     batch::Event,
     decode::{Decoder, Reject, RejectKind},
+    ledger::RefusedEvents,
     quarantine::Rejects,
     schema::TableSchema,
 };
@@ -17,8 +21,8 @@ pub(super) struct Rule<'a> {
     pub(super) schema: &'a TableSchema,
     /// What does not fit one of these is in quarantine already.
     pub(super) settled: &'a [TableSchema],
-    /// ClickHouse refuses the row, with this number.
-    pub(super) refusal: Option<u32>,
+    /// Events whose rows ClickHouse refuses.
+    pub(super) refused: &'a [RefusedEvents],
 }
 
 /// Rows and rejects.
@@ -43,7 +47,13 @@ impl Rule<'_> {
         let own_settled = self.settled.contains(self.schema);
         let (mut rejects, mut row_events, mut settled) = (Rejects::default(), Vec::new(), 0);
         let mut digest = Digest::default();
-        for event in events {
+        let refusals: HashMap<u32, &RefusedEvents> = self
+            .refused
+            .iter()
+            .flat_map(|refused| refused.events.0.iter().map(move |offset| (*offset, refused)))
+            .collect();
+        let mut kept = Vec::new();
+        for (offset, event) in (0_u32..).zip(events) {
             let verdict = if others.iter_mut().any(|decoder| decode(decoder, event).is_err()) {
                 Verdict::Settled
             } else {
@@ -54,15 +64,23 @@ impl Rule<'_> {
                 }
             };
             digest.add(event, &verdict);
-            match (verdict, self.refusal) {
+            let refused = refusals.get(&offset);
+            if matches!(verdict, Verdict::Row) {
+                kept.push(refused.is_none());
+            }
+            match (verdict, refused) {
+                // Refused before, so it is in quarantine, whatever its verdict is now.
+                (Verdict::Settled, _) | (_, Some(RefusedEvents { settled: true, .. })) => settled += 1,
                 (Verdict::Row, None) => row_events.push(event),
-                (Verdict::Row, Some(code)) => rejects.push(refused(code), event),
+                (Verdict::Row, Some(refused)) => rejects.push(refused.reject(), event),
                 (Verdict::Reject(reject), _) => rejects.push(reject, event),
-                (Verdict::Settled, _) => settled += 1,
             }
         }
-        let rows = decoder.finish()?;
-        let rows = if self.refusal.is_some() { rows.slice(0, 0) } else { rows };
+        let mut rows = decoder.finish()?;
+        if row_events.len() < kept.len() {
+            let cannot = |error| Error::unexpected("failed to leave out refused rows").caused_by(error);
+            rows = filter_record_batch(&rows, &BooleanArray::from(kept)).map_err(cannot)?;
+        }
         let split = Split { rows, row_events, rejects, settled, digest: digest.text() };
         split.check(events.len())?;
         Ok(split)
@@ -96,10 +114,12 @@ fn decode(decoder: &mut Decoder, event: &Event<'_>) -> Result<(), Reject> {
     }
 }
 
-/// The reject of a row that ClickHouse refuses.
-pub(super) fn refused(code: u32) -> Reject {
-    let message = format!("ClickHouse refuses the row, with its error {code}");
-    Reject::new(RejectKind::Refused, message)
+impl RefusedEvents {
+    /// The reject of one of these events.
+    pub(super) fn reject(&self) -> Reject {
+        let reject = Reject::new(RejectKind::Refused, self.reason.clone());
+        Reject { column: self.column.clone(), ..reject }
+    }
 }
 
 /// What events and their verdicts come to. Not against an adversary: against ourselves.

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
+    batch_column::{BATCH_COLUMN, BATCH_TYPE, batch_column_definition},
     literals::literals,
     partitions::Partitions,
     policy::Policy,
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     streams::Position,
-    warehouse::{DEDUPLICATION_WINDOW, TableName, Warehouse, described_column, from_clickhouse},
+    warehouse::{DEDUPLICATION_WINDOW, OnCluster, TableName, Warehouse, described_column, from_clickhouse},
 };
 
 /// A table that events go to, as it was when it was looked at.
@@ -36,12 +37,20 @@ pub struct Target {
     pub views: Vec<View>,
     /// A hash of the statement that would make it again.
     pub(super) definition: String,
+    /// When that statement last changed, in seconds since 1970. Shows a change even after it was undone.
+    pub(super) modified: u64,
     /// How many blocks have been inserted so far, about, and never more than by the time a range is opened.
     pub(super) blocks: u64,
     /// What it is partitioned by.
     pub(super) partitions: Partitions,
     /// Whether its rows say where they came from.
     pub(super) provenance: Option<Provenance>,
+    /// Whether its rows name their batch.
+    pub(super) has_batch: bool,
+    /// Whether merges combine rows of several batches, so that a batch cannot be counted or deleted.
+    pub(super) combines_rows: bool,
+    /// Whether rows stay until a person deletes them: no merge or TTL removes any.
+    pub(super) keeps_rows: bool,
     /// Where in each shard its first event is.
     pub(super) begins: Option<Position>,
 }
@@ -52,6 +61,7 @@ struct TableRow {
     uuid: Uuid,
     engine: String,
     statement: String,
+    modified: u64,
     partition_key: String,
     view_databases: Vec<String>,
     view_names: Vec<String>,
@@ -60,6 +70,7 @@ struct TableRow {
     window_blocks: u64,
     window_seconds: u64,
     unions: u64,
+    has_batch: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -71,11 +82,20 @@ struct ColumnRow {
     comment: String,
 }
 
+/// A number that grows with each change of a table: the second in which its statement was changed, and the last change of a type.
+/// The second alone does not show a change that is undone at once.
+pub(super) const MODIFIED: &str = "\
+    toUInt64(toUnixTimestamp(metadata_modification_time)) * 1048576 \
+    + ifNull((SELECT max(toUInt64OrZero(extract(mutation_id, '[0-9]+'))) FROM system.mutations \
+     WHERE database = {database:String} AND table = {table:String} AND position(command, 'MODIFY COLUMN') > 0), 0) \
+    % 1048576";
+
 /// The reader that knows Arrow's unions came with the setting that asks for it.
 ///
 /// Blocks are numbered through a plain `MergeTree`, and through each partition of a replicated one.
 const TABLE: &str = "\
     SELECT tables.uuid AS uuid, tables.engine_full AS engine, tables.create_table_query AS statement, \
+    {modified} AS modified, \
     tables.partition_key AS partition_key, \
     tables.dependencies_database AS view_databases, tables.dependencies_table AS view_names, \
     ifNull((SELECT max(max_block_number) FROM system.parts \
@@ -86,7 +106,9 @@ const TABLE: &str = "\
      WHERE name = 'replicated_deduplication_window'), 0) AS window_blocks, \
     ifNull((SELECT toUInt64OrZero(any(value)) FROM system.replicated_merge_tree_settings \
      WHERE name = 'replicated_deduplication_window_seconds'), 0) AS window_seconds, \
-    ifNull((SELECT count() FROM system.settings WHERE name = 'input_format_arrow_use_native_reader'), 0) AS unions \
+    ifNull((SELECT count() FROM system.settings WHERE name = 'input_format_arrow_use_native_reader'), 0) AS unions, \
+    ifNull((SELECT count() FROM system.columns WHERE database = {database:String} AND table = {table:String} \
+     AND name = {batch:String} AND type = {batch_type:String} AND default_kind = 'MATERIALIZED'), 0) AS has_batch \
     FROM system.tables AS tables WHERE database = {database:String} AND name = {table:String}";
 
 const COLUMNS: &str = "\
@@ -107,21 +129,21 @@ impl Target {
     }
 
     async fn look(warehouse: &Warehouse, table: &TableName, uuid: Uuid) -> Result<Self> {
-        let ask = |question| {
+        let ask = |question: &str| {
             let query = warehouse.client().query_raw(question);
             query.param("database", table.database().as_str()).param("table", table.table().as_str())
         };
+        let found = ask(&TABLE.replace("{modified}", MODIFIED))
+            .param("batch", BATCH_COLUMN)
+            .param("batch_type", BATCH_TYPE);
         let missing = || {
             let message = "the table does not exist, or has no column that events could fill";
             Error::new(ErrorKind::NotFound, message)
         };
-        let found: Option<TableRow> = ask(TABLE).fetch_optional().await.map_err(from_clickhouse)?;
+        let found: Option<TableRow> = found.fetch_optional().await.map_err(from_clickhouse)?;
         let found = found.ok_or_else(missing)?;
         if found.uuid != uuid {
-            let message = "the table was replaced by another of the same name, which is not filled: \
-                           create a source for it, or put the first one back";
-            let error = Error::new(ErrorKind::Conflict, message);
-            return Err(error.with("uuid", found.uuid.to_string()).with("expected", uuid.to_string()));
+            return Err(replaced(found.uuid, uuid));
         }
         let rows: Vec<ColumnRow> = ask(COLUMNS).fetch_all().await.map_err(from_clickhouse)?;
         if rows.is_empty() {
@@ -146,10 +168,14 @@ impl Target {
             uuid,
             window: Window::of(&found.engine, server),
             views: describe_views(warehouse, &views, server).await?,
-            definition: short(Sha256::new_with_prefix(found.statement)),
+            definition: definition(&found.statement),
+            modified: found.modified,
             partitions: Partitions::of(&found.partition_key, &schema.columns),
             blocks: u64::try_from(blocks).unwrap_or(0),
             provenance,
+            has_batch: found.has_batch != 0 && !combines_rows(&found.engine),
+            combines_rows: combines_rows(&found.engine),
+            keeps_rows: keeps_rows(&found.engine),
             begins: None,
             schema,
         })
@@ -170,11 +196,28 @@ impl Target {
         self
     }
 
+    /// Whether rows for one of the two also fit the other.
+    pub(super) fn takes_rows_of(&self, other: &Self) -> bool {
+        (self.uuid, &self.schema, self.provenance, self.has_batch)
+            == (other.uuid, &other.schema, other.provenance, other.has_batch)
+    }
+
     /// What about the table puts exactly-once at risk, for a person.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.window.blocks < DEDUPLICATION_WINDOW {
+        if self.combines_rows {
+            let message = "merges of this table's engine combine rows, so the rows of an insert cannot be counted: if ClickHouse \
+                           crashes, or the table changes during an insert, rows may be missing or duplicated";
+            warnings.push(message.to_owned());
+        } else if !self.has_batch {
+            warnings.push(format!(
+                "the table has no column `{BATCH_COLUMN}`, so the rows of an insert cannot be counted: if ClickHouse \
+                 crashes, or the table changes during an insert, rows may be missing or duplicated. Run {}",
+                add_batch_column(&self.table, None)
+            ));
+        }
+        if self.window.blocks < DEDUPLICATION_WINDOW && !self.has_batch {
             warnings.push(format!(
                 "the table's deduplication window is {}, less than {DEDUPLICATION_WINDOW}: an insert that is repeated \
                  late may be doubled, or be UNCERTAIN",
@@ -183,5 +226,63 @@ impl Target {
         }
         warnings.extend(self.views.iter().filter_map(View::warning));
         warnings
+    }
+}
+
+/// The statement that adds the batch column to a table.
+pub(crate) fn add_batch_column(table: &TableName, cluster: Option<&str>) -> String {
+    let [column, index] = batch_column_definition();
+    let index = index.replacen("INDEX ", "INDEX IF NOT EXISTS ", 1);
+    format!("ALTER TABLE {table}{} ADD COLUMN IF NOT EXISTS {column}, ADD {index}", OnCluster(cluster))
+}
+
+/// A table of the same name with another identity.
+pub(super) fn replaced(found: Uuid, expected: Uuid) -> Error {
+    let message = "the table was replaced by another of the same name, which has no source: \
+                   create a source for it, or restore the original table";
+    let error = Error::new(ErrorKind::Conflict, message);
+    error.with("uuid", found.to_string()).with("expected", expected.to_string())
+}
+
+/// A hash of a table's statement.
+pub(super) fn definition(statement: &str) -> String {
+    short(Sha256::new_with_prefix(statement))
+}
+
+/// An engine's kind, whether it is replicated or not.
+fn kind(engine: &str) -> &str {
+    let name = engine.split([' ', '(']).next().unwrap_or_default();
+    name.strip_prefix("Replicated").or_else(|| name.strip_prefix("Shared")).unwrap_or(name)
+}
+
+/// Whether an engine with its clauses keeps every row. Engines that replace or sum rows do not, nor does a TTL.
+fn keeps_rows(engine: &str) -> bool {
+    kind(engine) == "MergeTree" && !engine.contains(" TTL ")
+}
+
+/// Whether an engine combines several rows into one. One that replaces rows keeps the last unchanged.
+fn combines_rows(engine: &str) -> bool {
+    !matches!(kind(engine), "MergeTree" | "ReplacingMergeTree")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_are_told_apart_by_what_they_do_to_rows() {
+        for (engine, keeps, combines) in [
+            ("MergeTree ORDER BY id", true, false),
+            ("MergeTree ORDER BY at TTL at + toIntervalDay(1)", false, false),
+            ("ReplicatedMergeTree('/p', '{replica}') ORDER BY id", true, false),
+            ("SharedReplacingMergeTree(at) ORDER BY id", false, false),
+            ("ReplacingMergeTree ORDER BY id", false, false),
+            ("SummingMergeTree ORDER BY id", false, true),
+            ("ReplicatedAggregatingMergeTree('/p', '{replica}') ORDER BY id", false, true),
+            ("VersionedCollapsingMergeTree(sign, version) ORDER BY id", false, true),
+            ("Memory", false, true),
+        ] {
+            assert_eq!((keeps_rows(engine), combines_rows(engine)), (keeps, combines), "{engine}");
+        }
     }
 }

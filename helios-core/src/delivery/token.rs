@@ -1,5 +1,6 @@
 //! The tokens by which ClickHouse knows an insert that it has seen.
 
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::place::Place;
@@ -9,10 +10,8 @@ use super::place::Place;
 pub(super) enum Part {
     /// The rows, into the table.
     Rows,
-    /// The rejects, into quarantine.
-    Rejects,
-    /// An event that ClickHouse refuses, into quarantine.
-    Refused,
+    /// The rejects, into quarantine; once more under another token, if ClickHouse knew the one before without the rejects.
+    Rejects(u32),
 }
 
 /// The token of a range, the same in every process and at all times. The ledger keeps it as long as the range is open.
@@ -23,17 +22,26 @@ pub(super) fn range_token(
     (first, last): (Place<'_>, Place<'_>),
     schema_version: &str,
 ) -> String {
-    format!("helios-2 {table} {stream_arn} {shard} {first}-{last} {schema_version}")
+    let text = format!("{table} {stream_arn} {shard} {first}-{last} {schema_version}");
+    // The ledger stores it, so it is short, yet long enough to be unique.
+    let hash: String = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("helios-3 {hash}")
+}
+
+/// The new token of a range whose former one proves nothing.
+pub(super) fn renewed_token(range_token: &str, generation: u64) -> String {
+    let text = format!("{range_token} {generation}");
+    let hash: String = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("helios-3 {hash}")
 }
 
 /// The token of one insert of a range.
 pub(super) fn insert_token(range_token: &str, part: Part) -> String {
-    let part = match part {
-        Part::Rows => "rows",
-        Part::Rejects => "rejects",
-        Part::Refused => "refused",
-    };
-    format!("{range_token} {part}")
+    match part {
+        Part::Rows => format!("{range_token} rows"),
+        Part::Rejects(0) => format!("{range_token} rejects"),
+        Part::Rejects(again) => format!("{range_token} rejects {again}"),
+    }
 }
 
 #[cfg(test)]
@@ -51,12 +59,9 @@ mod tests {
             Uuid::from_u128(1),
         );
         let token = range_token(shard, (first, last), "ab12");
-        assert_eq!(
-            insert_token(&token, Part::Rows),
-            "helios-2 00000000-0000-0000-0000-000000000001 \
-             arn:aws:kinesis:eu-west-1:111122223333:stream/clicks shardId-000000000000 49.0-51.7 ab12 rows"
-        );
-        assert_eq!(insert_token(&token, Part::Rejects), format!("{token} rejects"));
-        assert_eq!(insert_token(&token, Part::Refused), format!("{token} refused"));
+        assert_eq!(token, "helios-3 529e8f0bee851598dcc827df68be0dec");
+        assert_eq!(insert_token(&token, Part::Rows), format!("{token} rows"));
+        assert_eq!(insert_token(&token, Part::Rejects(0)), format!("{token} rejects"));
+        assert_eq!(insert_token(&token, Part::Rejects(2)), format!("{token} rejects 2"));
     }
 }

@@ -13,11 +13,12 @@ use super::{
     claim::{Claim, holding},
     existing::check_existing,
     mapping::Made,
+    plan::is_counted,
     saga::Saga,
 };
 use crate::{
     Error, ErrorKind, Result,
-    delivery::{Decoder, quarantine},
+    delivery::{Decoder, add_batch_column, quarantine},
     streams::{self, Position, StreamDescription},
     warehouse::{TableDefinition, TableDescription, TableName},
 };
@@ -75,7 +76,8 @@ impl Request {
         // The same stream and the same types in other words are the same request.
         let spec =
             CreateTable { stream_name: stream.arn.clone(), schema: definition.columns(), ..spec.clone() };
-        let text = serde_json::to_vec(&spec)
+        // So is one that adds the column to a table that is there.
+        let text = serde_json::to_vec(&CreateTable { add_batch_column: false, ..spec.clone() })
             .map_err(|error| Error::unexpected("the request cannot be written").caused_by(error))?;
         let digest = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self { table: definition.name().clone(), definition, spec, batching, stream, digest })
@@ -123,7 +125,8 @@ impl Request {
 
     /// Whether a mapping was made of the same request.
     pub(super) fn is_of(&self, mapping: &Mapping) -> bool {
-        mapping.spec().as_ref() == Some(&self.spec)
+        let alike = |spec: &CreateTable| CreateTable { add_batch_column: false, ..spec.clone() };
+        mapping.spec().as_ref().map(alike) == Some(alike(&self.spec))
     }
 }
 
@@ -256,7 +259,21 @@ impl Sources {
                            or `repair` it";
             about(request, ErrorKind::Conflict, message)
         })?;
+        // A source that is there may be given the column later.
+        if !is_counted(&table) {
+            self.add_batch_column(request).await?;
+        }
         Ok(created(request, mapping, Some(&table)))
+    }
+
+    /// Adds the batch column to a table that exists, if the request asks for that.
+    pub(super) async fn add_batch_column(&self, request: &Request) -> Result<()> {
+        if !request.spec.add_batch_column {
+            return Ok(());
+        }
+        let statement = add_batch_column(&request.table, request.spec.on_cluster.as_deref());
+        let added = self.warehouse.execute(&statement).await;
+        added.map_err(|error| error.at("add the batch column").with("table", request.table.plain()))
     }
 
     async fn create_under(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Check, CheckStatus, Sources};
 use crate::{
-    Error,
+    Error, ErrorKind,
     streams::{self, error::from_sdk},
     warehouse::from_clickhouse,
 };
@@ -51,6 +51,7 @@ impl Sources {
         let mut checks = self.look_at_clickhouse().await;
         checks.extend(self.look_at_aws().await);
         checks.extend(self.look_at_function().await);
+        checks.extend(self.look_at_triggers().await);
         let healthy = checks.iter().all(|check| check.status != CheckStatus::Missing);
         Diagnosis { healthy, checks }
     }
@@ -155,6 +156,32 @@ impl Sources {
              examples/deploy/template.yaml",
         ));
         checks
+    }
+
+    /// The triggers of the function, including changes made by hand.
+    async fn look_at_triggers(&self) -> Vec<Check> {
+        let triggers = match self.triggers.list(None).await {
+            Ok(triggers) => triggers,
+            // Another check has reported already that the function is missing.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                return vec![unseen("triggers", CheckStatus::Unknown, &error).remedy("try again")];
+            }
+        };
+        let mut triggers: Vec<_> = triggers.into_iter().collect();
+        triggers.sort_by(|(left, _), (right, _)| left.cmp(right));
+        let looked = triggers.into_iter().map(|(stream, trigger)| {
+            let check = format!("trigger of {}", stream.rsplit('/').next().unwrap_or_default());
+            match (trigger.check(), trigger.warning()) {
+                (Err(error), _) => Check::new(&check, CheckStatus::Missing, error.text())
+                    .remedy("delete the trigger, then run `repair`, which creates it correctly"),
+                (Ok(()), Some(warning)) => {
+                    Check::new(&check, CheckStatus::Unknown, "it gives up batches early").remedy(warning)
+                }
+                (Ok(()), None) => Check::ok(&check, trigger.state),
+            }
+        });
+        looked.collect()
     }
 
     /// Values are not shown: one may be a password.

@@ -98,6 +98,7 @@ mod tests {
             columns: columns.to_vec(),
             defaults: defaults.iter().map(|name| (*name).to_owned()).collect(),
             keys: Vec::new(),
+            materialized: Vec::new(),
             create_statement: String::new(),
         };
         check_existing(&planned, false, &existing)

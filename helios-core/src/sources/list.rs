@@ -1,6 +1,6 @@
 //! The sources there are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures_util::stream::{self, StreamExt as _};
 use uuid::Uuid;
@@ -10,8 +10,12 @@ use super::{
     mapping_table::Unreadable,
 };
 use crate::{
-    Error, Result,
-    delivery::ledger::{Entry, Ledger as _},
+    Error, ErrorKind, Result,
+    delivery::{
+        is_made_anew,
+        ledger::{Entry, Ledger as _},
+    },
+    streams::{self, StreamDescription},
     warehouse::TableName,
 };
 
@@ -22,6 +26,7 @@ const SOURCES_AT_ONCE: usize = 8;
 struct Seen {
     tables: Result<HashMap<Uuid, TableName>>,
     triggers: Result<HashMap<String, Trigger>>,
+    streams: HashMap<String, Result<StreamDescription>>,
 }
 
 impl Sources {
@@ -59,8 +64,16 @@ impl Sources {
             self.triggers.list(None).await
         };
         let tables = async { Ok(self.warehouse.tables_of(&identities).await?.into_iter().collect()) };
-        let (tables, triggers) = futures_util::future::join(tables, triggers).await;
-        let seen = Seen { tables, triggers };
+        let arns: BTreeSet<_> = mappings.iter().map(|mapping| mapping.stream_arn.clone()).collect();
+        let streams = stream::iter(arns)
+            .map(|arn| async move {
+                let described = streams::describe(&self.session, &arn).await;
+                (arn, described)
+            })
+            .buffer_unordered(SOURCES_AT_ONCE)
+            .collect::<HashMap<_, _>>();
+        let (tables, triggers, streams) = futures_util::future::join3(tables, triggers, streams).await;
+        let seen = Seen { tables, triggers, streams };
         let seen = &seen;
         stream::iter(mappings)
             .map(|mapping| async move {
@@ -83,6 +96,7 @@ impl Sources {
 fn shown(mapping: Mapping, seen: &Seen, entries: Result<Vec<(String, Entry)>>, is_held: bool) -> Source {
     let mut look = Look { mapping: &mapping, is_orphaned: false, is_failing: false, problems: Vec::new() };
     look.at_table(&seen.tables);
+    look.at_stream(seen.streams.get(&mapping.stream_arn));
     let trigger = look.at_trigger(&seen.triggers);
     let delivered = look.at_entries(entries);
     let state = look.state(is_held);
@@ -147,6 +161,23 @@ impl Look<'_> {
         }
     }
 
+    fn at_stream(&mut self, stream: Option<&Result<StreamDescription>>) {
+        match stream {
+            Some(Ok(stream)) if is_made_anew(stream.created_at, self.mapping) => {
+                self.is_orphaned |= self.is_whole();
+                let problem = "its stream was deleted and created again under the same name: `remove` the source but keep its \
+                               table, then create it again";
+                self.problems.push(problem.to_owned());
+            }
+            Some(Err(error)) if error.kind() == ErrorKind::NotFound => {
+                self.is_orphaned |= self.is_whole();
+                self.problems.push("its stream was deleted: `remove` the source".to_owned());
+            }
+            Some(Err(error)) => self.unseen("the stream", error),
+            Some(Ok(_)) | None => {}
+        }
+    }
+
     fn at_trigger(&mut self, triggers: &Result<HashMap<String, Trigger>>) -> Option<Trigger> {
         if self.mapping.delivery == Delivery::Consumer {
             return None;
@@ -170,6 +201,7 @@ impl Look<'_> {
             self.is_failing = true;
             self.problems.push(error.text().into_owned());
         }
+        self.problems.extend(found.warning());
         if self.mapping.state == MappingState::Active {
             if matches!(&*found.state, "Disabled" | "Disabling") {
                 self.is_failing = true;
@@ -189,6 +221,10 @@ impl Look<'_> {
         match entries {
             Ok(entries) => {
                 let summary = DeliverySummary::of(&entries);
+                let trouble =
+                    entries.iter().filter_map(|(_, entry)| entry.trouble.as_ref()?.message.as_ref());
+                let messages: BTreeSet<_> = trouble.cloned().collect();
+                self.problems.extend(messages);
                 if summary.troubled_shards > 0 {
                     self.is_failing = true;
                     let problem =

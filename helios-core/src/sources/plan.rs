@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ErrorKind, Result,
-    delivery::quarantine,
+    delivery::{BATCH_COLUMN, BATCH_TYPE, add_batch_column, quarantine},
     streams,
     warehouse::{TableDefinition, TableDescription},
 };
@@ -50,12 +50,38 @@ pub struct CreatePlan {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PlanStep {
-    /// What it is about: `"database"`, `"table"`, `"quarantine"`, `"mapping"`, `"trigger"`.
+    /// What it is about: `"database"`, `"table"`, `"batchColumn"`, `"quarantine"`, `"mapping"`, `"trigger"`.
     pub what: String,
     /// What becomes of it.
     pub action: PlanAction,
     /// In words.
     pub detail: String,
+}
+
+/// Whether the rows of an insert into a table can be counted.
+pub(super) fn is_counted(table: &TableDescription) -> bool {
+    table.materialized.iter().any(|(name, data_type)| name == BATCH_COLUMN && data_type == BATCH_TYPE)
+}
+
+/// The warning for a table whose rows cannot be counted, if the request does not add the column.
+fn uncounted(request: &Request, found: &TableDescription) -> Option<String> {
+    let has_another = found.columns.iter().map(|column| &column.name).any(|name| name == BATCH_COLUMN)
+        || found.materialized.iter().any(|(name, _)| name == BATCH_COLUMN);
+    if has_another && !is_counted(found) {
+        return Some(format!(
+            "the table has a column `{BATCH_COLUMN}` that is not {BATCH_TYPE} MATERIALIZED, so the rows of an insert cannot be \
+             counted: if ClickHouse crashes, or the table changes during an insert, rows may be missing or doubled. Rename it, \
+             and set `addBatchColumn`"
+        ));
+    }
+    let is_safe = is_counted(found) || request.spec.add_batch_column;
+    (!is_safe).then(|| {
+        format!(
+            "the table has no column `{BATCH_COLUMN}`, so the rows of an insert cannot be counted: if ClickHouse \
+             crashes, or the table changes during an insert, rows may be missing or doubled. Set `addBatchColumn` to \
+             add the column"
+        )
+    })
 }
 
 /// What a step does.
@@ -80,6 +106,7 @@ impl PlanStep {
 struct Draft {
     obstacles: Vec<String>,
     steps: Vec<PlanStep>,
+    warnings: Vec<String>,
 }
 
 impl Draft {
@@ -98,7 +125,7 @@ impl Sources {
     /// else would keep the create from its end is among the plan's obstacles.
     pub async fn plan(&self, spec: &CreateTable, sample: Option<SchemaCheck>) -> Result<CreatePlan> {
         Request::check(spec)?;
-        let mut draft = Draft { obstacles: Vec::new(), steps: Vec::new() };
+        let mut draft = Draft { obstacles: Vec::new(), steps: Vec::new(), warnings: Vec::new() };
         let stream = match streams::describe(&self.session, &spec.stream_name).await {
             Err(error) if matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::InvalidInput) => {
                 return Err(error);
@@ -124,7 +151,9 @@ impl Sources {
         if let Some(stream) = stream {
             let request = Request::new(spec, stream)?;
             warnings = request.warnings();
+            warnings.extend(found.as_ref().and_then(|found| uncounted(&request, found)));
             self.plan_source(&mut draft, &request, found.as_ref()).await;
+            warnings.append(&mut draft.warnings);
         }
         // It was looked at before the shards were known.
         let query = create_table_query.clone();
@@ -164,6 +193,10 @@ impl Sources {
         }
         let found = draft.take(self.warehouse.describe_table(name).await)?;
         draft.steps.push(PlanStep::new("table", found.is_some(), name.plain()));
+        if let Some(found) = found.as_ref().filter(|_| spec.add_batch_column) {
+            let statement = add_batch_column(name, spec.on_cluster.as_deref());
+            draft.steps.push(PlanStep::new("batchColumn", is_counted(found), statement));
+        }
         found
     }
 
@@ -198,6 +231,7 @@ impl Sources {
         let is_there = trigger.is_some();
         if let Some(trigger) = trigger {
             draft.take(trigger.check());
+            draft.warnings.extend(trigger.warning());
             if existing.is_none() {
                 draft.take(fits(&trigger, &order));
             }

@@ -152,6 +152,9 @@ impl Sources {
             }
             Removal::Undo | Removal::KeepTable => {}
         }
+        if removal != Removal::DropTable {
+            self.ledger.keep_stream(&mapping.stream_arn, *table_uuid).await?;
+        }
         self.mappings.remove(mapping).await
     }
 }

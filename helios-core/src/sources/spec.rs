@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Delivery;
 use crate::{
     Column, Result,
-    delivery::{MissingFields, Policy, UnknownFields, provenance_columns},
+    delivery::{MissingFields, Policy, UnknownFields, batch_column_definition, provenance_columns},
     streams::Position,
     warehouse::{TableDefinition, TableName, TableOptions, default_database},
 };
@@ -55,6 +55,10 @@ pub struct CreateTable {
     /// Whether a table that exists may be filled: `"allow"`, if it fits, or `"refuse"`. Default: `"allow"`.
     #[serde(default)]
     pub existing_table: ExistingTable,
+    /// Adds the column `_helios_batch` to an existing table that does not have it, with an `ALTER` that the plan shows. A
+    /// new table always has it. Default: no.
+    #[serde(default)]
+    pub add_batch_column: bool,
     /// Who delivers: `"function"` or `"consumer"`, for which no trigger is made. Default: the delivery function.
     #[serde(default)]
     pub delivery: Delivery,
@@ -111,6 +115,7 @@ impl CreateTable {
             start_position: default_position(),
             create_database: false,
             existing_table: ExistingTable::default(),
+            add_batch_column: false,
             delivery: Delivery::default(),
             batch_size: None,
             batching_window_seconds: None,
@@ -190,6 +195,13 @@ impl CreateTable {
         self
     }
 
+    /// Adds to an existing table the column by which Helios counts its batches.
+    #[must_use]
+    pub fn add_batch_column(mut self) -> Self {
+        self.add_batch_column = true;
+        self
+    }
+
     /// Sets who delivers.
     #[must_use]
     pub fn delivery(mut self, delivery: Delivery) -> Self {
@@ -249,6 +261,7 @@ impl CreateTable {
             engine: self.engine.clone(),
             cluster: self.on_cluster.clone(),
             further_columns: if self.provenance { provenance_columns() } else { Vec::new() },
+            hidden: batch_column_definition().into(),
             deduplication_window,
         };
         TableDefinition::new(self.table()?, uuid::Uuid::nil(), &self.schema, &options)

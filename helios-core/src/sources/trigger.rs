@@ -28,6 +28,9 @@ pub const DEFAULT_FUNCTION: &str = "helios-delivery";
 /// The most Lambda allows short of "for ever": what cannot be delivered for this long would be lost anyway.
 const MAXIMUM_RETRIES: i32 = 10_000;
 const MAXIMUM_RECORD_AGE_SECONDS: i32 = 604_800;
+/// With fewer attempts, or a shorter time, a trigger gives up batches during an outage of an hour.
+const FEW_RETRIES: i32 = 100;
+const SHORT_RECORD_AGE_SECONDS: i32 = 3_600;
 const STATE_POLL: Duration = Duration::from_secs(1);
 /// AWS documents that a change of a trigger takes minutes.
 const STATE_LIMIT: Duration = Duration::from_secs(600);
@@ -72,6 +75,9 @@ pub struct Trigger {
     /// Why it must not be used.
     #[serde(skip)]
     wrong: Option<&'static str>,
+    /// Whether it gives up early on batches that cannot be delivered.
+    #[serde(skip)]
+    gives_up: bool,
 }
 
 impl Trigger {
@@ -79,6 +85,7 @@ impl Trigger {
         let size = |size: Option<i32>| size.and_then(|size| u32::try_from(size).ok()).unwrap_or_default();
         let reports =
             found.function_response_types().contains(&FunctionResponseType::ReportBatchItemFailures);
+        let filters = found.filter_criteria.as_ref().is_some_and(|criteria| !criteria.filters().is_empty());
         let wrong = if !reports {
             Some("does not report batch item failures: events that are not delivered would be lost")
         } else if found.bisect_batch_on_function_error == Some(true) {
@@ -87,9 +94,17 @@ impl Trigger {
             Some(
                 "hands over several batches of a shard at once, in any order: events would pass for delivered",
             )
+        } else if filters || found.filter_criteria_error.is_some() {
+            Some("has `FilterCriteria`: events that the filter leaves out would be lost silently")
+        } else if found.tumbling_window_in_seconds.is_some_and(|seconds| seconds > 0) {
+            Some("has a tumbling window: its batches cannot be acknowledged in part")
         } else {
             None
         };
+        // -1 means no limit: such a trigger gives up nothing that could still be delivered.
+        let limits = |limit: Option<i32>, least: i32| limit.is_some_and(|limit| (0..least).contains(&limit));
+        let gives_up = limits(found.maximum_retry_attempts, FEW_RETRIES)
+            || limits(found.maximum_record_age_in_seconds, SHORT_RECORD_AGE_SECONDS);
         let destination = found.destination_config.and_then(|destinations| destinations.on_failure);
         Some(Self {
             id: found.uuid?,
@@ -101,6 +116,19 @@ impl Trigger {
             },
             on_failure: destination.and_then(|on_failure| on_failure.destination),
             wrong,
+            gives_up,
+        })
+    }
+
+    /// A warning, if its limits put events at risk.
+    pub(crate) fn warning(&self) -> Option<String> {
+        self.gives_up.then(|| {
+            format!(
+                "the trigger gives up a batch after fewer than {FEW_RETRIES} attempts or less than \
+                 {SHORT_RECORD_AGE_SECONDS} s: in a longer outage of ClickHouse, events are lost once they have left the \
+                 stream; set `MaximumRetryAttempts` to {MAXIMUM_RETRIES} and \
+                 `MaximumRecordAgeInSeconds` to {MAXIMUM_RECORD_AGE_SECONDS}"
+            )
         })
     }
 
@@ -114,7 +142,7 @@ impl Trigger {
     }
 
     /// Fails for a trigger under which a batch that was not delivered would pass for delivered, or be cut.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let Some(wrong) = self.wrong else { return Ok(()) };
         let message = format!("the stream has a trigger that {wrong}; change it or delete it");
         Err(Error::new(ErrorKind::Conflict, message).with("trigger", &self.id))
@@ -207,7 +235,7 @@ impl Triggers {
     }
 
     /// The trigger from this stream to the function, unless it is being deleted.
-    pub(super) async fn find(&self, stream_arn: &str) -> Result<Option<Trigger>> {
+    pub(crate) async fn find(&self, stream_arn: &str) -> Result<Option<Trigger>> {
         let found = self.list(Some(stream_arn)).await?.remove(stream_arn);
         Ok(found.filter(|trigger| trigger.state != "Deleting"))
     }
@@ -346,6 +374,13 @@ impl Triggers {
                 .set_maximum_batching_window_in_seconds(answer.maximum_batching_window_in_seconds)
                 .set_function_response_types(answer.function_response_types)
                 .set_destination_config(answer.destination_config)
+                .set_bisect_batch_on_function_error(answer.bisect_batch_on_function_error)
+                .set_parallelization_factor(answer.parallelization_factor)
+                .set_filter_criteria(answer.filter_criteria)
+                .set_filter_criteria_error(answer.filter_criteria_error)
+                .set_tumbling_window_in_seconds(answer.tumbling_window_in_seconds)
+                .set_maximum_retry_attempts(answer.maximum_retry_attempts)
+                .set_maximum_record_age_in_seconds(answer.maximum_record_age_in_seconds)
                 .build();
             let Some(trigger) = Trigger::of(found) else { return Ok(None) };
             if !trigger.is_changing() {

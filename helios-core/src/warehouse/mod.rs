@@ -33,9 +33,12 @@ pub use query::{
     WideIntegers,
 };
 pub use server_url::ServerUrl;
+pub(crate) use table::OnCluster;
 pub use table::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription, TableEngine, TableOptions};
 
 pub(crate) use error::from_clickhouse;
+#[cfg(test)]
+pub(crate) use error::from_exception;
 pub(crate) use identifier::{Literal, default_database};
 pub(crate) use partition::Partition;
 pub(crate) use table::{Alteration, described_column};

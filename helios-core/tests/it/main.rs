@@ -9,6 +9,7 @@ mod engine;
 mod failing_ledger;
 mod inference;
 mod policies;
+mod proof;
 mod quarantine;
 mod refused;
 mod schemas;

@@ -29,7 +29,7 @@ async fn rows_that_break_a_constraint_are_found_and_quarantined() {
     let refused = fixture
         .rows("SELECT error_type, raw_data AS raw, error_message AS why FROM {q} ORDER BY sequence_number")
         .await;
-    let why = "ClickHouse refuses the row, with its error 469";
+    let why = "the row violates the table's constraint `no_sevens`: ((id % 10) != 7)";
     let row = |id: u64| json!({"error_type": "refused", "raw": format!(r#"{{"id":{id}}}"#), "why": why});
     assert_eq!(refused.len(), 5);
     assert_eq!([&refused[0], &refused[1], &refused[3], &refused[4]], [&row(7), &row(17), &row(27), &row(37)]);
@@ -126,7 +126,7 @@ async fn more_than_a_hundred_partitions_are_more_than_one_insert() {
 
 #[tokio::test]
 async fn a_view_without_a_window_is_warned_of() {
-    let fixture = Fixture::new("id UInt64").await;
+    let fixture = Fixture::new("id UInt64, _helios_batch UInt128 MATERIALIZED 0").await;
     let database = fixture.table.database().to_string();
     let table = &fixture.table;
     assert_eq!(fixture.target().await.warnings(), [""; 0]);

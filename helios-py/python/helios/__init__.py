@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         DeliveryTrouble,
         QuarantineCounts,
         RangeSettled,
+        RowCount,
         ShardProgress,
         ShardReport,
     )
@@ -135,6 +136,7 @@ __all__ = [
     "RepairStep",
     "ReplayReport",
     "Retention",
+    "RowCount",
     "SampleOptions",
     "SampleProgress",
     "SampleRecord",
@@ -193,6 +195,7 @@ _MODULES = {
         "DeliveryTrouble",
         "QuarantineCounts",
         "RangeSettled",
+        "RowCount",
         "ShardProgress",
         "ShardReport",
     ),

@@ -348,10 +348,10 @@ class AsyncHelios:
         return self._consumers.all()
 
     async def delivery_report(
-        self, table: str, *, database: str = "default", stream: str | None = None
+        self, table: str, *, database: str = "default", stream: str | None = None, count_rows: bool = False
     ) -> DeliveryReport:
         """As :meth:`Helios.delivery_report`."""
-        options = delivery.report_options(table, database=database, stream=stream)
+        options = delivery.report_options(table, database=database, stream=stream, count_rows=count_rows)
         return read(DeliveryReport, await self._native.delivery_report_async(options))
 
     async def settle_range(

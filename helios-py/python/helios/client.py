@@ -464,9 +464,10 @@ class Helios:
         ``schema`` is a list of columns, such as ``inferred_schema`` of a sample, or a dict from name to ClickHouse type. The
         options are those of :class:`TableOptions`: ``database`` and ``create_database``, which makes it if it does not exist;
         ``order_by``, ``partition_by``, ``ttl``, ``engine``, ``on_cluster`` and ``provenance`` of the table, and
-        ``existing_table``, whether one that is there may be filled; ``start_position``, where in the stream to begin, at this
-        moment unless given; ``delivery``, who delivers; ``batch_size``, ``batching_window_seconds`` and ``on_failure`` of the
-        trigger; ``unknown_fields`` and ``missing_fields``, what becomes of events that do not quite fit.
+        ``existing_table``, whether an existing table may be filled, and ``add_batch_column``, which adds the column by which
+        its rows are counted; ``start_position``, where in the stream to begin (default: now); ``delivery``, who delivers;
+        ``batch_size``, ``batching_window_seconds`` and ``on_failure`` of the trigger; ``unknown_fields`` and
+        ``missing_fields``, how to treat events that do not fit exactly.
 
         The same again, at the same time or later, has the same answer, and makes nothing.
 
@@ -588,10 +589,13 @@ class Helios:
         """
         return self._consumers.all()
 
-    def delivery_report(self, table: str, *, database: str = "default", stream: str | None = None) -> DeliveryReport:
+    def delivery_report(
+        self, table: str, *, database: str = "default", stream: str | None = None, count_rows: bool = False
+    ) -> DeliveryReport:
         """What became of the events of a source: how many came, where they are, and whether any are missing.
 
-        ``stream`` is needed only where several fill the table.
+        ``stream`` is needed only if several streams fill the table. ``count_rows`` counts the table's rows and compares them
+        with what was inserted; it reads one column of the whole table.
 
         Raises :class:`NotFoundError` if no source fills this table, :class:`ConflictError` if several do.
 
@@ -599,8 +603,10 @@ class Helios:
         >>> report.received, report.inserted, report.quarantined
         (3, 2, 1)
         >>> report.check()  # raises if an event is missing
+        >>> client.delivery_report("clicks", count_rows=True).counted
+        RowCount(rows=2, expected=2, under_way=0)
         """
-        options = delivery.report_options(table, database=database, stream=stream)
+        options = delivery.report_options(table, database=database, stream=stream, count_rows=count_rows)
         return read(DeliveryReport, self._native.delivery_report(options))
 
     def settle_range(

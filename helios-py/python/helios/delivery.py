@@ -146,6 +146,18 @@ class ShardReport(_wire.Answer):
 
 
 @dataclass(frozen=True)
+class RowCount(_wire.Answer):
+    """How many rows Helios has inserted into a table, for all its sources."""
+
+    rows: int
+    """Rows that the table has."""
+    expected: int
+    """Rows that it must have at least: those whose insert has finished."""
+    under_way: int
+    """Rows that it may have in addition: those whose insert is in progress."""
+
+
+@dataclass(frozen=True)
 class QuarantineCounts(_wire.Answer):
     """The quarantine of a table."""
 
@@ -173,7 +185,8 @@ class DeliveryReport(_wire.Answer):
     """The table's UUID."""
     balanced: bool
     """Whether all events that came are accounted for: in every shard received = inserted + quarantined + duplicates +
-    abandoned, none is known to be missing, and none to be in doubt."""
+    abandoned, none is known to be missing or in doubt, no shard has stopped, no events have waited for more than half the
+    stream's retention, and the row count matches, if rows were counted."""
     received: int
     """Events that came, as often as they came."""
     inserted: int
@@ -188,6 +201,8 @@ class DeliveryReport(_wire.Answer):
     """Each shard of the stream, and each that the ledger knows."""
     quarantine: QuarantineCounts
     """What of all this is, or was, in quarantine."""
+    counted: RowCount | None
+    """The number of rows in the table, compared with what was inserted. ``None`` unless it was asked for and can be counted."""
     errors: list[str]
     """What is wrong, for a person; empty if ``balanced``."""
     warnings: list[str]
@@ -226,12 +241,13 @@ def consume_options(stream: str, *, until_caught_up: bool, time_limit: float | N
     return json.dumps(given)
 
 
-def report_options(table: str, *, database: str, stream: str | None) -> str:
+def report_options(table: str, *, database: str, stream: str | None, count_rows: bool) -> str:
     """Which source a report is about, as JSON."""
     given = present(
         tableName=text("table", table),
         databaseName=text("database", database),
         streamName=optional_text("stream", stream),
+        countRows=flag("count_rows", count_rows),
     )
     return json.dumps(given)
 

@@ -41,6 +41,9 @@ class TableOptions(TypedDict, total=False):
     """Make the database if it does not exist. Default: no."""
     existing_table: Literal["allow", "refuse"]
     """Whether a table that exists may be filled, if it fits. Default: ``allow``."""
+    add_batch_column: bool
+    """Adds the column ``_helios_batch`` to an existing table that does not have it, with an ``ALTER`` that the plan shows. A new
+    table always has it. Default: no."""
     delivery: Literal["function", "consumer"]
     """Who delivers. For a consumer no trigger is made. Default: ``function``."""
     batch_size: int | None
@@ -81,7 +84,7 @@ class PlanStep(Answer):
     """One step of a create."""
 
     what: str
-    """What it is about: ``"database"``, ``"table"``, ``"quarantine"``, ``"mapping"``, ``"trigger"``."""
+    """What it is about: ``"database"``, ``"table"``, ``"batchColumn"``, ``"quarantine"``, ``"mapping"``, ``"trigger"``."""
     action: Literal["create", "use"]
     """What becomes of it."""
     detail: str
@@ -182,6 +185,7 @@ def _spec(
     start_position: Position = "now",
     create_database: bool = False,
     existing_table: str = "allow",
+    add_batch_column: bool = False,
     delivery: str = "function",
     batch_size: int | None = None,
     batching_window_seconds: int | None = None,
@@ -203,6 +207,7 @@ def _spec(
         startPosition=position_text("start_position", start_position),
         createDatabase=flag("create_database", create_database),
         existingTable=text("existing_table", existing_table),
+        addBatchColumn=flag("add_batch_column", add_batch_column),
         delivery=text("delivery", delivery),
         batchSize=optional_count("batch_size", batch_size),
         batchingWindowSeconds=optional_count("batching_window_seconds", batching_window_seconds),

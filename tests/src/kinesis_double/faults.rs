@@ -17,6 +17,10 @@ pub struct KinesisFaults {
     pub empty: u64,
     /// Records of the page before come once more.
     pub repeated: u64,
+    /// The page is empty and claims to be the last, although there are records.
+    pub blank: u64,
+    /// The shard is not found.
+    pub gone: u64,
     /// Reads whose answer is held for ever.
     pub hung: u64,
     /// How many records a page has at most; 0: as many as are asked for.
@@ -32,6 +36,8 @@ pub(super) enum Fault {
     Empty,
     Repeated,
     Hung,
+    Blank,
+    Gone,
 }
 
 impl KinesisFaults {
@@ -44,6 +50,8 @@ impl KinesisFaults {
             (self.empty, Fault::Empty),
             (self.repeated, Fault::Repeated),
             (self.hung, Fault::Hung),
+            (self.blank, Fault::Blank),
+            (self.gone, Fault::Gone),
         ];
         let mut random = Random::new(self.seed);
         let mut chance = random.below(100);

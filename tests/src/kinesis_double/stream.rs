@@ -85,6 +85,8 @@ impl Stream {
 
     /// Other shards of the same names, with numbers of a later time.
     pub(super) fn make_anew(&mut self) {
+        // By enough that truncation to a second does not matter.
+        self.created = self.created.saturating_add(Duration::from_secs(3600)).unwrap_or(self.created);
         self.shards.clear();
         self.made = 0;
         self.next += 1_000_000;
@@ -225,17 +227,20 @@ impl Stream {
             Some(Fault::Throttled) => return Answer::Refusal("ProvisionedThroughputExceededException"),
             Some(Fault::Expired) => return Answer::Refusal("ExpiredIteratorException"),
             Some(Fault::Failed) => return Answer::Refusal("InternalFailure"),
+            Some(Fault::Gone) => return Answer::Refusal("ResourceNotFoundException"),
             Some(Fault::Hung) => return Answer::Never,
-            Some(Fault::Empty | Fault::Repeated) | None => {}
+            Some(Fault::Empty | Fault::Blank | Fault::Repeated) | None => {}
         }
         let asked = request["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(10_000);
         let limit = if self.faults.page > 0 { asked.min(self.faults.page) } else { asked };
         let Some(shard) = self.find(&id) else { return Answer::Refusal("ResourceNotFoundException") };
         let from = if fault == Some(Fault::Repeated) { shard.before(number, 2) } else { number };
-        let page = if fault == Some(Fault::Empty) { &[] } else { shard.from(from, limit) };
+        let shows_none = matches!(fault, Some(Fault::Empty | Fault::Blank));
+        let page = if shows_none { &[] } else { shard.from(from, limit) };
         let next = page.last().map_or(number, |last| last.number + 1).max(number);
         let left = shard.from(next, 1).first();
-        let behind = left.map_or(0, |left| now.duration_since(left.arrival).as_millis().max(1));
+        let told = left.filter(|_| fault != Some(Fault::Blank));
+        let behind = told.map_or(0, |left| now.duration_since(left.arrival).as_millis().max(1));
         // A closed shard has no more iterators when its last record was given.
         let is_over = shard.ending.is_some() && left.is_none();
         let children = || {

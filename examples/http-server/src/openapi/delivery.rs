@@ -87,6 +87,9 @@ pub(crate) struct DeliveryReportRequest {
     database_name: Option<String>,
     /// The stream, by name or ARN: needed only where several fill the table.
     stream_name: Option<String>,
+    /// Counts the table's rows and compares them with what was inserted. This reads one column of the whole table. Default:
+    /// no.
+    count_rows: Option<bool>,
 }
 
 /// What became of the events of a source.
@@ -107,7 +110,8 @@ pub(crate) struct DeliveryReportAnswer {
     #[serde(rename = "tableUUID")]
     table_uuid: Uuid,
     /// Whether all events that came are accounted for: in every shard received = inserted + quarantined + duplicates +
-    /// abandoned, none is known to be missing, and none to be in doubt.
+    /// abandoned, none is known to be missing or in doubt, no shard has stopped, no events have waited for more than half
+    /// the stream's retention, and the row count matches, if rows were counted.
     balanced: bool,
     /// Events that came, as often as they came.
     received: u64,
@@ -123,6 +127,9 @@ pub(crate) struct DeliveryReportAnswer {
     shards: Vec<ShardReportAnswer>,
     /// What of all this is, or was, in quarantine.
     quarantine: QuarantineCountsAnswer,
+    /// The number of rows in the table, compared with what was inserted. `null` unless `countRows` was set and the rows can
+    /// be counted.
+    counted: Option<RowCountAnswer>,
     /// What is wrong, for a person; empty if `balanced`.
     errors: Vec<String>,
     /// What puts the delivery at risk, for a person.
@@ -193,6 +200,19 @@ pub(crate) struct GapReportAnswer {
     /// When that was found out.
     #[schema(format = DateTime)]
     since: String,
+}
+
+/// How many rows Helios has inserted into a table, for all its sources.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RowCount)]
+pub(crate) struct RowCountAnswer {
+    /// Rows that the table has.
+    rows: u64,
+    /// Rows that it must have at least: those whose insert has finished.
+    expected: u64,
+    /// Rows that it may have in addition: those whose insert is in progress.
+    under_way: u64,
 }
 
 /// The quarantine of a table.

@@ -42,6 +42,9 @@ pub(crate) struct CreateTableRequest {
     create_database: Option<bool>,
     /// Whether a table that exists may be filled: `allow`, if it fits, or `refuse`. Default: `allow`.
     existing_table: Option<String>,
+    /// Adds the column `_helios_batch` to an existing table that does not have it, with an `ALTER` that the plan shows. A
+    /// new table always has it. Default: no.
+    add_batch_column: Option<bool>,
     /// Who delivers: `function`, or `consumer`, for which no trigger is made. Default: the delivery function.
     delivery: Option<String>,
     /// How many records the function gets at once, 1 to 10000. Default: 10000.
@@ -127,7 +130,7 @@ pub(crate) struct CreatePlanAnswer {
 #[serde(rename_all = "camelCase")]
 #[schema(as = PlanStep)]
 pub(crate) struct PlanStepAnswer {
-    /// What it is about: `database`, `table`, `quarantine`, `mapping`, `trigger`.
+    /// What it is about: `database`, `table`, `batchColumn`, `quarantine`, `mapping`, `trigger`.
     what: String,
     /// `create`, or `use` what is there.
     action: String,

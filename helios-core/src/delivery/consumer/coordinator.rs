@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    super::{deliverer::Deliverer, targets::Targets},
+    super::{deliverer::Deliverer, ledger::LedgerKey, targets::Targets},
     handle::Consumer,
     options::ConsumeOptions,
     progress::{Board, OnProgress},
@@ -68,8 +68,16 @@ pub(crate) async fn start_consumer(
     let mut known = HashMap::new();
     for mapping in &mappings {
         let entries = deliverer.ledger().of_source(&stream.arn, mapping.table_uuid).await?;
-        let shards = entries.into_iter().filter(|(_, entry)| entry.committed.is_some());
-        known.insert(mapping.table_uuid, shards.map(|(shard, _)| shard).collect());
+        let mut shards = HashSet::new();
+        for (shard, entry) in entries {
+            if entry.committed.is_some() {
+                shards.insert(shard.clone());
+            }
+            let key = LedgerKey { stream_arn: stream.arn.clone(), shard, table: mapping.table_uuid };
+            // The shard may be closed, so that no batch will sweep it.
+            deliverer.sweep(&key, entry).await?;
+        }
+        known.insert(mapping.table_uuid, shards);
     }
     let shards = list_shards(session, &stream.arn).await?;
     let board = Arc::new(Board::new(on_progress));
@@ -122,6 +130,7 @@ fn active_of<'a>(mappings: impl IntoIterator<Item = &'a Mapping>) -> Active {
 async fn follow_changes(table: MappingTable, context: Arc<Context>) -> Infallible {
     loop {
         context.clock.sleep(MAPPING_INTERVAL).await;
+        context.deliverer.sweep_known().await;
         match table.of_stream(&context.stream_arn).await {
             Ok(mappings) => {
                 let known =
@@ -208,12 +217,9 @@ impl Coordinator {
             if !self.begun.insert(shard.clone()) {
                 continue;
             }
-            let task = ShardTask {
-                context: Arc::clone(&self.context),
-                ancestors: ancestors(&self.shards, &shard),
-                is_new: !self.first_shards.contains(&shard),
-                shard: shard.clone(),
-            };
+            let ancestors = ancestors(&self.shards, &shard);
+            let is_new = !self.first_shards.contains(&shard);
+            let task = ShardTask::new(Arc::clone(&self.context), shard.clone(), ancestors, is_new);
             let id = self.tasks.spawn(task.run()).id();
             self.names.insert(id, shard);
         }

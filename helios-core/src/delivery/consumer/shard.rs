@@ -2,13 +2,20 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use aws_sdk_kinesis::Client;
-use futures_util::future::join_all;
-use jiff::Timestamp;
+use futures_util::{
+    FutureExt as _,
+    future::join_all,
+    stream::{FuturesUnordered, StreamExt as _},
+};
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, mpsc, watch};
 use uuid::Uuid;
 
@@ -35,6 +42,9 @@ use crate::{
 
 /// A new attempt reads at once: by then the last read must be a fifth of a second ago.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often the ledger notes that a shard has nothing new.
+const NOTE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// What the tasks of all shards share.
 #[derive(Debug)]
@@ -94,23 +104,96 @@ pub(super) struct ShardTask {
     pub(super) ancestors: Vec<String>,
     /// Whether it was made while the consumer ran: everything in it is new.
     pub(super) is_new: bool,
+    /// Tables that did not accept their events.
+    aside: watch::Sender<HashSet<Uuid>>,
+}
+
+impl ShardEnd {
+    /// The worse of two ends, if a shard ended differently for its tables.
+    fn or_worse(self, other: Option<Self>) -> Self {
+        let rank = |end: &Self| match end {
+            Self::Finished => 0,
+            Self::Gone(_) => 1,
+            Self::CaughtUp => 2,
+            Self::Changed => 3,
+            Self::Stuck(_) => 4,
+            Self::Halted => 5,
+        };
+        match other {
+            Some(other) if rank(&other) > rank(&self) => other,
+            _ => self,
+        }
+    }
+}
+
+/// Which tables a shard is read for. A table that does not accept its events is set aside and gets a reader of its own, so
+/// that the others do not wait for it. Once it has caught up, it joins them again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    /// For all tables that are not set aside.
+    Together,
+    /// For one table that is set aside.
+    Aside(Uuid),
 }
 
 impl ShardTask {
+    pub(super) fn new(context: Arc<Context>, shard: String, ancestors: Vec<String>, is_new: bool) -> Self {
+        Self { context, shard, ancestors, is_new, aside: watch::Sender::default() }
+    }
+
+    /// Reads and delivers until the shard ends, for the tables together and for each that is set aside.
+    pub(super) async fn run(self) -> ShardEnd {
+        self.context.board.begin(&self.shard);
+        let until_caught_up = self.context.options.until_caught_up;
+        let mut changes = self.aside.subscribe();
+        let mut lanes = FuturesUnordered::new();
+        let follow = |lane: Lane| self.follow(lane).map(move |end| (lane, end)).boxed();
+        lanes.push(follow(Lane::Together));
+        let (mut running, mut ended) = (HashSet::new(), None);
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = changes.changed() => {
+                    let aside = changes.borrow_and_update().clone();
+                    for table in aside {
+                        if running.insert(table) {
+                            lanes.push(follow(Lane::Aside(table)));
+                        }
+                    }
+                }
+                Some((lane, end)) = lanes.next() => {
+                    if let Lane::Aside(table) = lane {
+                        running.remove(&table);
+                        if !until_caught_up && matches!(end, ShardEnd::CaughtUp) {
+                            self.aside.send_modify(|aside| {
+                                aside.remove(&table);
+                            });
+                            continue;
+                        }
+                    }
+                    ended = Some(end.or_worse(ended));
+                    if lanes.is_empty() && !changes.has_changed().unwrap_or(false) {
+                        break;
+                    }
+                }
+            }
+        }
+        let end = ended.unwrap_or(ShardEnd::Halted);
+        if matches!(end, ShardEnd::Finished) {
+            self.context.board.ended(&self.shard);
+        }
+        end
+    }
+
     /// Reads and delivers until there is no more. After a failure it begins again from the ledger, so that nothing that
     /// was read is held in memory meanwhile.
-    pub(super) async fn run(self) -> ShardEnd {
+    async fn follow(&self, lane: Lane) -> ShardEnd {
         let Context { board, clock, options, halt, .. } = &*self.context;
-        board.begin(&self.shard);
         let mut halted = halt.subscribe();
         let (mut failures, mut is_made_anew) = (0, false);
         loop {
             let mut delivered = 0;
-            let error = match self.attempt(is_made_anew, &mut delivered).await {
-                Ok(ShardEnd::Finished) => {
-                    board.ended(&self.shard);
-                    return ShardEnd::Finished;
-                }
+            let error = match self.attempt(lane, is_made_anew, &mut delivered).await {
                 Ok(ShardEnd::Changed) => {
                     is_made_anew &= delivered == 0;
                     continue;
@@ -127,7 +210,7 @@ impl ShardTask {
                 Err(Failure::Reading(error) | Failure::Foreign(error) | Failure::Delivering(error)) => error,
             };
             board.failed(&self.shard, &error);
-            tracing::warn!(shard = self.shard, error = %format!("{error:#}"), "A shard does not go on.");
+            tracing::warn!(shard = self.shard, error = %format!("{error:#}"), "Shard delivery failed; retrying.");
             if options.until_caught_up && !error.is_retryable() {
                 return ShardEnd::Stuck(error);
             }
@@ -144,20 +227,33 @@ impl ShardTask {
     }
 
     /// Reading and delivery side by side: while a batch is delivered, the next one is gathered, and no more than that.
-    async fn attempt(&self, is_made_anew: bool, delivered: &mut u64) -> Result<ShardEnd, Failure> {
+    async fn attempt(
+        &self,
+        lane: Lane,
+        is_made_anew: bool,
+        delivered: &mut u64,
+    ) -> Result<ShardEnd, Failure> {
         let Context { kinesis, clock, stream_arn, places, halt, mappings, active, options, .. } =
             &*self.context;
         let mut changes = active.subscribe();
         let now = Active::clone(&changes.borrow_and_update());
-        let mappings: Vec<_> = mappings.iter().filter(|mapping| now.contains(&mapping.table_uuid)).collect();
+        let mut others = self.aside.subscribe();
+        let aside = others.borrow_and_update().clone();
+        let is_of_lane = |table: Uuid| match lane {
+            Lane::Together => !aside.contains(&table),
+            Lane::Aside(own) => table == own,
+        };
+        let mappings = mappings.iter().filter(|mapping| now.contains(&mapping.table_uuid));
+        let mappings: Vec<_> = mappings.filter(|mapping| is_of_lane(mapping.table_uuid)).collect();
         let mut halted = halt.subscribe();
         if mappings.is_empty() {
-            if options.until_caught_up {
+            if options.until_caught_up || lane != Lane::Together {
                 return Ok(ShardEnd::CaughtUp);
             }
             return Ok(tokio::select! {
                 () = is_true(&mut halted) => ShardEnd::Halted,
                 () = is_changed(&mut changes) => ShardEnd::Changed,
+                () = is_changed(&mut others) => ShardEnd::Changed,
             });
         }
         let begins = if is_made_anew {
@@ -171,17 +267,20 @@ impl ShardTask {
         let origin = (stream_arn.as_str(), self.shard.as_str());
         let gatherer = Gatherer::new(reader, origin, Arc::clone(clock), Arc::clone(places));
         let (sender, receiver) = mpsc::channel(1);
+        let under_way = AtomicUsize::new(0);
         let reading = async {
             tokio::select! {
                 biased;
                 () = is_true(&mut halted) => Ok(ShardEnd::Halted),
                 () = is_changed(&mut changes) => Ok(ShardEnd::Changed),
-                end = self.read(gatherer, sender) => end.map_err(refused),
+                () = is_changed(&mut others), if lane == Lane::Together => Ok(ShardEnd::Changed),
+                end = self.read(lane, gatherer, sender, (&under_way, &mappings)) => end.map_err(refused),
             }
         };
         let gates = begins.into_iter().map(Gate::new).collect();
         let delivering = async {
-            self.deliver(receiver, (&mappings, gates), delivered).await.map_err(Failure::Delivering)
+            let delivered = self.deliver(receiver, (&mappings, gates), (delivered, &under_way)).await;
+            delivered.map_err(Failure::Delivering)
         };
         let (end, ()) = tokio::try_join!(reading, delivering)?;
         Ok(if *halt.borrow() { ShardEnd::Halted } else { end })
@@ -211,20 +310,54 @@ impl ShardTask {
         Ok(begins)
     }
 
-    async fn read(&self, mut gatherer: Gatherer, sender: mpsc::Sender<Gathered>) -> Result<ShardEnd> {
+    async fn read(
+        &self,
+        lane: Lane,
+        mut gatherer: Gatherer,
+        sender: mpsc::Sender<Gathered>,
+        (under_way, mappings): (&AtomicUsize, &[&Mapping]),
+    ) -> Result<ShardEnd> {
+        let ends_at_tip = self.context.options.until_caught_up || lane != Lane::Together;
+        let mut noted = None;
         loop {
             // Nothing is read ahead of a batch that waits.
             let Ok(place) = sender.reserve().await else { return Ok(ShardEnd::Halted) };
             let gathered = gatherer.next().await?;
             let (caught_up, ended) = (gathered.caught_up, gathered.ended);
+            // The last page of a closed shard still has an iterator: only the page after it shows that the shard has ended.
+            let is_tip = caught_up && gathered.batch.records.is_empty();
+            if is_tip && under_way.load(Ordering::SeqCst) == 0 {
+                self.note_tip(mappings, &mut noted).await;
+            }
             if !gathered.batch.records.is_empty() {
+                under_way.fetch_add(1, Ordering::SeqCst);
                 place.send(gathered);
             }
             if ended {
                 return Ok(ShardEnd::Finished);
             }
-            if caught_up && self.context.options.until_caught_up {
+            if is_tip && ends_at_tip {
                 return Ok(ShardEnd::CaughtUp);
+            }
+        }
+    }
+
+    /// Notes in the ledger, once an hour, that everything in the shard was delivered. Delivery continues if that fails.
+    async fn note_tip(&self, mappings: &[&Mapping], noted: &mut Option<Timestamp>) {
+        let Context { deliverer, clock, stream_arn, .. } = &*self.context;
+        let now = clock.now();
+        if noted.is_some_and(|noted| now.duration_since(noted) < NOTE_EVERY) {
+            return;
+        }
+        *noted = Some(now);
+        for mapping in mappings {
+            let key = LedgerKey {
+                stream_arn: stream_arn.clone(),
+                shard: self.shard.clone(),
+                table: mapping.table_uuid,
+            };
+            if let Err(error) = deliverer.note_caught_up(&key).await {
+                tracing::warn!(shard = self.shard, %error, "Failed to note in the ledger that a shard is caught up.");
             }
         }
     }
@@ -233,7 +366,7 @@ impl ShardTask {
         &self,
         mut batches: mpsc::Receiver<Gathered>,
         (mappings, mut gates): (&[&Mapping], Vec<Gate>),
-        delivered: &mut u64,
+        (delivered, under_way): (&mut u64, &AtomicUsize),
     ) -> Result<()> {
         let Context { board, halt, .. } = &*self.context;
         while let Some(gathered) = batches.recv().await {
@@ -245,9 +378,29 @@ impl ShardTask {
                 let batch = gate.pass(batch);
                 async move { self.deliver_to(mapping, &batch).await }
             });
-            // If it fails for one table, the others still get it.
-            join_all(deliveries).await.into_iter().collect::<Result<Vec<()>>>()?;
+            // If delivery fails for one table, the others still get the batch and do not wait for that one.
+            let ended = join_all(deliveries).await;
+            let failed: Vec<_> = mappings.iter().zip(&ended).filter(|(_, ended)| ended.is_err()).collect();
+            if !failed.is_empty() && failed.len() < mappings.len() {
+                for (mapping, ended) in failed {
+                    if let Err(error) = ended {
+                        let error = format!("{error:#}");
+                        tracing::warn!(
+                            shard = self.shard,
+                            error,
+                            "Table did not accept the batch; delivering to it separately."
+                        );
+                    }
+                    self.aside.send_modify(|aside| {
+                        aside.insert(mapping.table_uuid);
+                    });
+                }
+                *delivered += 1;
+                return Ok(());
+            }
+            ended.into_iter().collect::<Result<Vec<()>>>()?;
             *delivered += 1;
+            under_way.fetch_sub(1, Ordering::SeqCst);
             if let Some(last) = batch.records.last() {
                 let records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
                 board.advance(&self.shard, records, last.sequence_number.clone());
@@ -305,8 +458,8 @@ fn trace(mapping: &Mapping, batch: &Batch, report: &BatchReport) {
     );
 }
 
-/// Waits until other sources are active; for ever, if whoever could say so is gone.
-async fn is_changed(changes: &mut watch::Receiver<Active>) {
+/// Waits until the watched value changes; without end, if its sender is gone.
+async fn is_changed<T>(changes: &mut watch::Receiver<T>) {
     if changes.changed().await.is_err() {
         std::future::pending::<()>().await;
     }

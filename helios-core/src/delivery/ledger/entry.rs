@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    super::place::Identity,
-    range::{OpenRange, Remainder},
+    super::{batch_column::BatchNumber, place::Identity},
+    range::{OpenRange, Remainder, Superseded, is_zero},
     rework::Rework,
 };
 
@@ -20,20 +20,38 @@ pub struct Entry {
     /// Which write made this version.
     pub writer: Uuid,
     /// The last event that is committed, and all before it are.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub committed: Option<Identity>,
     /// Events that may be committed, or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub open: Option<OpenRange>,
-    /// What is left of ranges that ClickHouse has refused: one within the other, the innermost first.
+    /// What is left of ranges that were cut: one within the other, the innermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remainders: Vec<Remainder>,
+    /// The `_helios_batch` that was given last: the next is larger.
+    #[serde(skip_serializing_if = "BatchNumber::is_none")]
+    pub last_batch: BatchNumber,
+    /// Replaced batches, whose rows may still arrive and must then be removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub superseded: Vec<Superseded>,
     /// What became of the events.
     pub counters: Counters,
-    /// Why it does not go on, since when.
+    /// Why delivery has stopped, and since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
     /// What is being done with the rejects, in the entry of a table's quarantine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rework: Option<Rework>,
+    /// The streams, by ARN, whose sources were removed while the table was kept: it has rows of them. In the entry of a table's
+    /// quarantine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former_streams: Vec<String>,
     /// Ranges of events that were lost before they could be delivered, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
+    /// When a reader of the shard last found nothing after `committed`: events that have expired since then arrived later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caught_up_at: Option<Timestamp>,
     /// Where events may have expired unseen, the last such place: the event before it had expired when it was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Gap>,
@@ -71,22 +89,34 @@ impl Entry {
 #[non_exhaustive]
 pub struct Counters {
     /// Events that came, as often as they came.
+    #[serde(skip_serializing_if = "is_zero")]
     pub received: u64,
     /// Events that are rows.
+    #[serde(skip_serializing_if = "is_zero")]
     pub inserted: u64,
+    /// Those of them whose rows can be counted in the table, by their batch.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub counted: u64,
     /// Events that are in quarantine.
+    #[serde(skip_serializing_if = "is_zero")]
     pub quarantined: u64,
     /// Events that came again and were passed over.
+    #[serde(skip_serializing_if = "is_zero")]
     pub duplicates: u64,
     /// Events that somebody has given up: they are nowhere.
+    #[serde(skip_serializing_if = "is_zero")]
     pub abandoned: u64,
     /// Rejects that have become rows, in the entry of a table's quarantine.
+    #[serde(skip_serializing_if = "is_zero")]
     pub replayed: u64,
     /// Rejects that were thrown away, there too.
+    #[serde(skip_serializing_if = "is_zero")]
     pub discarded: u64,
     /// The first event that was committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<Identity>,
     /// When the last committed event arrived in the stream, as far as is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_event_time: Option<Timestamp>,
 }
 
@@ -97,9 +127,13 @@ pub struct Trouble {
     /// What sort of trouble.
     pub kind: TroubleKind,
     /// ClickHouse's number, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_code: Option<u32>,
     /// Since when.
     pub since: Timestamp,
+    /// What is wrong and how to fix it, if more than the number is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// What sort of trouble.

@@ -6,7 +6,9 @@ mod dynamo;
 mod entry;
 mod memory;
 mod range;
+mod refused;
 mod rework;
+mod schemas;
 
 use std::{fmt, sync::Arc};
 
@@ -16,7 +18,9 @@ use uuid::Uuid;
 pub use dynamo::{DEFAULT_LEDGER_TABLE, DynamoLedger};
 pub use entry::{Counters, Entry, Gap, Trouble, TroubleKind};
 pub use memory::MemoryLedger;
-pub use range::{OpenRange, Remainder};
+pub use range::{OpenRange, Remainder, Superseded};
+pub use refused::{Offsets, RefusedEvents};
+pub(super) use refused::{refused_behind, refused_within};
 pub use rework::{OpenDiscard, OpenReplay, Rework};
 
 use crate::Result;

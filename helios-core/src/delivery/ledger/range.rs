@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::{place::Identity, schema::TableSchema};
+use super::{
+    super::{batch_column::BatchNumber, place::Identity, schema::TableSchema},
+    refused::RefusedEvents,
+};
 
 /// Events that are being inserted, or were when somebody stopped: they may be in the table, or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,15 +22,27 @@ pub struct OpenRange {
     pub rows: u64,
     /// By what ClickHouse knows its inserts, apart from what is inserted.
     pub token: String,
+    /// The `_helios_batch` of its rows, by which they are counted. None (0): the table has no such column.
+    #[serde(default, skip_serializing_if = "BatchNumber::is_none")]
+    pub batch: BatchNumber,
+    /// How often its token was replaced because it proved nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generation: u64,
     /// What the events, and their split into rows and rejects, come to: equal for equal ones.
     pub digest: String,
     /// The schema it was opened with, and will be finished with.
     pub schema: TableSchema,
     /// Schemas whose rejects are in quarantine already, from ranges that this one was cut from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<TableSchema>,
+    /// Its events that ClickHouse refuses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedEvents>,
     /// The table's definition when it was opened.
     pub definition: String,
+    /// When that last changed, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub modified: u64,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// How many blocks had been inserted into the table then, or fewer.
@@ -35,11 +50,13 @@ pub struct OpenRange {
     /// Until when the worker that took it up last may have an insert of it under way.
     pub held_until: Timestamp,
     /// Until when the workers before that may.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub others_until: Option<Timestamp>,
-    /// ClickHouse's number, if it has refused this, a single event, for good.
-    #[serde(default)]
-    pub refusal: Option<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+pub(super) fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What is left of a range that was refused and cut: its rejects are in quarantine already.
@@ -49,7 +66,27 @@ pub struct Remainder {
     /// The last event.
     pub last: Identity,
     /// As of [`OpenRange::settled`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<TableSchema>,
+    /// As in [`OpenRange::refused`], with places counted from the first event that is not committed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedEvents>,
+}
+
+/// A batch of rows that was replaced by another. If rows of it still arrive, they are deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Superseded {
+    /// The `_helios_batch` of its rows.
+    pub batch: BatchNumber,
+    /// Until when an insert of it may arrive.
+    pub until: Timestamp,
+}
+
+impl Superseded {
+    pub(in super::super) fn new(batch: BatchNumber, until: Timestamp) -> Self {
+        Self { batch, until }
+    }
 }
 
 #[cfg(test)]
@@ -62,15 +99,18 @@ impl OpenRange {
             events: 0,
             rows: 0,
             token: String::new(),
+            batch: BatchNumber::default(),
+            generation: 0,
             digest: String::new(),
             schema: TableSchema::default(),
             settled: Vec::new(),
+            refused: Vec::new(),
             definition: String::new(),
+            modified: 0,
             opened_at: Timestamp::UNIX_EPOCH,
             blocks: 0,
             held_until: Timestamp::UNIX_EPOCH,
             others_until: None,
-            refusal: None,
         }
     }
 }

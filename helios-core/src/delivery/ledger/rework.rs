@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    super::{place::Identity, quarantine::RejectSelection, schema::TableSchema},
-    LedgerKey,
+    super::{batch_column::BatchNumber, place::Identity, quarantine::RejectSelection, schema::TableSchema},
+    LedgerKey, RefusedEvents,
+    range::is_zero,
 };
 
 /// What the entry of a table's quarantine has in place of a stream and a shard.
@@ -49,10 +50,22 @@ pub struct OpenReplay {
     pub rows: u64,
     /// By what ClickHouse knows the insert.
     pub token: String,
+    /// The `_helios_batch` of its rows, by which they are counted. None (0): the table has no such column.
+    #[serde(default, skip_serializing_if = "BatchNumber::is_none")]
+    pub batch: BatchNumber,
+    /// The rejects among them that ClickHouse refuses now, by their positions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedEvents>,
     /// What they, and which of them fit, come to: equal for equal ones.
     pub digest: String,
     /// The schema that they fit.
     pub schema: TableSchema,
+    /// As of [`OpenRange::definition`](super::OpenRange::definition).
+    #[serde(default)]
+    pub definition: String,
+    /// As of [`OpenRange::modified`](super::OpenRange::modified).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub modified: u64,
     /// When it was begun.
     pub opened_at: Timestamp,
     /// How many blocks the table had then.

@@ -92,7 +92,7 @@ impl Bench {
 
     pub(super) fn check(&self) -> Option<String> {
         let state = self.table.state();
-        let rows: Vec<_> = state.rows.iter().map(|(id, _)| *id).collect();
+        let rows: Vec<_> = state.rows.iter().map(|row| row.id).collect();
         let quarantined: Vec<_> = state.quarantine.iter().map(|(id, _)| *id).collect();
         assert!(state.misused.is_empty(), "{:?}", state.misused);
         differences(&self.stream.produced, &rows, &quarantined)

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     pin::Pin,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
@@ -17,11 +17,13 @@ use uuid::Uuid;
 use super::{
     super::{
         batch::Record,
+        batch_column::BatchNumber,
         history::History,
         ledger::{Entry, Ledger, LedgerKey, OpenRange, SharedLedger, Written},
         place::Identity,
-        sink::{Block, Sink},
+        sink::{Block, Look, Sink},
         target::Target,
+        trial::TrialKind,
     },
     chance::Chance,
     schedule::ModelClock,
@@ -40,6 +42,10 @@ pub(super) enum LeftOut {
     MissingPart,
     /// Nobody looks whether a batch follows on what was delivered.
     Look,
+    /// Nobody counts what was inserted.
+    Count,
+    /// Nobody takes back what arrives late.
+    Sweep,
 }
 
 /// One worker's gates.
@@ -131,6 +137,44 @@ impl Sink for Gated<dyn Sink> {
         self.gate.effect(insert).boxed()
     }
 
+    fn look<'a>(
+        &'a self,
+        table: &'a TableName,
+        batch: Option<BatchNumber>,
+    ) -> BoxFuture<'a, Result<Option<Look>>> {
+        let look = async move {
+            let look = self.inner.look(table, batch).await?;
+            let looks = self.left_out != LeftOut::Count;
+            // Without a count, all rows seem to be there and nothing seems to have changed.
+            Ok(look.map(|look| if looks { look } else { Look { rows: None, ..look } }))
+        };
+        self.gate.effect(look).boxed()
+    }
+
+    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
+        self.gate.effect(self.inner.take_back(table, batch)).boxed()
+    }
+
+    fn tables_with(&self, batch: BatchNumber) -> BoxFuture<'_, Result<Vec<TableName>>> {
+        self.gate.effect(self.inner.tables_with(batch)).boxed()
+    }
+
+    fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {
+        self.gate.effect(self.inner.name_of(uuid)).boxed()
+    }
+
+    fn make_trial<'a>(&'a self, table: &'a TableName, kind: TrialKind) -> BoxFuture<'a, Result<TableName>> {
+        self.gate.effect(self.inner.make_trial(table, kind)).boxed()
+    }
+
+    fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>> {
+        self.gate.effect(self.inner.try_own_row(table, trial)).boxed()
+    }
+
+    fn drop_trial<'a>(&'a self, trial: &'a TableName) -> BoxFuture<'a, ()> {
+        self.inner.drop_trial(trial)
+    }
+
     fn ensure_quarantine<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<()>> {
         self.gate.effect(self.inner.ensure_quarantine(table)).boxed()
     }
@@ -166,6 +210,22 @@ impl Ledger for Gated<dyn Ledger> {
 
     fn write<'a>(&'a self, key: &'a LedgerKey, entry: &'a Entry) -> BoxFuture<'a, Result<Written>> {
         let write = async move {
+            tell(|| {
+                let open = entry.open.as_ref();
+                let open = open.map(|open| {
+                    format!(
+                        "{}-{} batch {} generation {} rows {} modified {} refused {:?}",
+                        open.first,
+                        open.last,
+                        open.batch,
+                        open.generation,
+                        open.rows,
+                        open.modified,
+                        open.refused
+                    )
+                });
+                format!("shard {}: ledger version {}, open {open:?}", key.shard, entry.version)
+            });
             let written = self.inner.write(key, entry).await?;
             match written {
                 Written::Conflict(other) if self.left_out == LeftOut::Condition => {
@@ -211,11 +271,19 @@ impl History for Gated<dyn History> {
         start: &'a ShardStart,
         limit: usize,
         deadline: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Record>>> {
+    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
         if self.left_out == LeftOut::Look {
-            return std::future::ready(Ok(Vec::new())).boxed();
+            return std::future::ready(Ok(None)).boxed();
         }
         self.gate.effect(self.inner.from(key, start, limit, deadline)).boxed()
+    }
+}
+
+/// Prints an effect if a single schedule is repeated, so that a failing test shows it.
+pub(super) fn tell(effect: impl FnOnce() -> String) {
+    static IS_REPEATED: LazyLock<bool> = LazyLock::new(|| std::env::var(super::SEED).is_ok());
+    if *IS_REPEATED {
+        println!("{}", effect());
     }
 }
 

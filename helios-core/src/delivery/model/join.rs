@@ -48,7 +48,7 @@ impl History for Looked {
         start: &'a ShardStart,
         limit: usize,
         deadline: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Record>>> {
+    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
         let look = self.looks.fetch_add(1, Ordering::SeqCst) + 1;
         let (at, gone) = *self.expiry.lock().unwrap();
         if look < at || at == 0 {
@@ -56,7 +56,7 @@ impl History for Looked {
         }
         let kept = &self.stream.shards[0][gone..];
         let from = kept.iter().filter(|record| is_from(start, record));
-        ready(Ok(from.take(limit).cloned().collect())).boxed()
+        ready(Ok(Some(from.take(limit).cloned().collect()))).boxed()
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use chance::Chance;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use gate::LeftOut;
-use schedule::{End, Schedule, World};
+use schedule::{End, FORGET, Schedule, World};
 use stream::{Mix, Stream};
 use table::ModelTable;
 
@@ -29,6 +29,7 @@ use super::{
     policy::{MissingFields, Policy, UnknownFields},
     sink::Sink,
     target::Target,
+    window::Window,
 };
 
 /// Set it to repeat one schedule: `HELIOS_MODEL_SEED=17`.
@@ -45,9 +46,26 @@ impl World for MemoryWorld {
         ready(self.0.target()).boxed()
     }
 
-    fn change_schema(&self) -> BoxFuture<'_, ()> {
+    fn change(&self, which: usize) -> BoxFuture<'_, ()> {
         let mut state = self.0.state();
-        state.schema = 1 - state.schema;
+        state.changes += 1;
+        match (self.0.has_batch, which) {
+            (_, FORGET) => {
+                drop(state);
+                self.0.forget_tokens();
+            }
+            // Without a batch that can be counted, bent values and stray rows cannot be noticed: only the schema changes.
+            (false, _) => state.schema = 1 - state.schema.min(1),
+            (true, 0..15) => state.is_exchanged = !state.is_exchanged,
+            (true, 15..25) => state.is_broken = !state.is_broken,
+            (true, which) => state.schema = (state.schema + 1 + which % 2) % 3,
+        }
+        ready(()).boxed()
+    }
+
+    fn mend(&self) -> BoxFuture<'_, ()> {
+        let mut state = self.0.state();
+        (state.is_exchanged, state.is_broken) = (false, false);
         ready(()).boxed()
     }
 }
@@ -66,10 +84,11 @@ fn differences(produced: &[u64], rows: &[u64], quarantined: &[u64]) -> Option<St
 /// Runs the schedule of a seed in memory.
 async fn run(seed: u64, left_out: LeftOut) -> Result<(), String> {
     let mut chance = Chance::new(seed);
+    let has_batch = chance.percent(60);
     let has_provenance = chance.percent(50);
     // Without provenance, a change of the schema may make a range uncertain where rows are refused, or columns are lost.
-    let refuses = has_provenance || chance.percent(50);
-    let changes = if has_provenance { chance.below(10) } else { usize::from(!refuses) };
+    let refuses = has_batch || has_provenance || chance.percent(50);
+    let changes = if has_batch || has_provenance { chance.below(10) } else { usize::from(!refuses) };
     let bad = [0, 1, 20, 50, 100][chance.below(5)];
     let mix = Mix { bad, refused: if refuses { 10 } else { 0 }, schemas: true };
     let stream = Arc::new(Stream::produce(&mut chance, mix, 24));
@@ -80,7 +99,15 @@ async fn run(seed: u64, left_out: LeftOut) -> Result<(), String> {
         _ => UnknownFields::Ignore,
     };
     let missing = [MissingFields::Reject, MissingFields::ZeroValue][chance.below(2)];
-    let table = Arc::new(ModelTable::new(has_provenance).with_policy(Policy::new(unknown, missing)));
+    let table = ModelTable::new(has_provenance).with_policy(Policy::new(unknown, missing));
+    let table = if has_batch {
+        let window = Window { blocks: 10_000, seconds: Some(3600) };
+        table.with_batch().with_window(window).poisoned([0, 2, 10][chance.below(3)], seed)
+    } else {
+        table
+    };
+    let table = Arc::new(table);
+    let outages = if has_batch { chance.below(3) } else { 0 };
     let faults = [0, 5, 20][chance.below(3)];
     let schedule = Schedule {
         world: &MemoryWorld(Arc::clone(&table)),
@@ -90,14 +117,21 @@ async fn run(seed: u64, left_out: LeftOut) -> Result<(), String> {
         chance: Arc::new(Mutex::new(chance)),
         faults,
         changes,
+        outages,
         // What was refused once may be taken later only if the schema changes, or never.
-        late_inserts: changes == 0,
+        late_inserts: changes == 0 && !has_batch,
         clock: Arc::default(),
         mismatched: false,
     };
     let end = schedule.run().await;
     let state = table.state();
-    let rows: Vec<_> = state.rows.iter().map(|(id, _)| *id).collect();
+    let rows: Vec<_> = state.rows.iter().map(|row| row.id).collect();
+    if has_batch {
+        let bent: Vec<_> = state.rows.iter().filter(|row| row.is_bent).map(|row| row.id).collect();
+        if !bent.is_empty() || !state.strayed.is_empty() {
+            return Err(format!("bent {bent:?}, astray {:?}", state.strayed));
+        }
+    }
     let quarantined: Vec<_> = state.quarantine.iter().map(|(id, _)| *id).collect();
     if !state.misused.is_empty() {
         return Err(format!("a token came with other rows: {:?}", state.misused));
@@ -134,11 +168,12 @@ async fn every_event_is_there_once_whatever_fails() {
 #[tokio::test]
 async fn no_part_of_the_algorithm_can_be_left_out() {
     let parts = [
-        (LeftOut::Token, 40),
+        (LeftOut::Token, 15),
         (LeftOut::Condition, 10),
         (LeftOut::OpenRange, 10),
         (LeftOut::MissingPart, 10),
         (LeftOut::Look, 10),
+        (LeftOut::Count, 10),
     ];
     for (left_out, at_least) in parts {
         let mut wrong = 0;

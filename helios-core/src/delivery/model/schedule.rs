@@ -16,6 +16,7 @@ use super::{
         history::History,
         ledger::{Entry, LedgerKey, SharedLedger},
         sink::Sink,
+        sweep::sweep_idle,
         target::Target,
         worker::{Joins, Worker},
     },
@@ -59,7 +60,13 @@ pub(super) trait World: Sync {
 
     fn describe(&self) -> BoxFuture<'_, Target>;
 
-    fn change_schema(&self) -> BoxFuture<'_, ()>;
+    /// Changes the table without telling delivery.
+    fn change(&self, which: usize) -> BoxFuture<'_, ()>;
+
+    /// Undoes an exchange of the table, and a broken expression.
+    fn mend(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
 }
 
 type Known = Arc<Mutex<HashMap<LedgerKey, Entry>>>;
@@ -88,6 +95,8 @@ pub(super) struct Schedule<'w> {
     pub(super) faults: u64,
     /// How many times the schema may change.
     pub(super) changes: usize,
+    /// How many outages of an hour there are, after which the table no longer knows any token.
+    pub(super) outages: usize,
     /// Whether an insert may arrive however late.
     pub(super) late_inserts: bool,
     pub(super) clock: Arc<ModelClock>,
@@ -106,6 +115,8 @@ pub(super) enum End {
     Never,
 }
 
+/// The change after which the table no longer knows any token.
+pub(super) const FORGET: usize = 1000;
 const PROCESSES: usize = 3;
 /// Then nothing fails any more, and what is under way comes to its end.
 const TROUBLED_STEPS: usize = 250;
@@ -122,10 +133,13 @@ impl Schedule<'_> {
             let is_troubled = step < TROUBLED_STEPS;
             if !is_troubled {
                 *faults.lock().unwrap() = 0;
+                self.world.mend().await;
             }
             let is_over = |shard: usize| acknowledged[shard] == self.stream.shards[shard].len();
             let done = (0..acknowledged.len()).all(is_over);
             if done && running.is_empty() {
+                self.world.mend().await;
+                self.sweep().await;
                 return if self.mismatched { End::Mismatched } else { End::Acknowledged };
             }
             let (choice, which, percent) = {
@@ -168,7 +182,12 @@ impl Schedule<'_> {
                 }
                 22..26 if is_troubled && self.changes > 0 => {
                     self.changes -= 1;
-                    self.world.change_schema().await;
+                    self.world.change(percent).await;
+                }
+                26 if is_troubled && self.outages > 0 => {
+                    self.outages -= 1;
+                    self.clock.pass(Duration::from_secs(3700));
+                    self.world.change(FORGET).await;
                 }
                 _ if !running.is_empty() => {
                     let at = pick(running.len());
@@ -187,6 +206,21 @@ impl Schedule<'_> {
             }
         }
         End::Never
+    }
+
+    /// Takes back rows that have arrived late, much later, in shards that get no more batches.
+    async fn sweep(&self) {
+        if self.left_out == LeftOut::Sweep {
+            return;
+        }
+        self.clock.pass(Duration::from_secs(1000));
+        let table = self.world.describe().await.uuid;
+        for shard in 0..self.stream.shards.len() {
+            let key = LedgerKey { stream_arn: STREAM.to_owned(), shard: shard.to_string(), table };
+            let entry = self.ledger.read(&key).await.unwrap();
+            let now = self.clock.now();
+            sweep_idle((&*self.world.sink(), &self.ledger), &key, entry, now).await.unwrap();
+        }
     }
 
     /// Whether anything of the shard was committed: what comes before that nobody can miss.

@@ -109,10 +109,10 @@ impl History for Stream {
         start: &'a ShardStart,
         limit: usize,
         _: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Record>>> {
+    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
         let records = &self.shards[key.shard.parse::<usize>().unwrap()];
         let from = records.iter().filter(|record| is_from(start, record));
-        ready(Ok(from.take(limit).cloned().collect())).boxed()
+        ready(Ok(Some(from.take(limit).cloned().collect()))).boxed()
     }
 }
 
@@ -145,7 +145,7 @@ impl History for Unreadable {
         _: &'a ShardStart,
         _: usize,
         _: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Record>>> {
-        ready((self.0)()).boxed()
+    ) -> BoxFuture<'a, Result<Option<Vec<Record>>>> {
+        ready((self.0)().map(Some)).boxed()
     }
 }

@@ -5,12 +5,17 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
-use arrow_array::{Array as _, RecordBatch, cast::AsArray as _, types::UInt64Type};
+use arrow_array::{
+    Array as _, RecordBatch,
+    cast::AsArray as _,
+    types::{UInt16Type, UInt64Type},
+};
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use uuid::Uuid;
 
 use super::{
     super::{
+        batch_column::BatchNumber,
         ledger::{LedgerKey, OpenRange},
         partitions::Partitions,
         place::Identity,
@@ -18,25 +23,56 @@ use super::{
         provenance::{self, Provenance},
         quarantine,
         schema::TableSchema,
-        sink::{Block, Sink},
-        target::Target,
+        sink::{Block, Look, Sink},
+        target::{Target, replaced},
+        trial::TrialKind,
         window::Window,
     },
+    chance::Chance,
+    gate::tell,
     stream::REFUSED_FROM,
 };
 use crate::{Column, Error, ErrorCode, ErrorKind, Result, streams::Position, warehouse::TableName};
 
-/// Two schemas of the table: of each, some events fit that do not fit the other.
-const SCHEMAS: [&[(&str, &str)]; 2] =
-    [&[("id", "UInt64"), ("v", "UInt8")], &[("id", "UInt64"), ("v", "UInt16"), ("w", "UInt8")]];
+/// Schemas of the table: of each, some events fit that do not fit another. The first and the last have the same columns: the
+/// first accepts rows that were made for the last, and bends them.
+const SCHEMAS: [&[(&str, &str)]; 3] = [
+    &[("id", "UInt64"), ("v", "UInt8")],
+    &[("id", "UInt64"), ("v", "UInt16"), ("w", "UInt8")],
+    &[("id", "UInt64"), ("v", "UInt16")],
+];
+
+/// The identity of the table that delivery is meant for.
+const OWN: Uuid = Uuid::from_u128(1);
+/// The identity of another, which may be put in its place.
+const STRANGER: Uuid = Uuid::from_u128(2);
+
+/// The error numbers with which ClickHouse refuses a row: it may be any.
+const REFUSALS: [u32; 6] = [469, 6, 32, 376, 4711, 135];
+/// The error number if an expression of the table fails for every row.
+const BROKEN: u32 = 36;
 
 #[derive(Debug)]
 pub(super) struct ModelTable {
     pub(super) has_provenance: bool,
     pub(super) window: Window,
     pub(super) policy: Policy,
+    /// Whether its rows can be counted by their batch.
+    pub(super) has_batch: bool,
+    /// The percentage of inserts that leave their token behind but not their rows, as when ClickHouse is killed.
+    poisoned: Option<(u64, Mutex<Chance>)>,
     begins: Option<Position>,
     state: Mutex<State>,
+}
+
+/// A row: the id of its event, where it came from, and its batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) id: u64,
+    place: Option<(String, Identity)>,
+    batch: BatchNumber,
+    /// Whether one of its values differs from what was sent.
+    pub(super) is_bent: bool,
 }
 
 #[derive(Debug, Default)]
@@ -45,8 +81,15 @@ pub(super) struct State {
     pub(super) schema: usize,
     /// The columns it has got from events.
     pub(super) added: Vec<Column>,
-    /// The ids of its rows, and where they came from.
-    pub(super) rows: Vec<(u64, Option<(String, Identity)>)>,
+    pub(super) rows: Vec<Row>,
+    /// Rows in the table that was put in its place.
+    pub(super) strayed: Vec<Row>,
+    /// Whether another table is in its place.
+    pub(super) is_exchanged: bool,
+    /// How often its schema was changed.
+    pub(super) changes: u64,
+    /// Whether an expression of it fails for every row.
+    pub(super) is_broken: bool,
     /// The ids of events in quarantine, and where they came from.
     pub(super) quarantine: Vec<(u64, (String, Identity))>,
     /// Which rows were inserted under a token.
@@ -59,7 +102,24 @@ pub(super) struct State {
 impl ModelTable {
     pub(super) fn new(has_provenance: bool) -> Self {
         let window = Window { blocks: 10_000, seconds: None };
-        Self { has_provenance, window, policy: Policy::default(), begins: None, state: Mutex::default() }
+        Self {
+            has_provenance,
+            window,
+            policy: Policy::default(),
+            has_batch: false,
+            poisoned: None,
+            begins: None,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn with_batch(self) -> Self {
+        Self { has_batch: true, ..self }
+    }
+
+    /// Makes this percentage of inserts leave only their token behind.
+    pub(super) fn poisoned(self, percent: u64, seed: u64) -> Self {
+        Self { poisoned: Some((percent, Mutex::new(Chance::new(seed)))), ..self }
     }
 
     pub(super) fn with_window(self, window: Window) -> Self {
@@ -88,6 +148,11 @@ impl ModelTable {
         }
     }
 
+    /// Makes the table forget all tokens, as after a long time.
+    pub(super) fn forget_tokens(&self) {
+        self.state().tokens.clear();
+    }
+
     pub(super) fn target(&self) -> Target {
         let state = self.state();
         let mut columns: Vec<_> =
@@ -103,12 +168,16 @@ impl ModelTable {
         }
         Target {
             table: TableName::new("d", "t").unwrap(),
-            uuid: Uuid::from_u128(1),
+            uuid: OWN,
+            has_batch: self.has_batch,
+            keeps_rows: true,
+            combines_rows: false,
             provenance: Provenance::take(&mut columns),
             schema: TableSchema { columns, ..TableSchema::default() },
             window: self.window,
             views: Vec::new(),
-            definition: format!("{} {:?}", state.schema, state.added),
+            definition: state.definition(),
+            modified: state.changes + 1,
             blocks: state.blocks,
             partitions: Partitions::default(),
             begins: self.begins,
@@ -119,7 +188,8 @@ impl ModelTable {
     fn take(&self, block: Block<'_>) -> Result<()> {
         let mut state = self.state();
         let rows = block.rows;
-        let is_quarantine = block.table.database().as_str() == quarantine::DATABASE;
+        let is_trial = block.table.table().as_str().starts_with("trial");
+        let is_quarantine = !is_trial && block.table.database().as_str() == quarantine::DATABASE;
         let refuse = |code| {
             let error = Error::new(ErrorKind::InvalidQuery, "refused");
             Err(error.with_code(ErrorCode::ClickHouse { code, name: None }))
@@ -134,10 +204,19 @@ impl ModelTable {
             return refuse(16);
         }
         let ids = if is_quarantine { raw_ids(rows) } else { u64s(rows, "id") };
-        if !is_quarantine && ids.iter().any(|id| *id >= REFUSED_FROM) {
-            return refuse(469);
+        if !is_quarantine {
+            if state.is_broken && !state.is_exchanged {
+                return refuse(BROKEN);
+            }
+            if let Some(refused) = ids.iter().find(|id| **id >= REFUSED_FROM) {
+                return refuse(REFUSALS[usize::try_from(refused % 6).unwrap()]);
+            }
         }
-        let token = (block.table.plain(), block.token.to_owned());
+        if is_trial {
+            return Ok(());
+        }
+        let place = format!("{} {}", block.table.plain(), state.is_exchanged && !is_quarantine);
+        let token = (place, block.token.to_owned());
         let inserted = format!("{ids:?}");
         if let Some(before) = state.tokens.get(&token) {
             if *before != inserted {
@@ -146,28 +225,70 @@ impl ModelTable {
             return Ok(());
         }
         state.tokens.insert(token, inserted);
+        if let Some((percent, chance)) = &self.poisoned
+            && chance.lock().unwrap().percent(*percent)
+        {
+            return Err(Error::new(ErrorKind::Unavailable, "the server was killed").retryable(true));
+        }
         if is_quarantine {
             let places = places(rows, ["shard", "sequence_number", "sub_sequence"]);
+            tell(|| format!("quarantined under {}, ids {ids:?}", block.token));
             state.quarantine.extend(ids.into_iter().zip(places));
             return Ok(());
         }
         state.blocks += 1;
-        if self.has_provenance {
+        let places: Vec<_> = if self.has_provenance {
             let names = [provenance::SHARD, provenance::SEQUENCE, provenance::SUB_SEQUENCE];
-            let places = places(rows, names).into_iter().map(Some);
-            state.rows.extend(ids.into_iter().zip(places));
+            places(rows, names).into_iter().map(Some).collect()
         } else {
-            state.rows.extend(ids.into_iter().map(|id| (id, None)));
+            vec![None; ids.len()]
+        };
+        let sent = values(rows);
+        let is_narrow = known.contains(&("v", "UInt8"));
+        let new = ids.into_iter().zip(places).zip(sent).map(|((id, place), sent)| Row {
+            id,
+            place,
+            batch: block.batch,
+            is_bent: is_narrow && sent > u64::from(u8::MAX),
+        });
+        let new: Vec<_> = new.collect();
+        tell(|| {
+            let ids: Vec<_> = new.iter().map(|row| row.id).collect();
+            format!("inserted batch {}, schema {}, ids {ids:?}", block.batch, state.schema)
+        });
+        if state.is_exchanged {
+            state.strayed.extend(new);
+        } else {
+            state.rows.extend(new);
         }
         Ok(())
+    }
+
+    /// The rows of the table that has this name now.
+    fn rows_of<'s>(&self, state: &'s mut State, table: &TableName) -> &'s mut Vec<Row> {
+        let is_other = table.table().as_str() == "aside";
+        if state.is_exchanged == is_other { &mut state.rows } else { &mut state.strayed }
     }
 }
 
 impl State {
-    /// The columns from events that a schema has not itself.
+    fn definition(&self) -> String {
+        format!("{} {:?} {}", self.schema, self.added, self.is_broken)
+    }
+
+    /// The columns from events that a schema does not have itself.
     fn added_to(&self, schema: usize) -> impl Iterator<Item = Column> {
         let is_new = move |column: &&Column| SCHEMAS[schema].iter().all(|(name, _)| *name != column.name);
         self.added.iter().filter(is_new).cloned()
+    }
+}
+
+/// The values of the column `v`.
+fn values(rows: &RecordBatch) -> Vec<u64> {
+    let Some(column) = rows.column_by_name("v") else { return vec![0; rows.num_rows()] };
+    match column.as_primitive_opt::<UInt16Type>() {
+        Some(wide) => wide.values().iter().map(|value| u64::from(*value)).collect(),
+        None => vec![0; rows.num_rows()],
     }
 }
 
@@ -199,8 +320,82 @@ fn places(rows: &RecordBatch, [shard, sequence, sub]: [&str; 3]) -> Vec<(String,
 }
 
 impl Sink for ModelTable {
-    fn describe<'a>(&'a self, _: &'a TableName, _: Uuid) -> BoxFuture<'a, Result<Target>> {
-        ready(Ok(self.target())).boxed()
+    fn describe<'a>(&'a self, _: &'a TableName, uuid: Uuid) -> BoxFuture<'a, Result<Target>> {
+        async move {
+            tell(|| format!("described, exchanged: {}", self.state().is_exchanged));
+            if self.state().is_exchanged {
+                return Err(replaced(STRANGER, uuid));
+            }
+            Ok(self.target())
+        }
+        .boxed()
+    }
+
+    fn look<'a>(
+        &'a self,
+        table: &'a TableName,
+        batch: Option<BatchNumber>,
+    ) -> BoxFuture<'a, Result<Option<Look>>> {
+        async move {
+            let mut state = self.state();
+            tell(|| {
+                format!("looked for batch {batch:?}: schema {}, changes {}", state.schema, state.changes)
+            });
+            let is_other = table.table().as_str() == "aside";
+            if is_other && !state.is_exchanged {
+                return Ok(None);
+            }
+            let uuid = if state.is_exchanged == is_other { OWN } else { STRANGER };
+            let definition = if uuid == OWN { state.definition() } else { "another".to_owned() };
+            let rows = self.rows_of(&mut state, table).iter();
+            let rows = batch.map(|batch| rows.filter(|row| row.batch == batch).count().try_into().unwrap());
+            let rows = rows.filter(|_| self.has_batch);
+            Ok(Some(Look { uuid, definition, modified: state.changes + 1, rows }))
+        }
+        .boxed()
+    }
+
+    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
+        async move {
+            tell(|| format!("took back batch {batch}"));
+            let mut state = self.state();
+            self.rows_of(&mut state, table).retain(|row| row.batch != batch);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn tables_with(&self, batch: BatchNumber) -> BoxFuture<'_, Result<Vec<TableName>>> {
+        async move {
+            let mut state = self.state();
+            tell(|| format!("looked for batch {batch} everywhere"));
+            let names = ["t", "aside"].map(|name| TableName::new("d", name).unwrap());
+            let has = |name: &TableName, state: &mut State| {
+                self.rows_of(state, name).iter().any(|row| row.batch == batch)
+            };
+            Ok(names.into_iter().filter(|name| has(name, &mut state)).collect())
+        }
+        .boxed()
+    }
+
+    fn name_of(&self, _: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {
+        async move {
+            let name = if self.state().is_exchanged { "aside" } else { "t" };
+            Ok(Some(TableName::new("d", name).unwrap()))
+        }
+        .boxed()
+    }
+
+    fn make_trial<'a>(&'a self, _: &'a TableName, _: TrialKind) -> BoxFuture<'a, Result<TableName>> {
+        ready(TableName::new(quarantine::DATABASE, "trial")).boxed()
+    }
+
+    fn try_own_row<'a>(&'a self, _: &'a TableName, _: &'a TableName) -> BoxFuture<'a, Result<bool>> {
+        async move { Ok(!self.state().is_broken) }.boxed()
+    }
+
+    fn drop_trial<'a>(&'a self, _: &'a TableName) -> BoxFuture<'a, ()> {
+        ready(()).boxed()
     }
 
     fn add_columns<'a>(&'a self, _: &'a TableName, columns: &'a [Column]) -> BoxFuture<'a, Result<()>> {
@@ -233,7 +428,7 @@ impl Sink for ModelTable {
     ) -> BoxFuture<'a, Result<u64>> {
         let count = async move {
             let state = self.state();
-            let places = state.rows.iter().filter_map(|(_, place)| place.as_ref());
+            let places = state.rows.iter().filter_map(|row| row.place.as_ref());
             let within = places.filter(|(shard, place)| {
                 *shard == key.shard && (&range.first..=&range.last).contains(&place)
             });

@@ -89,5 +89,5 @@ pub(super) async fn look(
 /// Whether this is the last event of the record.
 fn ends_with(record: &Record, event: &Identity) -> bool {
     record.sequence_number == event.sequence_number
-        && events(std::slice::from_ref(record)).iter().all(|found| found.place <= event.place())
+        && events(std::slice::from_ref(record)).all(|found| found.place <= event.place())
 }

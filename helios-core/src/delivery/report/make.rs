@@ -7,22 +7,26 @@ use std::{
 
 use aws_sdk_kinesis::Client;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 
 use super::{
     super::{
-        ledger::{DynamoLedger, Entry, SharedLedger},
+        ledger::{DynamoLedger, Entry, LedgerKey, SharedLedger},
+        sink::WarehouseSink,
+        sweep::sweep_idle,
         target::Target,
     },
+    count::row_count,
     look::{Next, Seen, look},
     options::ReportOptions,
     quarantine,
-    shape::{DeliveryReport, QuarantineCounts, ShardReport},
+    shape::{DeliveryReport, QuarantineCounts, RowCount, ShardReport},
     shard::Facts,
 };
 use crate::{
     Error, ErrorKind, Result,
     clock::SharedClock,
-    sources::{Mapping, MappingState, MappingTable, the_one},
+    sources::{Delivery, Mapping, MappingState, MappingTable, Triggers, the_one},
     streams::{self, AwsSession, Position, Shard, ancestors, is_refused_argument, list_shards},
     warehouse::{TableName, Warehouse},
 };
@@ -36,23 +40,42 @@ struct StreamNow {
     shards: Vec<Shard>,
     /// In seconds.
     retention: Option<f64>,
+    created_at: Option<Timestamp>,
     is_gone: bool,
+}
+
+impl StreamNow {
+    /// What is wrong if the stream is not the one that the source was created for.
+    fn made_anew(&self, mapping: &Mapping) -> Option<String> {
+        is_made_anew(self.created_at?, mapping).then(|| {
+            "the stream was deleted and created again under the same name since the source was created: what was delivered \
+             before came from the old one; `remove` the source but keep its table, then create it again"
+                .to_owned()
+        })
+    }
+}
+
+/// Whether a stream with this creation time is not the one that a source was created for.
+pub(crate) fn is_made_anew(created_at: Timestamp, mapping: &Mapping) -> bool {
+    created_at > mapping.created_on
 }
 
 /// Makes the report of a source.
 pub(crate) async fn delivery_report(
     session: &AwsSession,
     warehouse: &Warehouse,
-    (mappings, ledger): (&MappingTable, &DynamoLedger),
+    (mappings, ledger, triggers): (&MappingTable, &DynamoLedger, &Triggers),
     clock: &SharedClock,
     options: &ReportOptions,
 ) -> Result<DeliveryReport> {
     let table = TableName::new(&options.database_name, &options.table_name)?;
     let mut found = mappings.all().await?;
     found.retain(|mapping| mapping.state != MappingState::Pending && mapping.table == table);
+    let sources = found.clone();
     let mapping = the_one(found, &table, options.stream_name.as_deref())?;
     let ledger: SharedLedger = Arc::new(ledger.clone());
     let entries = ledger.of_source(&mapping.stream_arn, mapping.table_uuid).await?;
+    let unswept = sweep_all(warehouse, &ledger, (&mapping, &entries), clock.now()).await?;
     let stream = stream_now(session, &mapping).await?;
     let known: HashSet<String> = entries
         .iter()
@@ -92,20 +115,80 @@ pub(crate) async fn delivery_report(
         retention: stream.retention,
     });
     let facts: Vec<_> = facts.collect();
-    let mut warnings = table_warnings(warehouse, &mapping).await?;
+    let (target, gone) = table_now(warehouse, &mapping).await?;
+    let mut warnings = target.as_ref().map(Target::warnings).unwrap_or_default();
+    let (quarantine, doubt) = quarantine::counts(warehouse, &ledger, &mapping).await?;
+    let mut errors: Vec<String> =
+        facts.iter().flat_map(|facts| facts.errors()).chain(unswept).chain(doubt).chain(gone).collect();
+    let counted = match target.filter(|_| options.count_rows) {
+        Some(target) => row_count(warehouse, &ledger, &target, &sources).await?,
+        None => None,
+    };
+    errors.extend(counted.and_then(|counted| counted.error()));
     if stream.is_gone {
         warnings.push("the stream does not exist any more".to_owned());
     }
+    errors.extend(stream.made_anew(&mapping));
+    let (wrong, at_risk) = trigger_now(triggers, &mapping).await;
+    errors.extend(wrong);
+    warnings.extend(at_risk);
     warnings.extend(facts.iter().flat_map(|facts| facts.warnings()));
-    let (quarantine, doubt) = quarantine::counts(warehouse, &ledger, &mapping).await?;
-    let errors = facts.iter().flat_map(|facts| facts.errors()).chain(doubt).collect();
-    Ok(assemble(&mapping, &facts, quarantine, (errors, warnings)))
+    Ok(assemble(&mapping, &facts, (quarantine, counted), (errors, warnings)))
+}
+
+/// Deletes late rows of replaced batches, because a closed shard gets no batch that would do so. Returns a message for
+/// each shard where that failed.
+async fn sweep_all(
+    warehouse: &Warehouse,
+    ledger: &SharedLedger,
+    (mapping, entries): (&Mapping, &[(String, Entry)]),
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let sink = WarehouseSink::new(warehouse.clone());
+    let rejects = LedgerKey::of_quarantine(mapping.table_uuid);
+    let replays = ledger.read(&rejects).await?;
+    let shards = entries.iter().map(|(shard, entry)| {
+        let key = LedgerKey {
+            stream_arn: mapping.stream_arn.clone(),
+            shard: shard.clone(),
+            table: mapping.table_uuid,
+        };
+        (key, entry.clone())
+    });
+    let mut unswept = Vec::new();
+    for (key, entry) in shards.chain([(rejects, replays)]) {
+        if let Err(error) = sweep_idle((&sink, ledger), &key, entry, now).await {
+            unswept.push(format!(
+                "shard {}: failed to delete rows of a replaced batch, which may still be in the table: {}",
+                key.shard,
+                error.text()
+            ));
+        }
+    }
+    Ok(unswept)
+}
+
+/// The errors and warnings about the trigger of a source.
+async fn trigger_now(triggers: &Triggers, mapping: &Mapping) -> (Vec<String>, Vec<String>) {
+    if mapping.delivery != Delivery::Function {
+        return (Vec::new(), Vec::new());
+    }
+    match triggers.find(&mapping.stream_arn).await {
+        Ok(Some(trigger)) => {
+            let wrong = trigger.check().err().map(|error| error.text().into_owned());
+            (wrong.into_iter().collect(), trigger.warning().into_iter().collect())
+        }
+        Ok(None) => {
+            (vec!["the trigger of its stream was deleted: `repair` creates it again".to_owned()], Vec::new())
+        }
+        Err(error) => (Vec::new(), vec![format!("the trigger could not be looked at: {}", error.text())]),
+    }
 }
 
 fn assemble(
     mapping: &Mapping,
     facts: &[Facts<'_>],
-    quarantine: QuarantineCounts,
+    (quarantine, counted): (QuarantineCounts, Option<RowCount>),
     (errors, warnings): (Vec<String>, Vec<String>),
 ) -> DeliveryReport {
     let shards: Vec<ShardReport> = facts.iter().map(|facts| facts.report()).collect();
@@ -124,6 +207,7 @@ fn assemble(
         abandoned: sum(|shard| shard.abandoned),
         shards,
         quarantine,
+        counted,
         errors,
         warnings,
     }
@@ -134,7 +218,7 @@ async fn stream_now(session: &AwsSession, mapping: &Mapping) -> Result<StreamNow
         let stream = streams::describe(session, &mapping.stream_arn).await?;
         let retention = Some(f64::from(stream.retention_hours) * 3600.0);
         let shards = list_shards(session, &stream.arn).await?;
-        Ok(StreamNow { shards, retention, is_gone: false })
+        Ok(StreamNow { shards, retention, created_at: Some(stream.created_at), is_gone: false })
     };
     match described.await {
         Err(error) if Error::kind(&error) == ErrorKind::NotFound => {
@@ -175,12 +259,12 @@ async fn seen(
     }
 }
 
-/// What about the table puts exactly-once at risk. A table that is gone is no reason to keep the rest back.
-async fn table_warnings(warehouse: &Warehouse, mapping: &Mapping) -> Result<Vec<String>> {
+/// The table, or why nothing can be delivered into it: the report still shows the rest.
+async fn table_now(warehouse: &Warehouse, mapping: &Mapping) -> Result<(Option<Target>, Option<String>)> {
     match Target::describe(warehouse, &mapping.table, mapping.table_uuid).await {
-        Ok(target) => Ok(target.warnings()),
+        Ok(target) => Ok((Some(target), None)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
-            Ok(vec![error.text().into_owned()])
+            Ok((None, Some(error.text().into_owned())))
         }
         Err(error) => Err(error),
     }

@@ -3,6 +3,7 @@
 //! The ledger says what was delivered; a look at the first record after it, in each shard, says what is still to come. The
 //! two together are the number that proves that nothing was lost.
 
+mod count;
 mod look;
 mod make;
 mod options;
@@ -12,8 +13,8 @@ mod shard;
 
 pub use options::ReportOptions;
 pub use shape::{
-    DeliveryReport, DeliveryTrouble, DeliveryTroubleKind, GapReport, QuarantineCounts, ShardReport,
+    DeliveryReport, DeliveryTrouble, DeliveryTroubleKind, GapReport, QuarantineCounts, RowCount, ShardReport,
     ShardState,
 };
 
-pub(crate) use make::delivery_report;
+pub(crate) use make::{delivery_report, is_made_anew};

@@ -10,7 +10,8 @@ use crate::{Error, ErrorKind, Result};
 /// What became of the events of a source.
 ///
 /// `balanced` is the proof: in every shard received = inserted + quarantined + duplicates + abandoned, no event is known to
-/// be missing, and none to be in doubt.
+/// be missing or in doubt, no shard has stopped, no events have waited for more than half the stream's retention, and the
+/// row count matches, if rows were counted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -43,6 +44,9 @@ pub struct DeliveryReport {
     pub shards: Vec<ShardReport>,
     /// What of all this is, or was, in quarantine.
     pub quarantine: QuarantineCounts,
+    /// The number of rows in the table, compared with what was inserted. `null` unless `countRows` was set and the rows can
+    /// be counted.
+    pub counted: Option<RowCount>,
     /// What is wrong, for a person; empty if `balanced`.
     pub errors: Vec<String>,
     /// What puts the delivery at risk, for a person.
@@ -165,6 +169,19 @@ pub struct GapReport {
     pub before: String,
     /// When that was found out.
     pub since: Timestamp,
+}
+
+/// How many rows Helios has inserted into a table, for all its sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RowCount {
+    /// Rows that the table has.
+    pub rows: u64,
+    /// Rows that it must have at least: those whose insert has finished.
+    pub expected: u64,
+    /// Rows that it may have in addition: those whose insert is in progress.
+    pub under_way: u64,
 }
 
 /// The quarantine of a table.

@@ -1,12 +1,15 @@
 //! What a report says of one shard.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     super::ledger::{Entry, OpenRange, TroubleKind},
     look::Seen,
     shape::{DeliveryTrouble, GapReport, ShardReport, ShardState},
 };
+
+/// After this time without an attempt an open range counts as abandoned: Lambda and consumers retry within seconds.
+const ABANDONED: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is known of a shard.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +75,18 @@ impl Facts<'_> {
         }
     }
 
+    /// Whether a reader has reached the end of the shard so recently that nothing that arrived since can have expired.
+    fn was_caught_up(&self) -> bool {
+        let age = self.entry.caught_up_at.map(|seen| self.now.duration_since(seen).as_secs_f64());
+        age.zip(self.retention).is_some_and(|(age, retention)| age < retention)
+    }
+
+    /// Whether an open range has been without a worker for so long that a retry is overdue.
+    fn is_abandoned(&self, open: &OpenRange) -> bool {
+        let limit = open.held_until.saturating_add(ABANDONED).unwrap_or(Timestamp::MAX);
+        self.entry.trouble.is_none() && self.now > limit && !self.seen.is_open_gone
+    }
+
     /// What is wrong with it, for a person.
     pub(super) fn errors(self) -> Vec<String> {
         let Self { shard, entry, seen, .. } = self;
@@ -91,6 +106,44 @@ impl Facts<'_> {
             errors.push(format!(
                 "shard {shard}: {} events were received, and {accounted} are accounted for",
                 counters.received
+            ));
+        }
+        if let Some(trouble) = entry.trouble.as_ref().filter(|trouble| trouble.kind == TroubleKind::Failing) {
+            let code = trouble.server_code.map_or_else(String::new, |code| format!(" (its error {code})"));
+            let more = trouble.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
+            errors.push(format!(
+                "shard {shard}: ClickHouse has not taken its events since {}{code}{more}",
+                trouble.since
+            ));
+        }
+        if let Some(open) = entry.open.as_ref().filter(|open| self.is_abandoned(open)) {
+            errors.push(format!(
+                "shard {shard}: delivery of the events {} began at {}, and no worker has finished it since {}: check \
+                 that the consumer or the delivery function is running",
+                range(open),
+                open.opened_at,
+                open.held_until
+            ));
+        }
+        let report = self.report();
+        let half = report.lag_seconds.zip(self.retention).filter(|(lag, retention)| *lag > retention / 2.0);
+        if let Some((lag, retention)) = half {
+            errors.push(format!(
+                "shard {shard}: events have waited for {lag:.0} s, and the stream keeps them for {retention:.0} s: check \
+                 that the consumer or the delivery function is running"
+            ));
+        }
+        if let Some(doubt) = &entry.doubt {
+            errors.push(format!(
+                "shard {shard}: the events after {} and before {}, if there were any, expired before they were delivered; \
+                 found at {}",
+                doubt.after, doubt.before, doubt.since
+            ));
+        }
+        if seen.is_unjoined && !self.was_caught_up() {
+            errors.push(format!(
+                "shard {shard}: the last delivered event has left the stream, and no process has read the shard since: later \
+                 events may have expired unseen"
             ));
         }
         let is_uncertain =
@@ -113,28 +166,8 @@ impl Facts<'_> {
 
     /// What puts its events at risk, for a person.
     pub(super) fn warnings(self) -> Vec<String> {
-        let Self { shard, entry, seen, .. } = self;
+        let shard = self.shard;
         let mut warnings = Vec::new();
-        if let Some(trouble) = entry.trouble.as_ref().filter(|trouble| trouble.kind == TroubleKind::Failing) {
-            let code = trouble.server_code.map_or_else(String::new, |code| format!(" (its error {code})"));
-            warnings.push(format!(
-                "shard {shard}: ClickHouse has not taken its events since {}{code}",
-                trouble.since
-            ));
-        }
-        if let Some(doubt) = &entry.doubt {
-            warnings.push(format!(
-                "shard {shard}: the events after {} and before {}, if there were any, expired before they were delivered; \
-                 found at {}",
-                doubt.after, doubt.before, doubt.since
-            ));
-        }
-        if seen.is_unjoined {
-            warnings.push(format!(
-                "shard {shard}: the last event that was delivered is too old for the stream: others behind it may have \
-                 expired with it, unseen"
-            ));
-        }
         let report = self.report();
         let soon = report.expires_in_seconds.zip(self.retention).filter(|(left, all)| *left < all / 10.0);
         if let Some((left, _)) = soon {
@@ -181,7 +214,7 @@ mod tests {
             Entry { open: Some(OpenRange { held_until, ..OpenRange::for_test() }), ..Entry::default() }
         };
         let troubled = |kind| Entry {
-            trouble: Some(Trouble { kind, server_code: Some(60), since: now() }),
+            trouble: Some(Trouble { kind, server_code: Some(60), since: now(), message: None }),
             ..open(20_000)
         };
         for (entry, seen, is_closed, state) in [
@@ -211,7 +244,25 @@ mod tests {
         assert_eq!(of(CAUGHT_UP), (Some(0.0), None));
         assert_eq!(of(Seen::default()), (None, None));
         assert_eq!(facts(&entry, behind(300)).warnings(), [""; 0]);
+        assert_eq!(facts(&entry, behind(500)).errors(), [""; 0]);
+        assert!(facts(&entry, behind(501)).errors()[0].contains("waited for 501 s"));
         assert!(facts(&entry, behind(950)).warnings()[0].contains("expire in 50 seconds"));
+    }
+
+    #[test]
+    fn a_shard_that_has_stopped_is_wrong() {
+        let message = Some("EXCHANGE TABLES a AND b".to_owned());
+        let trouble =
+            Some(Trouble { kind: TroubleKind::Failing, server_code: Some(60), since: now(), message });
+        let entry = Entry { trouble, ..Entry::default() };
+        let errors = facts(&entry, behind(5)).errors();
+        assert!(errors[0].contains("its error 60") && errors[0].contains("EXCHANGE TABLES"), "{errors:?}");
+        let held = |held_until: i64| {
+            let held_until = Timestamp::from_second(held_until).unwrap();
+            Entry { open: Some(OpenRange { held_until, ..OpenRange::for_test() }), ..Entry::default() }
+        };
+        assert_eq!(facts(&held(9_400), behind(5)).errors(), [""; 0]);
+        assert!(facts(&held(9_399), behind(5)).errors()[0].contains("no worker has finished it"));
     }
 
     #[test]
@@ -223,8 +274,18 @@ mod tests {
         assert_eq!(facts(&entry, CAUGHT_UP).errors(), [""; 0]);
         let entry = Entry {
             counters,
-            open: Some(OpenRange { first: place(7), last: place(9), ..OpenRange::for_test() }),
-            trouble: Some(Trouble { kind: TroubleKind::Uncertain, server_code: None, since: now() }),
+            open: Some(OpenRange {
+                first: place(7),
+                last: place(9),
+                held_until: now(),
+                ..OpenRange::for_test()
+            }),
+            trouble: Some(Trouble {
+                kind: TroubleKind::Uncertain,
+                server_code: None,
+                since: now(),
+                message: None,
+            }),
             gaps: vec![Gap { after: place(3), before: place(5), since: now() }],
             ..Entry::default()
         };

@@ -1,4 +1,4 @@
-//! The open range, inserted: rejects, then rows, then the ledger.
+//! Inserts the open range: rejects, then rows, then the ledger. Rows are counted before the range is closed.
 
 use std::time::Duration;
 
@@ -7,15 +7,16 @@ use arrow_array::RecordBatch;
 use super::{
     super::{
         batch::Event,
+        batch_column::BatchNumber,
         ledger::{Counters, Entry, OpenRange, TroubleKind},
         quarantine::{self, Origin, Rejects},
-        refusal::{Refusal, Verdict, verdict},
+        refusal::{Verdict, verdict},
         sink::{Block, INSERT_TIMEOUT},
         split::Split,
         token::{Part, insert_token},
     },
     count,
-    proof::Proof,
+    proof::{Arrival, Proof},
     run::Run,
 };
 use crate::{
@@ -23,10 +24,23 @@ use crate::{
     backoff::{MAX_ATTEMPTS, pause},
 };
 
-/// What became of the rows.
+/// How many tokens to try for the same rejects. Workers use the same order, so ClickHouse may know a few already.
+const MOST_TOKENS: u32 = 100;
+
+/// What became of an insert.
 enum Outcome {
-    Inserted,
-    Refused(Refusal, Error),
+    /// ClickHouse reported success.
+    Done,
+    /// All of it is in the table.
+    Committed,
+    /// ClickHouse refuses it.
+    Refused(Verdict, Error),
+    /// All of it is in the table, which has changed meanwhile.
+    Bent,
+    /// Part of it is in this table or another, and its token is not reliable.
+    Partial,
+    /// Another worker changed the ledger.
+    Moved,
 }
 
 impl Run<'_> {
@@ -34,25 +48,45 @@ impl Run<'_> {
     pub(super) async fn commit(&mut self, events: &[Event<'_>], mut split: Split<'_, '_>) -> Result<()> {
         let Some(open) = self.entry.open.clone() else { return Ok(()) };
         let quarantined = count(split.rejects.len() + split.settled);
-        match self.prove(&open).await? {
+        let is_fresh = self.fresh.as_ref() == Some(&open.token);
+        let proof = self.prove(&open).await?;
+        match proof {
             Proof::Conflict => return Ok(()),
             Proof::Committed => return self.close(&open, quarantined, last_arrival(events)).await,
-            Proof::Known => {}
-            Proof::Absent => {
-                let present = self.worker.sink.quarantined(&self.target.table, &self.key, &open).await?;
-                split.rejects.remove(&present);
-            }
+            Proof::Partial => return self.renew(&open, events).await,
+            Proof::Known | Proof::Absent | Proof::Bent => {}
+        }
+        if !is_fresh && split.rejects.len() > 0 {
+            // An earlier worker may have written some of them.
+            let present = self.worker.sink.quarantined(&self.target.table, &self.key, &open).await?;
+            split.rejects.remove(&present);
         }
         // The rejects first: when the rows are committed and the process dies, nothing else remains to be done.
         if split.rejects.len() > 0 {
-            self.quarantine(&open, &split.rejects).await?;
+            self.quarantine(&open, &mut split.rejects).await?;
+        }
+        if proof == Proof::Bent {
+            return self.reopen(&open, events).await;
         }
         if split.rows.num_rows() > 0 {
             match self.insert_rows(&open, &split).await? {
-                Outcome::Inserted => {}
-                Outcome::Refused(refusal, error) => {
-                    return self.refused(&open, events, (refusal, error)).await;
+                Outcome::Done => match self.arrived(&open).await? {
+                    Arrival::Whole => {}
+                    Arrival::Missing => return self.renew(&open, events).await,
+                    Arrival::Bent => return self.reopen(&open, events).await,
+                    Arrival::Astray => {
+                        self.renew(&open, events).await?;
+                        // Reports what has replaced it, unless it is back.
+                        return self.look().await;
+                    }
+                },
+                Outcome::Committed => {}
+                Outcome::Bent => return self.reopen(&open, events).await,
+                Outcome::Partial => return self.renew(&open, events).await,
+                Outcome::Refused(verdict, error) => {
+                    return self.refused(&open, events, &split, (verdict, error)).await;
                 }
+                Outcome::Moved => return Ok(()),
             }
         }
         self.close(&open, quarantined, last_arrival(events)).await
@@ -66,25 +100,7 @@ impl Run<'_> {
         last_event_time: Option<jiff::Timestamp>,
     ) -> Result<()> {
         let inserted = open.events.saturating_sub(quarantined);
-        let counters = &self.entry.counters;
-        let counters = Counters {
-            received: counters.received + open.events + self.duplicates,
-            inserted: counters.inserted + inserted,
-            quarantined: counters.quarantined + quarantined,
-            duplicates: counters.duplicates + self.duplicates,
-            abandoned: counters.abandoned,
-            first: counters.first.clone().or_else(|| Some(open.first.clone())),
-            last_event_time: last_event_time.or(counters.last_event_time),
-            ..*counters
-        };
-        let entry = Entry {
-            committed: Some(open.last.clone()),
-            open: None,
-            remainders: self.entry.remainders.iter().filter(|left| left.last > open.last).cloned().collect(),
-            counters,
-            trouble: None,
-            ..self.entry.clone()
-        };
+        let entry = closed(&self.entry, open, (inserted, quarantined, 0), self.duplicates, last_event_time);
         if self.write(entry).await? {
             self.fresh = None;
             self.duplicates = 0;
@@ -103,14 +119,13 @@ impl Run<'_> {
                 table: &self.target.table,
                 rows: &rows,
                 token: &token,
+                batch: open.batch,
                 from_text: open.schema.has_columns_from_text()?,
                 ignore_views: false,
                 timeout: self.insert_timeout()?,
             };
-            let Err(error) = self.worker.sink.insert(block).await else { return Ok(Outcome::Inserted) };
+            let Err(error) = self.worker.sink.insert(block).await else { return Ok(Outcome::Done) };
             match verdict(&error) {
-                Verdict::Refused(refusal) => return Ok(Outcome::Refused(refusal, error)),
-                Verdict::Failed => return Err(self.troubled(TroubleKind::Failing, error)),
                 Verdict::Again => {
                     // It may have taken effect: from here on only this token will do.
                     self.fresh = None;
@@ -118,15 +133,22 @@ impl Run<'_> {
                     attempts += 1;
                     self.wait(attempts, error).await?;
                 }
+                Verdict::Failed => return Err(self.troubled(TroubleKind::Failing, error)),
+                verdict => return Ok(Outcome::Refused(verdict, error)),
             }
-            if let Proof::Committed = self.prove(open).await? {
-                return Ok(Outcome::Inserted);
+            match self.prove(open).await? {
+                Proof::Committed => return Ok(Outcome::Committed),
+                Proof::Conflict => return Ok(Outcome::Moved),
+                // The same token may complete it, or ClickHouse may ignore the insert: then it is counted again.
+                Proof::Known | Proof::Absent => {}
+                Proof::Partial => return Ok(Outcome::Partial),
+                Proof::Bent => return Ok(Outcome::Bent),
             }
         }
     }
 
     /// The rows as the table takes them now: with their provenance, and without columns that it has lost since.
-    fn rows(&self, open: &OpenRange, split: &Split<'_, '_>) -> Result<RecordBatch> {
+    pub(super) fn rows(&self, open: &OpenRange, split: &Split<'_, '_>) -> Result<RecordBatch> {
         let mut rows = split.rows.clone();
         let now = &self.target.schema.columns;
         let gained = now.iter().any(|column| open.schema.columns.iter().all(|then| then.name != column.name));
@@ -145,52 +167,79 @@ impl Run<'_> {
         }
     }
 
-    async fn quarantine(&mut self, open: &OpenRange, rejects: &Rejects<'_>) -> Result<()> {
-        let origin = Origin {
-            table: &self.target.table,
-            stream_arn: &self.key.stream_arn,
-            shard: &self.key.shard,
-            schema_version: &open.schema.version(),
-            now: self.worker.clock.now(),
-        };
-        let rows = rejects.to_batch(origin)?;
+    /// Writes rejects into quarantine, and checks that they are there.
+    async fn quarantine(&mut self, open: &OpenRange, rejects: &mut Rejects<'_>) -> Result<()> {
         let table = quarantine::table_of(&self.target.table)?;
-        let part = if open.refusal.is_some() { Part::Refused } else { Part::Rejects };
-        let token = insert_token(&open.token, part);
-        let mut attempts = 0;
+        let schema_version = open.schema.version();
+        let (mut attempts, mut again) = (0, 0);
         loop {
+            let origin = Origin {
+                table: &self.target.table,
+                stream_arn: &self.key.stream_arn,
+                shard: &self.key.shard,
+                schema_version: &schema_version,
+                now: self.worker.clock.now(),
+            };
+            let rows = rejects.to_batch(origin)?;
+            let token = insert_token(&open.token, Part::Rejects(again));
             let timeout = self.insert_timeout()?;
             let (table, rows, token) = (&table, &rows, token.as_str());
-            let block = Block { table, rows, token, from_text: false, ignore_views: false, timeout };
-            let Err(error) = self.worker.sink.insert(block).await else { return Ok(()) };
-            let is_old = verdict(&error) == Verdict::Refused(Refusal::Columns);
-            if (error.kind() == ErrorKind::NotFound || is_old) && attempts == 0 {
-                // Its table or database is not there, or lacks columns: nobody made the source through us, somebody
-                // dropped it, or an older version of ours made it.
-                self.worker.sink.ensure_quarantine(&self.target.table).await?;
-                attempts += 1;
-            } else if verdict(&error) == Verdict::Again {
-                attempts += 1;
-                self.wait(attempts, error).await?;
-            } else {
-                return Err(self.troubled(TroubleKind::Failing, error));
+            let block = Block {
+                table,
+                rows,
+                token,
+                batch: BatchNumber::default(),
+                from_text: false,
+                ignore_views: false,
+                timeout,
+            };
+            match self.worker.sink.insert(block).await {
+                Ok(()) => {
+                    let present = self.worker.sink.quarantined(&self.target.table, &self.key, open).await?;
+                    rejects.remove(&present);
+                    if rejects.len() == 0 {
+                        return Ok(());
+                    }
+                    // ClickHouse knows the token without the rejects. All workers of the range use the same next one.
+                    again += 1;
+                    if again > MOST_TOKENS {
+                        let message =
+                            "ClickHouse reports that rejects were inserted, but they are not in quarantine";
+                        let error = Error::new(ErrorKind::Unavailable, message).retryable(true);
+                        return Err(self.troubled(TroubleKind::Failing, error));
+                    }
+                }
+                Err(error) => {
+                    let verdict = verdict(&error);
+                    if (error.kind() == ErrorKind::NotFound || verdict == Verdict::Columns) && attempts == 0 {
+                        // Its table or database is missing, or lacks columns: Helios did not create the source,
+                        // a person dropped it, or an older Helios created it.
+                        self.worker.sink.ensure_quarantine(&self.target.table).await?;
+                        attempts += 1;
+                    } else if matches!(verdict, Verdict::Again | Verdict::Parts) {
+                        attempts += 1;
+                        self.wait(attempts, error).await?;
+                    } else {
+                        return Err(self.troubled(TroubleKind::Failing, error));
+                    }
+                }
             }
         }
     }
 
     /// Waits before the next attempt, if there is one.
-    async fn wait(&mut self, attempts: u32, error: Error) -> Result<()> {
+    pub(super) async fn wait(&mut self, attempts: u32, error: Error) -> Result<()> {
         let pause = pause(attempts);
         let until = self.worker.clock.now().saturating_add(pause).unwrap_or(self.deadline);
         if attempts >= MAX_ATTEMPTS || until >= self.deadline {
             return Err(self.about(error.with("attempts", attempts.to_string())));
         }
-        tracing::warn!(attempts, error = %error.kind(), "Insert failed; trying again.");
+        tracing::warn!(attempts, error = %error.kind(), "Insert failed; retrying.");
         self.worker.clock.sleep(pause).await;
         Ok(())
     }
 
-    fn insert_timeout(&self) -> Result<Duration> {
+    pub(super) fn insert_timeout(&self) -> Result<Duration> {
         self.check_deadline()?;
         let left = self.deadline.duration_since(self.worker.clock.now());
         Ok(Duration::try_from(left).unwrap_or_default().min(INSERT_TIMEOUT))
@@ -209,15 +258,49 @@ impl Run<'_> {
             table: &self.target.table,
             rows: &rows,
             token: &insert_token(&open.token, Part::Rows),
+            batch: open.batch,
             from_text: open.schema.has_columns_from_text()?,
             ignore_views: true,
             timeout: self.insert_timeout()?,
         };
         match self.worker.sink.insert(block).await {
             Ok(()) => Ok(true),
-            Err(error) if matches!(verdict(&error), Verdict::Refused(_)) => Ok(false),
+            Err(error) if matches!(verdict(&error), Verdict::Try | Verdict::Columns | Verdict::Parts) => {
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The entry once its open range is closed, with these numbers of inserted, quarantined and abandoned events.
+pub(in super::super) fn closed(
+    entry: &Entry,
+    open: &OpenRange,
+    (inserted, quarantined, abandoned): (u64, u64, u64),
+    duplicates: u64,
+    last_event_time: Option<jiff::Timestamp>,
+) -> Entry {
+    let counters = &entry.counters;
+    let counters = Counters {
+        received: counters.received + open.events + duplicates,
+        inserted: counters.inserted + inserted,
+        counted: counters.counted + if open.batch.is_none() { 0 } else { inserted },
+        quarantined: counters.quarantined + quarantined,
+        duplicates: counters.duplicates + duplicates,
+        abandoned: counters.abandoned + abandoned,
+        first: counters.first.clone().or_else(|| Some(open.first.clone())),
+        last_event_time: last_event_time.or(counters.last_event_time),
+        ..*counters
+    };
+    let remainders = entry.remainders.iter().filter(|left| left.last > open.last);
+    Entry {
+        committed: Some(open.last.clone()),
+        open: None,
+        remainders: remainders.map(|left| left.behind(open.events)).collect(),
+        counters,
+        trouble: None,
+        ..entry.clone()
     }
 }
 

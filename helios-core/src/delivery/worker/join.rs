@@ -5,9 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use jiff::SignedDuration;
+
 use super::{
     super::{
-        batch::{Event, Record, events},
+        batch::{Event, Record, events, first_events},
         ledger::{Entry, Gap},
         place::{Identity, Place},
         plan::plan,
@@ -16,12 +18,17 @@ use super::{
     run::Run,
 };
 use crate::{
-    Result,
+    Error, ErrorKind, Result,
+    backoff::pause,
     streams::{ShardStart, compare_sequence_numbers},
 };
 
 /// The record that was committed last, and the one behind it: enough to see that there is none between two batches.
 const LOOK: usize = 2;
+/// How often to look at a shard that shows no records.
+const LOOKS: u32 = 3;
+/// Streams keep records for at least 24 hours, so a record younger than this still exists.
+const KEPT: SignedDuration = SignedDuration::from_hours(20);
 /// How many records are read at once, of those that were left out.
 const READ: usize = 10_000;
 
@@ -51,7 +58,7 @@ impl Run<'_> {
     pub(super) async fn join(&mut self, batch: &[Event<'_>], follows: Option<&str>) -> Result<bool> {
         let Some(first) = batch.first().map(|first| first.place.sequence_number) else { return Ok(true) };
         let Some(committed) = self.entry.committed.clone() else {
-            return self.join_beginning(first, follows).await;
+            return self.join_beginning(batch, first, follows).await;
         };
         let up_to = &committed.sequence_number;
         let shard = (self.key.stream_arn.clone(), self.key.shard.clone());
@@ -60,7 +67,20 @@ impl Run<'_> {
         {
             return Ok(true);
         }
-        let seen = self.behind(&committed, LOOK).await?;
+        let start = ShardStart::At(up_to.clone());
+        let Some(seen) = self.look_behind(&start, batch).await? else { return Ok(true) };
+        let is_joined = first_behind(&seen, committed.place(), first).is_none();
+        if self.is_cached
+            && !(is_joined && seen.first().is_none_or(|oldest| oldest.sequence_number == *up_to))
+        {
+            // Another process may have delivered what seems to be missing.
+            let now = self.worker.ledger.read(&self.key).await?;
+            self.is_cached = false;
+            if now.version != self.entry.version {
+                self.entry = now;
+                return Ok(false);
+            }
+        }
         if let Some(oldest) = seen.first().filter(|oldest| oldest.sequence_number != *up_to) {
             self.doubt(&committed, &oldest.sequence_number).await?;
         }
@@ -74,16 +94,21 @@ impl Run<'_> {
 
     /// Makes sure that nothing lies between where the table begins and the first batch of a shard. It would, where the trigger
     /// has gone on for other tables while this one was paused.
-    async fn join_beginning(&mut self, first: &str, follows: Option<&str>) -> Result<bool> {
+    async fn join_beginning(
+        &mut self,
+        batch: &[Event<'_>],
+        first: &str,
+        follows: Option<&str>,
+    ) -> Result<bool> {
         let Some(position) = self.target.begins.filter(|_| follows.is_none()) else { return Ok(true) };
         let start = ShardStart::Position(position);
-        let seen = self.from(&start, LOOK).await?;
-        if !events(&seen).first().is_some_and(|found| is_before(found.place, first)) {
+        let Some(seen) = self.look_behind(&start, batch).await? else { return Ok(true) };
+        if !events(&seen).next().is_some_and(|found| is_before(found.place, first)) {
             return Ok(true);
         }
-        let records = self.from(&start, READ).await?;
-        let between: Vec<_> =
-            events(&records).into_iter().filter(|event| is_before(event.place, first)).collect();
+        let records = self.from(&start, READ).await?.unwrap_or_default();
+        let taken = first_events(&records, 0).events;
+        let between: Vec<_> = taken.into_iter().filter(|event| is_before(event.place, first)).collect();
         if between.is_empty() {
             // They have expired meanwhile.
             return Ok(true);
@@ -100,8 +125,14 @@ impl Run<'_> {
 
     /// Delivers records that lie between what is committed and the batch: the first of them was seen just now.
     async fn fill(&mut self, committed: &Identity, seen: &Identity, first: &str) -> Result<()> {
-        let records = self.behind(committed, READ).await?;
-        let between: Vec<_> = events(&records)
+        let start = ShardStart::At(committed.sequence_number.clone());
+        let records = self.from(&start, READ).await?.unwrap_or_default();
+        // Of a record that was committed in part, what comes behind that part.
+        let is_first =
+            records.first().is_some_and(|record| record.sequence_number == committed.sequence_number);
+        let passed_over = if is_first { committed.sub_sequence.saturating_add(1) } else { 0 };
+        let taken = first_events(&records, usize::try_from(passed_over).unwrap_or(usize::MAX)).events;
+        let between: Vec<_> = taken
             .into_iter()
             .filter(|event| event.place > committed.place() && is_before(event.place, first))
             .collect();
@@ -143,10 +174,13 @@ impl Run<'_> {
         let before = Place { sequence_number: oldest, sub_sequence: 0 };
         let doubt =
             Gap { after: after.clone(), before: before.to_identity(), since: self.worker.clock.now() };
-        if self.entry.doubt.as_ref().is_some_and(|known| known.after == doubt.after) {
+        let now = self.worker.clock.now();
+        let was_seen = self.entry.caught_up_at.is_some_and(|seen| now.duration_since(seen) < KEPT);
+        // No later record can have expired.
+        if was_seen || self.entry.doubt.as_ref().is_some_and(|known| known.after == doubt.after) {
             return Ok(());
         }
-        tracing::warn!(
+        tracing::error!(
             shard = self.key.shard,
             after = %doubt.after,
             before = %doubt.before,
@@ -168,18 +202,52 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn behind(&self, committed: &Identity, limit: usize) -> Result<Vec<Record>> {
-        self.from(&ShardStart::At(committed.sequence_number.clone()), limit).await
+    /// Reads the first records from `start` on, at most up to the batch's own. `None` if there is no stream to read.
+    ///
+    /// An empty page does not prove that there are no records: Kinesis has just returned the batch.
+    async fn look_behind(&mut self, start: &ShardStart, batch: &[Event<'_>]) -> Result<Option<Vec<Record>>> {
+        for attempt in 1.. {
+            let seen = match self.from(start, LOOK).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(seen)) if !seen.is_empty() => return Ok(Some(seen)),
+                Ok(Some(_)) => None,
+                Err(error) if error.kind() == ErrorKind::NotFound => Some(error),
+                Err(error) => return Err(error),
+            };
+            if attempt < LOOKS {
+                self.worker.clock.sleep(pause(attempt)).await;
+                continue;
+            }
+            let now = self.worker.clock.now();
+            let arrival = batch.first().and_then(|event| event.arrival);
+            let is_kept = arrival.is_some_and(|arrival| now.duration_since(arrival) < KEPT);
+            if !is_kept {
+                // Its own records have expired by now, so nothing else can be read.
+                tracing::warn!(
+                    shard = self.key.shard,
+                    "The records of a batch have expired; cannot check what precedes it."
+                );
+                return Ok(Some(Vec::new()));
+            }
+            let message =
+                "Kinesis returned no records at the position of the batch, so what precedes it is unknown";
+            let error = seen.map_or_else(
+                || Error::new(ErrorKind::Unavailable, message),
+                |cause| Error::new(ErrorKind::Unavailable, message).caused_by(cause),
+            );
+            return Err(self.about(error.retryable(true)));
+        }
+        Ok(None)
     }
 
-    async fn from(&self, start: &ShardStart, limit: usize) -> Result<Vec<Record>> {
+    async fn from(&self, start: &ShardStart, limit: usize) -> Result<Option<Vec<Record>>> {
         self.worker.history.from(&self.key, start, limit, self.deadline).await
     }
 }
 
 /// The first event behind a place, before a record.
 fn first_behind(records: &[Record], place: Place<'_>, record: &str) -> Option<Identity> {
-    let mut behind = events(records).into_iter().map(|event| event.place).filter(|found| *found > place);
+    let mut behind = events(records).map(|event| event.place).filter(|found| *found > place);
     behind.next().filter(|found| is_before(*found, record)).map(Place::to_identity)
 }
 

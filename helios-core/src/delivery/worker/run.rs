@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::{
     super::{
         batch::{Event, events},
+        batch_column::BatchNumber,
         batch_report::BatchReport,
-        ledger::{Entry, LedgerKey, OpenRange, Trouble, TroubleKind, Written},
+        ledger::{Entry, LedgerKey, OpenRange, Trouble, TroubleKind, Written, refused_within},
         plan::{Step, plan},
         schema::TableSchema,
         split::{Rule, Split},
@@ -17,8 +18,9 @@ use super::{
         token::range_token,
     },
     Worker, count,
+    refused::Rules,
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, warehouse::TableName};
 
 /// The state of one delivery.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Run<'a> {
     pub(super) target: Target,
     /// The ledger's entry as it was read or written last.
     pub(super) entry: Entry,
+    /// Whether it is from an earlier run of this process: another process may have changed the ledger since.
+    pub(super) is_cached: bool,
     pub(super) report: BatchReport,
     pub(super) deadline: Timestamp,
     /// The token of the open range, if this run has opened it and no insert of it can have taken effect unseen.
@@ -37,6 +41,8 @@ pub(super) struct Run<'a> {
     pub(super) held: Option<String>,
     /// Whether an insert of rows has gone without an answer, and may be under way.
     pub(super) unanswered: bool,
+    /// How often rows were missing although ClickHouse had reported success.
+    pub(super) missing: u32,
     /// What an error is to be written down as.
     pub(super) trouble: Option<Trouble>,
     /// Duplicates that the ledger has not counted yet.
@@ -48,7 +54,7 @@ impl<'a> Run<'a> {
         worker: &'a Worker,
         key: LedgerKey,
         target: Target,
-        entry: Entry,
+        (entry, is_cached): (Entry, bool),
         report: BatchReport,
         deadline: Timestamp,
     ) -> Self {
@@ -58,11 +64,13 @@ impl<'a> Run<'a> {
             key,
             target,
             entry,
+            is_cached,
             report,
             deadline,
             fresh: None,
             held: None,
             unanswered: false,
+            missing: 0,
             trouble: None,
             duplicates,
         }
@@ -74,6 +82,7 @@ impl<'a> Run<'a> {
         self.duplicates +=
             count(committed.map_or(0, |last| batch.partition_point(|event| event.place <= last.place())));
         let mut is_joined = false;
+        self.sweep().await?;
         loop {
             let step = plan(&self.entry, batch);
             if matches!(step, Step::Open(Range { start: 0, .. })) && !is_joined {
@@ -108,7 +117,8 @@ impl<'a> Run<'a> {
         let around =
             self.entry.remainders.iter().find(|left| last.is_some_and(|last| last <= left.last.place()));
         let settled = around.map_or_else(Vec::new, |left| left.settled.clone());
-        let rule = Rule { schema: &schema, settled: &settled, refusal: None };
+        let refused = around.map_or_else(Vec::new, |left| refused_within(&left.refused, events.len()));
+        let rule = Rule { schema: &schema, settled: &settled, refused: &refused };
         let (mut events, mut split) = (events, rule.split(events)?);
         if let Some(row) = self.target.partitions.excess(&split.rows) {
             // Too many partitions for one block: as many events as make fewer.
@@ -119,8 +129,10 @@ impl<'a> Run<'a> {
             events = events.get(..excess.max(1)).unwrap_or(events);
             split = rule.split(events)?;
         }
-        let range = self.range(events, &split, schema.clone(), settled.clone())?;
-        if self.begin(Entry { open: Some(range), ..self.entry.clone() }).await? {
+        let refused = refused_within(&refused, events.len());
+        let range = self.range(events, &split, (schema.clone(), settled.clone(), refused), 0)?;
+        let last_batch = range.batch.max(self.entry.last_batch);
+        if self.begin(Entry { open: Some(range), last_batch, ..self.entry.clone() }).await? {
             self.commit(events, split).await?;
         }
         Ok(())
@@ -159,29 +171,38 @@ impl<'a> Run<'a> {
         &self,
         events: &[Event<'_>],
         split: &Split<'_, '_>,
-        schema: TableSchema,
-        settled: Vec<TableSchema>,
+        (schema, settled, refused): Rules,
+        generation: u64,
     ) -> Result<OpenRange> {
         let [first, ..] = events else { return Err(Error::unexpected("a range without events")) };
         let last = events.last().unwrap_or(first);
         let Self { key, target, worker, .. } = self;
         let shard = (key.stream_arn.as_str(), key.shard.as_str(), key.table);
-        let rule = rule_version(&schema, &settled);
+        let rule = format!("{}-{generation}", rule_version(&schema, &settled));
+        let (opened_at, token) = (worker.clock.now(), range_token(shard, (first.place, last.place), &rule));
+        let batch = if target.has_batch {
+            BatchNumber::new(opened_at, &token, self.entry.last_batch)
+        } else {
+            BatchNumber::default()
+        };
         Ok(OpenRange {
             first: first.place.to_identity(),
             last: last.place.to_identity(),
             events: count(events.len()),
             rows: count(split.rows.num_rows()),
-            token: range_token(shard, (first.place, last.place), &rule),
+            token,
+            batch,
+            generation,
             digest: split.digest.clone(),
             schema,
             settled,
+            refused,
             definition: target.definition.clone(),
-            opened_at: worker.clock.now(),
+            modified: target.modified,
+            opened_at,
             blocks: target.blocks,
             held_until: self.deadline,
             others_until: None,
-            refusal: None,
         })
     }
 
@@ -189,7 +210,7 @@ impl<'a> Run<'a> {
     async fn finish(&mut self, events: &[Event<'_>]) -> Result<()> {
         let Some(open) = self.entry.open.clone() else { return Ok(()) };
         let split =
-            Rule { schema: &open.schema, settled: &open.settled, refusal: open.refusal }.split(events)?;
+            Rule { schema: &open.schema, settled: &open.settled, refused: &open.refused }.split(events)?;
         if split.digest != open.digest || count(events.len()) != open.events {
             let message = "the events of the open range differ from those it was opened with: under its token they would \
                            pass for inserted";
@@ -208,8 +229,7 @@ impl<'a> Run<'a> {
             return self.settle_without_events(&open).await;
         };
         let (first, last) = (open.first.place(), open.last.place());
-        let events: Vec<_> =
-            events(&records).into_iter().filter(|event| (first..=last).contains(&event.place)).collect();
+        let events: Vec<_> = events(&records).filter(|event| (first..=last).contains(&event.place)).collect();
         let in_batch = batch.iter().filter(|event| (first..=last).contains(&event.place)).count();
         self.report.received += count(events.len() - in_batch.min(events.len()));
         self.finish(&events).await
@@ -222,11 +242,13 @@ impl<'a> Run<'a> {
         match self.worker.ledger.write(&self.key, &entry).await? {
             Written::Done => {
                 self.entry = entry;
+                self.is_cached = false;
                 Ok(true)
             }
             Written::Conflict(other) => {
                 tracing::debug!(shard = self.key.shard, "Another worker has moved the ledger.");
                 self.entry = *other;
+                self.is_cached = false;
                 self.fresh = None;
                 self.held = None;
                 Ok(false)
@@ -241,7 +263,7 @@ impl<'a> Run<'a> {
             .entry
             .trouble
             .as_ref()
-            .is_some_and(|known| known.kind == trouble.kind && known.server_code == trouble.server_code);
+            .is_some_and(|known| Trouble { since: known.since, ..trouble.clone() } == *known);
         if is_known {
             return;
         }
@@ -253,8 +275,25 @@ impl<'a> Run<'a> {
     /// Marks an error as one that another attempt alone will not cure.
     pub(super) fn troubled(&mut self, kind: TroubleKind, error: Error) -> Error {
         let since = self.worker.clock.now();
-        self.trouble = Some(Trouble { kind, server_code: error.server_code(), since });
+        self.trouble = Some(Trouble { kind, server_code: error.server_code(), since, message: None });
         self.about(error)
+    }
+
+    /// Marks an error about a table that is gone or replaced, and adds the statement that fixes it.
+    pub(super) fn gone(&mut self, error: Error, now_called: Option<&TableName>) -> Error {
+        let table = &self.target.table;
+        let mend = match (now_called, error.kind()) {
+            (Some(now), ErrorKind::Conflict) => format!("EXCHANGE TABLES {table} AND {now}"),
+            (Some(now), _) => format!("RENAME TABLE {now} TO {table}"),
+            (None, _) => "the table was dropped: `remove` the source, then create it again".to_owned(),
+        };
+        let message = format!("{}: {mend}", error.message());
+        let error = error.with("to fix it", mend);
+        let error = self.troubled(TroubleKind::Failing, error);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.message = Some(message);
+        }
+        error
     }
 
     /// Names the open range.

@@ -15,6 +15,10 @@ use crate::{
     warehouse::{Ident, Partition, TableName, types::DataType},
 };
 
+/// How long a replicated table that Helios creates recognises a repeated insert: a week, because Lambda may repeat one for
+/// that long. ClickHouse's default is an hour.
+const DEDUPLICATION_SECONDS: u64 = 604_800;
+
 /// A table to create. `Display` is its `CREATE TABLE`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableDefinition {
@@ -24,6 +28,7 @@ pub struct TableDefinition {
     columns: Vec<ColumnDefinition>,
     /// Columns that no event fills.
     further_columns: Vec<ColumnDefinition>,
+    hidden: Vec<String>,
     engine: TableEngine,
     order_by: Vec<Ident>,
     partition_by: Option<Partition>,
@@ -48,6 +53,8 @@ impl TableDefinition {
         let mut columns = Vec::with_capacity(schema.len());
         let mut names = HashSet::with_capacity(schema.len());
         names.extend(options.further_columns.iter().map(|column| &*column.name));
+        let hidden = options.hidden.iter().filter_map(|hidden| hidden.split(' ').next());
+        names.extend(hidden.filter(|word| *word != "INDEX"));
         for (index, column) in schema.iter().enumerate() {
             if column.name.is_empty() {
                 let message = format!("column {} of the schema has an empty name", index + 1);
@@ -74,6 +81,7 @@ impl TableDefinition {
                 .map(ColumnDefinition::new)
                 .collect::<Result<_>>()?,
             columns,
+            hidden: options.hidden.clone(),
             engine: engine.transpose()?.unwrap_or_default(),
             order_by,
             partition_by: options
@@ -165,6 +173,7 @@ impl fmt::Display for TableDefinition {
         for (index, column) in self.columns.iter().chain(&self.further_columns).enumerate() {
             write!(f, "{}\n    {column}", if index == 0 { "" } else { "," })?;
         }
+        self.hidden.iter().try_for_each(|hidden| write!(f, ",\n    {hidden}"))?;
         write!(f, "\n)\nENGINE = {}", self.engine)?;
         if let Some(partition) = &self.partition_by {
             write!(f, "\nPARTITION BY {partition}")?;
@@ -181,7 +190,11 @@ impl fmt::Display for TableDefinition {
         if let Some(ttl) = &self.ttl {
             write!(f, "\nTTL {ttl}")?;
         }
-        write!(f, "\nSETTINGS {} = {}", self.engine.window_setting(), self.deduplication_window)
+        write!(f, "\nSETTINGS {} = {}", self.engine.window_setting(), self.deduplication_window)?;
+        if let Some(setting) = self.engine.window_seconds_setting() {
+            write!(f, ", {setting} = {DEDUPLICATION_SECONDS}")?;
+        }
+        Ok(())
     }
 }
 
@@ -316,7 +329,7 @@ mod tests {
             "CREATE TABLE `a`.`b` ON CLUSTER 'it\\'s'\n(\n    `id` UInt64,\n    `day` Date,\n    `at` DateTime,\n    \
              `_shard` LowCardinality(String)\n)\n\
              ENGINE = ReplicatedReplacingMergeTree('/p', 'r', `at`)\nORDER BY `at`\nTTL `at` + INTERVAL 90 DAY\n\
-             SETTINGS replicated_deduplication_window = 36000"
+             SETTINGS replicated_deduplication_window = 36000, replicated_deduplication_window_seconds = 604800"
         );
     }
 

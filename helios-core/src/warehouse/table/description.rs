@@ -22,8 +22,11 @@ pub struct TableDescription {
     pub columns: Vec<Column>,
     /// Those of them that have a `DEFAULT`.
     pub defaults: Vec<String>,
-    /// Those of them that are in the sorting, primary, partition or sampling key, of which ClickHouse keeps the types.
+    /// Those of `columns` that are in the sorting, primary, partition or sampling key; ClickHouse does not allow changes of
+    /// their types.
     pub keys: Vec<String>,
+    /// Columns that ClickHouse fills by itself, and that `SELECT *` leaves out: each name with its type.
+    pub materialized: Vec<(String, String)>,
     /// The statement that would make it again.
     pub create_statement: String,
 }
@@ -45,6 +48,7 @@ struct DescriptionRow {
     columns: Vec<(String, String, String)>,
     defaults: Vec<String>,
     keys: Vec<String>,
+    materialized: Vec<(String, String)>,
     create_statement: String,
 }
 
@@ -65,6 +69,8 @@ const DESCRIBE: &str = "\
      AND default_kind = 'DEFAULT') AS defaults, \
     (SELECT groupArray(name) FROM system.columns WHERE database = {database:String} AND table = {table:String} \
      AND (is_in_partition_key OR is_in_sorting_key OR is_in_primary_key OR is_in_sampling_key)) AS keys, \
+    (SELECT groupArray((name, type)) FROM system.columns WHERE database = {database:String} AND table = {table:String} \
+     AND default_kind = 'MATERIALIZED') AS materialized, \
     tables.create_table_query AS create_statement \
     FROM system.tables AS tables WHERE database = {database:String} AND name = {table:String}";
 
@@ -93,6 +99,7 @@ impl Warehouse {
                 columns: row.columns.into_iter().map(column).collect::<Result<_>>()?,
                 defaults: row.defaults,
                 keys: row.keys,
+                materialized: row.materialized,
                 create_statement: row.create_statement,
             })
         });
@@ -191,6 +198,7 @@ mod tests {
                 columns: Vec::new(),
                 defaults: Vec::new(),
                 keys: Vec::new(),
+                materialized: Vec::new(),
                 create_statement: String::new(),
             }
             .deduplication_window()

@@ -97,6 +97,12 @@ impl TableEngine {
             "non_replicated_deduplication_window"
         }
     }
+
+    /// The setting for how many seconds a repeated insert is recognised. `None` for an engine without a time limit.
+    pub(super) fn window_seconds_setting(&self) -> Option<&'static str> {
+        let is_replicated = self.name.starts_with("Replicated") || self.name.starts_with("Shared");
+        is_replicated.then_some("replicated_deduplication_window_seconds")
+    }
 }
 
 fn misplaced() -> Error {

@@ -11,6 +11,7 @@ mod ttl;
 pub use definition::TableDefinition;
 pub use description::TableDescription;
 pub use engine::TableEngine;
+pub(crate) use options::OnCluster;
 pub use options::{DEDUPLICATION_WINDOW, TableOptions};
 
 pub(crate) use alteration::Alteration;

@@ -26,6 +26,8 @@ pub struct TableOptions {
     pub cluster: Option<String>,
     /// Columns that no event fills, such as those of where a row came from. Default: none.
     pub further_columns: Vec<Column>,
+    /// Columns and indexes that `SELECT *` does not show, as SQL definitions. Default: none.
+    pub(crate) hidden: Vec<String>,
     /// How many inserts back a repeated one is recognised. Default: [`DEDUPLICATION_WINDOW`].
     pub deduplication_window: u64,
 }
@@ -39,6 +41,7 @@ impl Default for TableOptions {
             engine: None,
             cluster: None,
             further_columns: Vec::new(),
+            hidden: Vec::new(),
             deduplication_window: DEDUPLICATION_WINDOW,
         }
     }
@@ -53,7 +56,7 @@ impl TableOptions {
 }
 
 /// The clause of a statement that is to be run on all nodes of a cluster; nothing, if none is named.
-pub(super) struct OnCluster<'a>(pub(super) Option<&'a str>);
+pub(crate) struct OnCluster<'a>(pub(crate) Option<&'a str>);
 
 impl fmt::Display for OnCluster<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

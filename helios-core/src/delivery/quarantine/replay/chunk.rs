@@ -101,10 +101,6 @@ impl Chunk {
         self.rows.iter().map(RawRow::event).collect()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// Its stream and its shard.
     pub(super) fn origin(&self) -> (&str, &str) {
         self.rows.first().map_or(("", ""), |row| (&row.stream, &row.shard))

@@ -6,9 +6,11 @@
 mod chunk;
 mod request;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
+use arrow_array::RecordBatch;
 use chunk::{Behind, Chunk};
+use jiff::Timestamp;
 use request::Tally;
 pub use request::{RemainingRejects, ReplayRejects, ReplayReport};
 use uuid::Uuid;
@@ -20,22 +22,29 @@ use crate::{
     clock::SharedClock,
     delivery::{
         batch::Event,
+        batch_column::BatchNumber,
         ledger::{
-            Counters, Entry, LedgerKey, OpenReplay, Rework, SharedLedger, Trouble, TroubleKind, Written,
+            Counters, Entry, LedgerKey, OpenReplay, RefusedEvents, Rework, SharedLedger, Superseded, Trouble,
+            TroubleKind, Written,
         },
+        place::Identity,
         policy::Policy,
-        refusal::{Refusal, Verdict, verdict},
+        refusal::{Verdict, verdict},
         schema::TableSchema,
-        sink::{Block, INSERT_TIMEOUT, Sink},
-        split::{Rule, Split, refused},
+        sink::{Block, INSERT_TIMEOUT, Sink, take_back},
+        split::{Rule, Split},
+        sweep::sweep,
         target::Target,
-        worker::count,
+        tried::{Tried, Trying},
+        worker::{GRACE, MOST_LOOKS, count},
     },
     warehouse::{Literal, from_clickhouse},
 };
 
 /// How many rejects are taken at once.
 const MAX_EVENTS: usize = 5_000;
+/// How long to search for the rejects that ClickHouse refuses.
+const TIME_TO_TRY: Duration = Duration::from_secs(120);
 
 /// What a source does with events that do not quite fit, by the stream's ARN.
 pub(in crate::delivery) type Policies = HashMap<String, Policy>;
@@ -58,13 +67,22 @@ pub(in crate::delivery) struct Replay<'a> {
     tally: Tally,
     /// The token of an insert that this replay has begun itself, and no other.
     fresh: Option<String>,
+    /// How often the replay in progress got another token.
+    generation: u64,
 }
 
 /// What became of an insert.
 enum Outcome {
+    /// All of it is in the table.
     Inserted,
-    Refused(Error),
+    /// ClickHouse refuses it.
+    Refused(Verdict, Error),
+    /// It is not in the table, though ClickHouse reported success; or the table has changed. It starts again.
+    Again,
 }
+
+/// How often the same rejects may start again before it is an error.
+const MAX_GENERATIONS: u64 = 5;
 
 impl<'a> Replay<'a> {
     pub(in crate::delivery) async fn new(
@@ -88,6 +106,7 @@ impl<'a> Replay<'a> {
             behind: None,
             tally: Tally::default(),
             fresh: None,
+            generation: 0,
         })
     }
 
@@ -96,7 +115,7 @@ impl<'a> Replay<'a> {
         while let Some(chunk) = self.next().await? {
             let schema = self.schema_of(&chunk);
             let events = chunk.events();
-            let split = Rule { schema: &schema, settled: &[], refusal: None }.split(&events)?;
+            let split = Rule { schema: &schema, settled: &[], refused: &[] }.split(&events)?;
             self.count(&split);
             self.behind = chunk.behind();
         }
@@ -107,6 +126,10 @@ impl<'a> Replay<'a> {
     pub(in crate::delivery) async fn run(mut self) -> Result<ReplayReport> {
         loop {
             let entry = self.finish_pending().await?;
+            if self.generation > 0 {
+                // What starts again uses the table as it is now.
+                self.look().await?;
+            }
             match self.next().await? {
                 Some(chunk) => self.open(entry, &chunk).await?,
                 None => return Ok(self.tally.into_report(false)),
@@ -117,7 +140,8 @@ impl<'a> Replay<'a> {
     /// Finishes what is under way, here or where it was interrupted. Returns the ledger's entry, in which nothing is.
     pub(in crate::delivery) async fn finish_pending(&mut self) -> Result<Entry> {
         loop {
-            let entry = self.ledger.read(&self.key).await?;
+            let mut entry = self.ledger.read(&self.key).await?;
+            sweep(self.sink, &mut entry, self.clock.now()).await?;
             match entry.rework.clone() {
                 None => return Ok(entry),
                 Some(Rework::Replay(open)) => self.finish(entry, *open).await?,
@@ -145,129 +169,361 @@ impl<'a> Replay<'a> {
         split.rejects.reasons().for_each(|reject| self.tally.remains(reject));
     }
 
+    fn uncount(&mut self, split: &Split<'_, '_>) {
+        self.tally.considered -= count(split.row_events.len() + split.rejects.len());
+        self.tally.fit -= count(split.row_events.len());
+        split.rejects.reasons().for_each(|reject| self.tally.remains_not(reject));
+    }
+
     /// Writes down what is about to be inserted; what does not fit is passed over.
     async fn open(&mut self, entry: Entry, chunk: &Chunk) -> Result<()> {
         let schema = self.schema_of(chunk);
         let events = chunk.events();
-        let split = Rule { schema: &schema, settled: &[], refusal: None }.split(&events)?;
+        let split = Rule { schema: &schema, settled: &[], refused: &[] }.split(&events)?;
         let Some((first, last)) = chunk.ends().filter(|_| !split.row_events.is_empty()) else {
             self.count(&split);
             self.behind = chunk.behind();
             return Ok(());
         };
+        let open = self.begun(chunk, (first, last), &split, (schema, Vec::new()));
+        let Some(entry) = self.begin(entry, &open).await? else { return Ok(()) };
+        self.count(&split);
+        match self.insert(&open, &split).await? {
+            Outcome::Inserted => {
+                self.behind = chunk.behind();
+                // Halved chunks may grow again.
+                self.most = (self.most * 2).min(MAX_EVENTS);
+                self.generation = 0;
+                self.remove(entry, open, &split.row_events).await
+            }
+            Outcome::Refused(verdict, error) => {
+                self.uncount(&split);
+                self.refused(entry, &open, chunk, (verdict, error)).await
+            }
+            Outcome::Again => {
+                self.uncount(&split);
+                self.anew(entry, &open, None).await
+            }
+        }
+    }
+
+    /// A replay of these rejects, as of now.
+    fn begun(
+        &self,
+        chunk: &Chunk,
+        (first, last): (Identity, Identity),
+        split: &Split<'_, '_>,
+        (schema, refused): (TableSchema, Vec<RefusedEvents>),
+    ) -> OpenReplay {
         let (stream_arn, shard) = chunk.origin();
-        let open = OpenReplay {
+        let now = self.clock.now();
+        let what = format!("{} {} {now}", split.digest, self.generation);
+        let token = self.token((stream_arn, shard), &format!("{first}-{last}"), &what);
+        OpenReplay {
             stream_arn: stream_arn.to_owned(),
             shard: shard.to_owned(),
-            token: self.token((stream_arn, shard), &format!("{first}-{last}"), &split.digest),
+            batch: if self.target.has_batch {
+                BatchNumber::new(now, &token, BatchNumber::default())
+            } else {
+                BatchNumber::default()
+            },
+            token,
             first,
             last,
             selection: self.selection.clone(),
             rows: count(split.row_events.len()),
             digest: split.digest.clone(),
-            schema: schema.clone(),
-            opened_at: self.clock.now(),
+            schema,
+            refused,
+            definition: self.target.definition.clone(),
+            modified: self.target.modified,
+            opened_at: now,
             blocks: self.target.blocks,
             inserted: false,
-        };
-        let rework = Some(Rework::Replay(Box::new(open.clone())));
-        let Some(entry) = self.write(Entry { rework, ..entry }).await? else { return Ok(()) };
-        self.fresh = Some(open.token.clone());
-        match self.insert(&open, &split).await? {
-            Outcome::Inserted => {
-                self.count(&split);
-                self.behind = chunk.behind();
-                // What was halved before may grow again.
-                self.most = (self.most * 2).min(MAX_EVENTS);
-                self.remove(entry, open, &split.row_events).await
-            }
-            Outcome::Refused(error) => self.refused(entry, chunk, &error).await,
         }
+    }
+
+    async fn begin(&mut self, entry: Entry, open: &OpenReplay) -> Result<Option<Entry>> {
+        let rework = Some(Rework::Replay(Box::new(open.clone())));
+        let written = self.write(Entry { rework, ..entry }).await?;
+        if written.is_some() {
+            self.fresh = Some(open.token.clone());
+        }
+        Ok(written)
     }
 
     /// Finishes what another replay, or this one, has begun.
     async fn finish(&mut self, entry: Entry, open: OpenReplay) -> Result<()> {
         let chunk = Chunk::of(self.quarantine, &open).await?;
         let events = chunk.events();
-        let split = Rule { schema: &open.schema, settled: &[], refusal: None }.split(&events)?;
+        let split = Rule { schema: &open.schema, settled: &[], refused: &open.refused }.split(&events)?;
         if open.inserted {
+            return self.remove(entry, open, &split.row_events).await;
+        }
+        let is_fresh = self.fresh.as_ref() == Some(&open.token);
+        self.look().await?;
+        let rows = if is_fresh { None } else { self.counted(&open).await? };
+        if rows.is_some() && self.was_changed(&open) {
+            // Its values in the table may have changed, too. Its rejects are still in quarantine.
+            let until = self.may_arrive_until(&open);
+            return self.anew(entry, &open, until).await;
+        }
+        if rows.is_some_and(|rows| rows == open.rows) {
             return self.remove(entry, open, &split.row_events).await;
         }
         if split.digest != open.digest {
             if self.ledger.read(&self.key).await?.version != entry.version {
                 return Ok(());
             }
-            return Err(self.uncertain(entry, &open, "rejects of it were removed from the quarantine").await);
+            // The remaining ones are still in quarantine, and start again.
+            return match rows {
+                Some(_) => self.anew(entry, &open, self.may_arrive_until(&open)).await,
+                None => {
+                    Err(self.uncertain(entry, &open, "some of its rejects have left the quarantine").await)
+                }
+            };
         }
-        let policy = self.target.schema.policy;
-        self.target = self.sink.describe(&self.target.table, self.target.uuid).await?.with_policy(policy);
         let now = (self.clock.now(), self.target.blocks);
-        if self.fresh.as_ref() != Some(&open.token)
-            && !self.target.window.reaches((open.opened_at, open.blocks), now)
-        {
-            let why =
-                "it was begun so long ago, or so many inserts ago, that its token proves nothing any more";
-            return Err(self.uncertain(entry, &open, why).await);
+        let is_known = is_fresh || self.target.window.reaches((open.opened_at, open.blocks), now);
+        match rows {
+            Some(1..) if !is_known => return self.anew(entry, &open, self.may_arrive_until(&open)).await,
+            None if !is_known => {
+                let why = "it started so long ago, or so many inserts ago, that its token no longer proves anything";
+                return Err(self.uncertain(entry, &open, why).await);
+            }
+            _ => {}
         }
         match self.insert(&open, &split).await? {
             Outcome::Inserted => self.remove(entry, open, &split.row_events).await,
-            Outcome::Refused(error) => self.refused(entry, &chunk, &error).await,
+            Outcome::Refused(verdict, error) => self.refused(entry, &open, &chunk, (verdict, error)).await,
+            Outcome::Again => self.anew(entry, &open, None).await,
         }
     }
 
-    async fn insert(&self, open: &OpenReplay, split: &Split<'_, '_>) -> Result<Outcome> {
+    /// Abandons an interrupted replay, so that its rejects can be discarded: deletes its rows, if they can be counted,
+    /// and leaves the quarantine as it is. Returns the ledger's entry, with no replay in progress.
+    pub(in crate::delivery) async fn give_up(&mut self) -> Result<Entry> {
+        loop {
+            let entry = self.ledger.read(&self.key).await?;
+            let Some(Rework::Replay(open)) = entry.rework.clone() else { return Ok(entry) };
+            tracing::warn!(
+                table = self.target.table.plain(),
+                range = format!("{}-{}", open.first, open.last),
+                "An interrupted replay cannot be finished; abandoning it, because its rejects are being discarded."
+            );
+            let until = self.may_arrive_until(&open);
+            self.anew(entry, &open, until).await?;
+        }
+    }
+
+    /// Ends the replay in progress: deletes its rows, if they can be counted, and keeps its rejects. An insert of it
+    /// may arrive until `until`.
+    async fn anew(&mut self, entry: Entry, open: &OpenReplay, until: Option<Timestamp>) -> Result<()> {
+        let entry = self.superseding(entry, open, until);
+        if self.write(Entry { rework: None, trouble: None, ..entry }).await?.is_some() {
+            self.generation += 1;
+            if !open.batch.is_none() {
+                take_back(self.sink, open.batch).await?;
+            }
+        }
+        if self.generation > MAX_GENERATIONS {
+            let message =
+                "ClickHouse reported that replayed rows were inserted, but they are not in the table";
+            return Err(Error::new(ErrorKind::Unavailable, message).with("table", self.target.table.plain()));
+        }
+        Ok(())
+    }
+
+    /// The entry that replaces a batch: first the ledger, so that no process can commit it, then its rows.
+    fn superseding(&self, mut entry: Entry, open: &OpenReplay, until: Option<Timestamp>) -> Entry {
+        if !open.batch.is_none() {
+            let now = self.clock.now();
+            entry.superseded.push(Superseded::new(open.batch, until.map_or(now, |until| until.max(now))));
+        }
+        entry
+    }
+
+    fn may_arrive_until(&self, open: &OpenReplay) -> Option<Timestamp> {
+        let until = open.opened_at.saturating_add(INSERT_TIMEOUT + GRACE).ok()?;
+        (until > self.clock.now()).then_some(until)
+    }
+
+    async fn look(&mut self) -> Result<()> {
+        let policy = self.target.schema.policy;
+        self.target = self.sink.describe(&self.target.table, self.target.uuid).await?.with_policy(policy);
+        Ok(())
+    }
+
+    async fn counted(&mut self, open: &OpenReplay) -> Result<Option<u64>> {
+        for _ in 0..MOST_LOOKS {
+            if open.batch.is_none() || !self.target.has_batch {
+                return Ok(None);
+            }
+            let look = self.sink.look(&self.target.table, Some(open.batch)).await?;
+            if let Some(look) = look.filter(|look| look.is_of(&self.target)) {
+                return Ok(look.rows);
+            }
+            self.look().await?;
+        }
+        let message = "the table keeps changing while its rows are counted";
+        Err(Error::new(ErrorKind::Unavailable, message)
+            .retryable(true)
+            .with("table", self.target.table.plain()))
+    }
+
+    /// Whether the table has changed since the replay was opened, even if the change was undone.
+    fn was_changed(&self, open: &OpenReplay) -> bool {
+        (&self.target.definition, self.target.modified) != (&open.definition, open.modified)
+    }
+
+    async fn insert(&mut self, open: &OpenReplay, split: &Split<'_, '_>) -> Result<Outcome> {
         let mut rows = split.rows.clone();
         if let Some(provenance) = self.target.provenance {
             rows = provenance.add_to(&rows, &open.shard, &split.row_events)?;
         }
-        let mut block = Block {
-            table: &self.target.table,
-            rows: &rows,
-            token: &open.token,
-            from_text: open.schema.has_columns_from_text()?,
-            ignore_views: false,
-            timeout: INSERT_TIMEOUT,
-        };
         let mut attempts = 0;
-        let refusal = loop {
-            let Err(error) = self.sink.insert(block).await else { return Ok(Outcome::Inserted) };
+        let (verdict, refusal) = loop {
+            let block = self.block(open, &rows, false)?;
+            let Err(error) = self.sink.insert(block).await else { return self.arrived(open).await };
             match verdict(&error) {
-                Verdict::Refused(_) => break error,
                 Verdict::Again if attempts < MAX_ATTEMPTS => {
                     attempts += 1;
+                    self.fresh = None;
                     self.clock.sleep(pause(attempts)).await;
+                    if self.counted(open).await? == Some(open.rows) {
+                        return self.arrived(open).await;
+                    }
                 }
                 Verdict::Again | Verdict::Failed => return Err(error),
+                verdict => break (verdict, error),
             }
         };
-        if self.target.views.is_empty() {
-            return Ok(Outcome::Refused(refusal));
+        match self.counted(open).await? {
+            // A view refuses only rows that the table has accepted, so only the same insert may be retried.
+            Some(1..) => return Err(refusal),
+            Some(0) => return Ok(Outcome::Refused(verdict, refusal)),
+            None if self.target.views.is_empty() => return Ok(Outcome::Refused(verdict, refusal)),
+            None => {}
         }
-        // A view refuses only what the table has taken: then nothing but the same insert will do.
-        block.ignore_views = true;
+        let block = self.block(open, &rows, true)?;
         match self.sink.insert(block).await {
-            Err(error) if matches!(verdict(&error), Verdict::Refused(_)) => Ok(Outcome::Refused(error)),
+            Err(error) if !matches!(self::verdict(&error), Verdict::Again | Verdict::Failed) => {
+                Ok(Outcome::Refused(verdict, error))
+            }
             _ => Err(refusal),
         }
     }
 
-    /// Nothing was written: fewer at once are tried, until the one that is refused is found.
-    async fn refused(&mut self, entry: Entry, chunk: &Chunk, error: &Error) -> Result<()> {
-        if self.write(Entry { rework: None, ..entry }).await?.is_none() {
-            return Ok(());
+    fn block<'b>(
+        &'b self,
+        open: &'b OpenReplay,
+        rows: &'b RecordBatch,
+        ignore_views: bool,
+    ) -> Result<Block<'b>> {
+        Ok(Block {
+            table: &self.target.table,
+            rows,
+            token: &open.token,
+            batch: open.batch,
+            from_text: open.schema.has_columns_from_text()?,
+            ignore_views,
+            timeout: INSERT_TIMEOUT,
+        })
+    }
+
+    /// Checks that inserted rows are in the intended table, which has not changed.
+    async fn arrived(&mut self, open: &OpenReplay) -> Result<Outcome> {
+        if open.batch.is_none() {
+            return Ok(Outcome::Inserted);
         }
-        if verdict(error) == Verdict::Refused(Refusal::Columns) {
+        let table = self.target.table.clone();
+        let look = self.sink.look(&table, Some(open.batch)).await?;
+        // Another table has its name, or none: the next look at it reports what to do.
+        let Some(look) = look.filter(|look| look.uuid == self.target.uuid) else { return Ok(Outcome::Again) };
+        if (&look.definition, look.modified) != (&open.definition, open.modified) {
+            return Ok(Outcome::Again);
+        }
+        // The table may have removed rows by now. Success under a token that was never sent before is no repetition.
+        let is_first = self.fresh.as_ref() == Some(&open.token);
+        let is_whole = look.rows == Some(open.rows) || (is_first && !self.target.keeps_rows);
+        Ok(if is_whole { Outcome::Inserted } else { Outcome::Again })
+    }
+
+    /// Nothing was written: the rejects that ClickHouse refuses stay where they are, the others start again.
+    async fn refused(
+        &mut self,
+        entry: Entry,
+        open: &OpenReplay,
+        chunk: &Chunk,
+        (verdict, error): (Verdict, Error),
+    ) -> Result<()> {
+        if verdict == Verdict::Columns {
+            self.anew(entry, open, None).await?;
             let message = "the table was changed while its rejects were replayed; replay again";
             return Err(Error::new(ErrorKind::Conflict, message).retryable(true));
         }
-        if chunk.len() <= 1 {
-            let code = error.server_code().unwrap_or_default();
-            self.tally.considered += 1;
-            self.tally.remains(&refused(code));
-            self.behind = chunk.behind();
+        let events = chunk.events();
+        let split = Rule { schema: &open.schema, settled: &[], refused: &open.refused }.split(&events)?;
+        let mut rows = split.rows.clone();
+        if let Some(provenance) = self.target.provenance {
+            rows = provenance.add_to(&rows, &open.shard, &split.row_events)?;
         }
-        self.most = (chunk.len() / 2).max(1);
-        Ok(())
+        let deadline = self.clock.now().saturating_add(TIME_TO_TRY).unwrap_or(Timestamp::MAX);
+        let trying = Trying {
+            sink: self.sink,
+            table: &self.target.table,
+            clock: self.clock,
+            deadline,
+            batch: open.batch,
+            from_text: open.schema.has_columns_from_text()?,
+        };
+        let until = if self.fresh.as_ref() == Some(&open.token) { None } else { self.may_arrive_until(open) };
+        match trying.rows(&rows, &error).await? {
+            Tried::Refused(refused) => {
+                let mut rules = open.refused.clone();
+                rules.extend(refused.into_iter().map(|refused| refused.of(&events, &split)));
+                let split = Rule { schema: &open.schema, settled: &[], refused: &rules }.split(&events)?;
+                let entry = self.superseding(entry, open, until);
+                self.count(&split);
+                if split.row_events.is_empty() {
+                    self.behind = chunk.behind();
+                    self.write(Entry { rework: None, ..entry }).await?;
+                    return Ok(());
+                }
+                self.generation += 1;
+                let ends = (open.first.clone(), open.last.clone());
+                let next = self.begun(chunk, ends, &split, (open.schema.clone(), rules));
+                let next = OpenReplay { selection: open.selection.clone(), ..next };
+                let Some(entry) = self.begin(entry, &next).await? else { return Ok(()) };
+                if !open.batch.is_none() {
+                    take_back(self.sink, open.batch).await?;
+                }
+                match self.insert(&next, &split).await? {
+                    Outcome::Inserted => {
+                        self.behind = chunk.behind();
+                        self.generation = 0;
+                        self.remove(entry, next, &split.row_events).await
+                    }
+                    Outcome::Refused(_, error) => {
+                        self.uncount(&split);
+                        self.anew(entry, &next, None).await?;
+                        Err(error)
+                    }
+                    Outcome::Again => {
+                        self.uncount(&split);
+                        self.anew(entry, &next, None).await
+                    }
+                }
+            }
+            Tried::Partitions(rows) => {
+                self.most = rows.max(1);
+                self.anew(entry, open, until).await?;
+                self.generation = 0;
+                Ok(())
+            }
+            // It stays open, and is retried once the table accepts it.
+            Tried::Accepted | Tried::Table => Err(error),
+        }
     }
 
     /// They are rows: they leave the quarantine.
@@ -279,7 +535,11 @@ impl<'a> Replay<'a> {
         if !events.is_empty() {
             self.delete(&inserted, events).await?;
         }
-        let counters = Counters { replayed: entry.counters.replayed + rows, ..entry.counters.clone() };
+        let counters = Counters {
+            replayed: entry.counters.replayed + rows,
+            counted: entry.counters.counted + if inserted.batch.is_none() { 0 } else { rows },
+            ..entry.counters.clone()
+        };
         if self.write(Entry { rework: None, trouble: None, counters, ..entry }).await?.is_some() {
             self.tally.replayed += rows;
         }
@@ -314,8 +574,12 @@ impl<'a> Replay<'a> {
     }
 
     async fn uncertain(&self, entry: Entry, open: &OpenReplay, why: &str) -> Error {
-        let trouble =
-            Some(Trouble { kind: TroubleKind::Uncertain, server_code: None, since: self.clock.now() });
+        let trouble = Some(Trouble {
+            kind: TroubleKind::Uncertain,
+            server_code: None,
+            since: self.clock.now(),
+            message: None,
+        });
         if let Err(error) = self.write(Entry { trouble, ..entry }).await {
             tracing::warn!(%error, "The trouble of a replay could not be written into the ledger.");
         }
@@ -330,6 +594,6 @@ impl<'a> Replay<'a> {
     }
 
     fn token(&self, (stream_arn, shard): (&str, &str), range: &str, digest: &str) -> String {
-        format!("helios-2 {} quarantine {stream_arn} {shard} {range} {digest}", self.target.uuid)
+        format!("helios-3 {} quarantine {stream_arn} {shard} {range} {digest}", self.target.uuid)
     }
 }

@@ -93,14 +93,28 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn remains(&mut self, reject: &Reject) {
+        *self.remaining.entry(Self::key(reject)).or_default() += 1;
+    }
+
+    fn key(reject: &Reject) -> GroupKey {
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
-        let key = GroupKey {
+        GroupKey {
             error_type: reject.error_type.as_str().to_owned(),
             path: reject.path.as_deref().map(group_path),
             column: reject.column.clone(),
             wanted: text(&reject.wanted),
-        };
-        *self.remaining.entry(key).or_default() += 1;
+        }
+    }
+
+    /// A counted reject starts again.
+    pub(super) fn remains_not(&mut self, reject: &Reject) {
+        let key = Self::key(reject);
+        if let Some(events) = self.remaining.get_mut(&key) {
+            *events -= 1;
+            if *events == 0 {
+                self.remaining.remove(&key);
+            }
+        }
     }
 
     pub(super) fn into_report(self, dry_run: bool) -> ReplayReport {

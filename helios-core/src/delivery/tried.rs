@@ -1,0 +1,241 @@
+//! Rows tried in a clone of the table: which of them ClickHouse refuses, and why.
+
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use jiff::Timestamp;
+
+use super::{
+    batch_column::BatchNumber,
+    refusal::{VIOLATED_CONSTRAINT, Verdict, verdict},
+    sink::{Block, INSERT_TIMEOUT, Sink},
+    trial::TrialKind,
+};
+use crate::{Error, ErrorKind, Result, clock::SharedClock, warehouse::TableName};
+
+/// What became of rows that were tried.
+#[derive(Debug)]
+pub(super) enum Tried {
+    /// All are accepted: no row is at fault.
+    Accepted,
+    /// None is accepted, and neither is a row that the table has, or one of default values: the table is at fault.
+    Table,
+    /// These are refused; the table accepts others.
+    Refused(Vec<Refused>),
+    /// How many of the first rows one block may have without too many partitions.
+    Partitions(usize),
+}
+
+/// Rows that are refused for one reason.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) rows: Vec<usize>,
+    pub(super) code: u32,
+    pub(super) reason: String,
+    pub(super) column: Option<String>,
+}
+
+/// One row that is refused.
+struct Fault {
+    row: usize,
+    error: Error,
+}
+
+/// Where rows are tried, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trying<'a> {
+    pub(super) sink: &'a dyn Sink,
+    /// The table that does not accept them.
+    pub(super) table: &'a TableName,
+    pub(super) clock: &'a SharedClock,
+    pub(super) deadline: Timestamp,
+    /// As of [`Block`].
+    pub(super) batch: BatchNumber,
+    pub(super) from_text: bool,
+}
+
+impl Trying<'_> {
+    /// Tries rows. `error` is ClickHouse's error for all of them together.
+    pub(super) async fn rows(self, rows: &RecordBatch, error: &Error) -> Result<Tried> {
+        let mut faults: Vec<Fault> = Vec::new();
+        for kind in [TrialKind::Expressions, TrialKind::Whole] {
+            if kind == TrialKind::Expressions && verdict(error) == Verdict::Parts {
+                continue;
+            }
+            let table = self.sink.make_trial(self.table, kind).await?;
+            let tried = self.try_in(&table, rows, &faults).await;
+            let taken = match &tried {
+                Ok(Found::Faults(found)) if found.len() + faults.len() == rows.num_rows() => {
+                    self.takes_others(&table, found).await
+                }
+                _ => Ok(true),
+            };
+            self.sink.drop_trial(&table).await;
+            match tried? {
+                Found::Faults(_) if !taken? => return Ok(Tried::Table),
+                Found::Faults(found) => faults.extend(found),
+                Found::Partitions(rows) => return Ok(Tried::Partitions(rows)),
+            }
+            if faults.len() == rows.num_rows() {
+                break;
+            }
+        }
+        if faults.is_empty() {
+            return Ok(Tried::Accepted);
+        }
+        faults.sort_by_key(|fault| fault.row);
+        Ok(Tried::Refused(grouped(faults)))
+    }
+
+    /// Whether a table that accepts none of these rows accepts any other: a violated constraint is always a row's fault, any
+    /// other error may be the table's.
+    async fn takes_others(self, table: &TableName, faults: &[Fault]) -> Result<bool> {
+        let is_constraint = |fault: &Fault| fault.error.server_code() == Some(VIOLATED_CONSTRAINT);
+        if faults.iter().all(is_constraint) {
+            return Ok(true);
+        }
+        self.sink.try_own_row(self.table, table).await
+    }
+
+    /// Halves the rows until each refused row is alone. Rows that are known to be at fault are left out.
+    async fn try_in(self, table: &TableName, rows: &RecordBatch, known: &[Fault]) -> Result<Found> {
+        let mut found = Vec::new();
+        // Stretches of rows that are still to be tried, the next one last.
+        let mut left = stretches(rows.num_rows(), known);
+        left.reverse();
+        while let Some((start, length)) = left.pop() {
+            let Err(error) = self.insert(table, &rows.slice(start, length)).await? else { continue };
+            match verdict(&error) {
+                Verdict::Try if length == 1 => found.push(Fault { row: start, error }),
+                Verdict::Try | Verdict::Parts if length > 1 => {
+                    let half = length / 2;
+                    if verdict(&error) == Verdict::Parts {
+                        return self.partitions(table, rows).await.map(Found::Partitions);
+                    }
+                    left.push((start + half, length - half));
+                    left.push((start, half));
+                }
+                _ => return Err(error.at("try rows")),
+            }
+        }
+        Ok(Found::Faults(found))
+    }
+
+    /// How many rows, from the first, one block may have.
+    async fn partitions(self, table: &TableName, rows: &RecordBatch) -> Result<usize> {
+        let (mut most, mut too_many) = (1, rows.num_rows());
+        while most + 1 < too_many {
+            let length = usize::midpoint(most, too_many);
+            match self.insert(table, &rows.slice(0, length)).await? {
+                Err(error) if verdict(&error) == Verdict::Parts => too_many = length,
+                // Rows that are refused for another reason are found later, once the block is small enough.
+                Ok(()) => most = length,
+                Err(error) if verdict(&error) == Verdict::Try => most = length,
+                Err(error) => return Err(error.at("try rows")),
+            }
+        }
+        Ok(most)
+    }
+
+    /// Inserts into a trial table. The inner result is ClickHouse's answer.
+    async fn insert(self, table: &TableName, rows: &RecordBatch) -> Result<Result<()>> {
+        let left = self.deadline.duration_since(self.clock.now());
+        let timeout = Duration::try_from(left).unwrap_or_default().min(INSERT_TIMEOUT);
+        if timeout.is_zero() {
+            let message = "timed out while looking for the rows that ClickHouse refuses";
+            return Err(Error::new(ErrorKind::Timeout, message).retryable(true));
+        }
+        let Self { batch, from_text, .. } = self;
+        let block = Block { table, rows, token: "", batch, from_text, ignore_views: false, timeout };
+        Ok(self.sink.insert(block).await)
+    }
+}
+
+enum Found {
+    Faults(Vec<Fault>),
+    Partitions(usize),
+}
+
+/// The stretches of rows between those that are known to be at fault.
+fn stretches(rows: usize, known: &[Fault]) -> Vec<(usize, usize)> {
+    let mut ends: Vec<usize> = known.iter().map(|fault| fault.row).collect();
+    ends.sort_unstable();
+    ends.push(rows);
+    let mut start = 0;
+    let stretches = ends.into_iter().map(|end| (std::mem::replace(&mut start, end + 1), end));
+    stretches.filter(|(start, end)| start < end).map(|(start, end)| (start, end - start)).collect()
+}
+
+/// Groups faults by their number and reason.
+fn grouped(faults: Vec<Fault>) -> Vec<Refused> {
+    let mut groups: Vec<Refused> = Vec::new();
+    for Fault { row, error } in faults {
+        let code = error.server_code().unwrap_or_default();
+        let reason = reason(&error);
+        match groups.iter_mut().find(|group| group.code == code && group.reason == reason) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(Refused { rows: vec![row], code, reason, column: None }),
+        }
+    }
+    groups
+}
+
+/// How many characters of ClickHouse's message a reason repeats at most.
+const MAX_WORDS: usize = 300;
+
+/// Why a row is refused, without its values.
+fn reason(error: &Error) -> String {
+    let code = error.server_code().unwrap_or_default();
+    if code == VIOLATED_CONSTRAINT {
+        let words = error.message();
+        let name = words.split('`').nth(1).map_or_else(String::new, |name| format!(" `{name}`"));
+        let check = words.split_once("Expression: ").map(|(_, check)| check);
+        let check = check.map(|check| check.split(". Column values:").next().unwrap_or(check));
+        let check = check.map_or_else(String::new, |check| format!(": {}", clipped(check)));
+        return format!("the row violates the table's constraint{name}{check}");
+    }
+    let name =
+        error.server_error_name().map_or_else(|| format!("error {code}"), |name| format!("{name}, {code}"));
+    format!("ClickHouse cannot compute a column, key or index of the table from this row ({name})")
+}
+
+fn clipped(words: &str) -> String {
+    words.chars().take(MAX_WORDS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::from_exception;
+
+    fn fault(row: usize, text: &str) -> Fault {
+        Fault { row, error: from_exception(text) }
+    }
+
+    #[test]
+    fn rows_between_those_at_fault_are_left() {
+        let known = [fault(4, "Code: 6. x"), fault(0, "Code: 6. x"), fault(5, "Code: 6. x")];
+        assert_eq!(stretches(9, &known), [(1, 3), (6, 3)]);
+        assert_eq!(stretches(3, &[]), [(0, 3)]);
+        assert_eq!(stretches(1, &known[1..2]), []);
+    }
+
+    #[test]
+    fn a_reason_names_the_constraint_and_no_value() {
+        let constraint = "Code: 469. DB::Exception: Constraint `p` for table d.t (uuid) is violated at row 1. Expression: \
+                          (id < 100). Column values: id = 101. (VIOLATED_CONSTRAINT)";
+        let parse = "Code: 6. DB::Exception: Cannot parse string 'secret' as UInt32. (CANNOT_PARSE_TEXT)";
+        let groups = grouped(vec![fault(1, constraint), fault(2, parse), fault(3, constraint)]);
+        let said: Vec<_> = groups.iter().map(|group| (group.rows.clone(), group.reason.as_str())).collect();
+        assert_eq!(
+            said,
+            [
+                (vec![1, 3], "the row violates the table's constraint `p`: (id < 100)"),
+                (
+                    vec![2],
+                    "ClickHouse cannot compute a column, key or index of the table from this row (CANNOT_PARSE_TEXT, 6)"
+                ),
+            ]
+        );
+    }
+}
