@@ -8,6 +8,7 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_lambda::types::{EventSourcePosition, FunctionResponseType};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use helios_core::{
     CreateTable, Credentials, HeliosClient, TableCreated,
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use crate::{
     delivery_source::{USER, ids, secret},
     shop::{account, client, columns, database},
+    source_scene::{FUNCTION, stand_in},
 };
 
 /// The stream's name.
@@ -93,7 +95,7 @@ impl Stage {
         assert_eq!(self.sink.ids().await, self.produced());
     }
 
-    /// Lets the function fill a table, not a consumer.
+    /// Lets the function fill a table, not a consumer. The stream gets a trigger, which does not run.
     pub(crate) async fn deliver_by_function(&self, sink: &Sink) {
         let dynamo = self.double.account().dynamodb();
         let key = [
@@ -105,6 +107,16 @@ impl Stage {
         let update = update.update_expression("SET delivery = :function");
         let function = AttributeValue::S("function".to_owned());
         update.expression_attribute_values(":function", function).send().await.unwrap();
+        let lambda = self.double.account().lambda();
+        let triggers = lambda.list_event_source_mappings().send().await.unwrap();
+        if !triggers.event_source_mappings().is_empty() {
+            return;
+        }
+        stand_in(self.double.account()).await;
+        let trigger = lambda.create_event_source_mapping().event_source_arn(self.double.arn()).enabled(false);
+        let trigger = trigger.function_name(FUNCTION).starting_position(EventSourcePosition::TrimHorizon);
+        let trigger = trigger.function_response_types(FunctionResponseType::ReportBatchItemFailures);
+        trigger.send().await.unwrap();
     }
 
     /// Some records of a shard as Lambda hands them over.
@@ -145,6 +157,10 @@ pub(crate) struct ClickHouse {
 impl ClickHouse {
     pub(crate) fn new() -> Self {
         Self { password: secret() }
+    }
+
+    pub(crate) fn password(&self) -> &str {
+        &self.password
     }
 
     pub(crate) async fn listen(&self, address: SocketAddr) -> Listener {

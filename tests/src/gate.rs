@@ -233,9 +233,13 @@ fn name(head: &Parts, body: &Bytes) -> String {
         return "sts:GetCallerIdentity".to_owned();
     }
     let body = String::from_utf8_lossy(body);
-    // With parameters it is one of several parts.
+    // With parameters it is one of several parts; that of an insert is in the URL.
     let part = body.split_once("name=\"query\"").and_then(|(_, part)| part.split_once("\r\n\r\n"));
-    let statement = part.map_or(&*body, |(_, statement)| statement);
+    let url = head.uri.query().unwrap_or_default().as_bytes();
+    let in_url = url::form_urlencoded::parse(url).find(|(name, _)| name == "query");
+    let statement = in_url
+        .as_ref()
+        .map_or_else(|| part.map_or(&*body, |(_, statement)| statement), |(_, statement)| statement);
     let words: Vec<_> = statement.split_ascii_whitespace().take(3).collect();
     let from = if head.method == Method::POST { words.join(" ") } else { String::new() };
     format!("clickhouse:{from}")

@@ -131,6 +131,10 @@ async fn start(options: ServerOptions) -> Result<Server> {
 }
 
 /// A loopback port that was free a moment ago.
-pub(crate) fn free_port() -> Result<u16> {
+///
+/// # Errors
+///
+/// If there is none.
+pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

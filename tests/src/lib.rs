@@ -26,7 +26,7 @@ pub use function::{Function, deploy};
 pub use gate::{AwsRefusal, Fate, Gate, Script};
 pub use iam::AccessKey;
 pub use kinesis_double::{DoubleRecord, KinesisDouble, KinesisFaults, ShardRead, sequence_number};
-pub use lab::{Lab, LabOptions};
+pub use lab::{Lab, LabOptions, free_port};
 pub use random::Random;
 pub use runtime::{Answer, FunctionError, Runtime};
 pub use server::{Server, ServerOptions, binary};
