@@ -1,8 +1,8 @@
 //! The delivery report, against what was really put into the stream.
 
 use helios_core::{
-    CreateTable, DeliveryReport, ErrorKind, ReportOptions,
-    delivery::{Batch, Record, ShardState, Target},
+    CreateTable, DeliveryReport, ErrorKind, HeliosClient, RemoveSource, ReportOptions,
+    delivery::{Batch, Outcome, Record, SettleRange, ShardState, Target, ledger::LedgerKey},
     warehouse::TableName,
 };
 use helios_tests::{DoubleRecord, sequence_number};
@@ -31,6 +31,30 @@ impl Stage {
             approximate_arrival: Some(record.arrival),
         });
         Batch::new(self.double.arn(), shard, records.collect())
+    }
+
+    fn key(&self) -> LedgerKey {
+        let (stream_arn, table) = (self.double.arn().to_owned(), self.sink.created.table_uuid);
+        LedgerKey { stream_arn, shard: SHARD.to_owned(), table }
+    }
+
+    /// The ledger's entry of the first shard, as JSON.
+    async fn entry(&self) -> serde_json::Value {
+        let deliverer = self.client.deliverer().await.unwrap();
+        serde_json::to_value(deliverer.ledger().read(&self.key()).await.unwrap()).unwrap()
+    }
+
+    /// Inserts rows as those of a batch.
+    async fn insert(&self, ids: std::ops::Range<u64>, batch: &str) {
+        let Self { client, sink, .. } = self;
+        let insert = format!(
+            "INSERT INTO {} (id, _helios_batch) SETTINGS insert_allow_materialized_columns = 1 \
+             SELECT number, toUInt128('{batch}') FROM numbers({}, {})",
+            sink.table,
+            ids.start,
+            ids.end - ids.start
+        );
+        client.warehouse().execute(&insert).await.unwrap();
     }
 
     async fn target(&self) -> Target {
@@ -230,6 +254,83 @@ async fn what_expired_of_a_range_that_was_begun_is_a_gap() {
     assert!(report.errors.iter().any(|error| error.contains(&unseen)), "{report:?}");
 }
 
+/// Its rows cannot be inserted again, and may have changed with the table: that is for a person to see.
+#[tokio::test]
+async fn what_expired_of_a_range_whose_table_was_changed_is_uncertain() {
+    let mut stage = Stage::set(1).await;
+    stage.put(20);
+    let warehouse = stage.client.warehouse();
+    let (deliverer, target) = (stage.client.deliverer().await.unwrap(), stage.target().await);
+    warehouse.execute(&format!("DROP TABLE {} SYNC", stage.sink.table)).await.unwrap();
+    deliverer.deliver(&target, &stage.batch(SHARD, 0..3), None).await.unwrap_err();
+    warehouse.execute(&stage.sink.created.create_table_query).await.unwrap();
+    let open = stage.entry().await["open"].take();
+    stage.insert(0..3, open["batch"].as_str().unwrap()).await;
+    warehouse
+        .execute(&format!("ALTER TABLE {} ADD COLUMN v UInt8 DEFAULT 1", stage.sink.table))
+        .await
+        .unwrap();
+    stage.double.expire(SHARD, 20 - 3);
+    let error = stage.client.consume(STREAM).until_caught_up().await.unwrap_err();
+    assert!(error.context().any(|context| context == ("state", "UNCERTAIN")), "{error}");
+    assert!(error.message().contains("values have changed"), "{error}");
+    let settle = SettleRange::new("events", SHARD, Outcome::Committed).database(&stage.sink.database);
+    stage.client.settle_range(&settle).await.unwrap();
+    stage.consume().await;
+    assert_eq!(stage.sink.ids().await, (0..20).collect::<Vec<_>>());
+}
+
+/// A shard that gets no more batches: its consumer, when it starts, and the report delete such rows.
+#[tokio::test]
+async fn rows_of_a_replaced_batch_that_arrive_late_are_deleted() {
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    stage.consume().await;
+    let deliverer = stage.client.deliverer().await.unwrap();
+    for by_report in [true, false] {
+        let mut entry = stage.entry().await;
+        entry["version"] = (entry["version"].as_u64().unwrap() + 1).into();
+        entry["superseded"] = json!([{"batch": "77", "until": "1970-01-01T00:00:00Z"}]);
+        let entry = serde_json::from_value(entry).unwrap();
+        deliverer.ledger().write(&stage.key(), &entry).await.unwrap();
+        stage.insert(1000..1003, "77").await;
+        if by_report {
+            stage.report().await.check().unwrap();
+        } else {
+            stage.consume().await;
+        }
+        assert_eq!(stage.sink.ids().await, (0..5).collect::<Vec<_>>(), "by the report: {by_report}");
+        assert!(stage.entry().await.get("superseded").is_none());
+    }
+}
+
+/// A source that was removed while its table was kept has left rows there: they are not doubled ones.
+#[tokio::test]
+async fn rows_of_a_source_that_was_removed_are_expected() {
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    stage.consume().await;
+    let emulator = other_source(&stage).await;
+    stage.client.remove(&RemoveSource::new(stage.sink.created.source_id.to_string())).await.unwrap();
+    let options = ReportOptions::new("events").database(&stage.sink.database).count_rows();
+    let report = emulator.delivery_report(&options).await.unwrap();
+    report.check().unwrap();
+    let counted = report.counted.unwrap();
+    assert_eq!((counted.rows, counted.expected), (5, 5));
+}
+
+/// A client that has made the stream `others` a source of the same table.
+async fn other_source(stage: &Stage) -> HeliosClient {
+    let account = stage.double.account();
+    account.create_stream("others", 1).await.unwrap();
+    let emulator = client_at(account, account.endpoint());
+    let spec = CreateTable::new("others", "events", columns(&[("id", "UInt64")]))
+        .database(&stage.sink.database)
+        .delivery(helios_core::sources::Delivery::Consumer);
+    emulator.create_table(&spec).await.unwrap();
+    emulator
+}
+
 /// The trigger has given up on records, and they expire while they are looked for.
 #[tokio::test]
 async fn a_gap_is_an_error_that_names_its_range() {
@@ -267,13 +368,7 @@ async fn a_table_without_a_source_has_no_report() {
 #[tokio::test]
 async fn of_several_streams_one_must_be_named() {
     let stage = Stage::set(1).await;
-    let account = stage.double.account();
-    account.create_stream("others", 1).await.unwrap();
-    let emulator = client_at(account, account.endpoint());
-    let spec = CreateTable::new("others", "events", columns(&[("id", "UInt64")]))
-        .database(&stage.sink.database)
-        .delivery(helios_core::sources::Delivery::Consumer);
-    emulator.create_table(&spec).await.unwrap();
+    let emulator = other_source(&stage).await;
     let options = || ReportOptions::new("events").database(&stage.sink.database);
     let error = stage.client.delivery_report(&options()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);

@@ -299,6 +299,7 @@ async fn an_existing_table_is_counted_once_it_has_the_column() {
     let plan = client.plan(&PlanTable::new(spec.clone())).await.unwrap();
     assert!(plan.warnings.iter().any(|warning| warning.contains("`addBatchColumn`")), "{plan:?}");
     assert!(plan.steps.iter().all(|step| step.what != "batchColumn"), "{plan:?}");
+    let uncounted = spec.clone();
     let spec = spec.add_batch_column();
     let plan = client.plan(&PlanTable::new(spec.clone())).await.unwrap();
     assert!(plan.possible && plan.warnings.is_empty(), "{plan:?}");
@@ -309,7 +310,12 @@ async fn an_existing_table_is_counted_once_it_has_the_column() {
         "{step:?}"
     );
 
+    // A source that is there gets it, too.
+    client.create_table(&uncounted).await.unwrap();
     client.create_table(&spec).await.unwrap();
+    let index =
+        format!("SELECT name FROM system.data_skipping_indices WHERE database = '{}'", scene.database);
+    assert_eq!(rows(&index).await, [r#"{"name":"_helios_batch"}"#]);
     let again = client.plan(&PlanTable::new(spec)).await.unwrap();
     assert!(again.steps.iter().all(|step| step.action == PlanAction::Use), "{again:?}");
     client.consume(STREAM).until_caught_up().await.unwrap();

@@ -44,8 +44,23 @@ pub(super) enum LeftOut {
     Look,
     /// Nobody counts what was inserted.
     Count,
+    /// A change of the table is seen only where its columns differ.
+    Change,
+    /// Rows of a batch are neither found in other tables nor taken back.
+    TakeBack,
     /// Nobody takes back what arrives late.
     Sweep,
+}
+
+impl LeftOut {
+    /// The table as a worker sees it.
+    pub(super) fn seen(self, target: Target) -> Target {
+        if self == Self::Change {
+            Target { definition: String::new(), modified: 0, ..target }
+        } else {
+            target
+        }
+    }
 }
 
 /// One worker's gates.
@@ -117,7 +132,8 @@ pub(super) struct Gated<T: ?Sized> {
 
 impl Sink for Gated<dyn Sink> {
     fn describe<'a>(&'a self, table: &'a TableName, uuid: Uuid) -> BoxFuture<'a, Result<Target>> {
-        self.gate.effect(self.inner.describe(table, uuid)).boxed()
+        let describe = async move { Ok(self.left_out.seen(self.inner.describe(table, uuid).await?)) };
+        self.gate.effect(describe).boxed()
     }
 
     fn add_columns<'a>(&'a self, table: &'a TableName, columns: &'a [Column]) -> BoxFuture<'a, Result<()>> {
@@ -144,9 +160,12 @@ impl Sink for Gated<dyn Sink> {
     ) -> BoxFuture<'a, Result<Option<Look>>> {
         let look = async move {
             let look = self.inner.look(table, batch).await?;
-            let looks = self.left_out != LeftOut::Count;
-            // Without a count, all rows seem to be there and nothing seems to have changed.
-            Ok(look.map(|look| if looks { look } else { Look { rows: None, ..look } }))
+            Ok(look.map(|look| match self.left_out {
+                // All rows seem to be there.
+                LeftOut::Count => Look { rows: None, ..look },
+                LeftOut::Change => Look { definition: String::new(), modified: 0, ..look },
+                _ => look,
+            }))
         };
         self.gate.effect(look).boxed()
     }
@@ -156,7 +175,11 @@ impl Sink for Gated<dyn Sink> {
     }
 
     fn tables_with(&self, batch: BatchNumber) -> BoxFuture<'_, Result<Vec<TableName>>> {
-        self.gate.effect(self.inner.tables_with(batch)).boxed()
+        let tables = async move {
+            let tables = self.inner.tables_with(batch).await?;
+            Ok(if self.left_out == LeftOut::TakeBack { Vec::new() } else { tables })
+        };
+        self.gate.effect(tables).boxed()
     }
 
     fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {

@@ -164,23 +164,26 @@ async fn every_event_is_there_once_whatever_fails() {
     }
 }
 
-/// The model sees what each part of the algorithm is there for.
+/// The model sees what each part of the algorithm is there for. Some parts matter only in rare schedules.
 #[tokio::test]
 async fn no_part_of_the_algorithm_can_be_left_out() {
     let parts = [
-        (LeftOut::Token, 15),
-        (LeftOut::Condition, 10),
-        (LeftOut::OpenRange, 10),
-        (LeftOut::MissingPart, 10),
-        (LeftOut::Look, 10),
-        (LeftOut::Count, 10),
+        (LeftOut::Token, 300, 45),
+        (LeftOut::Condition, 300, 30),
+        (LeftOut::OpenRange, 300, 30),
+        (LeftOut::MissingPart, 300, 30),
+        (LeftOut::Look, 300, 20),
+        (LeftOut::Count, 300, 30),
+        (LeftOut::TakeBack, 300, 30),
+        (LeftOut::Change, 3000, 3),
+        (LeftOut::Sweep, 3000, 1),
     ];
-    for (left_out, at_least) in parts {
+    for (left_out, schedules, at_least) in parts {
         let mut wrong = 0;
-        for seed in 0..300 {
+        for seed in 0..schedules {
             wrong += u64::from(run(seed, left_out).await.is_err());
         }
-        println!("without {left_out:?}: {} % of 300 schedules go wrong", wrong / 3);
-        assert!(wrong >= at_least * 3, "without {left_out:?} only {wrong} of 300 schedules go wrong");
+        println!("without {left_out:?}: {wrong} of {schedules} schedules go wrong");
+        assert!(wrong >= at_least, "without {left_out:?} only {wrong} of {schedules} schedules go wrong");
     }
 }

@@ -253,7 +253,8 @@ impl Schedule<'_> {
             known: Arc::clone(known),
             joins: Joins::default(),
         };
-        let (target, batch) = (self.world.describe().await, self.stream.batch(shard, from, to));
+        let target = left_out.seen(self.world.describe().await);
+        let batch = self.stream.batch(shard, from, to);
         let allowed = 20 + self.chance.lock().unwrap().below(300);
         let deadline = self.clock.now() + Duration::from_secs(allowed.try_into().unwrap());
         let delivery = async move { worker.deliver(&target, &batch, deadline).await };
