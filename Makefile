@@ -175,7 +175,7 @@ bench: engine emulator ## Every benchmark: one table, and bench/results.json.
 
 bench-delivery: engine emulator ## Delivery beside the engine's own insert, and the function.
 	$(build-bench)
-	$(target)/release/helios-bench --part decode --part insert --part overlap --part memory --part function --part consumer
+	$(target)/release/helios-bench --part decode --part insert --part proof --part overlap --part memory --part function --part consumer
 
 bench-infer: engine ## Inference beside the engine's own.
 	cargo build --locked --profile bench -p helios-bench

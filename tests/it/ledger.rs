@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use helios_core::{
     Column, CreateTable, ErrorKind, HeliosClient,
     clock::SystemClock,
@@ -215,6 +216,41 @@ async fn two_deliverers_at_once_deliver_once() {
     }
     let expected: Vec<_> = (0..40).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
     assert_eq!(source.ids().await, expected);
+}
+
+/// DynamoDB counts a write in units of 1 KB: a batch costs two of them, whatever the number of columns.
+#[tokio::test]
+async fn a_batch_costs_two_write_units() {
+    let wide = (1..100).map(|at| Column::new(format!("column_{at}"), "Nullable(String)"));
+    let mut schema = columns(&[("id", "UInt64")]);
+    schema.extend(wide);
+    let source = Filled::with(20, schema).await;
+    let size = async || {
+        let items = source.account.dynamodb().scan().table_name("helios-ledger").send().await.unwrap();
+        let mut entries = items.items().iter().filter(|item| item.contains_key("entry"));
+        let mut item = entries.next().unwrap().clone();
+        assert!(entries.next().is_none());
+        // What a range is left open by here is no part of it.
+        let mut entry: serde_json::Value = serde_json::from_str(item["entry"].as_s().unwrap()).unwrap();
+        entry.as_object_mut().unwrap().remove("trouble");
+        item.insert("entry".to_owned(), AttributeValue::S(entry.to_string()));
+        let bytes = |value: &AttributeValue| match value {
+            AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+            other => panic!("{other:?}"),
+        };
+        let size: usize = item.iter().map(|(name, value)| name.len() + bytes(value)).sum();
+        // The stream's sequence numbers have 20 digits more than the emulator's, and an entry has four.
+        size + 4 * 20
+    };
+    source.deliverer().await.deliver(&source.target, &source.batch(0..5), None).await.unwrap();
+    source.leave_open(5..20).await;
+    let open = size().await;
+    source.deliverer().await.deliver(&source.target, &source.batch(5..20), None).await.unwrap();
+    let closed = size().await;
+    assert!(
+        open <= 1024 && closed <= 1024,
+        "{open} bytes when a range is opened, {closed} when it is closed"
+    );
 }
 
 /// A DynamoDB item holds at most 400 KB, and a table may have a thousand columns: their schema is stored once, apart from

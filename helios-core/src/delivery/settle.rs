@@ -202,12 +202,14 @@ fn settle_range(
         // Under the old token ClickHouse could ignore the insert. Its last worker has ended, or the ledger fences it.
         let generation = open.generation + 1;
         let token = renewed_token(&open.token, generation);
-        let batch =
-            if open.batch.is_none() { open.batch } else { BatchNumber::new(now, &token, entry.last_batch) };
+        let batch = if open.batch.is_none() {
+            open.batch
+        } else {
+            BatchNumber::new(now, &token, entry.latest_batch())
+        };
         let open = OpenRange { opened_at: now, blocks, token, generation, batch, ..open.clone() };
         let message = "the next batch inserts the range again; its events must still be in the stream";
-        let last_batch = batch.max(entry.last_batch);
-        return (message, Entry { open: Some(open), last_batch, ..entry.clone() });
+        return (message, Entry { open: Some(open), ..entry.clone() });
     }
     let quarantined = open.events.saturating_sub(open.rows);
     // Rows in the table count as inserted, even if abandoned.

@@ -17,7 +17,7 @@ const AT_ONCE: Duration = Duration::from_secs(180);
 async fn a_consumer_that_is_killed_loses_and_doubles_nothing() {
     let mut arena = Arena::build(2).await;
     let (mut batches, mut left_open, mut with_refused) = (0, 0, 0);
-    for round in 0..rounds(25) {
+    for round in 0..rounds(10) {
         let events = 20 + arena.chance.below(200);
         arena.put(events);
         if round % 5 == 4 {

@@ -19,7 +19,7 @@ async fn a_function_that_is_killed_loses_and_doubles_nothing() {
     let mut acknowledged: HashMap<String, usize> = HashMap::new();
     let mut function = start(arena.environment.clone()).await;
     let (mut killed, mut left_open, mut given_up) = (0, 0, 0);
-    let rounds = rounds(25);
+    let rounds = rounds(10);
     arena.put(300);
     while killed < rounds || shards.iter().any(|shard| left(&arena, &acknowledged, shard) > 0) {
         if killed < rounds && shards.iter().all(|shard| left(&arena, &acknowledged, shard) < 20) {

@@ -28,7 +28,7 @@ pub struct Entry {
     /// What is left of ranges that were cut: one within the other, the innermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remainders: Vec<Remainder>,
-    /// The `_helios_batch` that was given last: the next is larger.
+    /// The batch number of the range that was closed last.
     #[serde(skip_serializing_if = "BatchNumber::is_none")]
     pub last_batch: BatchNumber,
     /// Replaced batches, whose rows may still arrive and must then be removed.
@@ -73,6 +73,11 @@ pub struct Gap {
 }
 
 impl Entry {
+    /// The batch number that was assigned last: the next one is larger.
+    pub(in super::super) fn latest_batch(&self) -> BatchNumber {
+        self.open.as_ref().map_or(self.last_batch, |open| open.batch.max(self.last_batch))
+    }
+
     /// Adds a gap. Beyond so many, the last one grows to include it: no lost event is left out.
     pub(in super::super) fn add_gap(&mut self, gap: Gap) {
         let is_full = self.gaps.len() >= MAX_GAPS;

@@ -297,6 +297,7 @@ pub(in super::super) fn closed(
     Entry {
         committed: Some(open.last.clone()),
         open: None,
+        last_batch: entry.latest_batch(),
         remainders: remainders.map(|left| left.behind(open.events)).collect(),
         counters,
         trouble: None,

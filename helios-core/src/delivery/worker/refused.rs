@@ -201,8 +201,7 @@ impl Run<'_> {
             (schema.clone(), settled.clone(), refused.clone()),
             open.generation + 1,
         )?;
-        let last_batch = range.batch.max(self.entry.last_batch);
-        let mut entry = Entry { open: Some(range), remainders, last_batch, ..self.entry.clone() };
+        let mut entry = Entry { open: Some(range), remainders, ..self.entry.clone() };
         if open.batch.is_none() {
             self.fence().await?;
             self.begin(entry).await?;

@@ -131,8 +131,7 @@ impl<'a> Run<'a> {
         }
         let refused = refused_within(&refused, events.len());
         let range = self.range(events, &split, (schema.clone(), settled.clone(), refused), 0)?;
-        let last_batch = range.batch.max(self.entry.last_batch);
-        if self.begin(Entry { open: Some(range), last_batch, ..self.entry.clone() }).await? {
+        if self.begin(Entry { open: Some(range), ..self.entry.clone() }).await? {
             self.commit(events, split).await?;
         }
         Ok(())
@@ -181,7 +180,7 @@ impl<'a> Run<'a> {
         let rule = format!("{}-{generation}", rule_version(&schema, &settled));
         let (opened_at, token) = (worker.clock.now(), range_token(shard, (first.place, last.place), &rule));
         let batch = if target.has_batch {
-            BatchNumber::new(opened_at, &token, self.entry.last_batch)
+            BatchNumber::new(opened_at, &token, self.entry.latest_batch())
         } else {
             BatchNumber::default()
         };
