@@ -14,7 +14,7 @@ use super::{
     quarantine::{Discarded, Quarantine, RejectSelection, Replay, ReplayRejects, ReplayReport},
     settle::{Outcome, RangeSettled, Settling},
     sink::WarehouseSink,
-    sweep::{sweep, sweep_idle},
+    sweep::{Sweep, sweep, sweep_idle},
     target::Target,
     worker::{Joins, Worker},
 };
@@ -103,7 +103,7 @@ impl Deliverer {
     /// Deletes late rows of replaced batches in a shard that currently gets no batches.
     pub(crate) async fn sweep(&self, key: &LedgerKey, entry: Entry) -> Result<()> {
         let Worker { sink, ledger, clock, .. } = &self.worker;
-        sweep_idle((&**sink, ledger), key, entry, clock.now()).await
+        sweep_idle((&**sink, ledger), key, entry, clock.now()).await.map(drop)
     }
 
     /// Notes in the ledger, at most once an hour, that a shard has no uncommitted events. Any event that expires unread
@@ -111,7 +111,7 @@ impl Deliverer {
     pub(crate) async fn note_caught_up(&self, key: &LedgerKey) -> Result<()> {
         let now = self.worker.clock.now();
         let mut entry = self.worker.ledger.read(key).await?;
-        let is_swept = sweep(&*self.worker.sink, &mut entry, now).await?;
+        let is_swept = sweep(&*self.worker.sink, &mut entry, (Sweep::Due, now)).await?;
         let is_lately = entry.caught_up_at.is_some_and(|seen| now.duration_since(seen) < NOTE_EVERY);
         if entry.committed.is_none() || entry.open.is_some() || (is_lately && !is_swept) {
             return Ok(());

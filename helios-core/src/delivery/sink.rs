@@ -116,7 +116,8 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
 }
 
 /// How long to wait for rows to be deleted.
-const DELETE_TIMEOUT: Duration = Duration::from_secs(60);
+const DELETE_TIMEOUT: Duration = Duration::from_secs(30);
+const DELETE_AGAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long to wait before the first check, and at most between two checks.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -280,7 +281,8 @@ impl WarehouseSink {
                 query.with_setting("lightweight_deletes_sync", "0").with_setting("mutations_sync", "0");
             query.execute().await.map_err(|error| from_clickhouse(error).with("table", table.plain()))
         };
-        if !self.is_deleting(table, batch).await? {
+        let is_begun = self.is_deleting(table, batch).await?;
+        if !is_begun {
             let deleted = run(&format!("DELETE FROM {table} WHERE {condition}")).await;
             // Some tables, such as those with projections, accept only the other statement.
             if deleted.is_err() {
@@ -289,7 +291,8 @@ impl WarehouseSink {
         }
         let (since, mut pause) = (tokio::time::Instant::now(), FIRST_PAUSE);
         while self.see(table, Some(batch)).await?.and_then(|look| look.rows).is_some_and(|rows| rows > 0) {
-            if since.elapsed() > DELETE_TIMEOUT {
+            // Whoever has begun it has waited already.
+            if since.elapsed() > if is_begun { DELETE_AGAIN_TIMEOUT } else { DELETE_TIMEOUT } {
                 let message = "the rows of a replaced batch are not deleted yet: ClickHouse does so in merges, \
                                which may be stopped or busy (see `system.mutations`; `SYSTEM START MERGES` resumes them)";
                 let error = Error::new(ErrorKind::Unavailable, message).retryable(true);

@@ -4,20 +4,45 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    ledger::{Entry, LedgerKey, SharedLedger, Superseded, Written},
+    ledger::{Entry, LedgerKey, SharedLedger, Written},
     sink::{Sink, take_back},
 };
 use crate::Result;
 
-/// Deletes rows of the entry's replaced batches once no more can arrive. Returns whether it changed the entry.
-pub(super) async fn sweep(sink: &dyn Sink, entry: &mut Entry, now: Timestamp) -> Result<bool> {
-    let (over, left): (Vec<Superseded>, Vec<Superseded>) =
-        entry.superseded.iter().copied().partition(|batch| batch.until <= now);
-    for Superseded { batch, .. } in &over {
-        take_back(sink, *batch).await?;
+/// Which of an entry's replaced batches are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sweep {
+    /// Those of which no more rows can arrive: whoever replaced the others has deleted what was there.
+    Due,
+    /// All: whoever replaced them may have been killed before it deleted their rows.
+    All,
+}
+
+/// Deletes rows of the entry's replaced batches, and forgets those of which no more can arrive. Returns whether it changed the
+/// entry.
+pub(super) async fn sweep(
+    sink: &dyn Sink,
+    entry: &mut Entry,
+    (which, now): (Sweep, Timestamp),
+) -> Result<bool> {
+    let before = entry.superseded.len();
+    let mut left = Vec::with_capacity(before);
+    for batch in entry.superseded.iter().copied() {
+        let is_due = batch.until <= now;
+        let deleted = if is_due || which == Sweep::All { take_back(sink, batch.batch).await } else { Ok(()) };
+        match deleted {
+            Ok(()) if is_due => {}
+            Ok(()) => left.push(batch),
+            // New events do not wait for it: while merges are stopped, ClickHouse deletes nothing.
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(batch = %batch.batch, %error, "Rows of a replaced batch are not deleted yet.");
+                left.push(batch);
+            }
+            Err(error) => return Err(error),
+        }
     }
     entry.superseded = left;
-    Ok(!over.is_empty())
+    Ok(entry.superseded.len() < before)
 }
 
 /// Does the same for a shard that currently gets no batches. A worker that writes the entry meanwhile sweeps it, too.
@@ -26,14 +51,16 @@ pub(super) async fn sweep_idle(
     key: &LedgerKey,
     mut entry: Entry,
     now: Timestamp,
-) -> Result<()> {
-    if !sweep(sink, &mut entry, now).await? {
-        return Ok(());
+) -> Result<bool> {
+    let is_changed = sweep(sink, &mut entry, (Sweep::Due, now)).await?;
+    let is_clean = entry.superseded.iter().all(|batch| batch.until > now);
+    if !is_changed {
+        return Ok(is_clean);
     }
     let version = entry.version + 1;
     match ledger.write(key, &Entry { version, writer: Uuid::new_v4(), ..entry }).await? {
         Written::Done => {}
         Written::Conflict(_) => tracing::debug!(shard = key.shard, "Another worker changed the ledger."),
     }
-    Ok(())
+    Ok(is_clean)
 }

@@ -75,7 +75,9 @@ pub(crate) async fn start_consumer(
             }
             let key = LedgerKey { stream_arn: stream.arn.clone(), shard, table: mapping.table_uuid };
             // The shard may be closed, so that no batch will sweep it.
-            deliverer.sweep(&key, entry).await?;
+            if let Err(error) = deliverer.sweep(&key, entry).await {
+                tracing::warn!(shard = key.shard, %error, "Rows of a replaced batch could not be deleted.");
+            }
         }
         known.insert(mapping.table_uuid, shards);
     }

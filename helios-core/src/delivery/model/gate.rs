@@ -48,7 +48,7 @@ pub(super) enum LeftOut {
     Change,
     /// Rows of a batch are neither found in other tables nor taken back.
     TakeBack,
-    /// Nobody takes back what arrives late.
+    /// Which batches were replaced is forgotten: what arrives late stays, and what a killed worker had not deleted.
     Sweep,
 }
 
@@ -226,7 +226,9 @@ impl Ledger for Gated<dyn Ledger> {
         let read = async move {
             let entry = self.inner.read(key).await?;
             let open = entry.open.filter(|_| self.left_out != LeftOut::OpenRange);
-            Ok(Entry { open, ..entry })
+            let mut superseded = entry.superseded;
+            superseded.retain(|_| self.left_out != LeftOut::Sweep);
+            Ok(Entry { open, superseded, ..entry })
         };
         self.gate.effect(read).boxed()
     }

@@ -176,7 +176,7 @@ async fn no_part_of_the_algorithm_can_be_left_out() {
         (LeftOut::Count, 300, 30),
         (LeftOut::TakeBack, 300, 30),
         (LeftOut::Change, 3000, 3),
-        (LeftOut::Sweep, 3000, 1),
+        (LeftOut::Sweep, 300, 3),
     ];
     for (left_out, schedules, at_least) in parts {
         let mut wrong = 0;

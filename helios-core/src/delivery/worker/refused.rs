@@ -15,7 +15,7 @@ use super::{
         refusal::Verdict,
         schema::TableSchema,
         split::{Rule, Split},
-        sweep::sweep,
+        sweep::{Sweep, sweep},
         tried::{Refused, Tried, Trying},
     },
     run::Run,
@@ -251,7 +251,8 @@ impl Run<'_> {
     ///
     /// The next write of the entry records it.
     pub(super) async fn sweep(&mut self) -> Result<()> {
-        sweep(&*self.worker.sink, &mut self.entry, self.worker.clock.now()).await?;
+        let which = if self.is_cached { Sweep::Due } else { Sweep::All };
+        sweep(&*self.worker.sink, &mut self.entry, (which, self.worker.clock.now())).await?;
         Ok(())
     }
 }

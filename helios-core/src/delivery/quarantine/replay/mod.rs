@@ -33,7 +33,7 @@ use crate::{
         schema::TableSchema,
         sink::{Block, INSERT_TIMEOUT, Sink, take_back},
         split::{Rule, Split},
-        sweep::sweep,
+        sweep::{Sweep, sweep},
         target::Target,
         tried::{Tried, Trying},
         worker::{GRACE, MOST_LOOKS, count},
@@ -141,7 +141,7 @@ impl<'a> Replay<'a> {
     pub(in crate::delivery) async fn finish_pending(&mut self) -> Result<Entry> {
         loop {
             let mut entry = self.ledger.read(&self.key).await?;
-            sweep(self.sink, &mut entry, self.clock.now()).await?;
+            sweep(self.sink, &mut entry, (Sweep::All, self.clock.now())).await?;
             match entry.rework.clone() {
                 None => return Ok(entry),
                 Some(Rework::Replay(open)) => self.finish(entry, *open).await?,
