@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::{
     batch_column::BatchNumber,
-    ledger::{Entry, LedgerKey, OpenRange, OpenReplay, Rework, SharedLedger, Superseded, Written},
-    sink::{INSERT_TIMEOUT, Sink, take_back},
+    ledger::{Batches, Entry, LedgerKey, OpenRange, OpenReplay, Rework, RowsByBatch, SharedLedger, Written},
+    sink::{Sink, take_back},
     target::Target,
     token::renewed_token,
-    worker::{GRACE, closed},
+    worker::{arrives_until, closed},
 };
 use crate::{Error, ErrorKind, Result, clock::SharedClock, warehouse::default_database};
 
@@ -112,29 +112,38 @@ impl Settling<'_> {
         let now = self.clock.now();
         let (range, message, settled, given_up) = match (&entry.open, &entry.rework) {
             (Some(open), _) => {
-                let rows = self.rows(open.batch).await?;
+                let by_batch = self.rows(&open.batches).await?;
+                let rows = by_batch.as_ref().map(RowsByBatch::total);
                 check(outcome, self.told(outcome, rows), open.rows)
                     .map_err(|error| error.with("shard", &key.shard))?;
                 let (message, mut settled) =
                     settle_range(&entry, open, (outcome, rows), now, self.target.blocks);
+                let until = arrives_until(open.held_until, now);
                 // Its rows in the table, if there are any, stay.
-                let is_given_up = outcome != Outcome::Committed && rows == Some(0);
-                let given_up =
-                    is_given_up.then(|| Superseded::new(open.batch, arrives_until(open.held_until, now)));
-                settled.superseded.extend(given_up);
+                let given_up = match by_batch {
+                    Some(_) if outcome != Outcome::Committed && rows == Some(0) => {
+                        open.batches.replaced(until)
+                    }
+                    Some(rows) => open.batches.without_rows(&rows, until),
+                    None => Vec::new(),
+                };
+                settled.superseded.extend(given_up.iter().copied());
                 (format!("{}-{}", open.first, open.last), message, settled, given_up)
             }
             (None, Some(Rework::Replay(open))) => {
-                let rows = self.rows(open.batch).await?;
+                let by_batch = self.rows(&open.batches).await?;
+                let rows = by_batch.as_ref().map(RowsByBatch::total);
                 check(outcome, self.told(outcome, rows), open.rows)
                     .map_err(|error| error.with("shard", &key.shard))?;
                 let (message, mut settled) = settle_replay(&entry, open, outcome);
-                // Its rejects are still in quarantine, so none of its rows may be in the table.
-                let is_given_up = outcome != Outcome::Committed && rows.is_some();
-                let sent_until = open.opened_at.saturating_add(INSERT_TIMEOUT).unwrap_or(Timestamp::MAX);
-                let given_up =
-                    is_given_up.then(|| Superseded::new(open.batch, arrives_until(sent_until, now)));
-                settled.superseded.extend(given_up);
+                let until = arrives_until(open.held_until, now);
+                let given_up = match by_batch {
+                    // Its rejects are still in quarantine, so none of its rows may be in the table.
+                    Some(_) if outcome != Outcome::Committed => open.batches.replaced(until),
+                    Some(rows) => open.batches.without_rows(&rows, until),
+                    None => Vec::new(),
+                };
+                settled.superseded.extend(given_up.iter().copied());
                 (format!("{}-{}", open.first, open.last), message, settled, given_up)
             }
             (None, _) => {
@@ -144,9 +153,8 @@ impl Settling<'_> {
         let settled = Entry { version: entry.version + 1, writer: Uuid::new_v4(), trouble: None, ..settled };
         match self.ledger.write(key, &settled).await? {
             Written::Done => {
-                if let Some(given_up) = given_up {
-                    take_back(self.sink, given_up.batch).await?;
-                }
+                let given_up: Vec<_> = given_up.iter().map(|given_up| given_up.batch).collect();
+                take_back(self.sink, &given_up).await?;
                 Ok(RangeSettled { shard: key.shard.clone(), range, outcome, message: message.to_owned() })
             }
             Written::Conflict(_) => {
@@ -161,19 +169,14 @@ impl Settling<'_> {
         rows.filter(|_| self.target.keeps_rows || outcome != Outcome::Committed)
     }
 
-    /// How many rows of a batch are in the table; `None` if they cannot be counted.
-    async fn rows(&self, batch: BatchNumber) -> Result<Option<u64>> {
-        if batch.is_none() || !self.target.has_batch {
+    /// How many rows of the batches are in the table; `None` if they cannot be counted.
+    async fn rows(&self, batches: &Batches) -> Result<Option<RowsByBatch>> {
+        if batches.is_none() || !self.target.has_batch {
             return Ok(None);
         }
-        let look = self.sink.look(&self.target.table, Some(batch)).await?;
+        let look = self.sink.look(&self.target.table, &batches.all()).await?;
         Ok(look.filter(|look| look.uuid == self.target.uuid).and_then(|look| look.rows))
     }
-}
-
-/// Until when an insert that was sent by then may arrive.
-fn arrives_until(sent: Timestamp, now: Timestamp) -> Timestamp {
-    sent.saturating_add(GRACE).unwrap_or(Timestamp::MAX).max(now)
 }
 
 /// Fails if the table contradicts the outcome.
@@ -202,12 +205,12 @@ fn settle_range(
         // Under the old token ClickHouse could ignore the insert. Its last worker has ended, or the ledger fences it.
         let generation = open.generation + 1;
         let token = renewed_token(&open.token, generation);
-        let batch = if open.batch.is_none() {
-            open.batch
+        let batches = if open.batches.is_none() {
+            Batches::default()
         } else {
-            BatchNumber::new(now, &token, entry.latest_batch())
+            Batches::new(BatchNumber::new(now, &token, entry.latest_batch()))
         };
-        let open = OpenRange { opened_at: now, blocks, token, generation, batch, ..open.clone() };
+        let open = OpenRange { opened_at: now, blocks, token, generation, batches, ..open.clone() };
         let message = "the next batch inserts the range again; its events must still be in the stream";
         return (message, Entry { open: Some(open), ..entry.clone() });
     }
@@ -252,7 +255,7 @@ mod tests {
             events: 5,
             rows: 3,
             token: "t".to_owned(),
-            batch,
+            batches: Batches::new(batch),
             ..OpenRange::for_test()
         }
     }
@@ -282,7 +285,7 @@ mod tests {
             let again = absent.open.unwrap();
             assert_eq!((again.opened_at, again.blocks, absent.committed), (now, 9, None));
             assert_ne!(again.token, open.token, "ClickHouse may treat the old one as repeated");
-            assert_eq!((again.batch > number(), again.generation), (!batch.is_none(), 1));
+            assert_eq!((again.batches.current > number(), again.generation), (!batch.is_none(), 1));
         }
     }
 

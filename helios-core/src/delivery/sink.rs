@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     batch_column::{BATCH_COLUMN, BATCH_TYPE, BatchNumber},
     insert::Insert,
-    ledger::{LedgerKey, OpenRange},
+    ledger::{LedgerKey, OpenRange, RowsByBatch},
     place::Identity,
     place_sql::{bind, within},
     provenance, quarantine,
@@ -49,8 +49,8 @@ pub(super) struct Look {
     pub(super) definition: String,
     /// As in [`Target::modified`].
     pub(super) modified: u64,
-    /// How many rows of the batch it has; `None` if no batch was given, or the table has no batch column.
-    pub(super) rows: Option<u64>,
+    /// How many rows of each batch it has; `None` if the table has no batch column.
+    pub(super) rows: Option<RowsByBatch>,
 }
 
 impl Look {
@@ -69,18 +69,18 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
 
     fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>>;
 
-    /// Looks at the table that has this name now, and counts the rows of a batch in it. `None` if there is no table.
+    /// Looks at the table that has this name now, and counts the rows of batches in it. `None` if there is no table.
     fn look<'a>(
         &'a self,
         table: &'a TableName,
-        batch: Option<BatchNumber>,
+        batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>>;
 
     /// Deletes the rows of a batch, and returns when they are gone.
     fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>>;
 
-    /// All tables that have rows of a batch: another table may have had the name for a while.
-    fn tables_with(&self, batch: BatchNumber) -> BoxFuture<'_, Result<Vec<TableName>>>;
+    /// All tables that have rows of one of these batches: another table may have had the name for a while.
+    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<TableName>>>;
 
     /// The current name of a table.
     fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>>;
@@ -125,10 +125,17 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How often to repeat a deletion, because the table may be renamed in between.
 const MOST_TAKEN_BACK: usize = 10;
 
-/// Deletes the rows of a batch from every table, and checks that none is left.
-pub(super) async fn take_back(sink: &dyn Sink, batch: BatchNumber) -> Result<()> {
+/// Deletes the rows of batches from every table, and checks that none is left.
+pub(super) async fn take_back(sink: &dyn Sink, batches: &[BatchNumber]) -> Result<()> {
+    for batch in batches {
+        take_back_one(sink, *batch).await?;
+    }
+    Ok(())
+}
+
+async fn take_back_one(sink: &dyn Sink, batch: BatchNumber) -> Result<()> {
     for _ in 0..MOST_TAKEN_BACK {
-        let tables = sink.tables_with(batch).await?;
+        let tables = sink.tables_with(&[batch]).await?;
         if tables.is_empty() {
             return Ok(());
         }
@@ -162,7 +169,7 @@ struct CountedRow {
     uuid: Uuid,
     statement: String,
     modified: u64,
-    rows: u64,
+    rows: Vec<u64>,
 }
 
 const LOOK: &str = "SELECT uuid, create_table_query AS statement, \
@@ -198,7 +205,7 @@ impl WarehouseSink {
         insert.send(&self.warehouse, rows).await
     }
 
-    async fn see(&self, table: &TableName, batch: Option<BatchNumber>) -> Result<Option<Look>> {
+    async fn see(&self, table: &TableName, batches: &[BatchNumber]) -> Result<Option<Look>> {
         let about = |error| from_clickhouse(error).with("table", table.plain());
         let ask = |rows: &str| {
             let query = self
@@ -211,28 +218,26 @@ impl WarehouseSink {
                 // A lagging replica does not prove that rows are absent.
                 .with_setting("select_sequential_consistency", "1")
         };
-        if let Some(batch) = batch {
-            let rows = format!(
-                ", assumeNotNull((SELECT count() FROM {table} WHERE {BATCH_COLUMN} = {{batch:{BATCH_TYPE}}})) AS rows"
-            );
-            match ask(&rows)
-                .param("batch", batch.to_string())
-                .fetch_optional::<CountedRow>()
-                .await
-                .map_err(about)
-            {
-                Ok(found) => {
-                    return Ok(found.map(|row| Look {
-                        uuid: row.uuid,
-                        definition: definition(&row.statement),
-                        modified: row.modified,
-                        rows: Some(row.rows),
-                    }));
-                }
-                // The table has no such column, or there is no table.
-                Err(error) if is_missing(&error) => {}
-                Err(error) => return Err(error),
+        let counts = (0..batches.len()).map(|at| {
+            format!("assumeNotNull((SELECT count() FROM {table} WHERE {BATCH_COLUMN} = {{batch{at}:{BATCH_TYPE}}}))")
+        });
+        let rows = format!(", [{}] AS rows", counts.collect::<Vec<_>>().join(", "));
+        let mut query = ask(&rows);
+        for (at, batch) in batches.iter().enumerate() {
+            query = query.param(&format!("batch{at}"), batch.to_string());
+        }
+        match query.fetch_optional::<CountedRow>().await.map_err(about) {
+            Ok(found) => {
+                return Ok(found.map(|row| Look {
+                    uuid: row.uuid,
+                    definition: definition(&row.statement),
+                    modified: row.modified,
+                    rows: Some(RowsByBatch::new(batches, row.rows)),
+                }));
             }
+            // The table has no such column, or there is no table.
+            Err(error) if is_missing(&error) => {}
+            Err(error) => return Err(error),
         }
         let found = ask("").fetch_optional::<LookRow>().await.map_err(about)?;
         Ok(found.map(|row| Look {
@@ -243,8 +248,8 @@ impl WarehouseSink {
         }))
     }
 
-    async fn having(&self, batch: BatchNumber) -> Result<Vec<TableName>> {
-        if batch.is_none() {
+    async fn having(&self, batches: &[BatchNumber]) -> Result<Vec<TableName>> {
+        if batches.is_empty() {
             // Rows without a batch are not from Helios.
             return Ok(Vec::new());
         }
@@ -263,8 +268,8 @@ impl WarehouseSink {
         let mut having = Vec::new();
         for (database, table) in counted {
             let table = TableName::new(database, table)?;
-            let rows = self.see(&table, Some(batch)).await?.and_then(|look| look.rows);
-            if rows.is_some_and(|rows| rows > 0) {
+            let rows = self.see(&table, batches).await?.and_then(|look| look.rows);
+            if rows.is_some_and(|rows| rows.total() > 0) {
                 having.push(table);
             }
         }
@@ -290,7 +295,8 @@ impl WarehouseSink {
             }
         }
         let (since, mut pause) = (tokio::time::Instant::now(), FIRST_PAUSE);
-        while self.see(table, Some(batch)).await?.and_then(|look| look.rows).is_some_and(|rows| rows > 0) {
+        while self.see(table, &[batch]).await?.and_then(|look| look.rows).is_some_and(|rows| rows.total() > 0)
+        {
             // Whoever has begun it has waited already.
             if since.elapsed() > if is_begun { DELETE_AGAIN_TIMEOUT } else { DELETE_TIMEOUT } {
                 let message = "the rows of a replaced batch are not deleted yet: ClickHouse does so in merges, \
@@ -424,17 +430,17 @@ impl Sink for WarehouseSink {
     fn look<'a>(
         &'a self,
         table: &'a TableName,
-        batch: Option<BatchNumber>,
+        batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>> {
-        self.see(table, batch).boxed()
+        self.see(table, batches).boxed()
     }
 
     fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
         self.delete(table, batch).boxed()
     }
 
-    fn tables_with(&self, batch: BatchNumber) -> BoxFuture<'_, Result<Vec<TableName>>> {
-        self.having(batch).boxed()
+    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<TableName>>> {
+        self.having(batches).boxed()
     }
 
     fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {

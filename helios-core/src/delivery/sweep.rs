@@ -29,7 +29,8 @@ pub(super) async fn sweep(
     let mut left = Vec::with_capacity(before);
     for batch in entry.superseded.iter().copied() {
         let is_due = batch.until <= now;
-        let deleted = if is_due || which == Sweep::All { take_back(sink, batch.batch).await } else { Ok(()) };
+        let deleted =
+            if is_due || which == Sweep::All { take_back(sink, &[batch.batch]).await } else { Ok(()) };
         match deleted {
             Ok(()) if is_due => {}
             Ok(()) => left.push(batch),

@@ -135,7 +135,7 @@ async fn a_token_that_is_known_is_no_proof_of_rows() {
     proof
         .execute(&format!(
             "ALTER TABLE {{t}} DELETE WHERE _helios_batch = toUInt128('{}') SETTINGS mutations_sync = 2",
-            open.batch
+            open.batches.current
         ))
         .await;
     assert_eq!(proof.count().await, 50);
@@ -272,7 +272,7 @@ async fn rows_that_went_astray_are_found() {
     let open = proof.entry(&events).await.open.unwrap();
     // As if they had gone there.
     proof.execute(&format!("CREATE TABLE {aside} AS {{t}}")).await;
-    proof.execute(&format!("INSERT INTO {aside} (id, _helios_batch) SETTINGS insert_allow_materialized_columns = 1 SELECT id, toUInt128('{}') FROM {{t}}", open.batch)).await;
+    proof.execute(&format!("INSERT INTO {aside} (id, _helios_batch) SETTINGS insert_allow_materialized_columns = 1 SELECT id, toUInt128('{}') FROM {{t}}", open.batches.current)).await;
     proof.execute(&format!("INSERT INTO {aside} (id) VALUES (7)")).await;
     proof.execute("TRUNCATE TABLE {t}").await;
     proof.deliver(&events).await.unwrap();
@@ -459,7 +459,7 @@ async fn a_change_that_is_undone_within_a_second_is_noticed() {
         let before = proof.fixture.rows(&question).await;
         proof.die_after(1, &events).await;
         proof.execute("TRUNCATE TABLE {t}").await;
-        let number = proof.entry(&events).await.open.unwrap().batch;
+        let number = proof.entry(&events).await.open.unwrap().batches.current;
         proof.execute("ALTER TABLE {t} MODIFY COLUMN v UInt8 SETTINGS mutations_sync = 2").await;
         // The insert arrives now.
         proof

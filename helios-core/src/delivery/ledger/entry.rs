@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{
     super::{batch_column::BatchNumber, place::Identity},
-    range::{OpenRange, Remainder, Superseded, is_zero},
+    batches::Superseded,
+    range::{OpenRange, Remainder, is_zero},
     rework::Rework,
 };
 
@@ -75,7 +76,7 @@ pub struct Gap {
 impl Entry {
     /// The batch number that was assigned last: the next one is larger.
     pub(in super::super) fn latest_batch(&self) -> BatchNumber {
-        self.open.as_ref().map_or(self.last_batch, |open| open.batch.max(self.last_batch))
+        self.open.as_ref().map_or(self.last_batch, |open| open.batches.current.max(self.last_batch))
     }
 
     /// Adds a gap. Beyond so many, the last one grows to include it: no lost event is left out.

@@ -2,6 +2,7 @@
 //!
 //! Every write is conditional on the version that was read: whoever has slept through another's write cannot move it.
 
+mod batches;
 mod dynamo;
 mod entry;
 mod memory;
@@ -15,10 +16,12 @@ use std::{fmt, sync::Arc};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
+pub(super) use batches::RowsByBatch;
+pub use batches::{Batches, Superseded};
 pub use dynamo::{DEFAULT_LEDGER_TABLE, DynamoLedger};
 pub use entry::{Counters, Entry, Gap, Trouble, TroubleKind};
 pub use memory::MemoryLedger;
-pub use range::{OpenRange, Remainder, Superseded};
+pub use range::{OpenRange, Remainder};
 pub use refused::{Offsets, RefusedEvents};
 pub(super) use refused::{refused_behind, refused_within};
 pub use rework::{OpenDiscard, OpenReplay, Rework};

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{batch_column::BatchNumber, place::Identity, schema::TableSchema},
+    super::{place::Identity, schema::TableSchema},
+    batches::Batches,
     refused::RefusedEvents,
 };
 
@@ -22,9 +23,9 @@ pub struct OpenRange {
     pub rows: u64,
     /// By what ClickHouse knows its inserts, apart from what is inserted.
     pub token: String,
-    /// The `_helios_batch` of its rows, by which they are counted. None (0): the table has no such column.
-    #[serde(default, skip_serializing_if = "BatchNumber::is_none")]
-    pub batch: BatchNumber,
+    /// The batch numbers of its rows, by which they are counted.
+    #[serde(flatten)]
+    pub batches: Batches,
     /// How often its token was replaced because it proved nothing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub generation: u64,
@@ -49,7 +50,7 @@ pub struct OpenRange {
     pub blocks: u64,
     /// Until when the worker that took it up last may have an insert of it under way.
     pub held_until: Timestamp,
-    /// Until when the workers before that may.
+    /// Until when the workers before that may, if its rows cannot be counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub others_until: Option<Timestamp>,
 }
@@ -73,22 +74,6 @@ pub struct Remainder {
     pub refused: Vec<RefusedEvents>,
 }
 
-/// A batch of rows that was replaced by another. If rows of it still arrive, they are deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Superseded {
-    /// The `_helios_batch` of its rows.
-    pub batch: BatchNumber,
-    /// Until when an insert of it may arrive.
-    pub until: Timestamp,
-}
-
-impl Superseded {
-    pub(in super::super) fn new(batch: BatchNumber, until: Timestamp) -> Self {
-        Self { batch, until }
-    }
-}
-
 #[cfg(test)]
 impl OpenRange {
     /// One of which a test sets what matters to it.
@@ -99,7 +84,7 @@ impl OpenRange {
             events: 0,
             rows: 0,
             token: String::new(),
-            batch: BatchNumber::default(),
+            batches: Batches::default(),
             generation: 0,
             digest: String::new(),
             schema: TableSchema::default(),

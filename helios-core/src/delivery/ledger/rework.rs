@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    super::{batch_column::BatchNumber, place::Identity, quarantine::RejectSelection, schema::TableSchema},
-    LedgerKey, RefusedEvents,
+    super::{place::Identity, quarantine::RejectSelection, schema::TableSchema},
+    Batches, LedgerKey, RefusedEvents,
     range::is_zero,
 };
 
@@ -50,9 +50,9 @@ pub struct OpenReplay {
     pub rows: u64,
     /// By what ClickHouse knows the insert.
     pub token: String,
-    /// The `_helios_batch` of its rows, by which they are counted. None (0): the table has no such column.
-    #[serde(default, skip_serializing_if = "BatchNumber::is_none")]
-    pub batch: BatchNumber,
+    /// As of [`OpenRange::batches`](super::OpenRange::batches).
+    #[serde(flatten)]
+    pub batches: Batches,
     /// The rejects among them that ClickHouse refuses now, by their positions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<RefusedEvents>,
@@ -68,6 +68,9 @@ pub struct OpenReplay {
     pub modified: u64,
     /// When it was begun.
     pub opened_at: Timestamp,
+    /// Until when the replay that took it up last may send an insert.
+    #[serde(default)]
+    pub held_until: Timestamp,
     /// How many blocks the table had then.
     pub blocks: u64,
     /// Whether they are rows for certain; then they only have to leave the quarantine.

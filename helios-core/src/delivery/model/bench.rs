@@ -84,10 +84,13 @@ impl Bench {
         self.stream.batch(0, from, self.stream.shards[0].len())
     }
 
-    pub(super) async fn entry(&self) -> Entry {
+    pub(super) fn key(&self) -> LedgerKey {
         let table = self.table.target().uuid;
-        let key = LedgerKey { stream_arn: STREAM.to_owned(), shard: "0".to_owned(), table };
-        self.ledger.read(&key).await.unwrap()
+        LedgerKey { stream_arn: STREAM.to_owned(), shard: "0".to_owned(), table }
+    }
+
+    pub(super) async fn entry(&self) -> Entry {
+        self.ledger.read(&self.key()).await.unwrap()
     }
 
     pub(super) fn check(&self) -> Option<String> {

@@ -26,6 +26,7 @@ use super::{
         trial::TrialKind,
     },
     chance::Chance,
+    late::{LATER, LateInserts},
     schedule::ModelClock,
 };
 use crate::{Column, Error, ErrorKind, Result, clock::Clock as _, streams::ShardStart, warehouse::TableName};
@@ -48,6 +49,8 @@ pub(super) enum LeftOut {
     Change,
     /// Rows of a batch are neither found in other tables nor taken back.
     TakeBack,
+    /// Inserts of one range that are under way at the same time have the same batch number.
+    OwnNumber,
     /// Which batches were replaced is forgotten: what arrives late stays, and what a killed worker had not deleted.
     Sweep,
 }
@@ -72,6 +75,7 @@ pub(super) struct Gate {
     faults: Arc<Mutex<u64>>,
     /// By what an insert ends that takes longer than it may. Without one it arrives however late.
     clock: Option<Arc<ModelClock>>,
+    pub(super) late: LateInserts,
 }
 
 impl Gate {
@@ -80,7 +84,13 @@ impl Gate {
         faults: &Arc<Mutex<u64>>,
         clock: Option<Arc<ModelClock>>,
     ) -> Self {
-        Self { stopped: Arc::default(), chance: Arc::clone(chance), faults: Arc::clone(faults), clock }
+        Self {
+            stopped: Arc::default(),
+            chance: Arc::clone(chance),
+            faults: Arc::clone(faults),
+            clock,
+            late: LateInserts::default(),
+        }
     }
 
     /// Lets a worker run to its next gate. Its result, if it has come to its end.
@@ -106,6 +116,15 @@ impl Gate {
     }
 
     async fn effect<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
+        self.effect_or(effect, || {}).await
+    }
+
+    /// An effect, or what happens instead while its failure is reported.
+    async fn effect_or<T>(
+        &self,
+        effect: impl Future<Output = Result<T>>,
+        instead: impl FnOnce(),
+    ) -> Result<T> {
         self.pass().await;
         let (before, after) = {
             let faults = *self.faults.lock().unwrap();
@@ -114,6 +133,7 @@ impl Gate {
         };
         let lost = || Error::new(ErrorKind::Timeout, "no answer in time").retryable(true);
         if before {
+            instead();
             return Err(lost());
         }
         let result = effect.await;
@@ -142,6 +162,9 @@ impl Sink for Gated<dyn Sink> {
 
     fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>> {
         let until = self.gate.clock.as_ref().map(|clock| (clock, clock.now() + block.timeout));
+        let number = self.gate.late.first_number(block);
+        let block =
+            Block { batch: if self.left_out == LeftOut::OwnNumber { number } else { block.batch }, ..block };
         let insert = async move {
             let unique = format!("{} {}", block.token, Uuid::new_v4());
             if until.is_some_and(|(clock, until)| clock.now() > until) {
@@ -150,16 +173,22 @@ impl Sink for Gated<dyn Sink> {
             let token = if self.left_out == LeftOut::Token { unique.as_str() } else { block.token };
             self.inner.insert(Block { token, ..block }).await
         };
-        self.gate.effect(insert).boxed()
+        let late = move || {
+            if self.left_out != LeftOut::Token && self.gate.chance.lock().unwrap().percent(50) {
+                let until = until.map(|(_, until)| until + LATER);
+                self.gate.late.push(&self.inner, block, until);
+            }
+        };
+        self.gate.effect_or(insert, late).boxed()
     }
 
     fn look<'a>(
         &'a self,
         table: &'a TableName,
-        batch: Option<BatchNumber>,
+        batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>> {
         let look = async move {
-            let look = self.inner.look(table, batch).await?;
+            let look = self.inner.look(table, batches).await?;
             Ok(look.map(|look| match self.left_out {
                 // All rows seem to be there.
                 LeftOut::Count => Look { rows: None, ..look },
@@ -174,9 +203,9 @@ impl Sink for Gated<dyn Sink> {
         self.gate.effect(self.inner.take_back(table, batch)).boxed()
     }
 
-    fn tables_with(&self, batch: BatchNumber) -> BoxFuture<'_, Result<Vec<TableName>>> {
+    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<TableName>>> {
         let tables = async move {
-            let tables = self.inner.tables_with(batch).await?;
+            let tables = self.inner.tables_with(batches).await?;
             Ok(if self.left_out == LeftOut::TakeBack { Vec::new() } else { tables })
         };
         self.gate.effect(tables).boxed()
@@ -239,10 +268,10 @@ impl Ledger for Gated<dyn Ledger> {
                 let open = entry.open.as_ref();
                 let open = open.map(|open| {
                     format!(
-                        "{}-{} batch {} generation {} rows {} modified {} refused {:?}",
+                        "{}-{} batches {:?} generation {} rows {} modified {} refused {:?}",
                         open.first,
                         open.last,
-                        open.batch,
+                        open.batches.all(),
                         open.generation,
                         open.rows,
                         open.modified,

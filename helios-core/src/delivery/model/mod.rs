@@ -10,6 +10,7 @@ mod engine;
 mod gate;
 mod guarantees;
 mod join;
+mod late;
 mod regressions;
 mod schedule;
 mod stream;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex};
 use chance::Chance;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use gate::LeftOut;
+use late::LateInserts;
 use schedule::{End, FORGET, Schedule, World};
 use stream::{Mix, Stream};
 use table::ModelTable;
@@ -120,6 +122,7 @@ async fn run(seed: u64, left_out: LeftOut) -> Result<(), String> {
         outages,
         // What was refused once may be taken later only if the schema changes, or never.
         late_inserts: changes == 0 && !has_batch,
+        late: LateInserts::default(),
         clock: Arc::default(),
         mismatched: false,
     };
@@ -177,6 +180,7 @@ async fn no_part_of_the_algorithm_can_be_left_out() {
         (LeftOut::TakeBack, 300, 30),
         (LeftOut::Change, 3000, 3),
         (LeftOut::Sweep, 300, 3),
+        (LeftOut::OwnNumber, 3000, 1),
     ];
     for (left_out, schedules, at_least) in parts {
         let mut wrong = 0;

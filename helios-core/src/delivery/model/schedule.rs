@@ -22,6 +22,7 @@ use super::{
     },
     chance::Chance,
     gate::{Gate, Gated, LeftOut, gated_ledger},
+    late::LateInserts,
     stream::{STREAM, Stream},
 };
 use crate::clock::{Clock, SharedClock};
@@ -99,6 +100,8 @@ pub(super) struct Schedule<'w> {
     pub(super) outages: usize,
     /// Whether an insert may arrive however late.
     pub(super) late_inserts: bool,
+    /// Inserts under way that nobody waits for.
+    pub(super) late: LateInserts,
     pub(super) clock: Arc<ModelClock>,
     /// Whether events came that were not those of the open range.
     pub(super) mismatched: bool,
@@ -138,6 +141,7 @@ impl Schedule<'_> {
             let is_over = |shard: usize| acknowledged[shard] == self.stream.shards[shard].len();
             let done = (0..acknowledged.len()).all(is_over);
             if done && running.is_empty() {
+                while self.late.arrive(0, self.clock.now()).await {}
                 self.world.mend().await;
                 self.sweep().await;
                 return if self.mismatched { End::Mismatched } else { End::Acknowledged };
@@ -189,6 +193,7 @@ impl Schedule<'_> {
                     self.clock.pass(Duration::from_secs(3700));
                     self.world.change(FORGET).await;
                 }
+                27..30 if self.late.arrive(which, self.clock.now()).await => {}
                 _ if !running.is_empty() => {
                     let at = pick(running.len());
                     let invocation = &mut running[at];
@@ -239,7 +244,8 @@ impl Schedule<'_> {
     ) -> Invocation<'a> {
         let to = from + 1 + self.chance.lock().unwrap().below(self.stream.shards[shard].len() - from);
         let clock = (!self.late_inserts).then(|| Arc::clone(&self.clock));
-        let gate = Gate::new(&self.chance, faults, clock);
+        let mut gate = Gate::new(&self.chance, faults, clock);
+        gate.late = self.late.clone();
         let left_out = self.left_out;
         let worker = Worker {
             sink: Arc::new(Gated::<dyn Sink> { gate: gate.clone(), left_out, inner: self.world.sink() }),

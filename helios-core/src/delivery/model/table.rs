@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     super::{
         batch_column::BatchNumber,
-        ledger::{LedgerKey, OpenRange},
+        ledger::{LedgerKey, OpenRange, RowsByBatch},
         partitions::Partitions,
         place::Identity,
         policy::Policy,
@@ -334,12 +334,12 @@ impl Sink for ModelTable {
     fn look<'a>(
         &'a self,
         table: &'a TableName,
-        batch: Option<BatchNumber>,
+        batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>> {
         async move {
             let mut state = self.state();
             tell(|| {
-                format!("looked for batch {batch:?}: schema {}, changes {}", state.schema, state.changes)
+                format!("looked for batches {batches:?}: schema {}, changes {}", state.schema, state.changes)
             });
             let is_other = table.table().as_str() == "aside";
             if is_other && !state.is_exchanged {
@@ -348,8 +348,10 @@ impl Sink for ModelTable {
             let uuid = if state.is_exchanged == is_other { OWN } else { STRANGER };
             let definition = if uuid == OWN { state.definition() } else { "another".to_owned() };
             let rows = self.rows_of(&mut state, table).iter();
-            let rows = batch.map(|batch| rows.filter(|row| row.batch == batch).count().try_into().unwrap());
-            let rows = rows.filter(|_| self.has_batch);
+            let counts = batches
+                .iter()
+                .map(|batch| rows.clone().filter(|row| row.batch == *batch).count().try_into().unwrap());
+            let rows = self.has_batch.then(|| RowsByBatch::new(batches, counts.collect()));
             Ok(Some(Look { uuid, definition, modified: state.changes + 1, rows }))
         }
         .boxed()
@@ -365,13 +367,13 @@ impl Sink for ModelTable {
         .boxed()
     }
 
-    fn tables_with(&self, batch: BatchNumber) -> BoxFuture<'_, Result<Vec<TableName>>> {
+    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<TableName>>> {
         async move {
             let mut state = self.state();
-            tell(|| format!("looked for batch {batch} everywhere"));
+            tell(|| format!("looked for batches {batches:?} everywhere"));
             let names = ["t", "aside"].map(|name| TableName::new("d", name).unwrap());
             let has = |name: &TableName, state: &mut State| {
-                self.rows_of(state, name).iter().any(|row| row.batch == batch)
+                self.rows_of(state, name).iter().any(|row| batches.contains(&row.batch))
             };
             Ok(names.into_iter().filter(|name| has(name, &mut state)).collect())
         }

@@ -56,6 +56,10 @@ impl Run<'_> {
             Proof::Partial => return self.renew(&open, events).await,
             Proof::Known | Proof::Absent | Proof::Bent => {}
         }
+        if !self.hold().await? {
+            return Ok(());
+        }
+        let Some(mut open) = self.entry.open.clone() else { return Ok(()) };
         if !is_fresh && split.rejects.len() > 0 {
             // An earlier worker may have written some of them.
             let present = self.worker.sink.quarantined(&self.target.table, &self.key, &open).await?;
@@ -69,9 +73,10 @@ impl Run<'_> {
             return self.reopen(&open, events).await;
         }
         if split.rows.num_rows() > 0 {
-            match self.insert_rows(&open, &split).await? {
+            match self.insert_rows(&mut open, &split).await? {
                 Outcome::Done => match self.arrived(&open).await? {
                     Arrival::Whole => {}
+                    Arrival::Moved => return Ok(()),
                     Arrival::Missing => return self.renew(&open, events).await,
                     Arrival::Bent => return self.reopen(&open, events).await,
                     Arrival::Astray => {
@@ -100,7 +105,9 @@ impl Run<'_> {
         last_event_time: Option<jiff::Timestamp>,
     ) -> Result<()> {
         let inserted = open.events.saturating_sub(quarantined);
-        let entry = closed(&self.entry, open, (inserted, quarantined, 0), self.duplicates, last_event_time);
+        let mut entry =
+            closed(&self.entry, open, (inserted, quarantined, 0), self.duplicates, last_event_time);
+        entry.superseded.extend(open.batches.without_rows(&self.rows, self.may_arrive_until(open)));
         if self.write(entry).await? {
             self.fresh = None;
             self.duplicates = 0;
@@ -110,7 +117,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn insert_rows(&mut self, open: &OpenRange, split: &Split<'_, '_>) -> Result<Outcome> {
+    async fn insert_rows(&mut self, open: &mut OpenRange, split: &Split<'_, '_>) -> Result<Outcome> {
         let token = insert_token(&open.token, Part::Rows);
         let mut attempts = 0;
         loop {
@@ -119,7 +126,7 @@ impl Run<'_> {
                 table: &self.target.table,
                 rows: &rows,
                 token: &token,
-                batch: open.batch,
+                batch: open.batches.current,
                 from_text: open.schema.has_columns_from_text()?,
                 ignore_views: false,
                 timeout: self.insert_timeout()?,
@@ -144,6 +151,15 @@ impl Run<'_> {
                 Proof::Partial => return Ok(Outcome::Partial),
                 Proof::Bent => return Ok(Outcome::Bent),
             }
+            if !open.batches.is_none() {
+                // The rows of the two inserts have to be told apart, wherever the first arrives.
+                self.held = None;
+            }
+            if !self.hold().await? {
+                return Ok(Outcome::Moved);
+            }
+            let Some(held) = &self.entry.open else { return Ok(Outcome::Moved) };
+            open.clone_from(held);
         }
     }
 
@@ -258,7 +274,7 @@ impl Run<'_> {
             table: &self.target.table,
             rows: &rows,
             token: &insert_token(&open.token, Part::Rows),
-            batch: open.batch,
+            batch: open.batches.current,
             from_text: open.schema.has_columns_from_text()?,
             ignore_views: true,
             timeout: self.insert_timeout()?,
@@ -285,7 +301,7 @@ pub(in super::super) fn closed(
     let counters = Counters {
         received: counters.received + open.events + duplicates,
         inserted: counters.inserted + inserted,
-        counted: counters.counted + if open.batch.is_none() { 0 } else { inserted },
+        counted: counters.counted + if open.batches.is_none() { 0 } else { inserted },
         quarantined: counters.quarantined + quarantined,
         duplicates: counters.duplicates + duplicates,
         abandoned: counters.abandoned + abandoned,

@@ -17,7 +17,7 @@ pub(super) use commit::closed;
 use jiff::Timestamp;
 pub(super) use join::Joins;
 pub(super) use proof::MOST_LOOKS;
-pub(super) use refused::GRACE;
+pub(super) use refused::arrives_until;
 use run::Run;
 
 use super::{

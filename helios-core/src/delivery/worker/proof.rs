@@ -4,7 +4,7 @@ use super::{
     super::{
         batch::Event,
         batch_column::BatchNumber,
-        ledger::{Entry, Gap, OpenRange, TroubleKind, refused_within},
+        ledger::{Entry, Gap, OpenRange, RowsByBatch, TroubleKind, refused_within},
         sink::take_back,
     },
     commit::closed,
@@ -42,6 +42,8 @@ pub(super) enum Arrival {
     Bent,
     /// Another table has the name of the intended one, or none has it.
     Astray,
+    /// Another worker has changed the ledger meanwhile.
+    Moved,
 }
 
 /// How often to count the rows of a batch again because the table has changed meanwhile.
@@ -58,7 +60,7 @@ impl Run<'_> {
     /// `Conflict` if that cannot be known: the range is `UNCERTAIN`.
     pub(super) async fn prove(&mut self, open: &OpenRange) -> Result<Proof> {
         if self.fresh.as_ref() == Some(&open.token) {
-            let is_as_it_was = open.batch.is_none() || self.target.schema == open.schema;
+            let is_as_it_was = open.batches.is_none() || self.target.schema == open.schema;
             return Ok(if is_as_it_was { Proof::Known } else { Proof::Bent });
         }
         self.look().await?;
@@ -68,7 +70,7 @@ impl Run<'_> {
                 rows if rows == open.rows && self.was_changed(open) => Proof::Bent,
                 rows if rows == open.rows => Proof::Committed,
                 // They may be in a table that had the name at the time.
-                0 if !self.worker.sink.tables_with(open.batch).await?.is_empty() => Proof::Partial,
+                0 if !self.worker.sink.tables_with(&open.batches.all()).await?.is_empty() => Proof::Partial,
                 // Rows inserted now would not match it, and would be deleted again.
                 0 if self.was_changed(open) => Proof::Bent,
                 0 => Proof::Known,
@@ -107,13 +109,13 @@ impl Run<'_> {
     /// How many rows of the open range are in the table; `None` if its rows cannot be counted.
     pub(super) async fn counted(&mut self, open: &OpenRange) -> Result<Option<u64>> {
         for _ in 0..MOST_LOOKS {
-            if open.batch.is_none() || open.rows == 0 || !self.target.has_batch {
+            if open.batches.is_none() || open.rows == 0 || !self.target.has_batch {
                 return Ok(None);
             }
-            let look = self.worker.sink.look(&self.target.table, Some(open.batch)).await?;
+            let look = self.worker.sink.look(&self.target.table, &open.batches.all()).await?;
             // A count proves nothing if another table has the name by now, or if the table has changed.
             if let Some(look) = look.filter(|look| look.is_of(&self.target)) {
-                return Ok(look.rows);
+                return Ok(look.rows.map(|rows| self.note_rows(rows)));
             }
             self.look().await?;
         }
@@ -123,15 +125,16 @@ impl Run<'_> {
 
     /// Checks that a whole insert has reached the intended table, unchanged since the rows were made.
     pub(super) async fn arrived(&mut self, open: &OpenRange) -> Result<Arrival> {
-        if open.batch.is_none() {
+        if open.batches.is_none() {
             return Ok(Arrival::Whole);
         }
         let table = self.target.table.clone();
-        let look = self.worker.sink.look(&table, Some(open.batch)).await?;
+        let look = self.worker.sink.look(&table, &open.batches.all()).await?;
         let Some(look) = look.filter(|look| look.uuid == self.target.uuid) else {
             return Ok(Arrival::Astray);
         };
-        let Some(rows) = look.rows.or((open.rows == 0).then_some(0)) else {
+        let rows = look.rows.map(|rows| self.note_rows(rows));
+        let Some(rows) = rows.or((open.rows == 0).then_some(0)) else {
             return Err(
                 self.uncertain("the column by which its rows are counted was dropped during the insert")
             );
@@ -145,6 +148,12 @@ impl Run<'_> {
         let is_first = self.fresh.as_ref() == Some(&open.token);
         if rows == open.rows || (is_first && !self.target.keeps_rows) {
             return Ok(Arrival::Whole);
+        }
+        let now = self.worker.ledger.read(&self.key).await?;
+        if now.version != self.entry.version {
+            // Another worker's insert was the first, so ClickHouse ignored this one.
+            self.entry = now;
+            return Ok(Arrival::Moved);
         }
         tracing::warn!(
             shard = self.key.shard,
@@ -162,9 +171,16 @@ impl Run<'_> {
         Ok(Arrival::Missing)
     }
 
-    /// Deletes the rows of a batch from every table.
-    pub(super) async fn take_back(&self, batch: BatchNumber) -> Result<()> {
-        take_back(&*self.worker.sink, batch).await
+    /// Keeps what was counted, and returns the sum.
+    fn note_rows(&mut self, rows: RowsByBatch) -> u64 {
+        let total = rows.total();
+        self.rows = rows;
+        total
+    }
+
+    /// Deletes the rows of batches from every table.
+    pub(super) async fn take_back(&self, batches: &[BatchNumber]) -> Result<()> {
+        take_back(&*self.worker.sink, batches).await
     }
 
     /// Opens the range under another token and batch, because the old ones prove nothing, and deletes the old rows. Its
@@ -228,7 +244,7 @@ impl Run<'_> {
     pub(super) async fn settle_without_events(&mut self, open: &OpenRange) -> Result<()> {
         self.look().await?;
         let rejects = open.events - open.rows.min(open.events);
-        let may_be_bent = !open.batch.is_none() && self.was_changed(open);
+        let may_be_bent = !open.batches.is_none() && self.was_changed(open);
         if open.rows > 0 && !may_be_bent && self.find(open).await? == Some(true) {
             // Its rejects were in quarantine before its rows were in the table.
             return self.close(open, rejects, None).await;
@@ -248,7 +264,7 @@ impl Run<'_> {
         }
         if rows == 0
             && open.rows > 0
-            && let [table, ..] = self.worker.sink.tables_with(open.batch).await?.as_slice()
+            && let [table, ..] = self.worker.sink.tables_with(&open.batches.all()).await?.as_slice()
         {
             let why = format!(
                 "its rows are in {table}, which had the table's name, and their events are no longer in the stream"
@@ -274,6 +290,7 @@ impl Run<'_> {
             "Events expired before they were delivered: they are lost."
         );
         let mut entry = closed(&self.entry, open, (rows, quarantined, lost), self.duplicates, None);
+        entry.superseded.extend(open.batches.without_rows(&self.rows, self.may_arrive_until(open)));
         entry.add_gap(gap);
         if self.write(entry).await? {
             self.fresh = None;

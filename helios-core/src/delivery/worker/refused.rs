@@ -8,8 +8,7 @@ use super::{
     super::{
         batch::Event,
         ledger::{
-            Entry, Offsets, OpenRange, RefusedEvents, Remainder, Superseded, TroubleKind, refused_behind,
-            refused_within,
+            Entry, Offsets, OpenRange, RefusedEvents, Remainder, TroubleKind, refused_behind, refused_within,
         },
         partitions::MAX_PARTITIONS,
         refusal::Verdict,
@@ -18,12 +17,12 @@ use super::{
         sweep::{Sweep, sweep},
         tried::{Refused, Tried, Trying},
     },
-    run::Run,
+    run::{Run, held},
 };
 use crate::{Error, ErrorKind, Result};
 
 /// How much longer an insert may run in ClickHouse after its sender stopped waiting.
-pub(in super::super) const GRACE: Duration = Duration::from_secs(30);
+const GRACE: Duration = Duration::from_secs(30);
 /// The most events in a range with refused rows, because the ledger lists the refused ones.
 const MAX_EVENTS: usize = 20_000;
 
@@ -49,7 +48,7 @@ impl Run<'_> {
             }
             // Only a view can refuse rows that the table has accepted.
             Some(_) => return Err(self.views_refuse(error)),
-            None if open.batch.is_none()
+            None if open.batches.is_none()
                 && !self.target.views.is_empty()
                 && self.only_views_refuse(open, split).await? =>
             {
@@ -59,7 +58,7 @@ impl Run<'_> {
         }
         let is_changed = self.target.definition != open.definition || !self.target.takes_rows_of(&before);
         match verdict {
-            _ if is_changed && !never_inserted && open.batch.is_none() => {
+            _ if is_changed && !never_inserted && open.batches.is_none() => {
                 self.refused_after_a_change(open, events, error).await
             }
             _ if is_changed && self.target.schema != open.schema => self.reopen(open, events).await,
@@ -84,7 +83,7 @@ impl Run<'_> {
             table: &self.target.table,
             clock: &self.worker.clock,
             deadline: self.deadline,
-            batch: open.batch,
+            batch: open.batches.current,
             from_text: open.schema.has_columns_from_text()?,
         };
         trying.rows(&rows, error).await.map_err(|error| self.about(error))
@@ -202,26 +201,24 @@ impl Run<'_> {
             open.generation + 1,
         )?;
         let mut entry = Entry { open: Some(range), remainders, ..self.entry.clone() };
-        if open.batch.is_none() {
+        if open.batches.is_none() {
             self.fence().await?;
             self.begin(entry).await?;
             return Ok(());
         }
         // First the ledger: from then on no process can commit the old batch, and its rows must not stay anywhere.
-        entry.superseded.push(Superseded::new(open.batch, self.may_arrive_until(open)));
+        entry.superseded.extend(open.batches.replaced(self.may_arrive_until(open)));
         if self.begin(entry).await? {
-            self.take_back(open.batch).await?;
+            self.take_back(&open.batches.all()).await?;
         }
         Ok(())
     }
 
-    /// Until when an insert of the open range, from any worker, may reach ClickHouse.
-    fn may_arrive_until(&self, open: &OpenRange) -> Timestamp {
+    /// Until when an insert under the open range's current batch number may reach ClickHouse.
+    pub(super) fn may_arrive_until(&self, open: &OpenRange) -> Timestamp {
         let now = self.worker.clock.now();
-        let others = self.entry.open.as_ref().and_then(|open| open.others_until);
-        let own = self.unanswered.then_some(open.held_until);
-        let until = others.max(own).and_then(|until| until.saturating_add(GRACE).ok());
-        until.map_or(now, |until| until.max(now))
+        let is_answered = self.held.as_ref() == Some(&held(open)) && !self.unanswered;
+        if is_answered { now } else { arrives_until(open.held_until, now) }
     }
 
     /// Fails while another worker may still be inserting the open range, whose rows cannot be counted.
@@ -255,6 +252,11 @@ impl Run<'_> {
         sweep(&*self.worker.sink, &mut self.entry, (which, self.worker.clock.now())).await?;
         Ok(())
     }
+}
+
+/// Until when an insert may arrive that was sent by then.
+pub(in super::super) fn arrives_until(sent: Timestamp, now: Timestamp) -> Timestamp {
+    sent.saturating_add(GRACE).unwrap_or(Timestamp::MAX).max(now)
 }
 
 impl Refused {

@@ -10,7 +10,9 @@ use super::{
         batch::{Event, events},
         batch_column::BatchNumber,
         batch_report::BatchReport,
-        ledger::{Entry, LedgerKey, OpenRange, Trouble, TroubleKind, Written, refused_within},
+        ledger::{
+            Batches, Entry, LedgerKey, OpenRange, RowsByBatch, Trouble, TroubleKind, Written, refused_within,
+        },
         plan::{Step, plan},
         schema::TableSchema,
         split::{Rule, Split},
@@ -18,7 +20,7 @@ use super::{
         token::range_token,
     },
     Worker, count,
-    refused::Rules,
+    refused::{Rules, arrives_until},
 };
 use crate::{Error, ErrorKind, Result, warehouse::TableName};
 
@@ -37,10 +39,12 @@ pub(super) struct Run<'a> {
     pub(super) deadline: Timestamp,
     /// The token of the open range, if this run has opened it and no insert of it can have taken effect unseen.
     pub(super) fresh: Option<String>,
-    /// The token of the open range, if the ledger says that this run works on it.
-    pub(super) held: Option<String>,
+    /// The token and the batch number of the open range, if the ledger says that this run works on it.
+    pub(super) held: Option<Held>,
     /// Whether an insert of rows has gone without an answer, and may be under way.
     pub(super) unanswered: bool,
+    /// The rows of the open range as they were counted last.
+    pub(super) rows: RowsByBatch,
     /// How often rows were missing although ClickHouse had reported success.
     pub(super) missing: u32,
     /// What an error is to be written down as.
@@ -70,6 +74,7 @@ impl<'a> Run<'a> {
             fresh: None,
             held: None,
             unanswered: false,
+            rows: RowsByBatch::default(),
             missing: 0,
             trouble: None,
             duplicates,
@@ -139,28 +144,38 @@ impl<'a> Run<'a> {
 
     /// Writes down a range that this run opens. `false` if somebody else was faster.
     pub(super) async fn begin(&mut self, entry: Entry) -> Result<bool> {
-        let token = entry.open.as_ref().map(|open| open.token.clone());
+        let held = entry.open.as_ref().map(held);
         let is_written = self.write(entry).await?;
         if is_written {
-            self.unanswered &= self.held == token;
-            self.fresh.clone_from(&token);
-            self.held = token;
+            self.unanswered &= self.held == held;
+            self.fresh = held.as_ref().map(|(token, _)| token.clone());
+            self.held = held;
         }
         Ok(is_written)
     }
 
-    /// Writes down that this run, too, works on the open range. `false` if somebody else was faster.
-    async fn hold(&mut self) -> Result<bool> {
-        let Some(open) = &self.entry.open else { return Ok(false) };
-        if self.held.as_ref() == Some(&open.token) {
+    /// Writes down that this run, too, works on the open range, and under which batch number. `false` if another worker was
+    /// faster.
+    pub(super) async fn hold(&mut self) -> Result<bool> {
+        let mut entry = self.entry.clone();
+        let Some(open) = &mut entry.open else { return Ok(false) };
+        if self.held == Some(held(open)) {
             return Ok(true);
         }
-        let token = open.token.clone();
-        let others_until = open.others_until.max(Some(open.held_until));
-        let open = OpenRange { held_until: self.deadline, others_until, ..open.clone() };
-        let is_written = self.write(Entry { open: Some(open), ..self.entry.clone() }).await?;
+        if open.batches.is_none() {
+            open.others_until = open.others_until.max(Some(open.held_until));
+        } else {
+            let now = self.worker.clock.now();
+            let next = BatchNumber::new(now, &open.token, self.entry.latest_batch());
+            open.batches = std::mem::take(&mut open.batches).with(next, arrives_until(open.held_until, now));
+            entry.superseded.extend(open.batches.take_expired(&self.rows, now));
+        }
+        open.held_until = self.deadline;
+        let held = held(open);
+        let is_written = self.write(entry).await?;
         if is_written {
-            self.held = Some(token);
+            self.held = Some(held);
+            self.unanswered = false;
         }
         Ok(is_written)
     }
@@ -190,7 +205,7 @@ impl<'a> Run<'a> {
             events: count(events.len()),
             rows: count(split.rows.num_rows()),
             token,
-            batch,
+            batches: Batches::new(batch),
             generation,
             digest: split.digest.clone(),
             schema,
@@ -215,10 +230,11 @@ impl<'a> Run<'a> {
                            pass for inserted";
             return Err(self.about(Error::new(ErrorKind::Conflict, message)));
         }
-        if self.hold().await? {
-            self.commit(events, split).await?;
+        // One that can be counted may be in the table already.
+        if open.batches.is_none() && !self.hold().await? {
+            return Ok(());
         }
-        Ok(())
+        self.commit(events, split).await
     }
 
     /// Finishes the open range with events from the shard.
@@ -319,6 +335,13 @@ impl<'a> Run<'a> {
             .with("first of the batch", place(batch.first().map(|event| event.place.to_string())))
             .with("first of the table", place(self.entry.counters.first.as_ref().map(ToString::to_string)))
     }
+}
+
+/// By which an open range, and the inserts that a run sends of it, are known.
+pub(super) type Held = (String, BatchNumber);
+
+pub(super) fn held(open: &OpenRange) -> Held {
+    (open.token.clone(), open.batches.current)
 }
 
 /// Which split this makes: part of the token, which must not come with other rows.

@@ -24,8 +24,8 @@ use crate::{
         batch::Event,
         batch_column::BatchNumber,
         ledger::{
-            Counters, Entry, LedgerKey, OpenReplay, RefusedEvents, Rework, SharedLedger, Superseded, Trouble,
-            TroubleKind, Written,
+            Batches, Counters, Entry, LedgerKey, OpenReplay, RefusedEvents, Rework, RowsByBatch,
+            SharedLedger, Trouble, TroubleKind, Written,
         },
         place::Identity,
         policy::Policy,
@@ -36,7 +36,7 @@ use crate::{
         sweep::{Sweep, sweep},
         target::Target,
         tried::{Tried, Trying},
-        worker::{GRACE, MOST_LOOKS, count},
+        worker::{MOST_LOOKS, arrives_until, count},
     },
     warehouse::{Literal, from_clickhouse},
 };
@@ -67,6 +67,10 @@ pub(in crate::delivery) struct Replay<'a> {
     tally: Tally,
     /// The token of an insert that this replay has begun itself, and no other.
     fresh: Option<String>,
+    /// The batch number under which this replay has sent nothing that is without an answer.
+    held: BatchNumber,
+    /// The rows of the replay in progress as they were counted last.
+    rows: RowsByBatch,
     /// How often the replay in progress got another token.
     generation: u64,
 }
@@ -79,6 +83,8 @@ enum Outcome {
     Refused(Verdict, Error),
     /// It is not in the table, though ClickHouse reported success; or the table has changed. It starts again.
     Again,
+    /// Another process works on it.
+    Moved,
 }
 
 /// How often the same rejects may start again before it is an error.
@@ -106,6 +112,8 @@ impl<'a> Replay<'a> {
             behind: None,
             tally: Tally::default(),
             fresh: None,
+            held: BatchNumber::default(),
+            rows: RowsByBatch::default(),
             generation: 0,
         })
     }
@@ -185,10 +193,10 @@ impl<'a> Replay<'a> {
             self.behind = chunk.behind();
             return Ok(());
         };
-        let open = self.begun(chunk, (first, last), &split, (schema, Vec::new()));
-        let Some(entry) = self.begin(entry, &open).await? else { return Ok(()) };
+        let mut open = self.begun(chunk, (first, last), &split, (schema, Vec::new()));
+        let Some(mut entry) = self.begin(entry, &open).await? else { return Ok(()) };
         self.count(&split);
-        match self.insert(&open, &split).await? {
+        match self.insert(&mut entry, &mut open, &split).await? {
             Outcome::Inserted => {
                 self.behind = chunk.behind();
                 // Halved chunks may grow again.
@@ -202,7 +210,11 @@ impl<'a> Replay<'a> {
             }
             Outcome::Again => {
                 self.uncount(&split);
-                self.anew(entry, &open, None).await
+                self.anew(entry, &open).await
+            }
+            Outcome::Moved => {
+                self.uncount(&split);
+                Ok(())
             }
         }
     }
@@ -222,11 +234,11 @@ impl<'a> Replay<'a> {
         OpenReplay {
             stream_arn: stream_arn.to_owned(),
             shard: shard.to_owned(),
-            batch: if self.target.has_batch {
+            batches: Batches::new(if self.target.has_batch {
                 BatchNumber::new(now, &token, BatchNumber::default())
             } else {
                 BatchNumber::default()
-            },
+            }),
             token,
             first,
             last,
@@ -238,6 +250,7 @@ impl<'a> Replay<'a> {
             definition: self.target.definition.clone(),
             modified: self.target.modified,
             opened_at: now,
+            held_until: sent_until(now),
             blocks: self.target.blocks,
             inserted: false,
         }
@@ -248,12 +261,31 @@ impl<'a> Replay<'a> {
         let written = self.write(Entry { rework, ..entry }).await?;
         if written.is_some() {
             self.fresh = Some(open.token.clone());
+            self.held = open.batches.current;
         }
         Ok(written)
     }
 
+    /// Writes down under which batch number this replay inserts: other rows of it may still arrive, and are told apart by
+    /// theirs. `false` if another process was faster.
+    async fn hold(&mut self, entry: &mut Entry, open: &mut OpenReplay) -> Result<bool> {
+        if open.batches.current == self.held {
+            return Ok(true);
+        }
+        let now = self.clock.now();
+        let next = BatchNumber::new(now, &open.token, open.batches.current);
+        let mut held = OpenReplay { held_until: sent_until(now), ..open.clone() };
+        held.batches = held.batches.with(next, self.may_arrive_until(open));
+        let mut noted = entry.clone();
+        noted.superseded.extend(held.batches.take_expired(&self.rows, now));
+        noted.rework = Some(Rework::Replay(Box::new(held.clone())));
+        let Some(written) = self.write(noted).await? else { return Ok(false) };
+        (*entry, *open, self.held) = (written, held, next);
+        Ok(true)
+    }
+
     /// Finishes what another replay, or this one, has begun.
-    async fn finish(&mut self, entry: Entry, open: OpenReplay) -> Result<()> {
+    async fn finish(&mut self, mut entry: Entry, mut open: OpenReplay) -> Result<()> {
         let chunk = Chunk::of(self.quarantine, &open).await?;
         let events = chunk.events();
         let split = Rule { schema: &open.schema, settled: &[], refused: &open.refused }.split(&events)?;
@@ -265,8 +297,7 @@ impl<'a> Replay<'a> {
         let rows = if is_fresh { None } else { self.counted(&open).await? };
         if rows.is_some() && self.was_changed(&open) {
             // Its values in the table may have changed, too. Its rejects are still in quarantine.
-            let until = self.may_arrive_until(&open);
-            return self.anew(entry, &open, until).await;
+            return self.anew(entry, &open).await;
         }
         if rows.is_some_and(|rows| rows == open.rows) {
             return self.remove(entry, open, &split.row_events).await;
@@ -277,7 +308,7 @@ impl<'a> Replay<'a> {
             }
             // The remaining ones are still in quarantine, and start again.
             return match rows {
-                Some(_) => self.anew(entry, &open, self.may_arrive_until(&open)).await,
+                Some(_) => self.anew(entry, &open).await,
                 None => {
                     Err(self.uncertain(entry, &open, "some of its rejects have left the quarantine").await)
                 }
@@ -286,17 +317,21 @@ impl<'a> Replay<'a> {
         let now = (self.clock.now(), self.target.blocks);
         let is_known = is_fresh || self.target.window.reaches((open.opened_at, open.blocks), now);
         match rows {
-            Some(1..) if !is_known => return self.anew(entry, &open, self.may_arrive_until(&open)).await,
+            Some(1..) if !is_known => return self.anew(entry, &open).await,
             None if !is_known => {
                 let why = "it started so long ago, or so many inserts ago, that its token no longer proves anything";
                 return Err(self.uncertain(entry, &open, why).await);
             }
             _ => {}
         }
-        match self.insert(&open, &split).await? {
+        if !self.hold(&mut entry, &mut open).await? {
+            return Ok(());
+        }
+        match self.insert(&mut entry, &mut open, &split).await? {
             Outcome::Inserted => self.remove(entry, open, &split.row_events).await,
             Outcome::Refused(verdict, error) => self.refused(entry, &open, &chunk, (verdict, error)).await,
-            Outcome::Again => self.anew(entry, &open, None).await,
+            Outcome::Again => self.anew(entry, &open).await,
+            Outcome::Moved => Ok(()),
         }
     }
 
@@ -311,20 +346,16 @@ impl<'a> Replay<'a> {
                 range = format!("{}-{}", open.first, open.last),
                 "An interrupted replay cannot be finished; abandoning it, because its rejects are being discarded."
             );
-            let until = self.may_arrive_until(&open);
-            self.anew(entry, &open, until).await?;
+            self.anew(entry, &open).await?;
         }
     }
 
-    /// Ends the replay in progress: deletes its rows, if they can be counted, and keeps its rejects. An insert of it
-    /// may arrive until `until`.
-    async fn anew(&mut self, entry: Entry, open: &OpenReplay, until: Option<Timestamp>) -> Result<()> {
-        let entry = self.superseding(entry, open, until);
+    /// Ends the replay in progress: deletes its rows, if they can be counted, and keeps its rejects.
+    async fn anew(&mut self, entry: Entry, open: &OpenReplay) -> Result<()> {
+        let entry = self.superseding(entry, open);
         if self.write(Entry { rework: None, trouble: None, ..entry }).await?.is_some() {
             self.generation += 1;
-            if !open.batch.is_none() {
-                take_back(self.sink, open.batch).await?;
-            }
+            take_back(self.sink, &open.batches.all()).await?;
         }
         if self.generation > MAX_GENERATIONS {
             let message =
@@ -335,17 +366,16 @@ impl<'a> Replay<'a> {
     }
 
     /// The entry that replaces a batch: first the ledger, so that no process can commit it, then its rows.
-    fn superseding(&self, mut entry: Entry, open: &OpenReplay, until: Option<Timestamp>) -> Entry {
-        if !open.batch.is_none() {
-            let now = self.clock.now();
-            entry.superseded.push(Superseded::new(open.batch, until.map_or(now, |until| until.max(now))));
-        }
+    fn superseding(&self, mut entry: Entry, open: &OpenReplay) -> Entry {
+        entry.superseded.extend(open.batches.replaced(self.may_arrive_until(open)));
         entry
     }
 
-    fn may_arrive_until(&self, open: &OpenReplay) -> Option<Timestamp> {
-        let until = open.opened_at.saturating_add(INSERT_TIMEOUT + GRACE).ok()?;
-        (until > self.clock.now()).then_some(until)
+    /// Until when an insert under the current batch number may reach ClickHouse.
+    fn may_arrive_until(&self, open: &OpenReplay) -> Timestamp {
+        let now = self.clock.now();
+        let is_answered = !open.batches.is_none() && open.batches.current == self.held;
+        if is_answered { now } else { arrives_until(open.held_until.max(sent_until(open.opened_at)), now) }
     }
 
     async fn look(&mut self) -> Result<()> {
@@ -356,12 +386,12 @@ impl<'a> Replay<'a> {
 
     async fn counted(&mut self, open: &OpenReplay) -> Result<Option<u64>> {
         for _ in 0..MOST_LOOKS {
-            if open.batch.is_none() || !self.target.has_batch {
+            if open.batches.is_none() || !self.target.has_batch {
                 return Ok(None);
             }
-            let look = self.sink.look(&self.target.table, Some(open.batch)).await?;
+            let look = self.sink.look(&self.target.table, &open.batches.all()).await?;
             if let Some(look) = look.filter(|look| look.is_of(&self.target)) {
-                return Ok(look.rows);
+                return Ok(look.rows.map(|rows| self.note_rows(rows)));
             }
             self.look().await?;
         }
@@ -376,7 +406,19 @@ impl<'a> Replay<'a> {
         (&self.target.definition, self.target.modified) != (&open.definition, open.modified)
     }
 
-    async fn insert(&mut self, open: &OpenReplay, split: &Split<'_, '_>) -> Result<Outcome> {
+    /// Keeps what was counted, and returns the sum.
+    fn note_rows(&mut self, rows: RowsByBatch) -> u64 {
+        let total = rows.total();
+        self.rows = rows;
+        total
+    }
+
+    async fn insert(
+        &mut self,
+        entry: &mut Entry,
+        open: &mut OpenReplay,
+        split: &Split<'_, '_>,
+    ) -> Result<Outcome> {
         let mut rows = split.rows.clone();
         if let Some(provenance) = self.target.provenance {
             rows = provenance.add_to(&rows, &open.shard, &split.row_events)?;
@@ -392,6 +434,10 @@ impl<'a> Replay<'a> {
                     self.clock.sleep(pause(attempts)).await;
                     if self.counted(open).await? == Some(open.rows) {
                         return self.arrived(open).await;
+                    }
+                    self.held = BatchNumber::default();
+                    if !self.hold(entry, open).await? {
+                        return Ok(Outcome::Moved);
                     }
                 }
                 Verdict::Again | Verdict::Failed => return Err(error),
@@ -424,7 +470,7 @@ impl<'a> Replay<'a> {
             table: &self.target.table,
             rows,
             token: &open.token,
-            batch: open.batch,
+            batch: open.batches.current,
             from_text: open.schema.has_columns_from_text()?,
             ignore_views,
             timeout: INSERT_TIMEOUT,
@@ -433,11 +479,11 @@ impl<'a> Replay<'a> {
 
     /// Checks that inserted rows are in the intended table, which has not changed.
     async fn arrived(&mut self, open: &OpenReplay) -> Result<Outcome> {
-        if open.batch.is_none() {
+        if open.batches.is_none() {
             return Ok(Outcome::Inserted);
         }
         let table = self.target.table.clone();
-        let look = self.sink.look(&table, Some(open.batch)).await?;
+        let look = self.sink.look(&table, &open.batches.all()).await?;
         // Another table has its name, or none: the next look at it reports what to do.
         let Some(look) = look.filter(|look| look.uuid == self.target.uuid) else { return Ok(Outcome::Again) };
         if (&look.definition, look.modified) != (&open.definition, open.modified) {
@@ -445,7 +491,8 @@ impl<'a> Replay<'a> {
         }
         // The table may have removed rows by now. Success under a token that was never sent before is no repetition.
         let is_first = self.fresh.as_ref() == Some(&open.token);
-        let is_whole = look.rows == Some(open.rows) || (is_first && !self.target.keeps_rows);
+        let is_whole = look.rows.map(|rows| self.note_rows(rows)) == Some(open.rows)
+            || (is_first && !self.target.keeps_rows);
         Ok(if is_whole { Outcome::Inserted } else { Outcome::Again })
     }
 
@@ -458,7 +505,7 @@ impl<'a> Replay<'a> {
         (verdict, error): (Verdict, Error),
     ) -> Result<()> {
         if verdict == Verdict::Columns {
-            self.anew(entry, open, None).await?;
+            self.anew(entry, open).await?;
             let message = "the table was changed while its rejects were replayed; replay again";
             return Err(Error::new(ErrorKind::Conflict, message).retryable(true));
         }
@@ -474,16 +521,15 @@ impl<'a> Replay<'a> {
             table: &self.target.table,
             clock: self.clock,
             deadline,
-            batch: open.batch,
+            batch: open.batches.current,
             from_text: open.schema.has_columns_from_text()?,
         };
-        let until = if self.fresh.as_ref() == Some(&open.token) { None } else { self.may_arrive_until(open) };
         match trying.rows(&rows, &error).await? {
             Tried::Refused(refused) => {
                 let mut rules = open.refused.clone();
                 rules.extend(refused.into_iter().map(|refused| refused.of(&events, &split)));
                 let split = Rule { schema: &open.schema, settled: &[], refused: &rules }.split(&events)?;
-                let entry = self.superseding(entry, open, until);
+                let entry = self.superseding(entry, open);
                 self.count(&split);
                 if split.row_events.is_empty() {
                     self.behind = chunk.behind();
@@ -493,12 +539,10 @@ impl<'a> Replay<'a> {
                 self.generation += 1;
                 let ends = (open.first.clone(), open.last.clone());
                 let next = self.begun(chunk, ends, &split, (open.schema.clone(), rules));
-                let next = OpenReplay { selection: open.selection.clone(), ..next };
-                let Some(entry) = self.begin(entry, &next).await? else { return Ok(()) };
-                if !open.batch.is_none() {
-                    take_back(self.sink, open.batch).await?;
-                }
-                match self.insert(&next, &split).await? {
+                let mut next = OpenReplay { selection: open.selection.clone(), ..next };
+                let Some(mut entry) = self.begin(entry, &next).await? else { return Ok(()) };
+                take_back(self.sink, &open.batches.all()).await?;
+                match self.insert(&mut entry, &mut next, &split).await? {
                     Outcome::Inserted => {
                         self.behind = chunk.behind();
                         self.generation = 0;
@@ -506,18 +550,22 @@ impl<'a> Replay<'a> {
                     }
                     Outcome::Refused(_, error) => {
                         self.uncount(&split);
-                        self.anew(entry, &next, None).await?;
+                        self.anew(entry, &next).await?;
                         Err(error)
                     }
                     Outcome::Again => {
                         self.uncount(&split);
-                        self.anew(entry, &next, None).await
+                        self.anew(entry, &next).await
+                    }
+                    Outcome::Moved => {
+                        self.uncount(&split);
+                        Ok(())
                     }
                 }
             }
             Tried::Partitions(rows) => {
                 self.most = rows.max(1);
-                self.anew(entry, open, until).await?;
+                self.anew(entry, open).await?;
                 self.generation = 0;
                 Ok(())
             }
@@ -527,8 +575,11 @@ impl<'a> Replay<'a> {
     }
 
     /// They are rows: they leave the quarantine.
-    async fn remove(&mut self, entry: Entry, open: OpenReplay, events: &[&Event<'_>]) -> Result<()> {
+    async fn remove(&mut self, mut entry: Entry, open: OpenReplay, events: &[&Event<'_>]) -> Result<()> {
         let rows = open.rows;
+        if !open.inserted {
+            entry.superseded.extend(open.batches.without_rows(&self.rows, self.may_arrive_until(&open)));
+        }
         let inserted = OpenReplay { inserted: true, ..open };
         let rework = Some(Rework::Replay(Box::new(inserted.clone())));
         let Some(entry) = self.write(Entry { rework, ..entry }).await? else { return Ok(()) };
@@ -537,7 +588,7 @@ impl<'a> Replay<'a> {
         }
         let counters = Counters {
             replayed: entry.counters.replayed + rows,
-            counted: entry.counters.counted + if inserted.batch.is_none() { 0 } else { rows },
+            counted: entry.counters.counted + if inserted.batches.is_none() { 0 } else { rows },
             ..entry.counters.clone()
         };
         if self.write(Entry { rework: None, trouble: None, counters, ..entry }).await?.is_some() {
@@ -596,4 +647,9 @@ impl<'a> Replay<'a> {
     fn token(&self, (stream_arn, shard): (&str, &str), range: &str, digest: &str) -> String {
         format!("helios-3 {} quarantine {stream_arn} {shard} {range} {digest}", self.target.uuid)
     }
+}
+
+/// Until when an insert may be sent that was written down now: its answer is awaited, then it gets another batch number.
+fn sent_until(now: Timestamp) -> Timestamp {
+    now.saturating_add(INSERT_TIMEOUT).unwrap_or(Timestamp::MAX)
 }
