@@ -2,7 +2,10 @@
 
 use helios_core::{
     CreateTable, DeliveryReport, ErrorKind, HeliosClient, RemoveSource, ReportOptions,
-    delivery::{Batch, Outcome, Record, SettleRange, ShardState, Target, ledger::LedgerKey},
+    delivery::{
+        Batch, Outcome, Record, SettleRange, ShardState, Target,
+        ledger::{FORMER_SHARDS, LedgerKey, Written},
+    },
     warehouse::TableName,
 };
 use helios_tests::{DoubleRecord, sequence_number};
@@ -302,6 +305,42 @@ async fn rows_of_a_replaced_batch_that_arrive_late_are_deleted() {
         assert_eq!(stage.sink.ids().await, (0..5).collect::<Vec<_>>(), "by the report: {by_report}");
         assert!(stage.entry().await.get("superseded").is_none());
     }
+}
+
+/// A stream that is often resharded leaves thousands of entries: the report and a consumer keep their sum.
+#[tokio::test]
+async fn shards_that_no_longer_exist_are_summed_up() {
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    stage.consume().await;
+    let deliverer = stage.client.deliverer().await.unwrap();
+    let (ledger, live) = (deliverer.ledger(), stage.key());
+    let mut events = 5;
+    for by_report in [true, false] {
+        for shard in 1_000..1_120 {
+            let counters = json!({"received": 3, "inserted": 2, "quarantined": 1, "last_event_time": "2020-01-01T00:00:00Z"});
+            let entry = serde_json::from_value(json!({"version": 1, "counters": counters})).unwrap();
+            let key = LedgerKey { shard: format!("shardId-{shard:012}"), ..live.clone() };
+            assert_eq!(ledger.write(&key, &entry).await.unwrap(), Written::Done);
+            events += 3;
+        }
+        if by_report {
+            let report = stage.report().await;
+            report.check().unwrap();
+            let shards: Vec<_> =
+                report.shards.iter().map(|shard| (shard.shard.as_str(), shard.state)).collect();
+            assert_eq!(shards, [(FORMER_SHARDS, ShardState::Finished), (SHARD, ShardState::CaughtUp)]);
+            assert_eq!((report.received, report.inserted, report.quarantined), (365, 245, 120));
+        } else {
+            stage.consume().await;
+        }
+        let entries = ledger.of_source(&live.stream_arn, live.table).await.unwrap();
+        let received = entries.iter().map(|(shard, entry)| (shard.as_str(), entry.counters.received));
+        assert_eq!(received.collect::<Vec<_>>(), [(FORMER_SHARDS, events - 5), (SHARD, 5)]);
+    }
+    let report = stage.report().await;
+    report.check().unwrap();
+    assert_eq!((report.received, report.shards.len()), (events, 2));
 }
 
 /// A source that was removed while its table was kept has left rows there: they are not doubled ones.

@@ -1,6 +1,6 @@
 //! One stream: that it exists, and what it is.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{error::from_sdk, session::AwsSession};
@@ -23,6 +23,13 @@ pub struct StreamDescription {
     pub retention_hours: u32,
     /// When it was created: tells a stream from an earlier one of the same name.
     pub created_at: Timestamp,
+}
+
+impl StreamDescription {
+    /// How long an event can be read.
+    pub(crate) fn retention(&self) -> SignedDuration {
+        SignedDuration::from_hours(i64::from(self.retention_hours))
+    }
 }
 
 /// Describes a stream, given by name or ARN.

@@ -48,4 +48,13 @@ impl Ledger for FailingLedger {
     ) -> BoxFuture<'a, Result<Vec<(String, Entry)>>> {
         self.inner.of_source(stream_arn, table)
     }
+
+    fn fold<'a>(
+        &'a self,
+        sum_key: &'a LedgerKey,
+        entries: &'a [(String, Entry)],
+        sum: &'a Entry,
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.inner.fold(sum_key, entries, sum)
+    }
 }

@@ -114,7 +114,7 @@ class ShardReport(_wire.Answer):
     """What became of the events of one shard."""
 
     shard: str
-    """The shard's id."""
+    """The shard's id; ``"former"`` for the sum of all shards that the stream no longer has."""
     state: str
     """``"caughtUp"``, ``"delivering"``, ``"finished"``, ``"waiting"``, ``"failing"`` or ``"uncertain"``."""
     received: int

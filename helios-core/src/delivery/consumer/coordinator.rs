@@ -13,7 +13,11 @@ use tokio::{
 };
 
 use super::{
-    super::{deliverer::Deliverer, ledger::LedgerKey, targets::Targets},
+    super::{
+        deliverer::Deliverer,
+        ledger::{LedgerKey, Listed, fold_former},
+        targets::Targets,
+    },
     handle::Consumer,
     options::ConsumeOptions,
     progress::{Board, OnProgress},
@@ -65,9 +69,13 @@ pub(crate) async fn start_consumer(
         let message = "the stream has no active source, so there is no table to deliver to: create one";
         return Err(Error::new(ErrorKind::NotFound, message).with("stream", stream.name));
     }
+    let shards = list_shards(session, &stream.arn).await?;
+    let listed = Listed { shards: &shards, retention: stream.retention(), now: started };
     let mut known = HashMap::new();
     for mapping in &mappings {
         let entries = deliverer.ledger().of_source(&stream.arn, mapping.table_uuid).await?;
+        let of_source = (stream.arn.as_str(), mapping.table_uuid);
+        let entries = fold_former(deliverer.ledger(), of_source, entries, listed).await;
         let mut shards = HashSet::new();
         for (shard, entry) in entries {
             if entry.committed.is_some() {
@@ -81,7 +89,6 @@ pub(crate) async fn start_consumer(
         }
         known.insert(mapping.table_uuid, shards);
     }
-    let shards = list_shards(session, &stream.arn).await?;
     let board = Arc::new(Board::new(on_progress));
     let context = Arc::new(Context {
         kinesis: session.kinesis().await?,

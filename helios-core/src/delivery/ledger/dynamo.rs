@@ -8,10 +8,10 @@ use std::{
 
 use aws_sdk_dynamodb::{
     Client,
-    error::ProvideErrorMetadata as _,
-    operation::put_item::PutItemError,
+    error::{BuildError, ProvideErrorMetadata as _},
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     primitives::Blob,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use futures_util::future::{BoxFuture, FutureExt as _};
 use serde_json::Value;
@@ -40,6 +40,10 @@ const ENTRY: &str = "entry";
 /// The prefix of a schema's sort key; no shard id starts with it.
 const SCHEMA_ID: &str = "schema ";
 const SCHEMA: &str = "schema";
+/// Conditions of a write.
+const IS_NEW: &str = "attribute_not_exists(source_id)";
+const IS_EXPECTED: &str = "version = :expected";
+const EXPECTED: &str = ":expected";
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -132,18 +136,13 @@ impl DynamoLedger {
 
     /// `None` if the table does not exist.
     async fn put(&self, key: &LedgerKey, entry: &Entry) -> Result<Option<Written>> {
-        let unwritable =
-            |error: serde_json::Error| Error::unexpected("a ledger entry cannot be written").caused_by(error);
         let source = source_id(&key.stream_arn, key.table);
-        let mut value = serde_json::to_value(entry).map_err(unwritable)?;
-        for (version, schema) in take_out(&mut value)? {
+        let NewItem { item, schemas } = new_item(key, entry)?;
+        for (version, schema) in schemas {
             if !self.put_schema(&source, version, schema).await? {
                 return Ok(None);
             }
         }
-        let mut item = item_key(&source, &key.shard);
-        item.insert(VERSION.to_owned(), AttributeValue::N(entry.version.to_string()));
-        item.insert(ENTRY.to_owned(), AttributeValue::S(value.to_string()));
         let request = self
             .table
             .client
@@ -152,10 +151,10 @@ impl DynamoLedger {
             .set_item(Some(item))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let request = match entry.version.saturating_sub(1) {
-            0 => request.condition_expression("attribute_not_exists(source_id)"),
+            0 => request.condition_expression(IS_NEW),
             expected => request
-                .condition_expression("version = :expected")
-                .expression_attribute_values(":expected", AttributeValue::N(expected.to_string())),
+                .condition_expression(IS_EXPECTED)
+                .expression_attribute_values(EXPECTED, AttributeValue::N(expected.to_string())),
         };
         let Err(error) = request.send().await else { return Ok(Some(Written::Done)) };
         if error.code() == Some("ResourceNotFoundException") {
@@ -252,6 +251,44 @@ impl DynamoLedger {
         Ok(found)
     }
 
+    async fn fold_all(&self, sum_key: &LedgerKey, entries: &[(String, Entry)], sum: &Entry) -> Result<bool> {
+        let unexpected =
+            |error: BuildError| Error::unexpected("a fold of entries cannot be described").caused_by(error);
+        let source = source_id(&sum_key.stream_arn, sum_key.table);
+        let put = Put::builder().table_name(&self.table.name).set_item(Some(new_item(sum_key, sum)?.item));
+        let put = match sum.version.saturating_sub(1) {
+            0 => put.condition_expression(IS_NEW),
+            expected => put
+                .condition_expression(IS_EXPECTED)
+                .expression_attribute_values(EXPECTED, AttributeValue::N(expected.to_string())),
+        };
+        let mut items = vec![TransactWriteItem::builder().put(put.build().map_err(unexpected)?).build()];
+        for (shard, entry) in entries {
+            let delete = Delete::builder()
+                .table_name(&self.table.name)
+                .set_key(Some(item_key(&source, shard)))
+                .condition_expression(IS_EXPECTED)
+                .expression_attribute_values(EXPECTED, AttributeValue::N(entry.version.to_string()));
+            items.push(TransactWriteItem::builder().delete(delete.build().map_err(unexpected)?).build());
+        }
+        let Err(error) =
+            self.table.client.transact_write_items().set_transact_items(Some(items)).send().await
+        else {
+            return Ok(true);
+        };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(canceled))
+                if canceled
+                    .cancellation_reasons()
+                    .iter()
+                    .any(|reason| reason.code() == Some("ConditionalCheckFailed")) =>
+            {
+                Ok(false)
+            }
+            _ => Err(self.table.about(from_sdk(error))),
+        }
+    }
+
     async fn query(&self, stream_arn: &str, table: Uuid) -> Result<Vec<(String, Entry)>> {
         let source = source_id(stream_arn, table);
         let items = self.items(&source).await?;
@@ -304,6 +341,32 @@ impl Ledger for DynamoLedger {
     ) -> BoxFuture<'a, Result<Vec<(String, Entry)>>> {
         self.query(stream_arn, table).boxed()
     }
+
+    fn fold<'a>(
+        &'a self,
+        sum_key: &'a LedgerKey,
+        entries: &'a [(String, Entry)],
+        sum: &'a Entry,
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.fold_all(sum_key, entries, sum).boxed()
+    }
+}
+
+/// An entry as an item, and the schemas that it names, by their version.
+struct NewItem {
+    item: Item,
+    schemas: Schemas,
+}
+
+fn new_item(key: &LedgerKey, entry: &Entry) -> Result<NewItem> {
+    let unwritable =
+        |error: serde_json::Error| Error::unexpected("a ledger entry cannot be written").caused_by(error);
+    let mut value = serde_json::to_value(entry).map_err(unwritable)?;
+    let schemas = take_out(&mut value)?;
+    let mut item = item_key(&source_id(&key.stream_arn, key.table), &key.shard);
+    item.insert(VERSION.to_owned(), AttributeValue::N(entry.version.to_string()));
+    item.insert(ENTRY.to_owned(), AttributeValue::S(value.to_string()));
+    Ok(NewItem { item, schemas })
 }
 
 fn source_id(stream_arn: &str, table: Uuid) -> String {

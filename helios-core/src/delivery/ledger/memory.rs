@@ -51,6 +51,26 @@ impl Ledger for MemoryLedger {
         found.sort_by(|(left, _), (right, _)| left.cmp(right));
         ready(Ok(found)).boxed()
     }
+
+    fn fold<'a>(
+        &'a self,
+        sum_key: &'a LedgerKey,
+        entries: &'a [(String, Entry)],
+        sum: &'a Entry,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let mut stored = self.entries();
+        let key = |shard: &String| LedgerKey { shard: shard.clone(), ..sum_key.clone() };
+        let version = |key: &LedgerKey| stored.get(key).map_or(0, |entry| entry.version);
+        let is_same = version(sum_key) + 1 == sum.version
+            && entries.iter().all(|(shard, entry)| version(&key(shard)) == entry.version);
+        if is_same {
+            for (shard, _) in entries {
+                stored.remove(&key(shard));
+            }
+            stored.insert(sum_key.clone(), sum.clone());
+        }
+        ready(Ok(is_same)).boxed()
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod batches;
 mod dynamo;
 mod entry;
+mod former;
 mod memory;
 mod range;
 mod refused;
@@ -20,6 +21,7 @@ pub(super) use batches::RowsByBatch;
 pub use batches::{Batches, Superseded};
 pub use dynamo::{DEFAULT_LEDGER_TABLE, DynamoLedger};
 pub use entry::{Counters, Entry, Gap, Trouble, TroubleKind};
+pub(super) use former::{Listed, fold_former};
 pub use memory::MemoryLedger;
 pub use range::{OpenRange, Remainder};
 pub use refused::{Offsets, RefusedEvents};
@@ -64,7 +66,25 @@ pub trait Ledger: Send + Sync + fmt::Debug {
         stream_arn: &'a str,
         table: Uuid,
     ) -> BoxFuture<'a, Result<Vec<(String, Entry)>>>;
+
+    /// Writes the sum of entries, and deletes them, at once. `false` if one of them, or the sum, has another version by now:
+    /// then nothing has happened.
+    fn fold<'a>(
+        &'a self,
+        sum_key: &'a LedgerKey,
+        entries: &'a [(String, Entry)],
+        sum: &'a Entry,
+    ) -> BoxFuture<'a, Result<bool>>;
+
+    /// How many entries can be folded at once.
+    fn most_folded(&self) -> usize {
+        // A transaction of DynamoDB has at most 100 items, and the sum is one of them.
+        99
+    }
 }
+
+/// What the entry that sums up shards which no longer exist has in place of a shard's id.
+pub const FORMER_SHARDS: &str = "former";
 
 /// A shared ledger.
 pub type SharedLedger = Arc<dyn Ledger>;

@@ -300,6 +300,15 @@ impl Ledger for Gated<dyn Ledger> {
     ) -> BoxFuture<'a, Result<Vec<(String, Entry)>>> {
         self.inner.of_source(stream_arn, table)
     }
+
+    fn fold<'a>(
+        &'a self,
+        sum_key: &'a LedgerKey,
+        entries: &'a [(String, Entry)],
+        sum: &'a Entry,
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.gate.effect(self.inner.fold(sum_key, entries, sum)).boxed()
+    }
 }
 
 impl History for Gated<dyn History> {

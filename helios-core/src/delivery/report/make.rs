@@ -7,11 +7,11 @@ use std::{
 
 use aws_sdk_kinesis::Client;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     super::{
-        ledger::{DynamoLedger, Entry, LedgerKey, SharedLedger},
+        ledger::{DynamoLedger, Entry, LedgerKey, Listed, SharedLedger, fold_former},
         sink::WarehouseSink,
         sweep::sweep_idle,
         target::Target,
@@ -38,13 +38,16 @@ const SHARDS_AT_ONCE: usize = 16;
 #[derive(Debug, Default)]
 struct StreamNow {
     shards: Vec<Shard>,
-    /// In seconds.
-    retention: Option<f64>,
+    retention: Option<SignedDuration>,
     created_at: Option<Timestamp>,
     is_gone: bool,
 }
 
 impl StreamNow {
+    fn listed(&self, now: Timestamp) -> Option<Listed<'_>> {
+        Some(Listed { shards: &self.shards, retention: self.retention?, now })
+    }
+
     /// What is wrong if the stream is not the one that the source was created for.
     fn made_anew(&self, mapping: &Mapping) -> Option<String> {
         is_made_anew(self.created_at?, mapping).then(|| {
@@ -77,6 +80,12 @@ pub(crate) async fn delivery_report(
     let entries = ledger.of_source(&mapping.stream_arn, mapping.table_uuid).await?;
     let unswept = sweep_all(warehouse, &ledger, (&mapping, &entries), clock.now()).await?;
     let stream = stream_now(session, &mapping).await?;
+    let entries = match stream.listed(clock.now()) {
+        Some(listed) => {
+            fold_former(&ledger, (&mapping.stream_arn, mapping.table_uuid), entries, listed).await
+        }
+        None => entries,
+    };
     let known: HashSet<String> = entries
         .iter()
         .filter(|(_, entry)| entry.committed.is_some())
@@ -112,7 +121,7 @@ pub(crate) async fn delivery_report(
         is_closed: *is_closed,
         seen: *seen,
         now,
-        retention: stream.retention,
+        retention: stream.retention.map(|retention| retention.as_secs_f64()),
     });
     let facts: Vec<_> = facts.collect();
     let (target, gone) = table_now(warehouse, &mapping).await?;
@@ -218,7 +227,7 @@ fn assemble(
 async fn stream_now(session: &AwsSession, mapping: &Mapping) -> Result<StreamNow> {
     let described = async {
         let stream = streams::describe(session, &mapping.stream_arn).await?;
-        let retention = Some(f64::from(stream.retention_hours) * 3600.0);
+        let retention = Some(stream.retention());
         let shards = list_shards(session, &stream.arn).await?;
         Ok(StreamNow { shards, retention, created_at: Some(stream.created_at), is_gone: false })
     };

@@ -73,7 +73,7 @@ impl DeliveryReport {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ShardReport {
-    /// The shard's id.
+    /// The shard's id; `former` for the sum of all shards that the stream no longer has.
     pub shard: String,
     /// How it stands.
     pub state: ShardState,
