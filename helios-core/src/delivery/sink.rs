@@ -18,7 +18,7 @@ use super::{
     provenance, quarantine,
     settings::InsertSettings,
     target::{MODIFIED, Target, definition},
-    trial::{TRIAL_PREFIX, TrialKind, drop_trial, make_trial},
+    trial::{Computed, TRIAL_PREFIX, TrialKind, computed_columns, drop_trial, make_trial, remove_expression},
 };
 use crate::{
     Column, Error, ErrorKind, Result,
@@ -91,6 +91,16 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
     /// Inserts a row of the table, or one of default values, into a trial table. `false` if that fails because of the
     /// table's expressions.
     fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>>;
+
+    /// The columns that a table computes: names, in the order of the columns. Not the batch column.
+    fn computed_columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>>;
+
+    /// Takes a column's expression away from a trial table.
+    fn remove_expression<'a>(
+        &'a self,
+        trial: &'a TableName,
+        column: &'a Computed,
+    ) -> BoxFuture<'a, Result<()>>;
 
     /// Drops a trial table.
     fn drop_trial<'a>(&'a self, trial: &'a TableName) -> BoxFuture<'a, ()>;
@@ -457,6 +467,18 @@ impl Sink for WarehouseSink {
 
     fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>> {
         self.own_row(table, trial).boxed()
+    }
+
+    fn computed_columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>> {
+        computed_columns(&self.warehouse, table).boxed()
+    }
+
+    fn remove_expression<'a>(
+        &'a self,
+        trial: &'a TableName,
+        column: &'a Computed,
+    ) -> BoxFuture<'a, Result<()>> {
+        remove_expression(&self.warehouse, trial, column).boxed()
     }
 
     fn drop_trial<'a>(&'a self, trial: &'a TableName) -> BoxFuture<'a, ()> {

@@ -4,12 +4,14 @@
 //! with any number. So rows are tried in a clone, where they cost the table no part, and no place in its deduplication
 //! window.
 
+use clickhouse::Row;
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::quarantine;
+use super::{batch_column::BATCH_COLUMN, quarantine};
 use crate::{
     ErrorKind, Result,
-    warehouse::{Ident, Literal, TableName, Warehouse},
+    warehouse::{Ident, Literal, TableName, Warehouse, from_clickhouse},
 };
 
 /// What a clone evaluates.
@@ -52,6 +54,35 @@ pub(super) async fn make_trial(
     Ok(trial)
 }
 
+/// A column that a table computes.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub(super) struct Computed {
+    pub(super) name: String,
+    /// `MATERIALIZED` or `DEFAULT`.
+    kind: String,
+}
+
+/// The columns that a table computes, in their order.
+pub(super) async fn computed_columns(warehouse: &Warehouse, table: &TableName) -> Result<Vec<Computed>> {
+    let query = warehouse.client().query_raw(
+        "SELECT name, default_kind AS kind FROM system.columns WHERE database = {database:String} \
+         AND table = {table:String} AND default_kind IN ('MATERIALIZED', 'DEFAULT') AND name != {batch:String} \
+         ORDER BY position",
+    );
+    let query = query.param("database", table.database().as_str()).param("table", table.table().as_str());
+    let found = query.param("batch", BATCH_COLUMN).fetch_all().await;
+    found.map_err(|error| from_clickhouse(error).with("table", table.plain()))
+}
+
+/// Takes a column's expression away from a clone: then it has the default value of its type.
+pub(super) async fn remove_expression(
+    warehouse: &Warehouse,
+    trial: &TableName,
+    Computed { name, kind }: &Computed,
+) -> Result<()> {
+    warehouse.execute(&format!("ALTER TABLE {trial} MODIFY COLUMN {} REMOVE {kind}", Ident::new(name)?)).await
+}
+
 /// Drops a clone, and those that killed processes have left behind. The next trial drops what cannot be dropped now.
 pub(super) async fn drop_trial(warehouse: &Warehouse, trial: &TableName) {
     let dropped = warehouse.execute(&format!("DROP TABLE IF EXISTS {trial} SYNC")).await;
@@ -71,7 +102,7 @@ async fn drop_abandoned(warehouse: &Warehouse) -> Result<()> {
     );
     let query = query.param("database", quarantine::DATABASE).param("prefix", TRIAL_PREFIX);
     let names = query.param("seconds", ABANDONED_SECONDS).fetch_all::<String>().await;
-    for name in names.map_err(crate::warehouse::from_clickhouse)? {
+    for name in names.map_err(from_clickhouse)? {
         let table = TableName::new(quarantine::DATABASE, name)?;
         warehouse.execute(&format!("DROP TABLE IF EXISTS {table} SYNC")).await?;
     }
@@ -83,7 +114,7 @@ async fn engine_of(warehouse: &Warehouse, table: &TableName) -> Result<String> {
         "SELECT engine_full FROM system.tables WHERE database = {database:String} AND name = {table:String}",
     );
     let query = query.param("database", table.database().as_str()).param("table", table.table().as_str());
-    query.fetch_one::<String>().await.map_err(crate::warehouse::from_clickhouse)
+    query.fetch_one::<String>().await.map_err(from_clickhouse)
 }
 
 /// The engine of a table on one node, with the same clauses: a clone of a replicated table would be another replica of it.

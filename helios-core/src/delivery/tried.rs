@@ -9,7 +9,7 @@ use super::{
     batch_column::BatchNumber,
     refusal::{VIOLATED_CONSTRAINT, Verdict, verdict},
     sink::{Block, INSERT_TIMEOUT, Sink},
-    trial::TrialKind,
+    trial::{Computed, TrialKind},
 };
 use crate::{Error, ErrorKind, Result, clock::SharedClock, warehouse::TableName};
 
@@ -36,6 +36,7 @@ pub(super) struct Refused {
 }
 
 /// One row that is refused.
+#[derive(Debug)]
 struct Fault {
     row: usize,
     error: Error,
@@ -84,7 +85,65 @@ impl Trying<'_> {
             return Ok(Tried::Accepted);
         }
         faults.sort_by_key(|fault| fault.row);
-        Ok(Tried::Refused(grouped(faults)))
+        let mut groups = grouped(faults);
+        self.find_columns(rows, &mut groups).await?;
+        Ok(Tried::Refused(merged(groups)))
+    }
+
+    /// Finds the columns that cannot be computed, for one row of each group.
+    ///
+    /// In a clone, the columns lose their expressions one after the other, the last one first, as one may be computed from
+    /// those before it. That after which a row is accepted is at fault.
+    async fn find_columns(self, rows: &RecordBatch, groups: &mut [Group]) -> Result<()> {
+        let mut unknown: Vec<&mut Group> =
+            groups.iter_mut().filter(|group| group.refused.code != VIOLATED_CONSTRAINT).collect();
+        if unknown.is_empty() || unknown.len() > MOST_GROUPS {
+            return Ok(());
+        }
+        let columns = self.sink.computed_columns(self.table).await?;
+        if columns.is_empty() || columns.len() > MOST_COLUMNS {
+            return Ok(());
+        }
+        let table = self.sink.make_trial(self.table, TrialKind::Expressions).await?;
+        let found = self.find_columns_in(&table, rows, (&columns, &mut unknown)).await;
+        self.sink.drop_trial(&table).await;
+        found
+    }
+
+    async fn find_columns_in(
+        self,
+        table: &TableName,
+        rows: &RecordBatch,
+        (columns, unknown): (&[Computed], &mut Vec<&mut Group>),
+    ) -> Result<()> {
+        // Rows that are accepted here are refused by a key or an index.
+        self.retain_refused(table, rows, (unknown, None)).await?;
+        for column in columns.iter().rev() {
+            if unknown.is_empty() {
+                break;
+            }
+            self.sink.remove_expression(table, column).await?;
+            self.retain_refused(table, rows, (unknown, Some(&column.name))).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the groups whose first row is still refused. That of the others is due to this column.
+    async fn retain_refused(
+        self,
+        table: &TableName,
+        rows: &RecordBatch,
+        (unknown, column): (&mut Vec<&mut Group>, Option<&String>),
+    ) -> Result<()> {
+        for group in std::mem::take(unknown) {
+            let Some(row) = group.refused.rows.first().copied() else { continue };
+            match self.insert(table, &rows.slice(row, 1)).await? {
+                Ok(()) => group.blame(column),
+                Err(error) if verdict(&error) == Verdict::Try => unknown.push(group),
+                Err(error) => return Err(error.at("try rows")),
+            }
+        }
+        Ok(())
     }
 
     /// Whether a table that accepts none of these rows accepts any other: a violated constraint is always a row's fault, any
@@ -166,19 +225,79 @@ fn stretches(rows: usize, known: &[Fault]) -> Vec<(usize, usize)> {
     stretches.filter(|(start, end)| start < end).map(|(start, end)| (start, end - start)).collect()
 }
 
-/// Groups faults by their number and reason.
-fn grouped(faults: Vec<Fault>) -> Vec<Refused> {
-    let mut groups: Vec<Refused> = Vec::new();
+/// Rows that are refused while ClickHouse does the same.
+#[derive(Debug)]
+struct Group {
+    refused: Refused,
+    /// What it does then, in its words.
+    executing: String,
+    /// ClickHouse's name of the error, and its number.
+    error: String,
+}
+
+impl Group {
+    /// Names the column at fault.
+    fn blame(&mut self, column: Option<&String>) {
+        let Some(column) = column else { return };
+        self.refused.reason =
+            format!("ClickHouse cannot compute the column `{column}` from this row ({})", self.error);
+        self.refused.column = Some(column.clone());
+    }
+}
+
+/// Groups faults by their number, reason and expression.
+fn grouped(faults: Vec<Fault>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
     for Fault { row, error } in faults {
         let code = error.server_code().unwrap_or_default();
-        let reason = reason(&error);
-        match groups.iter_mut().find(|group| group.code == code && group.reason == reason) {
-            Some(group) => group.rows.push(row),
-            None => groups.push(Refused { rows: vec![row], code, reason, column: None }),
+        let (reason, executing) = (reason(&error), executing(&error));
+        let is_same = |group: &&mut Group| {
+            (group.refused.code, &group.refused.reason, &group.executing) == (code, &reason, &executing)
+        };
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.refused.rows.push(row),
+            None => groups.push(Group {
+                refused: Refused { rows: vec![row], code, reason, column: None },
+                executing,
+                error: name_of(&error),
+            }),
         }
     }
     groups
 }
+
+/// The groups without what ClickHouse was doing, which may repeat values.
+fn merged(groups: Vec<Group>) -> Vec<Refused> {
+    let mut merged: Vec<Refused> = Vec::new();
+    for Group { refused, .. } in groups {
+        let is_same = |other: &&mut Refused| {
+            (other.code, &other.reason, &other.column) == (refused.code, &refused.reason, &refused.column)
+        };
+        match merged.iter_mut().find(is_same) {
+            Some(other) => {
+                other.rows.extend(refused.rows);
+                other.rows.sort_unstable();
+            }
+            None => merged.push(refused),
+        }
+    }
+    merged
+}
+
+/// The expression that ClickHouse could not evaluate, in its words.
+fn executing(error: &Error) -> String {
+    error.message().split_once("while executing").map_or_else(String::new, |(_, rest)| rest.to_owned())
+}
+
+/// ClickHouse's name of an error, and its number.
+fn name_of(error: &Error) -> String {
+    let code = error.server_code().unwrap_or_default();
+    error.server_error_name().map_or_else(|| format!("error {code}"), |name| format!("{name}, {code}"))
+}
+
+/// How many columns are tried for how many groups of rows, to find those that cannot be computed.
+const MOST_COLUMNS: usize = 100;
+const MOST_GROUPS: usize = 16;
 
 /// How many characters of ClickHouse's message a reason repeats at most.
 const MAX_WORDS: usize = 300;
@@ -194,9 +313,10 @@ fn reason(error: &Error) -> String {
         let check = check.map_or_else(String::new, |check| format!(": {}", clipped(check)));
         return format!("the row violates the table's constraint{name}{check}");
     }
-    let name =
-        error.server_error_name().map_or_else(|| format!("error {code}"), |name| format!("{name}, {code}"));
-    format!("ClickHouse cannot compute a column, key or index of the table from this row ({name})")
+    format!(
+        "ClickHouse cannot compute a column, key or index of the table from this row ({})",
+        name_of(error)
+    )
 }
 
 fn clipped(words: &str) -> String {
@@ -225,7 +345,7 @@ mod tests {
         let constraint = "Code: 469. DB::Exception: Constraint `p` for table d.t (uuid) is violated at row 1. Expression: \
                           (id < 100). Column values: id = 101. (VIOLATED_CONSTRAINT)";
         let parse = "Code: 6. DB::Exception: Cannot parse string 'secret' as UInt32. (CANNOT_PARSE_TEXT)";
-        let groups = grouped(vec![fault(1, constraint), fault(2, parse), fault(3, constraint)]);
+        let groups = merged(grouped(vec![fault(1, constraint), fault(2, parse), fault(3, constraint)]));
         let said: Vec<_> = groups.iter().map(|group| (group.rows.clone(), group.reason.as_str())).collect();
         assert_eq!(
             said,

@@ -314,12 +314,37 @@ async fn no_expression_of_a_table_is_stopped_by_one_event() {
         let rejects = "SELECT error_type, error_message LIKE '%bad%' AS has_value, extract(raw_data, '[0-9]+') AS id FROM {q} ORDER BY sequence_number";
         let reject = |id: &str| json!({"error_type": "refused", "has_value": u8::from(more.contains("CHECK")), "id": id});
         assert_eq!(proof.fixture.rows(rejects).await, [reject("17"), reject("40")], "{case}");
+        // Which column it is, if it is one.
+        let told =
+            "SELECT DISTINCT ifNull(column, '') AS c, position(error_message, '`n`') > 0 AS named FROM {q}";
+        let is_column = more.starts_with(", n ");
+        let column = json!({"c": if is_column { "n" } else { "" }, "named": u8::from(is_column)});
+        assert_eq!(proof.fixture.rows(told).await, [column], "{case}");
         assert!(proof.is_tidy().await, "{case}");
         // Also if it is alone in its batch: the table has rows that it accepts.
         let alone = batch(100, [r#"{"id":100,"s":"bad"}"#]);
         let report = proof.deliver(&alone).await.unwrap();
         assert_eq!((report.delivered, report.quarantined), (0, 1), "{case}");
     }
+}
+
+/// A column that is computed from another is told from it, and each from one that fails for other events.
+#[tokio::test]
+async fn each_reject_names_the_column_that_cannot_be_computed() {
+    let columns = "id UInt64, s String, a UInt32 MATERIALIZED toUInt32(s), b UInt32 MATERIALIZED 10 + throwIf(a = 7), \
+                   c UUID MATERIALIZED toUUID(if(s = '8', s, toString(generateUUIDv4()))), d String DEFAULT s, \
+                   INDEX i throwIf(a = 9) TYPE minmax";
+    let proof = Proof::new(columns).await;
+    let events = ["1", "x", "7", "8", "9", "y", "2", "7"].iter().enumerate();
+    let events = batch(0, events.map(|(id, s)| format!(r#"{{"id":{id},"s":"{s}"}}"#)));
+    let report = proof.deliver(&events).await.unwrap();
+    assert_eq!((report.delivered, report.quarantined), (2, 6));
+    let told =
+        "SELECT extract(raw_data, '[0-9]+') AS id, ifNull(column, '') AS c FROM {q} ORDER BY sequence_number";
+    let expected = [("1", "a"), ("2", "b"), ("3", "c"), ("4", ""), ("5", "a"), ("7", "b")];
+    let expected = expected.map(|(id, column)| json!({"id": id, "c": column}));
+    assert_eq!(proof.fixture.rows(told).await, expected);
+    assert!(proof.is_tidy().await);
 }
 
 /// If no row is accepted, not even one that the table has, the table is at fault, and no event goes into quarantine.

@@ -23,7 +23,7 @@ use super::{
         place::Identity,
         sink::{Block, Look, Sink},
         target::Target,
-        trial::TrialKind,
+        trial::{Computed, TrialKind},
     },
     chance::Chance,
     late::{LATER, LateInserts},
@@ -221,6 +221,18 @@ impl Sink for Gated<dyn Sink> {
 
     fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>> {
         self.gate.effect(self.inner.try_own_row(table, trial)).boxed()
+    }
+
+    fn computed_columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>> {
+        self.gate.effect(self.inner.computed_columns(table)).boxed()
+    }
+
+    fn remove_expression<'a>(
+        &'a self,
+        trial: &'a TableName,
+        column: &'a Computed,
+    ) -> BoxFuture<'a, Result<()>> {
+        self.gate.effect(self.inner.remove_expression(trial, column)).boxed()
     }
 
     fn drop_trial<'a>(&'a self, trial: &'a TableName) -> BoxFuture<'a, ()> {

@@ -25,7 +25,7 @@ use super::{
         schema::TableSchema,
         sink::{Block, Look, Sink},
         target::{Target, replaced},
-        trial::TrialKind,
+        trial::{Computed, TrialKind},
         window::Window,
     },
     chance::Chance,
@@ -394,6 +394,14 @@ impl Sink for ModelTable {
 
     fn try_own_row<'a>(&'a self, _: &'a TableName, _: &'a TableName) -> BoxFuture<'a, Result<bool>> {
         async move { Ok(!self.state().is_broken) }.boxed()
+    }
+
+    fn computed_columns<'a>(&'a self, _: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn remove_expression<'a>(&'a self, _: &'a TableName, _: &'a Computed) -> BoxFuture<'a, Result<()>> {
+        ready(Ok(())).boxed()
     }
 
     fn drop_trial<'a>(&'a self, _: &'a TableName) -> BoxFuture<'a, ()> {
