@@ -52,7 +52,7 @@ async fn a_range_is_not_opened_anew_while_an_insert_of_it_may_arrive() {
         }
     };
     assert!(refused.error.is_retryable(), "{refused}");
-    assert!(refused.error.message().contains("another worker may still be inserting"), "{refused}");
+    assert!(refused.error.message().contains("an earlier insert of it may still arrive"), "{refused}");
 
     bench.table.state().schema = 1;
     while gates[0].step(&mut late).await.is_none() {}

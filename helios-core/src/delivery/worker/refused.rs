@@ -221,13 +221,16 @@ impl Run<'_> {
         if is_answered { now } else { arrives_until(open.held_until, now) }
     }
 
-    /// Fails while another worker may still be inserting the open range, whose rows cannot be counted.
+    /// Fails while an insert of the open range, whose rows cannot be counted, may still arrive: another worker's, or one of this
+    /// run that got no answer.
     ///
     /// What ClickHouse refuses now it may take when that arrives, if the table is changed in between: then its rows would
     /// be there twice, under two tokens. Who takes up the range from now on makes the next write a conflict.
     async fn fence(&mut self) -> Result<()> {
-        let others = self.entry.open.as_ref().and_then(|open| open.others_until);
-        let until = others.and_then(|others| others.saturating_add(GRACE).ok());
+        let open = self.entry.open.as_ref();
+        let own = open.filter(|_| self.unanswered).map(|open| open.held_until);
+        let until = open.and_then(|open| open.others_until).max(own);
+        let until = until.and_then(|until| until.saturating_add(GRACE).ok());
         if until.is_none_or(|until| self.worker.clock.now() >= until) {
             return Ok(());
         }
@@ -238,8 +241,8 @@ impl Run<'_> {
             let open = OpenRange { held_until: Timestamp::UNIX_EPOCH, ..open };
             self.write(Entry { open: Some(open), ..self.entry.clone() }).await?;
         }
-        let message = "ClickHouse refuses the open range, which another worker may still be inserting; it will be split \
-                       when that can no longer be";
+        let message = "ClickHouse refuses the open range, and an earlier insert of it may still arrive; it will be split \
+                       when that can no longer happen";
         let error = Error::new(ErrorKind::Unavailable, message).retryable(true);
         Err(self.about(error.with("until", until.map_or_else(String::new, |until| until.to_string()))))
     }
