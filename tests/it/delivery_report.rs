@@ -8,7 +8,7 @@ use helios_core::{
     },
     warehouse::TableName,
 };
-use helios_tests::{DoubleRecord, sequence_number};
+use helios_tests::{DoubleRecord, KinesisFaults, sequence_number};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -45,6 +45,16 @@ impl Stage {
     async fn entry(&self) -> serde_json::Value {
         let deliverer = self.client.deliverer().await.unwrap();
         serde_json::to_value(deliverer.ledger().read(&self.key()).await.unwrap()).unwrap()
+    }
+
+    /// Notes in the ledger that a batch of the first shard was replaced.
+    async fn supersede(&self, batch: &str) {
+        let mut entry = self.entry().await;
+        entry["version"] = (entry["version"].as_u64().unwrap() + 1).into();
+        entry["superseded"] = json!([{"batch": batch, "until": "1970-01-01T00:00:00Z"}]);
+        let entry = serde_json::from_value(entry).unwrap();
+        let deliverer = self.client.deliverer().await.unwrap();
+        assert_eq!(deliverer.ledger().write(&self.key(), &entry).await.unwrap(), Written::Done);
     }
 
     /// Inserts rows as those of a batch.
@@ -289,13 +299,8 @@ async fn rows_of_a_replaced_batch_that_arrive_late_are_deleted() {
     let mut stage = Stage::set(1).await;
     stage.put(5);
     stage.consume().await;
-    let deliverer = stage.client.deliverer().await.unwrap();
     for by_report in [true, false] {
-        let mut entry = stage.entry().await;
-        entry["version"] = (entry["version"].as_u64().unwrap() + 1).into();
-        entry["superseded"] = json!([{"batch": "77", "until": "1970-01-01T00:00:00Z"}]);
-        let entry = serde_json::from_value(entry).unwrap();
-        deliverer.ledger().write(&stage.key(), &entry).await.unwrap();
+        stage.supersede("77").await;
         stage.insert(1000..1003, "77").await;
         if by_report {
             stage.report().await.check().unwrap();
@@ -304,6 +309,45 @@ async fn rows_of_a_replaced_batch_that_arrive_late_are_deleted() {
         }
         assert_eq!(stage.sink.ids().await, (0..5).collect::<Vec<_>>(), "by the report: {by_report}");
         assert!(stage.entry().await.get("superseded").is_none());
+    }
+}
+
+/// Kinesis still has the event that was delivered last: a page without it does not prove that none follows it.
+#[tokio::test]
+async fn an_empty_page_does_not_show_that_all_is_delivered() {
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    stage.consume().await;
+    stage.put(5);
+    stage.double.set_faults(KinesisFaults { blank: 50, ..KinesisFaults::default() });
+    for _ in 0..5 {
+        assert_eq!(states(&stage.report().await), [ShardState::Waiting]);
+    }
+}
+
+/// What a materialized view has written of such rows stays there. The report names the view.
+#[tokio::test]
+async fn a_view_that_has_rows_of_a_replaced_batch_is_told() {
+    let mut stage = Stage::set(1).await;
+    stage.put(5);
+    stage.consume().await;
+    let (database, table) = (&stage.sink.database, &stage.sink.table);
+    let view = format!(
+        "CREATE MATERIALIZED VIEW {database}.`copies` ENGINE = MergeTree ORDER BY id \
+         SETTINGS non_replicated_deduplication_window = 100 AS SELECT id FROM {table}"
+    );
+    stage.client.warehouse().execute(&view).await.unwrap();
+    assert_eq!(stage.report().await.warnings, [""; 0]);
+    stage.supersede("77").await;
+    stage.insert(1000..1003, "77").await;
+    for _ in 0..2 {
+        let report = stage.report().await;
+        report.check().unwrap();
+        let [warning] = report.warnings.as_slice() else { panic!("{report:?}") };
+        assert!(
+            warning.starts_with("3 rows were deleted") && warning.contains(&format!("{database}.copies")),
+            "{warning}"
+        );
     }
 }
 

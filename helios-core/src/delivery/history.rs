@@ -19,7 +19,7 @@ use crate::{
 const PAGE: usize = 10_000;
 /// The record that was asked for, and the one behind it.
 const ENOUGH: usize = 2;
-/// So often in a row Kinesis may refuse to answer; then whoever handed over the batch hands it over again.
+/// How often in a row Kinesis may refuse to answer; then the batch fails, and comes again.
 const MAX_THROTTLED: u32 = 4;
 
 /// Reads what the stream still has.
@@ -32,7 +32,7 @@ pub(super) trait History: Send + Sync + fmt::Debug {
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Option<Vec<Record>>>>;
 
-    /// The records from here on, at most so many, and at least two if the stream has two now. `None` if there is no stream to
+    /// The records from here on: at most `limit`, and at least two if the stream has two now. `None` if there is no stream to
     /// look at.
     fn from<'a>(
         &'a self,

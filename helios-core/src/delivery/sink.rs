@@ -79,8 +79,8 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
     /// Deletes the rows of a batch, and returns when they are gone.
     fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>>;
 
-    /// All tables that have rows of one of these batches: another table may have had the name for a while.
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<TableName>>>;
+    /// All tables that have rows of these batches, and how many: another table may have had the name for a while.
+    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>>;
 
     /// The current name of a table.
     fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>>;
@@ -135,23 +135,26 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How often to repeat a deletion, because the table may be renamed in between.
 const MOST_TAKEN_BACK: usize = 10;
 
-/// Deletes the rows of batches from every table, and checks that none is left.
-pub(super) async fn take_back(sink: &dyn Sink, batches: &[BatchNumber]) -> Result<()> {
+/// Deletes the rows of batches from every table, and checks that none is left. Returns how many these were.
+pub(super) async fn take_back(sink: &dyn Sink, batches: &[BatchNumber]) -> Result<u64> {
+    let mut deleted = 0;
     for batch in batches {
-        take_back_one(sink, *batch).await?;
+        deleted += take_back_one(sink, *batch).await?;
     }
-    Ok(())
+    Ok(deleted)
 }
 
-async fn take_back_one(sink: &dyn Sink, batch: BatchNumber) -> Result<()> {
+async fn take_back_one(sink: &dyn Sink, batch: BatchNumber) -> Result<u64> {
+    let mut deleted = 0;
     for _ in 0..MOST_TAKEN_BACK {
         let tables = sink.tables_with(&[batch]).await?;
         if tables.is_empty() {
-            return Ok(());
+            return Ok(deleted);
         }
-        for table in tables {
-            tracing::warn!(table = table.plain(), %batch, "Deleting rows of a replaced batch.");
+        for (table, rows) in tables {
+            tracing::warn!(table = table.plain(), %batch, rows, "Deleting rows of a replaced batch.");
             sink.take_back(&table, batch).await?;
+            deleted += rows;
         }
     }
     let message = "ClickHouse reported that the rows of a batch were deleted, but they still exist";
@@ -258,7 +261,7 @@ impl WarehouseSink {
         }))
     }
 
-    async fn having(&self, batches: &[BatchNumber]) -> Result<Vec<TableName>> {
+    async fn having(&self, batches: &[BatchNumber]) -> Result<Vec<(TableName, u64)>> {
         if batches.is_empty() {
             // Rows without a batch are not from Helios.
             return Ok(Vec::new());
@@ -279,8 +282,8 @@ impl WarehouseSink {
         for (database, table) in counted {
             let table = TableName::new(database, table)?;
             let rows = self.see(&table, batches).await?.and_then(|look| look.rows);
-            if rows.is_some_and(|rows| rows.total() > 0) {
-                having.push(table);
+            if let Some(rows) = rows.map(|rows| rows.total()).filter(|rows| *rows > 0) {
+                having.push((table, rows));
             }
         }
         Ok(having)
@@ -449,7 +452,7 @@ impl Sink for WarehouseSink {
         self.delete(table, batch).boxed()
     }
 
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<TableName>>> {
+    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>> {
         self.having(batches).boxed()
     }
 

@@ -12,9 +12,9 @@ use crate::Result;
 /// Which of an entry's replaced batches are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sweep {
-    /// Those of which no more rows can arrive: whoever replaced the others has deleted what was there.
+    /// Those of which no more rows can arrive: the worker that replaced the others has deleted what was there.
     Due,
-    /// All: whoever replaced them may have been killed before it deleted their rows.
+    /// All: the worker that replaced them may have been killed before it deleted their rows.
     All,
 }
 
@@ -30,10 +30,13 @@ pub(super) async fn sweep(
     for batch in entry.superseded.iter().copied() {
         let is_due = batch.until <= now;
         let deleted =
-            if is_due || which == Sweep::All { take_back(sink, &[batch.batch]).await } else { Ok(()) };
+            if is_due || which == Sweep::All { take_back(sink, &[batch.batch]).await } else { Ok(0) };
+        if let Ok(rows) = &deleted {
+            entry.counters.taken_back += rows;
+        }
         match deleted {
-            Ok(()) if is_due => {}
-            Ok(()) => left.push(batch),
+            Ok(_) if is_due => {}
+            Ok(_) => left.push(batch),
             // New events do not wait for it: while merges are stopped, ClickHouse deletes nothing.
             Err(error) if error.is_retryable() => {
                 tracing::warn!(batch = %batch.batch, %error, "Rows of a replaced batch are not deleted yet.");

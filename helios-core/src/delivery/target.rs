@@ -227,6 +227,19 @@ impl Target {
         warnings.extend(self.views.iter().filter_map(View::warning));
         warnings
     }
+
+    /// A warning if rows were deleted again that materialized views have passed on.
+    pub(super) fn views_keep(&self, taken_back: u64) -> Option<String> {
+        if taken_back == 0 || self.views.is_empty() {
+            return None;
+        }
+        let names: Vec<_> = self.views.iter().map(|view| view.name.as_str()).collect();
+        Some(format!(
+            "{taken_back} rows were deleted from the table and delivered again; what its materialized views wrote of them was \
+             not deleted and may be there twice: compare {} with the table, and fill them again if they differ",
+            names.join(", ")
+        ))
+    }
 }
 
 /// The statement that adds the batch column to a table.

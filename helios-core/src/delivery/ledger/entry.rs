@@ -118,6 +118,9 @@ pub struct Counters {
     /// Rejects that were thrown away, there too.
     #[serde(skip_serializing_if = "is_zero")]
     pub discarded: u64,
+    /// Rows that were inserted and deleted again: materialized views of the table may still have them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub taken_back: u64,
     /// The first event that was committed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<Identity>,

@@ -115,6 +115,7 @@ impl Counters {
             abandoned: self.abandoned + other.abandoned,
             replayed: self.replayed + other.replayed,
             discarded: self.discarded + other.discarded,
+            taken_back: self.taken_back + other.taken_back,
             first: None,
             last_event_time: self.last_event_time.max(other.last_event_time),
         }

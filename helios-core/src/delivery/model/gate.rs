@@ -203,7 +203,7 @@ impl Sink for Gated<dyn Sink> {
         self.gate.effect(self.inner.take_back(table, batch)).boxed()
     }
 
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<TableName>>> {
+    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>> {
         let tables = async move {
             let tables = self.inner.tables_with(batches).await?;
             Ok(if self.left_out == LeftOut::TakeBack { Vec::new() } else { tables })

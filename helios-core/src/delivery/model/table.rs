@@ -367,15 +367,17 @@ impl Sink for ModelTable {
         .boxed()
     }
 
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<TableName>>> {
+    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>> {
         async move {
             let mut state = self.state();
             tell(|| format!("looked for batches {batches:?} everywhere"));
             let names = ["t", "aside"].map(|name| TableName::new("d", name).unwrap());
-            let has = |name: &TableName, state: &mut State| {
-                self.rows_of(state, name).iter().any(|row| batches.contains(&row.batch))
-            };
-            Ok(names.into_iter().filter(|name| has(name, &mut state)).collect())
+            let having = names.into_iter().map(|name| {
+                let rows = self.rows_of(&mut state, &name).iter();
+                let rows = rows.filter(|row| batches.contains(&row.batch)).count();
+                (name, u64::try_from(rows).unwrap())
+            });
+            Ok(having.filter(|(_, rows)| *rows > 0).collect())
         }
         .boxed()
     }

@@ -11,6 +11,7 @@ use super::super::{
 };
 use crate::{
     Result,
+    backoff::pause,
     clock::SharedClock,
     streams::{Position, ShardReader, ShardStart},
 };
@@ -45,10 +46,12 @@ pub(super) struct Seen {
 }
 
 /// Looks, within a time limit and within Kinesis' limits.
+///
+/// If the event that was delivered last `is_kept` by the stream, an empty page does not prove that none follows it.
 pub(super) async fn look(
     client: &Client,
     (stream_arn, shard): (&str, &str),
-    next: &Next,
+    (next, is_kept): (&Next, bool),
     clock: &SharedClock,
 ) -> Result<Seen> {
     let start = match next {
@@ -59,7 +62,7 @@ pub(super) async fn look(
     let until = clock.now().saturating_add(TIME_LIMIT).unwrap_or(Timestamp::MAX);
     // The first record says whether what was delivered is still there.
     let mut seen = Seen::default();
-    let mut is_first = true;
+    let (mut is_first, mut empty_pages) = (true, 0);
     while clock.now() < until {
         let page = reader.next_page(RECORDS).await?;
         for record in page.records.into_iter().map(Record::from) {
@@ -77,7 +80,11 @@ pub(super) async fn look(
             seen.arrival = record.approximate_arrival;
             return Ok(seen);
         }
-        if page.caught_up {
+        let is_doubtful = is_first && is_kept && matches!(next, Next::After(_));
+        if page.caught_up && is_doubtful {
+            empty_pages += 1;
+            clock.sleep(pause(empty_pages)).await;
+        } else if page.caught_up {
             seen.is_open_gone = matches!(next, Next::With(_));
             seen.caught_up = true;
             return Ok(seen);

@@ -79,6 +79,11 @@ pub(crate) async fn delivery_report(
     let ledger: SharedLedger = Arc::new(ledger.clone());
     let entries = ledger.of_source(&mapping.stream_arn, mapping.table_uuid).await?;
     let unswept = sweep_all(warehouse, &ledger, (&mapping, &entries), clock.now()).await?;
+    let entries = if entries.iter().all(|(_, entry)| entry.superseded.is_empty()) {
+        entries
+    } else {
+        ledger.of_source(&mapping.stream_arn, mapping.table_uuid).await?
+    };
     let stream = stream_now(session, &mapping).await?;
     let entries = match stream.listed(clock.now()) {
         Some(listed) => {
@@ -100,11 +105,14 @@ pub(crate) async fn delivery_report(
     let kinesis = session.kinesis().await?;
     let looked: Vec<(String, Entry, bool, Seen)> = stream::iter(shards)
         .map(|(id, (entry, listed))| {
-            let (kinesis, mapping) = (&kinesis, &mapping);
+            let (kinesis, mapping, stream_retention) = (&kinesis, &mapping, stream.retention);
             let continues = ancestors(&stream.shards, &id).iter().any(|ancestor| known.contains(ancestor));
             async move {
                 let seen = match &listed {
-                    Some(shard) => seen(kinesis, mapping, (shard, &entry), continues, clock).await?,
+                    Some(shard) => {
+                        let is_kept = is_kept(&entry, stream_retention, clock.now());
+                        seen(kinesis, mapping, (shard, &entry), (continues, is_kept), clock).await?
+                    }
                     // What the stream does not list any more it has no events of.
                     None => gone(&entry),
                 };
@@ -126,6 +134,12 @@ pub(crate) async fn delivery_report(
     let facts: Vec<_> = facts.collect();
     let (target, gone) = table_now(warehouse, &mapping).await?;
     let mut warnings = target.as_ref().map(Target::warnings).unwrap_or_default();
+    if let Some(target) = &target {
+        let rejects = ledger.read(&LedgerKey::of_quarantine(mapping.table_uuid)).await?;
+        let entries = looked.iter().map(|(_, entry, ..)| entry).chain([&rejects]);
+        let taken_back = entries.map(|entry| entry.counters.taken_back).sum();
+        warnings.extend(target.views_keep(taken_back));
+    }
     let (quarantine, doubt) = quarantine::counts(warehouse, &ledger, &mapping).await?;
     let mut errors: Vec<String> =
         facts.iter().flat_map(|facts| facts.errors()).chain(unswept).chain(doubt).chain(gone).collect();
@@ -245,12 +259,18 @@ fn gone(entry: &Entry) -> Seen {
     Seen { caught_up: !is_open_gone, is_open_gone, ..Seen::default() }
 }
 
+/// Whether the stream still has the event that was delivered last: by a margin, as its clock is not ours.
+fn is_kept(entry: &Entry, retention: Option<SignedDuration>, now: Timestamp) -> bool {
+    let age = entry.counters.last_event_time.map(|last| now.duration_since(last));
+    age.zip(retention).is_some_and(|(age, retention)| age < retention * 9 / 10)
+}
+
 /// Looks at the first record of a shard that the table has not. The shard `continues` one of which it has something.
 async fn seen(
     kinesis: &Client,
     mapping: &Mapping,
     (shard, entry): (&Shard, &Entry),
-    continues: bool,
+    (continues, is_kept): (bool, bool),
     clock: &SharedClock,
 ) -> Result<Seen> {
     let next = match (&entry.open, &entry.committed) {
@@ -259,12 +279,12 @@ async fn seen(
         (None, None) if continues => Next::At(Position::Oldest),
         (None, None) => Next::At(mapping.start_position),
     };
-    match look(kinesis, (&mapping.stream_arn, &shard.id), &next, clock).await {
+    match look(kinesis, (&mapping.stream_arn, &shard.id), (&next, is_kept), clock).await {
         // It went between the list and the look.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(gone(entry)),
         // The ledger's numbers are those of a stream of the same name, which was deleted.
         Err(error) if is_refused_argument(&error) => {
-            look(kinesis, (&mapping.stream_arn, &shard.id), &Next::At(Position::Oldest), clock).await
+            look(kinesis, (&mapping.stream_arn, &shard.id), (&Next::At(Position::Oldest), false), clock).await
         }
         seen => seen,
     }

@@ -67,7 +67,7 @@ impl Facts<'_> {
             (Some(trouble), _) if trouble.kind == TroubleKind::Uncertain => ShardState::Uncertain,
             (Some(_), _) => ShardState::Failing,
             (None, Some(open)) if open.held_until > now => ShardState::Delivering,
-            // Whoever opened it has ended before it was done; the next attempt finishes it.
+            // The worker that opened it has ended before it was done; the next attempt finishes it.
             (None, Some(_)) => ShardState::Waiting,
             (None, None) if seen.caught_up && is_closed => ShardState::Finished,
             (None, None) if seen.caught_up => ShardState::CaughtUp,

@@ -144,7 +144,7 @@ impl Run<'_> {
             self.look().await?;
             return Ok(Arrival::Bent);
         }
-        // The table may have removed rows by now. Success under a token that was never sent before is no repetition.
+        // The table may have removed rows by now. A token that was never sent before cannot have been taken for a repeated one.
         let is_first = self.fresh.as_ref() == Some(&open.token);
         if rows == open.rows || (is_first && !self.target.keeps_rows) {
             return Ok(Arrival::Whole);
@@ -179,8 +179,11 @@ impl Run<'_> {
     }
 
     /// Deletes the rows of batches from every table.
-    pub(super) async fn take_back(&self, batches: &[BatchNumber]) -> Result<()> {
-        take_back(&*self.worker.sink, batches).await
+    ///
+    /// The next write of the entry records how many.
+    pub(super) async fn take_back(&mut self, batches: &[BatchNumber]) -> Result<()> {
+        self.entry.counters.taken_back += take_back(&*self.worker.sink, batches).await?;
+        Ok(())
     }
 
     /// Opens the range under another token and batch, because the old ones prove nothing, and deletes the old rows. Its
@@ -264,7 +267,7 @@ impl Run<'_> {
         }
         if rows == 0
             && open.rows > 0
-            && let [table, ..] = self.worker.sink.tables_with(&open.batches.all()).await?.as_slice()
+            && let [(table, _), ..] = self.worker.sink.tables_with(&open.batches.all()).await?.as_slice()
         {
             let why = format!(
                 "its rows are in {table}, which had the table's name, and their events are no longer in the stream"

@@ -234,7 +234,7 @@ impl Run<'_> {
         if until.is_none_or(|until| self.worker.clock.now() >= until) {
             return Ok(());
         }
-        // Whoever comes next need not wait for this run, which has had its answer.
+        // The next worker need not wait for this run, which has had its answer.
         if !self.unanswered
             && let Some(open) = self.entry.open.clone()
         {

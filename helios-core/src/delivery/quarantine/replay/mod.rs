@@ -353,9 +353,14 @@ impl<'a> Replay<'a> {
     /// Ends the replay in progress: deletes its rows, if they can be counted, and keeps its rejects.
     async fn anew(&mut self, entry: Entry, open: &OpenReplay) -> Result<()> {
         let entry = self.superseding(entry, open);
-        if self.write(Entry { rework: None, trouble: None, ..entry }).await?.is_some() {
+        if let Some(entry) = self.write(Entry { rework: None, trouble: None, ..entry }).await? {
             self.generation += 1;
-            take_back(self.sink, &open.batches.all()).await?;
+            let deleted = take_back(self.sink, &open.batches.all()).await?;
+            if deleted > 0 {
+                let taken_back = entry.counters.taken_back + deleted;
+                let counters = Counters { taken_back, ..entry.counters.clone() };
+                self.write(Entry { counters, ..entry }).await?;
+            }
         }
         if self.generation > MAX_GENERATIONS {
             let message =
@@ -489,7 +494,7 @@ impl<'a> Replay<'a> {
         if (&look.definition, look.modified) != (&open.definition, open.modified) {
             return Ok(Outcome::Again);
         }
-        // The table may have removed rows by now. Success under a token that was never sent before is no repetition.
+        // The table may have removed rows by now. A token that was never sent before cannot have been taken for a repeated one.
         let is_first = self.fresh.as_ref() == Some(&open.token);
         let is_whole = look.rows.map(|rows| self.note_rows(rows)) == Some(open.rows)
             || (is_first && !self.target.keeps_rows);
@@ -541,7 +546,7 @@ impl<'a> Replay<'a> {
                 let next = self.begun(chunk, ends, &split, (open.schema.clone(), rules));
                 let mut next = OpenReplay { selection: open.selection.clone(), ..next };
                 let Some(mut entry) = self.begin(entry, &next).await? else { return Ok(()) };
-                take_back(self.sink, &open.batches.all()).await?;
+                entry.counters.taken_back += take_back(self.sink, &open.batches.all()).await?;
                 match self.insert(&mut entry, &mut next, &split).await? {
                     Outcome::Inserted => {
                         self.behind = chunk.behind();
