@@ -19,6 +19,9 @@ pub trait Driver: Send + Sync {
     /// Why there is none, as text for people.
     fn connect(&self, path: &Path) -> Result<Box<dyn DriverConnection>, String>;
 
+    /// What it is and where it comes from, as text for people: `libchdb, /usr/lib/libchdb.so`.
+    fn origin(&self) -> String;
+
     /// Runs `work`, which waits for other threads of this driver, with none of the host's locks held that those threads
     /// may need. By default there is no such lock.
     fn wait(&self, work: &mut (dyn FnMut() + Send)) {

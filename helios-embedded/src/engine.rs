@@ -15,8 +15,8 @@ use crate::{
     driver::{Driver, DriverConnection},
     error::Error,
     exit,
-    libchdb::Libchdb,
-    library,
+    insert_way::InsertWay,
+    libchdb::libchdb,
     options::Options,
     work::Work,
 };
@@ -59,10 +59,7 @@ impl Engine {
     /// process that has run it.
     #[expect(clippy::needless_pass_by_value, reason = "options are made to be given away")]
     pub fn open(options: Options) -> Result<Self, Error> {
-        Self::open_by(&options.path, || {
-            let api = library::load(options.library.as_deref())?;
-            Ok(Arc::new(Libchdb { api }))
-        })
+        Self::open_by(&options.path, || libchdb(options.library.as_deref()))
     }
 
     /// Starts the ClickHouse that this process has by other means than libchdb, such as Python's package `chdb`, or
@@ -127,6 +124,12 @@ impl Engine {
         &self.running().version
     }
 
+    /// Which ClickHouse it is and where it comes from, for people: `libchdb, /usr/lib/libchdb.so`, or `chdb 4.4.0, …`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.running().origin
+    }
+
     /// For connections, which do not keep the engine open.
     pub(crate) fn kept(&self) -> Weak<Kept> {
         Arc::downgrade(&self.open.kept)
@@ -143,6 +146,7 @@ impl fmt::Debug for Engine {
             .debug_struct("Engine")
             .field("path", &self.path())
             .field("version", &self.version())
+            .field("origin", &self.origin())
             .finish()
     }
 }
@@ -196,7 +200,9 @@ pub(crate) struct Running {
     control: Mutex<Option<Box<dyn DriverConnection>>>,
     work: Work,
     version: String,
+    origin: String,
     timezone: String,
+    insert_way: InsertWay,
 }
 
 impl Running {
@@ -215,17 +221,25 @@ impl Running {
         default_database::make_atomic(control, &path).map_err(failed)?;
         let version = execute(control, "SELECT version()").map_err(failed)?;
         let timezone = execute(control, "SELECT timezone()").map_err(failed)?;
+        let insert_way = InsertWay::proven(control, &path).map_err(|wrong| {
+            failed(format!(
+                "ClickHouse {version} ({}) cannot be trusted with inserts: {wrong}",
+                driver.origin()
+            ))
+        })?;
         // Once in advance, for the static objects it makes: at the end of the process, when it is needed most, those made
         // last are destroyed first.
         execute(control, &kill_statement(&[Uuid::nil()])).map_err(failed)?;
-        tracing::debug!(path = %path.display(), version, "Started the embedded ClickHouse.");
+        tracing::debug!(path = %path.display(), version, origin = driver.origin(), "Started the embedded ClickHouse.");
         Ok(Self {
+            origin: driver.origin(),
             driver,
             path,
             control: Mutex::new(Some(connection)),
             work: Work::default(),
             version,
             timezone,
+            insert_way,
         })
     }
 
@@ -236,6 +250,10 @@ impl Running {
 
     pub(crate) fn timezone(&self) -> &str {
         &self.timezone
+    }
+
+    pub(crate) fn insert_way(&self) -> &InsertWay {
+        &self.insert_way
     }
 
     pub(crate) fn work(&self) -> &Work {

@@ -9,6 +9,7 @@ mod driver;
 mod engine;
 mod error;
 mod exit;
+mod insert_way;
 mod libchdb;
 mod library;
 mod listener;
@@ -23,6 +24,7 @@ pub use self::{
     driver::{Analysis, Class, Counts, Driver, DriverConnection, DriverInsert, Output},
     engine::{Engine, stop_before_exit},
     error::Error,
+    libchdb::libchdb,
     library::{ENGINE_VERSION, LIBRARY_VARIABLE, setup_location},
     listener::Listener,
     options::Options,

@@ -4,9 +4,10 @@
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
-    path::Path,
+    path::{Path, PathBuf},
     ptr::NonNull,
     slice,
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -14,17 +15,35 @@ use bytes::Bytes;
 use crate::{
     api::{Api, RawAnalysis, RawConnection, RawInsert, RawResult, StatementWithParameters},
     driver::{Analysis, Class, Counts, Driver, DriverConnection, DriverInsert, Output},
+    error::Error,
+    library,
 };
 
 /// Names and values, as [`DriverConnection`] has them.
 type Parameters = [(String, String)];
 
 /// libchdb, loaded.
-pub(crate) struct Libchdb {
-    pub(crate) api: &'static Api,
+struct Libchdb {
+    api: &'static Api,
+    file: PathBuf,
+}
+
+/// libchdb as a driver, for a host that wraps it: [`Engine::open`](crate::Engine::open) uses it by itself. The library is
+/// looked for as there.
+///
+/// # Errors
+///
+/// [`Error::LibraryMissing`] and [`Error::LibraryInvalid`].
+pub fn libchdb(file: Option<&Path>) -> Result<Arc<dyn Driver>, Error> {
+    let (api, file) = library::load(file)?;
+    Ok(Arc::new(Libchdb { api, file }))
 }
 
 impl Driver for Libchdb {
+    fn origin(&self) -> String {
+        format!("libchdb, {}", self.file.display())
+    }
+
     /// libchdb prints the reason of a refusal on standard error.
     fn connect(&self, path: &Path) -> Result<Box<dyn DriverConnection>, String> {
         let text = path.to_str().ok_or("the path is not UTF-8")?;

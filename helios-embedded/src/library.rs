@@ -34,15 +34,15 @@ fn setup_location_in(cache: Option<OsString>, home: Option<OsString>) -> Option<
     Some(cache.join("helios").join(format!("chdb-{ENGINE_VERSION}")).join(FILE_NAME))
 }
 
-static LOADED: OnceLock<Api> = OnceLock::new();
+static LOADED: OnceLock<(Api, PathBuf)> = OnceLock::new();
 static LOADING: Mutex<()> = Mutex::new(());
 
 /// The library, loaded on the first call and kept for the life of the process: its threads outlive every connection,
 /// so it can never be unloaded, and a second copy beside it would share nothing but the signal handlers.
-pub(crate) fn load(explicit: Option<&Path>) -> Result<&'static Api, Error> {
+pub(crate) fn load(explicit: Option<&Path>) -> Result<(&'static Api, PathBuf), Error> {
     let _one_at_a_time = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(api) = LOADED.get() {
-        return Ok(api);
+    if let Some((api, file)) = LOADED.get() {
+        return Ok((api, file.clone()));
     }
     let file = find(explicit)?;
     // Loading blocks SIGPIPE in the thread that does it. On a thread of its own the caller's signal mask stays as it is.
@@ -55,7 +55,10 @@ pub(crate) fn load(explicit: Option<&Path>) -> Result<&'static Api, Error> {
         Err(error) => Err(format!("no thread to load it on: {error}")),
     };
     match loaded {
-        Ok(api) => Ok(LOADED.get_or_init(|| api)),
+        Ok(api) => {
+            let (api, file) = LOADED.get_or_init(|| (api, file));
+            Ok((api, file.clone()))
+        }
         Err(reason) if file == Path::new(FILE_NAME) => {
             let mut tried = candidates(explicit).map(|(_, tried)| tried).unwrap_or_default();
             tried.push(format!("the system's loader ({reason})"));

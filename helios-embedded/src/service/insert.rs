@@ -13,7 +13,7 @@ use super::{
     statement::Insert,
     values::Values,
 };
-use crate::work::Interrupt;
+use crate::{insert_way::InsertHead, work::Interrupt};
 
 /// Pieces of data waiting for the engine. A piece is what arrived at once: tens to hundreds of kilobytes.
 const WAITING: usize = 4;
@@ -43,9 +43,14 @@ pub(crate) async fn run(exchange: Exchange, insert: Insert, mut input: Input) ->
     let interrupt = Interrupt { wake, spoils: false };
     let (_guard, mut verdict) = Job::start(exchange.engine, name, interrupt, move |job| {
         let mut connection = session.open(job.engine())?;
-        let mut stream = connection
-            .insert(&insert.head, &insert.format, &session.parameters)
-            .map_err(Exception::from_engine)?;
+        let head = InsertHead {
+            text: &insert.head,
+            settings: insert.settings,
+            format: &insert.format,
+            parameters: &session.parameters,
+        };
+        let way = job.engine().insert_way();
+        let mut stream = way.insert(connection.as_mut(), head).map_err(Exception::from_engine)?;
         while let Some(piece) = pieces.blocking_recv() {
             job.check()?;
             match piece {

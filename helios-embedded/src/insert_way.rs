@@ -1,0 +1,148 @@
+//! How rows get into the engine: through the driver's insert stream, or from a file if that stream hides errors.
+//!
+//! What a driver reports is proved when the engine is opened. The package chdb 4.4.0 reports success for a streamed insert
+//! that ClickHouse has refused, and counts rows that are in no table; a statement that reads a file reports the error.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    os::fd::AsRawFd as _,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    default_database::execute,
+    driver::{DriverConnection, DriverInsert, Output},
+};
+
+/// The way in that a driver is used by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum InsertWay {
+    /// The driver's own inserts.
+    Stream,
+    /// A statement that reads a file of this folder.
+    File(PathBuf),
+}
+
+/// An `INSERT` without its data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InsertHead<'a> {
+    /// The statement up to `FORMAT`.
+    pub(crate) text: &'a [u8],
+    /// Where its `SETTINGS` begin, or its end.
+    pub(crate) settings: usize,
+    pub(crate) format: &'a str,
+    pub(crate) parameters: &'a [(String, String)],
+}
+
+impl InsertWay {
+    /// The first way by which the driver proves that it reports errors and counts rows.
+    ///
+    /// # Errors
+    ///
+    /// What each way got wrong.
+    pub(crate) fn proven(connection: &mut dyn DriverConnection, path: &Path) -> Result<Self, String> {
+        let stream = match prove(&Self::Stream, connection) {
+            Ok(()) => return Ok(Self::Stream),
+            Err(wrong) => wrong,
+        };
+        let file = Self::File(path.to_owned());
+        match prove(&file, connection) {
+            Ok(()) => {
+                tracing::debug!(
+                    stream,
+                    "The driver's insert stream is unreliable: rows are inserted from files."
+                );
+                Ok(file)
+            }
+            Err(wrong) => Err(format!(
+                "its insert stream is unreliable ({stream}), and so is an insert from a file ({wrong})"
+            )),
+        }
+    }
+
+    /// Starts an insert.
+    ///
+    /// # Errors
+    ///
+    /// The engine's.
+    pub(crate) fn insert<'connection>(
+        &self,
+        connection: &'connection mut dyn DriverConnection,
+        head: InsertHead<'connection>,
+    ) -> Result<Box<dyn DriverInsert + 'connection>, String> {
+        match self {
+            Self::Stream => connection.insert(head.text, head.format, head.parameters),
+            Self::File(folder) => {
+                let file = tempfile::tempfile_in(folder).map_err(|error| unwritable(&error))?;
+                Ok(Box::new(FileInsert { connection, head, file }))
+            }
+        }
+    }
+}
+
+/// An insert whose data are collected in a file without a name, which only its end hands to the engine.
+struct FileInsert<'a> {
+    connection: &'a mut dyn DriverConnection,
+    head: InsertHead<'a>,
+    file: File,
+}
+
+impl DriverInsert for FileInsert<'_> {
+    fn append(&mut self, data: &[u8]) -> Result<(), String> {
+        self.file.write_all(data).map_err(|error| unwritable(&error))
+    }
+
+    fn finish(self: Box<Self>) -> Result<Output, String> {
+        let Self { connection, head: InsertHead { text, settings, format, parameters }, file } = *self;
+        let (before, after) = text.split_at_checked(settings).unwrap_or((text, &[]));
+        // Opened by this path, the file is read from its beginning.
+        let infile = format!("FROM INFILE '/proc/self/fd/{}' COMPRESSION 'none'\n", file.as_raw_fd());
+        let format = format!("\nFORMAT {format}");
+        let statement = [before, b"\n", infile.as_bytes(), after, format.as_bytes()].concat();
+        connection.run(&statement, "Null", parameters)
+    }
+}
+
+fn unwritable(error: &std::io::Error) -> String {
+    format!("the data of an insert cannot be written to a file: {error}")
+}
+
+/// The table of the proof, which only its connection sees.
+const TABLE: &str = "_helios_check";
+
+/// Shows that a refused insert is an error, that rows are counted, and that they can be read.
+fn prove(way: &InsertWay, connection: &mut dyn DriverConnection) -> Result<(), String> {
+    let create = format!(
+        "CREATE OR REPLACE TEMPORARY TABLE {TABLE} (v Int64, CONSTRAINT positive CHECK v > 0) ENGINE = Memory"
+    );
+    execute(connection, &create)?;
+    let proved = prove_in_table(way, connection);
+    execute(connection, &format!("DROP TEMPORARY TABLE {TABLE}"))?;
+    proved
+}
+
+fn prove_in_table(way: &InsertWay, connection: &mut dyn DriverConnection) -> Result<(), String> {
+    let text = format!("INSERT INTO {TABLE} ");
+    let head =
+        InsertHead { text: text.as_bytes(), settings: text.len(), format: "TabSeparated", parameters: &[] };
+    let send = |connection: &mut dyn DriverConnection, rows: &[u8]| {
+        let mut insert = way.insert(connection, head)?;
+        insert.append(rows)?;
+        insert.finish()
+    };
+    match send(connection, b"1\n-1\n2\n") {
+        Ok(_) => return Err("it reports success for an insert that violates a constraint".to_owned()),
+        Err(error) if error.contains("Code: 469") => {}
+        Err(error) => return Err(format!("an insert that violates a constraint fails otherwise: {error}")),
+    }
+    let counts = send(connection, b"3\n4\n")?.counts;
+    if counts.written_rows != 2 {
+        return Err(format!("it reports {} inserted rows instead of 2", counts.written_rows));
+    }
+    let found = execute(connection, &format!("SELECT count(), sum(v) FROM {TABLE}"))?;
+    if found != "2\t7" {
+        return Err(format!("the rows that it has inserted cannot be read back: {found}"));
+    }
+    Ok(())
+}
