@@ -152,7 +152,7 @@ impl Run<'_> {
         let now = self.worker.ledger.read(&self.key).await?;
         if now.version != self.entry.version {
             // Another worker's insert was the first, so ClickHouse ignored this one.
-            self.entry = now;
+            self.adopt(now);
             return Ok(Arrival::Moved);
         }
         tracing::warn!(

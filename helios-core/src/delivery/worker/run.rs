@@ -262,13 +262,18 @@ impl<'a> Run<'a> {
             }
             Written::Conflict(other) => {
                 tracing::debug!(shard = self.key.shard, "Another worker has moved the ledger.");
-                self.entry = *other;
-                self.is_cached = false;
-                self.fresh = None;
-                self.held = None;
+                self.adopt(*other);
                 Ok(false)
             }
         }
+    }
+
+    /// Resumes with an entry that another worker has written. What this run has sent proves nothing any more.
+    pub(super) fn adopt(&mut self, entry: Entry) {
+        self.entry = entry;
+        self.is_cached = false;
+        self.fresh = None;
+        self.held = None;
     }
 
     /// Writes down why it does not go on; what cannot be written will be found by the next attempt.
