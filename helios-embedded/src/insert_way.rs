@@ -1,7 +1,7 @@
 //! How rows get into the engine: through the driver's insert stream, or from a file if that stream hides errors.
 //!
 //! What a driver reports is proved when the engine is opened. The package chdb 4.4.0 reports success for a streamed insert
-//! that ClickHouse has refused, and counts rows that are in no table; a statement that reads a file reports the error.
+//! that ClickHouse has refused, and counts rows that are in no table; a statement that selects from a file reports the error.
 
 use std::{
     fs::File,
@@ -20,7 +20,7 @@ use crate::{
 pub(crate) enum InsertWay {
     /// The driver's own inserts.
     Stream,
-    /// A statement that reads a file of this folder.
+    /// A statement that selects from a file of this folder.
     File(PathBuf),
 }
 
@@ -29,8 +29,6 @@ pub(crate) enum InsertWay {
 pub(crate) struct InsertHead<'a> {
     /// The statement up to `FORMAT`.
     pub(crate) text: &'a [u8],
-    /// Where its `SETTINGS` begin, or its end.
-    pub(crate) settings: usize,
     pub(crate) format: &'a str,
     pub(crate) parameters: &'a [(String, String)],
 }
@@ -94,13 +92,11 @@ impl DriverInsert for FileInsert<'_> {
     }
 
     fn finish(self: Box<Self>) -> Result<Output, String> {
-        let Self { connection, head: InsertHead { text, settings, format, parameters }, file } = *self;
-        let (before, after) = text.split_at_checked(settings).unwrap_or((text, &[]));
-        // Opened by this path, the file is read from its beginning.
-        let infile = format!("FROM INFILE '/proc/self/fd/{}' COMPRESSION 'none'\n", file.as_raw_fd());
-        let format = format!("\nFORMAT {format}");
-        let statement = [before, b"\n", infile.as_bytes(), after, format.as_bytes()].concat();
-        connection.run(&statement, "Null", parameters)
+        let Self { connection, head: InsertHead { text, format, parameters }, file } = *self;
+        // Opened by this path, the file is read from its beginning. Without a structure of its own it has that of the table
+        // and columns it goes into. `FROM INFILE` would not do: it refuses materialized columns, whatever the settings are.
+        let select = format!("\nSELECT * FROM file('/proc/self/fd/{}', '{format}')", file.as_raw_fd());
+        connection.run(&[text, select.as_bytes()].concat(), "Null", parameters)
     }
 }
 
@@ -114,7 +110,8 @@ const TABLE: &str = "_helios_check";
 /// Shows that a refused insert is an error, that rows are counted, and that they can be read.
 fn prove(way: &InsertWay, connection: &mut dyn DriverConnection) -> Result<(), String> {
     let create = format!(
-        "CREATE OR REPLACE TEMPORARY TABLE {TABLE} (v Int64, CONSTRAINT positive CHECK v > 0) ENGINE = Memory"
+        "CREATE OR REPLACE TEMPORARY TABLE {TABLE} (v Int64, m UInt128 MATERIALIZED 0, CONSTRAINT positive CHECK v > 0) \
+         ENGINE = Memory"
     );
     execute(connection, &create)?;
     let proved = prove_in_table(way, connection);
@@ -123,25 +120,24 @@ fn prove(way: &InsertWay, connection: &mut dyn DriverConnection) -> Result<(), S
 }
 
 fn prove_in_table(way: &InsertWay, connection: &mut dyn DriverConnection) -> Result<(), String> {
-    let text = format!("INSERT INTO {TABLE} ");
-    let head =
-        InsertHead { text: text.as_bytes(), settings: text.len(), format: "TabSeparated", parameters: &[] };
+    let text = format!("INSERT INTO {TABLE} (v, m) SETTINGS insert_allow_materialized_columns = 1 ");
+    let head = InsertHead { text: text.as_bytes(), format: "TabSeparated", parameters: &[] };
     let send = |connection: &mut dyn DriverConnection, rows: &[u8]| {
         let mut insert = way.insert(connection, head)?;
         insert.append(rows)?;
         insert.finish()
     };
-    match send(connection, b"1\n-1\n2\n") {
+    match send(connection, b"1\t1\n-1\t1\n2\t1\n") {
         Ok(_) => return Err("it reports success for an insert that violates a constraint".to_owned()),
         Err(error) if error.contains("Code: 469") => {}
         Err(error) => return Err(format!("an insert that violates a constraint fails otherwise: {error}")),
     }
-    let counts = send(connection, b"3\n4\n")?.counts;
+    let counts = send(connection, b"3\t5\n4\t6\n")?.counts;
     if counts.written_rows != 2 {
         return Err(format!("it reports {} inserted rows instead of 2", counts.written_rows));
     }
-    let found = execute(connection, &format!("SELECT count(), sum(v) FROM {TABLE}"))?;
-    if found != "2\t7" {
+    let found = execute(connection, &format!("SELECT count(), sum(v), sum(m) FROM {TABLE}"))?;
+    if found != "2\t7\t11" {
         return Err(format!("the rows that it has inserted cannot be read back: {found}"));
     }
     Ok(())

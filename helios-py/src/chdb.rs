@@ -4,7 +4,11 @@
 //! a method, and lets other Python threads run during all of them. Its wrappers above that module are not used: they
 //! convert results, and take settings out of paths.
 
-use std::{path::Path, sync::Arc, thread};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use helios_embedded::{Analysis, Class, Counts, Driver, DriverConnection, DriverInsert, Output};
 use pyo3::{
@@ -80,7 +84,10 @@ fn import(py: Python<'_>) -> PyResult<Option<Arc<Chdb>>> {
     }
     // The interpreter ends before the process does, and without it no statement can be stopped.
     py.import("atexit")?.call_method1("register", (wrap_pyfunction!(stop_engine, py)?,))?;
-    Ok(Some(Arc::new(Chdb { connect: connect.unbind() })))
+    let version = package.getattr("__version__")?.extract::<String>()?;
+    let file = package.getattr("__file__")?.extract::<PathBuf>()?;
+    let origin = format!("chdb {version}, {}", file.parent().unwrap_or(&file).display());
+    Ok(Some(Arc::new(Chdb { connect: connect.unbind(), origin })))
 }
 
 fn is_missing(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
@@ -98,6 +105,7 @@ fn stop_engine(py: Python<'_>) {
 /// The class of the package's connections.
 struct Chdb {
     connect: Py<PyType>,
+    origin: String,
 }
 
 impl Driver for Chdb {
@@ -113,6 +121,10 @@ impl Driver for Chdb {
             let connection = self.connect.call1(py, (path,)).map_err(|error| text(py, &error))?;
             Ok(Box::new(Connection(connection)) as Box<dyn DriverConnection>)
         })
+    }
+
+    fn origin(&self) -> String {
+        self.origin.clone()
     }
 
     fn wait(&self, work: &mut (dyn FnMut() + Send)) {

@@ -9,19 +9,23 @@ use pyo3::Python;
 use crate::chdb;
 
 /// The client of these settings. Opens the embedded engine (blocking, on a thread for that) unless they name a server:
-/// with libchdb, or, if none is named and none found, with the package `chdb`.
+/// with the libchdb that they name, or with the package `chdb`, or, if that is not installed, with a libchdb that is found.
 pub(crate) fn open(config: HeliosConfig) -> Result<HeliosClient> {
-    let missing = match HeliosClient::from_config(config.clone()) {
-        Err(error) if config.chdb_lib.is_none() && is_without_library(&error) => error,
-        outcome => return outcome,
-    };
+    if config.clickhouse_url.is_some() || config.chdb_lib.is_some() {
+        return HeliosClient::from_config(config);
+    }
     let driver = Python::attach(|py| chdb::driver(py).map_err(|error| unavailable(error.to_string())))?;
     let Some(driver) = driver else {
-        return Err(unavailable(
-            "no ClickHouse to embed is installed: run `pip install 'helios-py[embedded]'`, or name the file of libchdb by \
-             the setting `chdb_lib` or the environment variable HELIOS_CHDB_LIB, or a server by `clickhouse_url`",
-        )
-        .caused_by(missing));
+        return HeliosClient::from_config(config).map_err(|error| {
+            if !is_without_library(&error) {
+                return error;
+            }
+            unavailable(
+                "no ClickHouse to embed is installed: run `pip install 'helios-py[embedded]'`, or name the file of libchdb \
+                 by the setting `chdb_lib` or the environment variable HELIOS_CHDB_LIB, or a server by `clickhouse_url`",
+            )
+            .caused_by(error)
+        });
     };
     let path = config.data_path.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_PATH));
     let engine =

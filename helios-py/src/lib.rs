@@ -16,6 +16,7 @@ mod databases;
 mod engine;
 mod error;
 mod exit;
+mod listener;
 mod logs;
 mod operations;
 mod progress;
@@ -49,6 +50,7 @@ mod _helios {
         connect::{connect, connect_async},
         consumer::Consumer,
         error::error_kinds,
+        listener::Listener,
         query_batches::QueryBatches,
         query_bytes::QueryBytes,
         result::QueryResult,

@@ -19,8 +19,6 @@ pub(crate) enum Statement {
 pub(crate) struct Insert {
     /// The statement up to `FORMAT` or `VALUES`.
     pub(crate) head: Vec<u8>,
-    /// Where its `SETTINGS` clause begins in the head, or the head's end.
-    pub(crate) settings: usize,
     pub(crate) format: String,
     /// Where in the text the data begin.
     pub(crate) data: usize,
@@ -92,7 +90,6 @@ impl Reader<'_> {
         let text = self.text;
         let mut depth = 0_u32;
         let mut named = false;
-        let mut settings = None;
         let mut previous: Option<Token> = None;
         while let Some(token) = self.next() {
             match token.kind {
@@ -107,16 +104,11 @@ impl Reader<'_> {
                 }
                 Kind::Word if depth == 0 && !follows_dot(previous.as_ref()) => {
                     if is(text, &token, "FORMAT") {
-                        return self.format(token.range.start, settings);
+                        return self.format(token.range.start);
                     }
                     if is(text, &token, "VALUES") {
                         let head = text.get(..token.range.start).unwrap_or_default().to_vec();
-                        let settings = settings.unwrap_or(head.len());
-                        let (format, data) = ("Values".into(), token.range.end);
-                        return Ok(Some(Insert { head, settings, format, data }));
-                    }
-                    if is(text, &token, "SETTINGS") {
-                        settings = settings.or(Some(token.range.start));
+                        return Ok(Some(Insert { head, format: "Values".into(), data: token.range.end }));
                     }
                     if is_any(text, &token, &["SELECT", "WITH", "FROM", "WATCH"]) {
                         return Ok(None);
@@ -138,7 +130,7 @@ impl Reader<'_> {
     }
 
     /// After `FORMAT`: the format's name, and where its data begin.
-    fn format(&mut self, clause: usize, settings: Option<usize>) -> Result<Option<Insert>, Exception> {
+    fn format(&mut self, clause: usize) -> Result<Option<Insert>, Exception> {
         let Some(name) = self.next().filter(|name| name.kind == Kind::Word) else {
             return Ok(None);
         };
@@ -169,7 +161,6 @@ impl Reader<'_> {
         }
         Ok(Some(Insert {
             head: self.text.get(..clause).unwrap_or_default().to_vec(),
-            settings: settings.unwrap_or(clause),
             format: String::from_utf8_lossy(slice(self.text, &name)).into_owned(),
             data,
         }))

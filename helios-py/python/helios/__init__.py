@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ShardReport,
     )
     from .drift import ChangedColumn, NewField, SchemaDrift
+    from .engine import Engine, Listener
     from .exceptions import (
         AlreadyExistsError,
         ConfigError,
@@ -105,6 +106,7 @@ __all__ = [
     "DeliveryTrouble",
     "Diagnosis",
     "Discarded",
+    "Engine",
     "EngineUnavailableError",
     "Event",
     "EventsPut",
@@ -115,6 +117,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidQueryError",
     "LimitExceededError",
+    "Listener",
     "NewField",
     "NotFoundError",
     "PermissionDeniedError",
@@ -203,6 +206,10 @@ _MODULES = {
         "ChangedColumn",
         "NewField",
         "SchemaDrift",
+    ),
+    "engine": (
+        "Engine",
+        "Listener",
     ),
     "exceptions": (
         "AlreadyExistsError",

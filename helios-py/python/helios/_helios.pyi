@@ -252,6 +252,30 @@ class Client:
     def place(self) -> str:
         """Where ClickHouse is: a URL without its password, or the path of the embedded engine."""
 
+    @property
+    def engine(self) -> tuple[str, str] | None:
+        """The version of the embedded engine, and where it comes from."""
+
+    def listen(self, port: int, credentials: tuple[str, str] | None) -> Listener:
+        """Serves the embedded engine on a port of this machine."""
+
+    def listen_async(self, port: int, credentials: tuple[str, str] | None) -> Awaitable[Listener]:
+        """`listen`, to be awaited."""
+
+@final
+class Listener:
+    """A port that the embedded engine is served on."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    def close(self) -> None:
+        """Takes no more requests, and waits for those under way."""
+
+    def close_async(self) -> Awaitable[None]:
+        """`close`, to be awaited."""
+
 @final
 class SampledEvents:
     """The events of a sample."""

@@ -22,6 +22,7 @@ from .column import SchemaLike
 from .consumer import AsyncConsumer
 from .delivery import ConsumeProgress, DeliveryReport, OnProgress, RangeSettled
 from .drift import SchemaDrift
+from .engine import Engine, Listener, credentials
 from .parameters import Parameter
 from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
 from .query_batches import AsyncQueryBatches
@@ -395,6 +396,16 @@ class AsyncHelios:
         """As :meth:`Helios.quarantine_retention`."""
         options = rejects.retention(table, days, database=database)
         return read(Retention, await self._native.quarantine_retention_async(options))
+
+    async def listen(self, port: int = 0, *, user: str | None = None, password: str | None = None) -> Listener:
+        """As :meth:`Helios.listen`."""
+        return Listener(await self._native.listen_async(port, credentials(user, password)))
+
+    @property
+    def engine(self) -> Engine | None:
+        """As :attr:`Helios.engine`."""
+        found = self._native.engine
+        return found and Engine(*found)
 
     @property
     def closed(self) -> bool:

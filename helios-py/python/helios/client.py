@@ -22,6 +22,7 @@ from .column import SchemaLike
 from .consumer import Consumer
 from .delivery import ConsumeProgress, DeliveryReport, OnProgress, RangeSettled
 from .drift import SchemaDrift
+from .engine import Engine, Listener, credentials
 from .parameters import Parameter
 from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
 from .query_batches import QueryBatches
@@ -691,6 +692,29 @@ class Helios:
         """
         options = rejects.retention(table, days, database=database)
         return read(Retention, self._native.quarantine_retention(options))
+
+    def listen(self, port: int = 0, *, user: str | None = None, password: str | None = None) -> Listener:
+        """Serve the embedded engine on a port of this machine, so that other tools can query it.
+
+        :param port: the port; 0 takes a free one, see :attr:`Listener.url`.
+        :param user: the user that a request must name. Without ``user`` and ``password``, every user and program of
+            this machine may do all that the engine can, also read and write files as this process.
+        :param password: the user's password.
+        :raises InvalidInputError: the client is connected to a server.
+        :raises UnavailableError: the port is in use.
+
+        >>> import urllib.request
+        >>> with client.listen() as listener:
+        ...     urllib.request.urlopen(listener.url + "/?query=SELECT%201").read()
+        b'1\\n'
+        """
+        return Listener(self._native.listen(port, credentials(user, password)))
+
+    @property
+    def engine(self) -> Engine | None:
+        """The embedded engine, or ``None`` if the client is connected to a server."""
+        found = self._native.engine
+        return found and Engine(*found)
 
     @property
     def closed(self) -> bool:
