@@ -14,6 +14,8 @@ pub(crate) fn open(config: HeliosConfig) -> Result<HeliosClient> {
     if config.clickhouse_url.is_some() || config.chdb_lib.is_some() {
         return HeliosClient::from_config(config);
     }
+    // Before an engine is started for nothing.
+    HeliosClient::builder().config(config.clone()).check()?;
     let driver = Python::attach(|py| chdb::driver(py).map_err(|error| unavailable(error.to_string())))?;
     let Some(driver) = driver else {
         return HeliosClient::from_config(config).map_err(|error| {

@@ -11,6 +11,8 @@ import itertools
 import json
 import math
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
@@ -56,6 +58,24 @@ class Face:
             return await awaited(getattr(self.client, name)(*arguments, **options))
 
         return call
+
+
+async def listening(client: Face) -> None:
+    assert client.client.engine.version == (await client.query("SELECT version() AS v")).rows()[0]["v"]
+    listener = await client.listen(user="ann", password="canary")
+    assert "canary" not in repr(listener)
+    request = urllib.request.Request(listener.url, b"SELECT 6 * 7", {"X-ClickHouse-User": "ann"})
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request)
+    request.add_header("X-ClickHouse-Key", "canary")
+    # The listener may need this thread's event loop.
+    answer = await asyncio.to_thread(urllib.request.urlopen, request)
+    assert answer.read() == b"42\n"
+    async with listener:
+        pass
+    listener.close()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(request)
 
 
 async def awaited(value: Any) -> Any:
@@ -116,6 +136,7 @@ def test_every_method(connect: Callable[..., Any], account: Account, other_accou
             await settling(client, database, account)
             await repairing(client, database)
             await diagnosing(client, account)
+            await listening(client)
             await removing(client, database)
         finally:
             await client.query(f"DROP DATABASE IF EXISTS {database}")

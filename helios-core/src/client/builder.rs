@@ -11,7 +11,7 @@ use crate::{
     delivery::ledger::DEFAULT_LEDGER_TABLE,
     sources::{DEFAULT_FUNCTION, DEFAULT_MAPPING_TABLE},
     streams::{AwsSession, AwsSettings, Credentials},
-    warehouse::{Warehouse, WarehouseSettings},
+    warehouse::{Compression, Warehouse, WarehouseSettings},
 };
 
 /// Settings, then [`build`](Self::build). Nothing is checked before that.
@@ -83,6 +83,19 @@ impl HeliosClientBuilder {
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = Some(clock);
         self
+    }
+
+    /// Checks the settings, and opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ConfigInvalid`] as of [`build`](Self::build).
+    pub fn check(&self) -> Result<()> {
+        if self.credentials.is_none() {
+            credentials(&self.config)?;
+        }
+        let compression = self.config.clickhouse_compression.as_deref();
+        compression.map(str::parse::<Compression>).transpose().map(drop)
     }
 
     /// The client. Opens the embedded engine (blocking, up to half a second) unless a server is set; connects to

@@ -59,19 +59,24 @@ pub(super) struct InsertSettings {
 }
 
 #[derive(Row, Deserialize)]
-struct NameRow {
+struct SettingRow {
     name: String,
+    is_obsolete: bool,
 }
 
 impl InsertSettings {
-    /// Asks the server which settings it knows.
+    /// Asks the server which settings it knows. One that is obsolete is accepted, and has no effect.
     pub(super) async fn of(warehouse: &Warehouse) -> Result<Self> {
-        let wanted: Vec<_> =
-            WHERE_KNOWN.iter().chain([&FROM_TEXT]).map(|(name, _)| format!("'{name}'")).collect();
-        let question = format!("SELECT name FROM system.settings WHERE name IN ({})", wanted.join(", "));
-        let rows: Vec<NameRow> =
+        let wanted = ALWAYS.iter().chain(WHERE_KNOWN).chain([&FROM_TEXT]);
+        let wanted: Vec<_> = wanted.map(|(name, _)| format!("'{name}'")).collect();
+        let question =
+            format!("SELECT name, is_obsolete FROM system.settings WHERE name IN ({})", wanted.join(", "));
+        let rows: Vec<SettingRow> =
             warehouse.client().query_raw(&question).fetch_all().await.map_err(from_clickhouse)?;
-        let is_known = |name: &str| rows.iter().any(|row| row.name == name);
+        let is_known = |name: &str| rows.iter().any(|row| row.name == name && !row.is_obsolete);
+        for (name, value) in ALWAYS.iter().filter(|(name, _)| !is_known(name)) {
+            tracing::warn!(name, value, "ClickHouse ignores a setting of inserts that Helios relies on.");
+        }
         let known = WHERE_KNOWN.iter().filter(|(name, _)| is_known(name));
         Ok(Self {
             always: ALWAYS.iter().chain(known).copied().collect(),

@@ -1,9 +1,6 @@
 //! The embedded engine, one for all tests of this process, and a database for each.
 
-use std::{
-    path::Path,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use helios_core::{
@@ -17,20 +14,36 @@ use uuid::Uuid;
 /// The one data path of this process, and what keeps the engine on it up between the tests.
 static ENGINE: LazyLock<(tempfile::TempDir, Warehouse)> = LazyLock::new(|| {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let warehouse = connect(folder.path());
+    let mut settings = WarehouseSettings::default();
+    settings.data_path = Some(folder.path().to_owned());
+    let warehouse = Warehouse::connect(&settings).unwrap();
     (folder, warehouse)
 });
 
+/// Another ClickHouse to run the tests on, by the URL of its HTTP interface: the package chdb's, or a server.
+fn other_clickhouse() -> Option<String> {
+    std::env::var("HELIOS_TEST_CLICKHOUSE_URL").ok()
+}
+
 /// Connections belong to the runtime of a test, the engine to all.
-fn connect(folder: &Path) -> Warehouse {
+fn connect() -> Warehouse {
     let mut settings = WarehouseSettings::default();
-    settings.data_path = Some(folder.to_owned());
+    match other_clickhouse() {
+        Some(url) => settings.url = Some(url.into()),
+        None => settings.data_path = Some(ENGINE.0.path().to_owned()),
+    }
     Warehouse::connect(&settings).unwrap()
 }
 
 /// A client of the engine, without AWS.
 pub(crate) fn client() -> HeliosClient {
-    HeliosClient::builder().data_path(ENGINE.0.path()).build().unwrap()
+    let builder = HeliosClient::builder();
+    match other_clickhouse() {
+        Some(url) => builder.clickhouse_url(url),
+        None => builder.data_path(ENGINE.0.path()),
+    }
+    .build()
+    .unwrap()
 }
 
 /// A database of its own, and the table `t` in it.
@@ -49,7 +62,7 @@ impl Fixture {
     }
 
     pub(crate) async fn with(definition: &str) -> Self {
-        let warehouse = connect(ENGINE.0.path());
+        let warehouse = connect();
         let name = format!("test_{}", Uuid::new_v4().simple());
         // The quarantine goes by the table's name alone.
         let table = TableName::new(&name, format!("t_{name}")).unwrap();
