@@ -31,6 +31,8 @@ pub struct Target {
     pub uuid: Uuid,
     /// The columns that events fill.
     pub schema: TableSchema,
+    /// The names of its other columns, which no event fills.
+    pub(crate) other_columns: Vec<String>,
     /// How long it remembers the tokens of inserts.
     pub window: Window,
     /// The materialized views that are fed by it.
@@ -113,8 +115,7 @@ const TABLE: &str = "\
 
 const COLUMNS: &str = "\
     SELECT name, type, default_kind, default_expression, comment FROM system.columns \
-    WHERE database = {database:String} AND table = {table:String} \
-    AND default_kind NOT IN ('MATERIALIZED', 'ALIAS', 'EPHEMERAL') ORDER BY position";
+    WHERE database = {database:String} AND table = {table:String} ORDER BY position";
 
 impl Target {
     /// Looks at a table. `uuid` is the one its mapping knows it by, and part of every token.
@@ -146,6 +147,11 @@ impl Target {
             return Err(replaced(found.uuid, uuid));
         }
         let rows: Vec<ColumnRow> = ask(COLUMNS).fetch_all().await.map_err(from_clickhouse)?;
+        let names: Vec<_> = rows.iter().map(|row| row.name.clone()).collect();
+        let is_filled = |row: &ColumnRow| {
+            !matches!(row.default_kind.as_str(), "MATERIALIZED" | "ALIAS" | "EPHEMERAL")
+        };
+        let rows: Vec<_> = rows.into_iter().filter(is_filled).collect();
         if rows.is_empty() {
             return Err(missing());
         }
@@ -163,7 +169,9 @@ impl Target {
         let mut schema =
             TableSchema { columns, defaults, unions: found.unions != 0, ..TableSchema::default() };
         schema.literals = literals(warehouse, &schema, &expressions).await?;
+        let is_other = |name: &String| schema.columns.iter().all(|column| column.name != *name);
         Ok(Self {
+            other_columns: names.into_iter().filter(is_other).collect(),
             table: table.clone(),
             uuid,
             window: Window::of(&found.engine, server),

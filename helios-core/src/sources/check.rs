@@ -112,9 +112,11 @@ pub(super) fn unknown_fields(columns: &[Column], events: &[Bytes]) -> BTreeMap<S
     let fields: Vec<FieldPath> = columns.iter().map(Column::source).collect();
     let is_known =
         |name: &str| fields.iter().any(|field| field.keys().first().is_some_and(|key| key == name));
-    let found = infer(events.iter().map(|event| &**event)).evidence.into_iter();
-    found
-        .filter(|field| !is_known(&field.name))
-        .map(|field| (field.name, field.present + field.null))
-        .collect()
+    let inferred = infer(events.iter().map(|event| &**event));
+    let found = inferred.columns.iter().zip(inferred.evidence);
+    let found = found.filter_map(|(column, seen)| {
+        let name = column.source().keys().first()?.clone();
+        (!is_known(&name)).then_some((name, seen.present + seen.null))
+    });
+    found.collect()
 }

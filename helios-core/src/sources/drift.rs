@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::check::SampleReject;
 use crate::{
     Column, Error, FieldPath, Result,
+    column_names::can_be_element,
     delivery::{NewColumn, Reject, RejectKind, TableSchema, Target, UnknownFields, new_columns_within},
     json,
     schema::{InferOptions, Observation, Risk, infer_with, or_null, risk, widen},
@@ -104,9 +105,9 @@ pub(crate) async fn drift(
     events: Vec<Bytes>,
     options: InferOptions,
 ) -> Result<SchemaDrift> {
-    let schema = target.schema.clone();
+    let (schema, others) = (target.schema.clone(), target.other_columns.clone());
     let looking = move || {
-        let looking = Looking::new(schema, events, options);
+        let looking = Looking::new(schema, others, events, options);
         looking.look().map(|found| (looking, found))
     };
     // Not on the thread that others' requests wait for.
@@ -180,6 +181,8 @@ fn to_text(changed: &Changed) -> Option<String> {
 /// Events, beside the columns they should fill.
 struct Looking {
     schema: TableSchema,
+    /// Names of columns beyond the schema.
+    others: Vec<String>,
     events: Vec<Bytes>,
     /// Those that could be rows of some table.
     readable: Vec<Bytes>,
@@ -222,10 +225,10 @@ impl Changed {
 }
 
 impl Looking {
-    fn new(schema: TableSchema, events: Vec<Bytes>, options: InferOptions) -> Self {
+    fn new(schema: TableSchema, others: Vec<String>, events: Vec<Bytes>, options: InferOptions) -> Self {
         let mut observation = Observation::default();
         let readable = events.iter().filter(|event| observation.add(event)).cloned().collect();
-        Self { schema, events, readable, options }
+        Self { schema, others, events, readable, options }
     }
 
     fn look(&self) -> Result<Found> {
@@ -261,11 +264,14 @@ impl Looking {
     fn new_fields(&self) -> Result<Vec<NewField>> {
         let sources: Vec<_> = self.schema.columns.iter().map(Column::source).collect();
         let places: BTreeSet<_> = sources.iter().flat_map(FieldPath::around).collect();
-        let mut found = new_columns_within(&self.schema, None, self.events.iter().map(|event| &**event))?;
+        let events = self.events.iter().map(|event| &**event);
+        let mut others = self.others.clone();
+        let mut found = new_columns_within(&self.schema, &others, None, events)?;
         for place in &places {
+            others.extend(found.iter().map(|new| new.column.name.clone()));
             let objects = self.texts().filter_map(|event| json::find(event, place.keys()));
             let objects: Vec<_> = objects.map(str::as_bytes).collect();
-            found.extend(new_columns_within(&self.schema, Some(place), objects)?);
+            found.extend(new_columns_within(&self.schema, &others, Some(place), objects)?);
         }
         let field = |NewColumn { column, evidence }| NewField {
             field: column.source(),
@@ -385,11 +391,13 @@ impl Looking {
             fields.push(TupleField { name: element.name.clone(), data_type });
         }
         for column in inferred.columns {
-            if elements.iter().all(|element| element.name.as_ref() != Some(&column.name)) {
+            let source = column.source();
+            let Some(name) = source.only().filter(|name| can_be_element(name)) else { return Ok(None) };
+            if elements.iter().all(|element| element.name.as_deref() != Some(name)) {
                 // What is stored has none of it.
                 let data_type = or_null(&column.data_type.parse()?);
-                why.push(format!("{} is new", column.name));
-                fields.push(TupleField { name: Some(column.name), data_type });
+                why.push(format!("{name} is new"));
+                fields.push(TupleField { name: Some(name.to_owned()), data_type });
             }
         }
         Ok(Some((DataType::Tuple(fields), why.join(", "))))

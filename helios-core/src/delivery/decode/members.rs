@@ -213,8 +213,6 @@ impl Members {
     #[cold]
     fn unknown_field(&self, field: &Cursor<'_>, value: &str) -> Checked<Option<Box<Fault>>> {
         let name = field.clone().name()?.decoded()?;
-        // A column of this name that is filled from another field leaves no room for one of this field.
-        let has_room = self.unknown != Unknown::RejectUnlessName || self.place_of(&name).is_none();
         let fault = || {
             let message = match self.unknown {
                 Unknown::RejectUnlessName => "a field that the table has no column for, and can have none",
@@ -222,7 +220,7 @@ impl Members {
             };
             Fault::new(RejectKind::UnknownField, message).with_value(value).in_field(&name)
         };
-        Ok((self.unknown.rejects(&name) || !has_room).then(fault))
+        Ok(self.unknown.rejects(&name).then(fault))
     }
 
     /// Reads the name of the next field, up to its value, and says which member it names.

@@ -212,8 +212,8 @@ impl Decoder {
     /// [`Quarantine`](UnknownFields::Quarantine) also for fields within objects that their `Tuple` has no element for, or,
     /// where columns are filled from within an object, no column. Under
     /// [`AddColumn`](UnknownFields::AddColumn) they are passed over, as whoever delivers adds the columns first; an event
-    /// is rejected for a field that can have none: its name is empty, longer than [`MAX_COLUMN_NAME_BYTES`] or one of
-    /// those that say where a row came from, or the table has [`MAX_COLUMNS`].
+    /// is rejected for a field that can have none: its name is empty or longer than [`MAX_COLUMN_NAME_BYTES`], or the table
+    /// has [`MAX_COLUMNS`].
     #[must_use]
     pub fn when_unknown(mut self, unknown: UnknownFields) -> Self {
         if unknown == UnknownFields::Quarantine {
