@@ -1,7 +1,7 @@
 //! Which columns a table lacks for the fields of some events, and of what types.
 
 use super::{
-    decode::{MAX_COLUMNS, can_be_column},
+    decode::{MAX_COLUMNS, can_be_column, nested_parts},
     schema::TableSchema,
 };
 use crate::{
@@ -43,13 +43,15 @@ pub(crate) fn new_columns_within<'a>(
     let inferred = infer(objects.into_iter().chain([&b"{}"[..]]));
     let has_values = inferred.evidence.into_iter().zip(inferred.columns).filter(|(seen, _)| seen.present > 0);
     let sources: Vec<FieldPath> = schema.columns.iter().map(Column::source).collect();
+    let nested = nested_parts(&schema.columns);
     let found = has_values.filter_map(|(evidence, column)| {
         let keys = column.source();
         let field = match place {
             Some(place) => keys.keys().iter().fold(place.clone(), |path, key| path.within(key)),
             None => keys,
         };
-        let is_known = sources.iter().any(|source| source.keys().starts_with(field.keys()));
+        let is_nested = field.only().is_some_and(|field| nested.iter().any(|(name, _)| *name == field));
+        let is_known = is_nested || sources.iter().any(|source| source.keys().starts_with(field.keys()));
         let name = field.keys().join(".");
         (!is_known && can_be_column(&name)).then_some((name, field, column.data_type, evidence))
     });

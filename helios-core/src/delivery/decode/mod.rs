@@ -31,7 +31,8 @@
 //! column's `DEFAULT`, else what stands above, else the event is rejected; see [`Decoder::with_defaults`] and
 //! [`Decoder::when_missing`]. Of a `Nullable`, a list, a map, a tuple, a `Dynamic` or a `Variant` it gets a `DEFAULT` that is
 //! a literal the field could have; with any other the event is rejected. A `null` is empty only of a column without a
-//! `DEFAULT`. Fields the table has no column for are passed over, unless [`Decoder::when_unknown`] says otherwise. Names are
+//! `DEFAULT`. The columns `n.a` and `n.b` of a `Nested` are also filled from a field `n`, a list of objects or an object of
+//! lists. Fields the table has no column for are passed over, unless [`Decoder::when_unknown`] says otherwise. Names are
 //! compared as they are, in their case.
 
 mod column;
@@ -161,6 +162,9 @@ impl Decoder {
         }
         if names.is_empty() {
             return Err(Error::invalid_input("a table without columns").at("decode"));
+        }
+        for (name, parts) in nested_parts(columns) {
+            members.nest(name, &parts);
         }
         let schema = Arc::new(Schema::new(members.fields()));
         Ok(Self { schema, nested: nested(columns, &members), members, rows: 0 })
@@ -314,6 +318,23 @@ fn no_object(cursor: &mut Cursor<'_>) -> Box<Fault> {
         Ok(()) => Fault::new(RejectKind::NotAnObject, "the event is not a JSON object"),
         Err(malformed) => malformed.into(),
     }
+}
+
+/// The flattened `Nested` columns of a table, as far as they are filled from fields of their names: each with its parts, two
+/// at least.
+pub(crate) fn nested_parts(columns: &[Column]) -> Vec<(&str, Vec<&str>)> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for column in columns.iter().filter(|column| column.field.is_none()) {
+        let Some((name, part)) = column.name.split_once('.') else { continue };
+        if !matches!(column.data_type.parse(), Ok(DataType::Array(_))) {
+            continue;
+        }
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, parts)) => parts.push(part),
+            None => groups.push((name, vec![part])),
+        }
+    }
+    groups.into_iter().filter(|(_, parts)| parts.len() > 1).collect()
 }
 
 /// Columns `a.b` and `a.c`, both arrays, are what ClickHouse makes of a `Nested` column `a`.
