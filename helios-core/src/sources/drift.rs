@@ -9,7 +9,9 @@ use super::check::SampleReject;
 use crate::{
     Column, Error, FieldPath, Result,
     column_names::can_be_element,
-    delivery::{NewColumn, Reject, RejectKind, TableSchema, Target, UnknownFields, new_columns_within},
+    delivery::{
+        NewColumn, Reject, RejectKind, TableSchema, Target, UnknownFields, nested_parts, new_columns_within,
+    },
     json,
     schema::{InferOptions, Observation, Risk, infer_with, or_null, risk, widen},
     warehouse::{
@@ -253,7 +255,7 @@ impl Looking {
             if let Some((events, first)) = rejects {
                 found.changed.push(self.changed(column, events, first)?);
             }
-            if !self.events.is_empty() && self.values(column).next().is_none() {
+            if !self.events.is_empty() && self.values(column).next().is_none() && !self.is_nested(column) {
                 found.unsent.push(column.name.clone());
             }
         }
@@ -293,6 +295,13 @@ impl Looking {
         self.texts()
             .filter_map(move |event| json::find(event, source.keys()))
             .filter(|value| *value != "null")
+    }
+
+    /// Whether events have a field of the `Nested` that a column is a part of.
+    fn is_nested(&self, column: &Column) -> bool {
+        let Some((name, _)) = column.name.split_once('.') else { return false };
+        let has_name = nested_parts(&self.schema.columns).iter().any(|(known, _)| *known == name);
+        has_name && self.texts().any(|event| json::find(event, &[name]).is_some_and(|value| value != "null"))
     }
 
     /// How many events a column does not hold the value of, and why not the first.

@@ -14,4 +14,5 @@ mod proof;
 mod quarantine;
 mod refused;
 mod schemas;
+mod targets;
 mod values;

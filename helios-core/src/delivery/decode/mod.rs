@@ -71,7 +71,11 @@ pub use unknown::{MAX_COLUMN_NAME_BYTES, MAX_COLUMNS};
 
 use super::policy::{MissingFields, UnknownFields};
 pub use crate::json::MAX_DEPTH;
-use crate::{Column, Error, ErrorKind, FieldPath, Result, json::Cursor, warehouse::types::DataType};
+use crate::{
+    Column, Error, ErrorKind, FieldPath, Result,
+    json::Cursor,
+    warehouse::types::{DataType, is_literal},
+};
 
 /// Reads events into the columns of one table.
 #[derive(Debug)]
@@ -335,6 +339,25 @@ pub(crate) fn nested_parts(columns: &[Column]) -> Vec<(&str, Vec<&str>)> {
         }
     }
     groups.into_iter().filter(|(_, parts)| parts.len() > 1).collect()
+}
+
+/// Whether a column with this `DEFAULT` gets it where the field is absent.
+pub(crate) fn is_default_filled(column: &Column, expression: &str) -> bool {
+    let is_known = is_literal(expression) || is_type_default(expression);
+    // A column of a type that no event can have is left to ClickHouse.
+    is_known
+        || Decoder::with_defaults(std::slice::from_ref(column), std::slice::from_ref(&column.name))
+            .map_or(true, |decoder| decoder.unasked().next().is_none())
+}
+
+/// Whether this is the expression of an `EPHEMERAL` column that was made without one.
+pub(super) fn is_type_default(expression: &str) -> bool {
+    expression.starts_with("defaultValueOfTypeName(")
+}
+
+/// Whether events can fill a column of this type.
+pub(super) fn can_be_filled(data_type: &DataType) -> bool {
+    Nodes { unions: false }.node(data_type).is_some() || Nodes { unions: true }.node(data_type).is_some()
 }
 
 /// Columns `a.b` and `a.c`, both arrays, are what ClickHouse makes of a `Nested` column `a`.
