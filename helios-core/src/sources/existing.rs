@@ -15,16 +15,16 @@ pub(super) fn check_existing(
 ) -> Result<()> {
     let conflict =
         |message: String| Err(Error::new(ErrorKind::Conflict, message).with("table", planned.name().plain()));
-    let differing = differing_columns(planned, existing);
-    if !differing.is_empty() {
-        return conflict(format!("the table exists with another schema: {}", differing.join("; ")));
-    }
     let engine = existing.engine.split([' ', '(']).next().unwrap_or_default();
     if !engine.ends_with("MergeTree") {
         let instead = instead_of(engine);
         return conflict(format!(
             "the table exists with the engine {engine}, which does not recognise a repeated insert; {instead}"
         ));
+    }
+    let differing = differing_columns(planned, existing);
+    if !differing.is_empty() {
+        return conflict(format!("the table exists with another schema: {}", differing.join("; ")));
     }
     if is_engine_asked && engine != planned.engine().name() {
         return conflict(format!(
@@ -102,7 +102,7 @@ fn unfilled(column: &Column, existing: &TableDescription) -> Option<String> {
     let name = &column.name;
     match existing.expressions.get(name) {
         None => Some(format!(
-            "`{name}` is not in the schema and has no DEFAULT; add it to the schema or give it one"
+            "`{name}` is not in the schema and has no DEFAULT: add it to the schema, or give it a DEFAULT"
         )),
         Some(expression) if !is_default_filled(column, expression) => Some(format!(
             "`{name}` is not in the schema, and a column of type {} gets its DEFAULT only if that is a literal; add it to the \

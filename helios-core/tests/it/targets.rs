@@ -1,6 +1,9 @@
 //! Tables that Helios did not create: what their columns get, and from which fields.
 
-use helios_core::delivery::{MissingFields, Policy, UnknownFields};
+use helios_core::{
+    delivery::{MissingFields, Policy, UnknownFields},
+    warehouse::TableName,
+};
 use serde_json::json;
 
 use crate::engine::{Fixture, batch};
@@ -156,6 +159,26 @@ async fn keys_of_a_map_may_be_an_enum() {
     assert_eq!((report.delivered, report.quarantined), (2, 1));
     let rows = fixture.rows("SELECT id, toString(m) AS m FROM {t} ORDER BY id").await;
     assert_eq!(rows, [json!({"id": 1, "m": "{'b c':2,'a':1}"}), json!({"id": 3, "m": "{}"})]);
+}
+
+#[tokio::test]
+async fn the_engine_of_a_view_is_known() {
+    let fixture = Fixture::new("id UInt64").await;
+    let database = fixture.table.database();
+    let of = |name: &str| TableName::new(database.as_str(), name).unwrap();
+    for (name, statement) in [
+        ("view", "VIEW {v} AS SELECT id FROM {t}"),
+        ("fed", "MATERIALIZED VIEW {v} ENGINE = MergeTree ORDER BY id AS SELECT id FROM {t}"),
+        ("null", "TABLE {v} (id UInt64) ENGINE = Null"),
+    ] {
+        let statement = statement.replace("{v}", &of(name).to_string());
+        fixture.execute(&format!("CREATE {}", statement.replace("{t}", &fixture.table.to_string()))).await;
+    }
+    let warehouse = fixture.deliverer.warehouse();
+    for (name, engine) in [("view", "View"), ("fed", "MaterializedView"), ("null", "Null")] {
+        let found = warehouse.describe_table(&of(name)).await.unwrap().unwrap();
+        assert_eq!(found.engine, engine);
+    }
 }
 
 #[tokio::test]

@@ -101,9 +101,11 @@ impl Warehouse {
             let column = |(name, data_type, comment): (String, String, String)| {
                 described_column(name, data_type, &comment)
             };
+            // ClickHouse quotes the name `Null`.
+            let unquoted = row.engine.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
             Ok(TableDescription {
                 uuid: row.uuid,
-                engine: row.engine,
+                engine: unquoted.unwrap_or(&row.engine).to_owned(),
                 columns: row.columns.into_iter().map(column).collect::<Result<_>>()?,
                 defaults: row.defaults,
                 expressions: row.expressions.into_iter().collect(),
