@@ -116,12 +116,17 @@ pub(crate) async fn drift(
     let (looking, mut found) = tokio::task::spawn_blocking(looking)
         .await
         .map_err(|error| Error::unexpected("the events could not be looked through").caused_by(error))??;
+    // Nothing is stored of an `EPHEMERAL` column, and nothing can be read.
+    let is_stored = |column: &String| {
+        !description.expressions.contains_key(column) || description.defaults.contains(column)
+    };
     for changed in &mut found.changed {
         if description.keys.contains(&changed.column) {
             changed.proposed = None;
             "the column is part of a key of the table, of which ClickHouse changes no types"
                 .clone_into(&mut changed.why);
         } else if let Some(risk) = changed.risk
+            && is_stored(&changed.column)
             && is_run(warehouse, &target, &changed.column, risk).await?
         {
             let text = to_text(changed);

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How many samples are made up.
-const SAMPLES: usize = 60;
+const SAMPLES: usize = 40;
 
 /// Names that clash with one another, with parts of columns, or with what ClickHouse and Helios have for themselves.
 const NAMES: &[&str] = &[
