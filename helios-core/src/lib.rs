@@ -5,6 +5,7 @@ mod backoff;
 mod client;
 pub mod clock;
 mod column;
+mod column_names;
 mod config;
 pub mod delivery;
 mod dynamo;

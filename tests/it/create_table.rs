@@ -173,7 +173,9 @@ async fn an_existing_table_must_fit() {
     let error = create("other").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(
-        error.message().ends_with("`id` is UInt32, not UInt64; `at` is missing; `more` is not in the schema"),
+        error.message().contains(
+            "`id` is UInt32, not UInt64; `at` is missing; `more` is not in the schema and has no DEFAULT"
+        ),
         "{error}"
     );
     assert!(create("windowless").await.unwrap_err().message().contains("MODIFY SETTING"));

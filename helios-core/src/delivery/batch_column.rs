@@ -12,8 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{Error, Result};
 
-/// Its name.
-pub(crate) const BATCH_COLUMN: &str = "_helios_batch";
+pub(crate) use crate::column_names::BATCH_COLUMN;
 /// Its type. 0 means that the row was not inserted by Helios.
 pub(crate) const BATCH_TYPE: &str = "UInt128";
 

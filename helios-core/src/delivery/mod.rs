@@ -71,6 +71,7 @@ pub use window::Window;
 
 pub(crate) use batch_column::{BATCH_COLUMN, BATCH_TYPE, batch_column_definition};
 pub(crate) use consumer::start_consumer;
+pub(crate) use decode::{is_default_filled, nested_parts};
 #[cfg(fuzzing)]
 pub(crate) use events::events as events_of_payload;
 pub(crate) use provenance::{Provenance, provenance_columns};

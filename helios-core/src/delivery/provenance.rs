@@ -9,13 +9,8 @@ use jiff::Timestamp;
 use super::batch::Event;
 use crate::{Column, Error, Result};
 
-pub(super) const SHARD: &str = "_shard";
-pub(super) const SEQUENCE: &str = "_sequence";
-pub(super) const SUB_SEQUENCE: &str = "_subsequence";
-const ARRIVED_AT: &str = "_arrived_at";
-
-/// All of them.
-pub(super) const NAMES: [&str; 4] = [SHARD, SEQUENCE, SUB_SEQUENCE, ARRIVED_AT];
+use crate::column_names::ARRIVED_AT;
+pub(super) use crate::column_names::{SEQUENCE, SHARD, SUB_SEQUENCE};
 
 /// The columns of provenance, of a table that is made with them.
 pub(crate) fn provenance_columns() -> Vec<Column> {

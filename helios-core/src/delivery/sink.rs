@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Column, Error, ErrorKind, Result,
-    warehouse::{Ident, Literal, TableName, Warehouse, from_clickhouse, types::DataType},
+    warehouse::{Alteration, Ident, Literal, TableName, Warehouse, from_clickhouse},
 };
 
 /// The longest that an insert may take, however much time there is.
@@ -201,13 +201,8 @@ impl WarehouseSink {
     }
 
     async fn add(&self, table: &TableName, columns: &[Column]) -> Result<()> {
-        let additions = columns.iter().map(|column| {
-            // The type is written anew from what was read of it: no text of an event gets into the statement.
-            let data_type: DataType = column.data_type.parse()?;
-            Ok(format!("ADD COLUMN IF NOT EXISTS {} {data_type}", Ident::new(&column.name)?))
-        });
-        let additions = additions.collect::<Result<Vec<_>>>()?.join(", ");
-        let added = self.warehouse.execute(&format!("ALTER TABLE {table} {additions}")).await;
+        let alteration = Alteration::new(table.clone(), columns, &[])?.if_not_exists();
+        let added = self.warehouse.execute(&alteration.to_string()).await;
         added.map_err(|error| error.at("add columns").with("table", table.plain()))
     }
 

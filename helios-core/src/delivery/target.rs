@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     batch_column::{BATCH_COLUMN, BATCH_TYPE, batch_column_definition},
+    decode::{can_be_filled, is_type_default},
     literals::literals,
     partitions::Partitions,
     policy::Policy,
@@ -31,6 +32,8 @@ pub struct Target {
     pub uuid: Uuid,
     /// The columns that events fill.
     pub schema: TableSchema,
+    /// The names of its other columns, which no event fills.
+    pub(crate) other_columns: Vec<String>,
     /// How long it remembers the tokens of inserts.
     pub window: Window,
     /// The materialized views that are fed by it.
@@ -82,6 +85,21 @@ struct ColumnRow {
     comment: String,
 }
 
+impl ColumnRow {
+    /// Whether events fill it. An `EPHEMERAL` column is not stored, but others are computed from it. A column of a type that no
+    /// event can have gets its `DEFAULT`.
+    fn is_filled(&self) -> bool {
+        let is_computed = matches!(self.default_kind.as_str(), "MATERIALIZED" | "ALIAS");
+        let is_possible = || self.r#type.parse().is_ok_and(|data_type| can_be_filled(&data_type));
+        !is_computed && (self.default_kind != "DEFAULT" || is_possible())
+    }
+
+    /// Whether it is an `EPHEMERAL` column without an expression.
+    fn is_plain_ephemeral(&self) -> bool {
+        self.default_kind == "EPHEMERAL" && is_type_default(&self.default_expression)
+    }
+}
+
 /// A number that grows with each change of a table: the second in which its statement was changed, and the last change of a type.
 /// The second alone does not show a change that is undone at once.
 pub(super) const MODIFIED: &str = "\
@@ -113,8 +131,7 @@ const TABLE: &str = "\
 
 const COLUMNS: &str = "\
     SELECT name, type, default_kind, default_expression, comment FROM system.columns \
-    WHERE database = {database:String} AND table = {table:String} \
-    AND default_kind NOT IN ('MATERIALIZED', 'ALIAS', 'EPHEMERAL') ORDER BY position";
+    WHERE database = {database:String} AND table = {table:String} ORDER BY position";
 
 impl Target {
     /// Looks at a table. `uuid` is the one its mapping knows it by, and part of every token.
@@ -146,13 +163,17 @@ impl Target {
             return Err(replaced(found.uuid, uuid));
         }
         let rows: Vec<ColumnRow> = ask(COLUMNS).fetch_all().await.map_err(from_clickhouse)?;
+        let names: Vec<_> = rows.iter().map(|row| row.name.clone()).collect();
+        let rows: Vec<_> = rows.into_iter().filter(ColumnRow::is_filled).collect();
         if rows.is_empty() {
             return Err(missing());
         }
         let defaults: Vec<_> = rows.iter().filter(|row| !row.default_kind.is_empty()).collect();
         let expressions =
             defaults.iter().map(|row| (row.name.clone(), row.default_expression.clone())).collect();
-        let defaults = defaults.into_iter().map(|row| row.name.clone()).collect();
+        let defaults: Vec<_> = defaults.into_iter().map(|row| row.name.clone()).collect();
+        let plain: Vec<_> =
+            rows.iter().filter(|row| row.is_plain_ephemeral()).map(|row| row.name.clone()).collect();
         let column = |row: ColumnRow| described_column(row.name, row.r#type, &row.comment);
         let mut columns = rows.into_iter().map(column).collect::<Result<_>>()?;
         let provenance = Provenance::take(&mut columns);
@@ -162,8 +183,16 @@ impl Target {
             if is_replicated(&found.engine) { found.blocks_of_partitions } else { found.highest_block };
         let mut schema =
             TableSchema { columns, defaults, unions: found.unions != 0, ..TableSchema::default() };
+        // Of these nothing needs to ask for the default: it is what an absent field is without one.
+        if let Ok(decoder) = schema.decoder() {
+            let unasked: Vec<_> =
+                decoder.unasked().filter(|name| plain.iter().any(|plain| plain == name)).collect();
+            schema.defaults.retain(|name| !unasked.contains(&name.as_str()));
+        }
         schema.literals = literals(warehouse, &schema, &expressions).await?;
+        let is_other = |name: &String| schema.columns.iter().all(|column| column.name != *name);
         Ok(Self {
+            other_columns: names.into_iter().filter(is_other).collect(),
             table: table.clone(),
             uuid,
             window: Window::of(&found.engine, server),

@@ -10,7 +10,10 @@ use super::{
     options::{Decimals, InferOptions, Integers, ObjectTypes},
     text,
 };
-use crate::warehouse::types::{DataType, TupleField};
+use crate::{
+    column_names::can_be_element,
+    warehouse::types::{DataType, TupleField},
+};
 
 /// From how many objects on, all of the same keys, their shape counts as stable.
 const STABLE_OBJECTS: u64 = 50;
@@ -300,10 +303,9 @@ fn object(observed: &Observed, missing: bool, options: &InferOptions) -> Decisio
 /// A tuple, if the shape is stable: enough objects, all with the same keys.
 fn tuple(fields: &Fields<Observed>, objects: u64, options: &InferOptions) -> Option<Decision> {
     let always = |field: &Field<Observed>| field.seen.present() + field.seen.null == objects;
-    let can_be_name = |field: &Field<Observed>| !field.name.is_empty() && !field.name.contains('.');
     let is_stable = objects >= STABLE_OBJECTS
         && (1..=TUPLE_FIELDS).contains(&fields.len())
-        && fields.iter().all(|field| always(field) && can_be_name(field));
+        && fields.iter().all(|field| always(field) && can_be_element(&field.name));
     if !is_stable {
         return None;
     }

@@ -1,6 +1,6 @@
 //! What follows from a sample: columns, and their evidence.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -14,7 +14,11 @@ use super::{
     options::{InferOptions, ObjectTypes},
     split::Split,
 };
-use crate::{Column, FieldPath, warehouse::types::DataType};
+use crate::{
+    Column, FieldPath,
+    column_names::{ColumnNames, renamed},
+    warehouse::types::DataType,
+};
 
 /// More keys than this are data in the place of names: a column each would make a table that nothing can use.
 const MAX_COLUMNS: usize = 1_000;
@@ -33,7 +37,8 @@ const MAX_PLACES: usize = 100_000;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Inference {
-    /// A column for each top-level key, in the order of first appearance.
+    /// A column for each top-level key, in the order of first appearance. A column whose key cannot be its name has another
+    /// name, and the key as its [`field`](Column::field).
     pub columns: Vec<Column>,
     /// What each column's type rests on, in the same order.
     pub evidence: Vec<ColumnEvidence>,
@@ -316,9 +321,18 @@ impl Parts {
     }
 
     fn conclude(self, options: &InferOptions) -> Inference {
-        let notes = self.notes();
+        let mut notes = self.notes();
         let events = self.events;
-        let columns = self.columns.into_sorted();
+        let mut columns = self.columns.into_sorted();
+        let others = rename(&mut columns);
+        notes.extend(others.iter().map(|(column, field)| {
+            let reason = "a table cannot have a column of its name, or not beside the others";
+            format!("The key {field} fills the column {column}: {reason}.")
+        }));
+        let field_of = |column: &str| {
+            let name = others.get(column).map_or(column, String::as_str);
+            self.fields.get(name).cloned().unwrap_or_else(|| FieldPath::top(name))
+        };
         let mut decisions: Vec<_> =
             columns.iter().map(|column| column.seen.decide(events, options)).collect();
         part_nested(&columns, &mut decisions);
@@ -334,10 +348,13 @@ impl Parts {
         let columns_and_evidence = columns.into_iter().zip(&decisions).zip(concluded).map(
             |((column, decision), (data_type, why))| {
                 let name = column.name.into_string();
+                let why = match others.get(&name) {
+                    Some(field) => format!("{why}; {}", renamed(field, &name)),
+                    None => why,
+                };
                 let evidence = column.seen.evidence(name, events, decision, (&data_type, why));
                 let column = Column::new(&evidence.name, data_type.to_string());
-                let field = self.fields.get(&evidence.name).cloned();
-                (field.into_iter().fold(column, Column::filled_from), evidence)
+                (column.filled_from(field_of(&evidence.name)), evidence)
             },
         );
         let (columns, evidence) = columns_and_evidence.unzip();
@@ -421,6 +438,20 @@ pub fn representative<'a>(
     best.map(|(index, _)| index)
 }
 
+/// Gives columns other names where a table cannot have them. Returns these, each with its former name.
+fn rename(columns: &mut [Field<Seen>]) -> BTreeMap<String, String> {
+    let mut names = ColumnNames::new([], columns.iter().map(|column| &*column.name));
+    let mut others = BTreeMap::new();
+    for column in columns {
+        let chosen = names.choose(&column.name);
+        if chosen != *column.name {
+            others.insert(chosen.clone(), column.name.to_string());
+            column.name = chosen.into();
+        }
+    }
+    others
+}
+
 /// ClickHouse takes arrays named `n.a` and `n.b` for parts of one `Nested` and refuses rows where their lengths differ.
 fn part_nested(columns: &[Field<Seen>], decisions: &mut [Decision]) {
     let prefix = |column: &Field<Seen>, decision: &Decision| {
@@ -481,7 +512,7 @@ mod tests {
         for event in [r#"{"a":{"b":1},"a.b":2}"#, r#"{"a":{"b":{"c":1},"b.c":2}}"#] {
             let (columns, notes) = of(&[event]);
             assert!(columns[0].starts_with("a ") && columns[0].ends_with(" /a"), "{columns:?}");
-            assert!(notes[0].starts_with("a is not parted"), "{notes:?}");
+            assert!(notes.last().unwrap().starts_with("a is not parted"), "{notes:?}");
         }
         // Not only objects; the same key twice; keys that are data.
         assert_eq!(of(&[r#"{"a":{"b":1}}"#, r#"{"a":[1]}"#]).0, ["a String /a"]);
@@ -492,6 +523,28 @@ mod tests {
         // A list in two fields of one object is what ClickHouse takes for one Nested.
         let lists = of(&[r#"{"a":{"b":[1],"c":[1,2]}}"#]).0;
         assert_eq!(lists, ["a.b String /a/b", "a.c String /a/c"]);
+    }
+
+    #[test]
+    fn a_column_has_another_name_where_its_key_is_impossible() {
+        let inference = sample(&[r#"{"a.x":[1],"a":5,"_shard":"x","_shard_":"y","o":{"null":1}}"#; 60]);
+        let columns: Vec<_> = inference.columns.iter().map(|column| serde_json::json!(column)).collect();
+        assert_eq!(
+            columns,
+            [
+                serde_json::json!({"name": "a.x", "type": "Array(UInt64)"}),
+                serde_json::json!({"name": "a_", "type": "UInt64", "field": "/a"}),
+                serde_json::json!({"name": "_shard__", "type": "LowCardinality(String)", "field": "/_shard"}),
+                serde_json::json!({"name": "_shard_", "type": "LowCardinality(String)"}),
+                serde_json::json!({"name": "o", "type": "JSON"}),
+            ]
+        );
+        let why: Vec<_> =
+            inference.evidence.iter().map(|seen| (seen.name.as_str(), seen.why.as_str())).collect();
+        assert!(why[1].0 == "a_" && why[1].1.contains("the column is named `a_`"), "{why:?}");
+        assert!(why[2].0 == "_shard__" && why[2].1.contains("cannot have a column `_shard`"), "{why:?}");
+        assert!(!why[3].1.contains("is named"), "{why:?}");
+        assert_eq!(inference.notes.len(), 2, "{:?}", inference.notes);
     }
 
     #[test]

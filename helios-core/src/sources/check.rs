@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     Column, FieldPath, Result,
-    delivery::{Decoder, MissingFields, Reject, UnknownFields},
+    delivery::{Decoder, MissingFields, Reject, UnknownFields, nested_parts},
     schema::{Schema, infer},
     warehouse::TableDefinition,
 };
@@ -110,11 +110,16 @@ pub(crate) fn check_schema(
 /// The top-level fields that fill no column, nor have one within.
 pub(super) fn unknown_fields(columns: &[Column], events: &[Bytes]) -> BTreeMap<String, u64> {
     let fields: Vec<FieldPath> = columns.iter().map(Column::source).collect();
-    let is_known =
-        |name: &str| fields.iter().any(|field| field.keys().first().is_some_and(|key| key == name));
-    let found = infer(events.iter().map(|event| &**event)).evidence.into_iter();
-    found
-        .filter(|field| !is_known(&field.name))
-        .map(|field| (field.name, field.present + field.null))
-        .collect()
+    let nested = nested_parts(columns);
+    let is_nested = |name: &str| nested.iter().any(|(known, _)| *known == name);
+    let is_known = |name: &str| {
+        is_nested(name) || fields.iter().any(|field| field.keys().first().is_some_and(|key| key == name))
+    };
+    let inferred = infer(events.iter().map(|event| &**event));
+    let found = inferred.columns.iter().zip(inferred.evidence);
+    let found = found.filter_map(|(column, seen)| {
+        let name = column.source().keys().first()?.clone();
+        (!is_known(&name)).then_some((name, seen.present + seen.null))
+    });
+    found.collect()
 }

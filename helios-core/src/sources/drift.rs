@@ -8,7 +8,10 @@ use serde::Serialize;
 use super::check::SampleReject;
 use crate::{
     Column, Error, FieldPath, Result,
-    delivery::{NewColumn, Reject, RejectKind, TableSchema, Target, UnknownFields, new_columns_within},
+    column_names::can_be_element,
+    delivery::{
+        NewColumn, Reject, RejectKind, TableSchema, Target, UnknownFields, nested_parts, new_columns_within,
+    },
     json,
     schema::{InferOptions, Observation, Risk, infer_with, or_null, risk, widen},
     warehouse::{
@@ -104,21 +107,26 @@ pub(crate) async fn drift(
     events: Vec<Bytes>,
     options: InferOptions,
 ) -> Result<SchemaDrift> {
-    let schema = target.schema.clone();
+    let (schema, others) = (target.schema.clone(), target.other_columns.clone());
     let looking = move || {
-        let looking = Looking::new(schema, events, options);
+        let looking = Looking::new(schema, others, events, options);
         looking.look().map(|found| (looking, found))
     };
     // Not on the thread that others' requests wait for.
     let (looking, mut found) = tokio::task::spawn_blocking(looking)
         .await
         .map_err(|error| Error::unexpected("the events could not be looked through").caused_by(error))??;
+    // Nothing is stored of an `EPHEMERAL` column, and nothing can be read.
+    let is_stored = |column: &String| {
+        !description.expressions.contains_key(column) || description.defaults.contains(column)
+    };
     for changed in &mut found.changed {
         if description.keys.contains(&changed.column) {
             changed.proposed = None;
             "the column is part of a key of the table, of which ClickHouse changes no types"
                 .clone_into(&mut changed.why);
         } else if let Some(risk) = changed.risk
+            && is_stored(&changed.column)
             && is_run(warehouse, &target, &changed.column, risk).await?
         {
             let text = to_text(changed);
@@ -180,6 +188,8 @@ fn to_text(changed: &Changed) -> Option<String> {
 /// Events, beside the columns they should fill.
 struct Looking {
     schema: TableSchema,
+    /// Names of columns beyond the schema.
+    others: Vec<String>,
     events: Vec<Bytes>,
     /// Those that could be rows of some table.
     readable: Vec<Bytes>,
@@ -222,10 +232,10 @@ impl Changed {
 }
 
 impl Looking {
-    fn new(schema: TableSchema, events: Vec<Bytes>, options: InferOptions) -> Self {
+    fn new(schema: TableSchema, others: Vec<String>, events: Vec<Bytes>, options: InferOptions) -> Self {
         let mut observation = Observation::default();
         let readable = events.iter().filter(|event| observation.add(event)).cloned().collect();
-        Self { schema, events, readable, options }
+        Self { schema, others, events, readable, options }
     }
 
     fn look(&self) -> Result<Found> {
@@ -250,7 +260,7 @@ impl Looking {
             if let Some((events, first)) = rejects {
                 found.changed.push(self.changed(column, events, first)?);
             }
-            if !self.events.is_empty() && self.values(column).next().is_none() {
+            if !self.events.is_empty() && self.values(column).next().is_none() && !self.is_nested(column) {
                 found.unsent.push(column.name.clone());
             }
         }
@@ -261,11 +271,14 @@ impl Looking {
     fn new_fields(&self) -> Result<Vec<NewField>> {
         let sources: Vec<_> = self.schema.columns.iter().map(Column::source).collect();
         let places: BTreeSet<_> = sources.iter().flat_map(FieldPath::around).collect();
-        let mut found = new_columns_within(&self.schema, None, self.events.iter().map(|event| &**event))?;
+        let events = self.events.iter().map(|event| &**event);
+        let mut others = self.others.clone();
+        let mut found = new_columns_within(&self.schema, &others, None, events)?;
         for place in &places {
+            others.extend(found.iter().map(|new| new.column.name.clone()));
             let objects = self.texts().filter_map(|event| json::find(event, place.keys()));
             let objects: Vec<_> = objects.map(str::as_bytes).collect();
-            found.extend(new_columns_within(&self.schema, Some(place), objects)?);
+            found.extend(new_columns_within(&self.schema, &others, Some(place), objects)?);
         }
         let field = |NewColumn { column, evidence }| NewField {
             field: column.source(),
@@ -287,6 +300,13 @@ impl Looking {
         self.texts()
             .filter_map(move |event| json::find(event, source.keys()))
             .filter(|value| *value != "null")
+    }
+
+    /// Whether events have a field of the `Nested` that a column is a part of.
+    fn is_nested(&self, column: &Column) -> bool {
+        let Some((name, _)) = column.name.split_once('.') else { return false };
+        let has_name = nested_parts(&self.schema.columns).iter().any(|(known, _)| *known == name);
+        has_name && self.texts().any(|event| json::find(event, &[name]).is_some_and(|value| value != "null"))
     }
 
     /// How many events a column does not hold the value of, and why not the first.
@@ -385,11 +405,13 @@ impl Looking {
             fields.push(TupleField { name: element.name.clone(), data_type });
         }
         for column in inferred.columns {
-            if elements.iter().all(|element| element.name.as_ref() != Some(&column.name)) {
+            let source = column.source();
+            let Some(name) = source.only().filter(|name| can_be_element(name)) else { return Ok(None) };
+            if elements.iter().all(|element| element.name.as_deref() != Some(name)) {
                 // What is stored has none of it.
                 let data_type = or_null(&column.data_type.parse()?);
-                why.push(format!("{} is new", column.name));
-                fields.push(TupleField { name: Some(column.name), data_type });
+                why.push(format!("{name} is new"));
+                fields.push(TupleField { name: Some(name.to_owned()), data_type });
             }
         }
         Ok(Some((DataType::Tuple(fields), why.join(", "))))

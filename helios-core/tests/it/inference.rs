@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use helios_core::{
     Column, FieldPath,
     schema::{InferOptions, Inference, infer_with},
-    warehouse::{TableDefinition, TableName, TableOptions, types::DataType},
+    warehouse::{Ident, TableDefinition, TableName, TableOptions, types::DataType},
 };
 use proptest::{
     collection::vec,
@@ -39,7 +39,7 @@ fn inferred(events: &[String], options: &InferOptions) -> Inference {
 }
 
 /// Makes a table of what was inferred, delivers the events, and compares what comes back. What is wrong, if anything is.
-async fn delivered(events: &[String], options: &InferOptions) -> Result<(), String> {
+pub(crate) async fn delivered(events: &[String], options: &InferOptions) -> Result<(), String> {
     let events = numbered(events);
     let inference = inferred(&events, options);
     assert_eq!(inference.unreadable, 0, "{events:?}");
@@ -57,6 +57,15 @@ async fn delivered(events: &[String], options: &InferOptions) -> Result<(), Stri
     }
     let rows = fixture.raw_rows("SELECT * FROM {t} ORDER BY `#`").await;
     assert_eq!(rows.len(), events.len());
+    for column in columns {
+        let name = Ident::new(&column.name).unwrap();
+        let alone = fixture.raw_rows(&format!("SELECT {name} FROM {{t}} ORDER BY `#`")).await;
+        let in_rows = rows.iter().map(|row| members(row)[&column.name].get().to_owned());
+        let alone = alone.iter().map(|row| members(row)[&column.name].get().to_owned());
+        if !in_rows.eq(alone) {
+            return Err(format!("{column:?} alone is not what it is among the others"));
+        }
+    }
     for (event, row) in events.iter().zip(rows) {
         let row = members(&row);
         for column in &inference.columns {

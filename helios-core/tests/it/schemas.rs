@@ -318,3 +318,51 @@ async fn what_no_alteration_mends_is_said() {
         client().schema_drift(&DriftOptions::new("no_such_table").events(vec![])).await.unwrap_err();
     assert!(missing.to_string().contains("no such table"), "{missing}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_columns_have_names_that_the_table_can_have() {
+    let fixture = Fixture::new(
+        "id UInt64, `foo.bar` Nullable(Float64), raw UInt64 EPHEMERAL, v UInt64 DEFAULT raw, n Nested(a UInt8, b UInt8)",
+    )
+    .await;
+    let events = [
+        json!({"id": 1, "foo": 2.5, "_row_exists": 1, "raw": 1.5, "v": 1, "n": [{"a": 1, "b": 2}], "foo.bar": 1}),
+    ];
+    let drift = fixture.drift(&events).await;
+    let found: Vec<_> =
+        drift.new_fields.iter().map(|new| (new.field.to_string(), new.column.name.as_str())).collect();
+    assert_eq!(found, [("/foo".to_owned(), "foo_"), ("/_row_exists".to_owned(), "_row_exists_")]);
+    assert!(drift.new_fields[0].why.contains("the column is named `foo_`"), "{}", drift.new_fields[0].why);
+    assert_eq!(drift.unsent, Vec::<String>::new());
+    let changed: Vec<_> = drift.changed.iter().map(|changed| changed.column.as_str()).collect();
+    assert_eq!(changed, ["raw"]);
+    fixture.execute(&drift.alter.unwrap()).await;
+    fixture.deliver_all(0, &events).await;
+    let rows = fixture.rows("SELECT foo_, _row_exists_, v, n.a, n.b, `foo.bar` FROM {t}").await;
+    let row = json!({"foo_": 2.5, "_row_exists_": 1, "v": 1, "n.a": [1], "n.b": [2], "foo.bar": 1});
+    assert_eq!(rows, [row]);
+    assert_eq!(fixture.drift(&events).await.alter, None);
+}
+
+#[tokio::test]
+async fn a_check_knows_the_names_that_a_table_cannot_have() {
+    let events = json!([{"_shard": 1, "a.b": 1, "a": 2}]);
+    let inferred = check(json!({"events": events})).await.unwrap();
+    let names: Vec<_> = inferred.schema.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names, ["_shard_", "a.b", "a_"]);
+    assert_eq!((inferred.fitting, inferred.unknown_fields.len()), (1, 0));
+    let one = check(json!({"events": events, "schema": [{"name": "id", "type": "Nullable(UInt8)"}]}))
+        .await
+        .unwrap();
+    let unknown: Vec<_> = one.unknown_fields.keys().map(String::as_str).collect();
+    assert_eq!(unknown, ["_shard", "a", "a.b"]);
+    for (name, data_type, other) in
+        [("_row_exists", "UInt8", "x"), ("m.keys", "UInt8", "m"), ("_helios_batch", "UInt8", "x")]
+    {
+        let schema =
+            json!([{"name": other, "type": "Map(String, UInt8)"}, {"name": name, "type": data_type}]);
+        let error = check(json!({"events": events, "schema": schema})).await.unwrap_err();
+        assert_eq!(error.kind(), helios_core::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(&format!("column: {name}")), "{error}");
+    }
+}

@@ -20,6 +20,8 @@ const NEAR: usize = 4;
 pub(super) struct Members {
     members: Vec<Member>,
     index: HashMap<String, usize>,
+    /// The parts of each flattened `Nested`, by its name: which member each field of its objects fills.
+    nested: HashMap<String, HashMap<String, usize>>,
     /// How many objects were read.
     objects: u64,
     /// What is done about fields beyond these.
@@ -46,7 +48,24 @@ impl Members {
     }
 
     pub(super) fn none() -> Self {
-        Self { members: Vec::new(), index: HashMap::new(), objects: 0, unknown: Unknown::default() }
+        Self {
+            members: Vec::new(),
+            index: HashMap::new(),
+            nested: HashMap::new(),
+            objects: 0,
+            unknown: Unknown::default(),
+        }
+    }
+
+    /// Fills these columns, the parts of a flattened `Nested`, also from a field of the name of the whole. Not if another
+    /// column is filled from that.
+    pub(super) fn nest(&mut self, name: &str, parts: &[&str]) {
+        if self.index.contains_key(name) {
+            return;
+        }
+        let part = |part: &&str| Some(((*part).to_owned(), *self.index.get(&format!("{name}.{part}"))?));
+        let parts: HashMap<_, _> = parts.iter().filter_map(part).collect();
+        self.nested.insert(name.to_owned(), parts);
     }
 
     fn push(&mut self, name: String, column: String, node: Node) {
@@ -88,8 +107,17 @@ impl Members {
         let mut expected = 0;
         let mut more = cursor.enter(b'}')?;
         while more {
-            let Some(at) = self.next(cursor, expected)? else { return Ok(true) };
-            expected = at + 1;
+            let start = cursor.at();
+            match self.next(cursor, expected)? {
+                Some(at) => expected = at + 1,
+                None if self.nested.is_empty() => return Ok(true),
+                None => {
+                    let name = cursor.back_to(start).name()?.decoded()?;
+                    if !self.nested.contains_key(&*name) {
+                        return Ok(true);
+                    }
+                }
+            }
             cursor.value()?;
             more = cursor.more(b'}')?;
         }
@@ -195,6 +223,8 @@ impl Members {
                     filled += 1;
                 }
                 expected = at + 1;
+            } else if let Some(parts) = self.fill_nested(cursor, start)? {
+                filled += parts;
             } else {
                 let value = cursor.value()?;
                 if self.unknown != Unknown::Pass && unknown.is_none() {
@@ -209,12 +239,109 @@ impl Members {
         unknown.map_or(Ok(()), Err)
     }
 
+    /// Fills the columns of a flattened `Nested` from a field of its name, and says how many; `None` if the field is of none.
+    fn fill_nested(&mut self, cursor: &mut Cursor<'_>, start: usize) -> Checked<Option<usize>> {
+        if self.nested.is_empty() {
+            return Ok(None);
+        }
+        let name = cursor.back_to(start).name()?.decoded()?.into_owned();
+        // Taken and put back, as the members are filled by it.
+        let Some(parts) = self.nested.remove(&name) else { return Ok(None) };
+        let filled = self.fill_parts(cursor, &parts).map_err(|fault| fault.in_field(&name));
+        self.nested.insert(name, parts);
+        filled.map(Some)
+    }
+
+    #[cold]
+    fn fill_parts(&mut self, cursor: &mut Cursor<'_>, parts: &HashMap<String, usize>) -> Checked<usize> {
+        let lists = match cursor.peek() {
+            b'n' => {
+                cursor.word("null")?;
+                return Ok(0);
+            }
+            b'{' => self.parts_of(cursor, parts)?,
+            b'[' => self.columns_of(cursor, parts)?,
+            _ => {
+                let fault = Fault::new(
+                    RejectKind::TypeMismatch,
+                    "a Nested takes a list of objects, or an object of lists",
+                );
+                return Err(fault.with_value(cursor.value()?));
+            }
+        };
+        for (part, at, list) in &lists {
+            let Some(member) = self.members.get_mut(*at) else { continue };
+            if member.seen == self.objects {
+                return Err(twice(part));
+            }
+            member.seen = self.objects;
+            member.node.read(&mut Cursor::new(list)).map_err(|fault| fault.in_field(part))?;
+        }
+        Ok(lists.len())
+    }
+
+    /// The lists of an object of lists, each with its part and the member that it fills.
+    fn parts_of(
+        &self,
+        cursor: &mut Cursor<'_>,
+        parts: &HashMap<String, usize>,
+    ) -> Checked<Vec<(String, usize, String)>> {
+        let mut lists: Vec<(String, usize, String)> = Vec::new();
+        let mut more = cursor.enter(b'}')?;
+        while more {
+            let name = cursor.name()?.decoded()?.into_owned();
+            let value = cursor.value()?;
+            match parts.get(&name) {
+                Some(_) if lists.iter().any(|(known, ..)| *known == name) => return Err(twice(&name)),
+                Some(at) => lists.push((name, *at, value.to_owned())),
+                None => self.pass_part(&name, value)?,
+            }
+            more = cursor.more(b'}')?;
+        }
+        Ok(lists)
+    }
+
+    /// The lists of a list of objects: of each part the values of all objects, null where it is absent.
+    fn columns_of(
+        &self,
+        cursor: &mut Cursor<'_>,
+        parts: &HashMap<String, usize>,
+    ) -> Checked<Vec<(String, usize, String)>> {
+        let mut lists: Vec<_> =
+            parts.iter().map(|(name, at)| (name.clone(), *at, String::from("["))).collect();
+        let mut more = cursor.enter(b']')?;
+        let mut index = 0;
+        while more {
+            if cursor.peek() != b'{' {
+                let fault = Fault::new(RejectKind::TypeMismatch, "a list of a Nested takes objects");
+                return Err(fault.with_value(cursor.value()?).in_element(index));
+            }
+            let values = self.parts_of(cursor, parts).map_err(|fault| fault.in_element(index))?;
+            for (name, _, list) in &mut lists {
+                let value = values.iter().find(|(known, ..)| known == name);
+                list.push_str(if index > 0 { "," } else { "" });
+                list.push_str(value.map_or("null", |(_, _, value)| value));
+            }
+            index += 1;
+            more = cursor.more(b']')?;
+        }
+        lists.iter_mut().for_each(|(_, _, list)| list.push(']'));
+        Ok(lists)
+    }
+
+    /// What is done about a field of a `Nested` that is none of its parts.
+    fn pass_part(&self, name: &str, value: &str) -> Checked {
+        if self.unknown == Unknown::Reject {
+            let message = "a field that the table has no column for";
+            return Err(Fault::new(RejectKind::UnknownField, message).with_value(value).in_field(name));
+        }
+        Ok(())
+    }
+
     /// What is wrong with a field beyond these, if anything is.
     #[cold]
     fn unknown_field(&self, field: &Cursor<'_>, value: &str) -> Checked<Option<Box<Fault>>> {
         let name = field.clone().name()?.decoded()?;
-        // A column of this name that is filled from another field leaves no room for one of this field.
-        let has_room = self.unknown != Unknown::RejectUnlessName || self.place_of(&name).is_none();
         let fault = || {
             let message = match self.unknown {
                 Unknown::RejectUnlessName => "a field that the table has no column for, and can have none",
@@ -222,7 +349,7 @@ impl Members {
             };
             Fault::new(RejectKind::UnknownField, message).with_value(value).in_field(&name)
         };
-        Ok((self.unknown.rejects(&name) || !has_room).then(fault))
+        Ok(self.unknown.rejects(&name).then(fault))
     }
 
     /// Reads the name of the next field, up to its value, and says which member it names.

@@ -31,7 +31,8 @@
 //! column's `DEFAULT`, else what stands above, else the event is rejected; see [`Decoder::with_defaults`] and
 //! [`Decoder::when_missing`]. Of a `Nullable`, a list, a map, a tuple, a `Dynamic` or a `Variant` it gets a `DEFAULT` that is
 //! a literal the field could have; with any other the event is rejected. A `null` is empty only of a column without a
-//! `DEFAULT`. Fields the table has no column for are passed over, unless [`Decoder::when_unknown`] says otherwise. Names are
+//! `DEFAULT`. The columns `n.a` and `n.b` of a `Nested` are also filled from a field `n`, a list of objects or an object of
+//! lists. Fields the table has no column for are passed over, unless [`Decoder::when_unknown`] says otherwise. Names are
 //! compared as they are, in their case.
 
 mod column;
@@ -70,7 +71,11 @@ pub use unknown::{MAX_COLUMN_NAME_BYTES, MAX_COLUMNS};
 
 use super::policy::{MissingFields, UnknownFields};
 pub use crate::json::MAX_DEPTH;
-use crate::{Column, Error, ErrorKind, FieldPath, Result, json::Cursor, warehouse::types::DataType};
+use crate::{
+    Column, Error, ErrorKind, FieldPath, Result,
+    json::Cursor,
+    warehouse::types::{DataType, is_literal},
+};
 
 /// Reads events into the columns of one table.
 #[derive(Debug)]
@@ -162,6 +167,9 @@ impl Decoder {
         if names.is_empty() {
             return Err(Error::invalid_input("a table without columns").at("decode"));
         }
+        for (name, parts) in nested_parts(columns) {
+            members.nest(name, &parts);
+        }
         let schema = Arc::new(Schema::new(members.fields()));
         Ok(Self { schema, nested: nested(columns, &members), members, rows: 0 })
     }
@@ -212,8 +220,8 @@ impl Decoder {
     /// [`Quarantine`](UnknownFields::Quarantine) also for fields within objects that their `Tuple` has no element for, or,
     /// where columns are filled from within an object, no column. Under
     /// [`AddColumn`](UnknownFields::AddColumn) they are passed over, as whoever delivers adds the columns first; an event
-    /// is rejected for a field that can have none: its name is empty, longer than [`MAX_COLUMN_NAME_BYTES`] or one of
-    /// those that say where a row came from, or the table has [`MAX_COLUMNS`].
+    /// is rejected for a field that can have none: its name is empty or longer than [`MAX_COLUMN_NAME_BYTES`], or the table
+    /// has [`MAX_COLUMNS`].
     #[must_use]
     pub fn when_unknown(mut self, unknown: UnknownFields) -> Self {
         if unknown == UnknownFields::Quarantine {
@@ -314,6 +322,42 @@ fn no_object(cursor: &mut Cursor<'_>) -> Box<Fault> {
         Ok(()) => Fault::new(RejectKind::NotAnObject, "the event is not a JSON object"),
         Err(malformed) => malformed.into(),
     }
+}
+
+/// The flattened `Nested` columns of a table, as far as they are filled from fields of their names: each with its parts, two
+/// at least.
+pub(crate) fn nested_parts(columns: &[Column]) -> Vec<(&str, Vec<&str>)> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for column in columns.iter().filter(|column| column.field.is_none()) {
+        let Some((name, part)) = column.name.split_once('.') else { continue };
+        if !matches!(column.data_type.parse(), Ok(DataType::Array(_))) {
+            continue;
+        }
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, parts)) => parts.push(part),
+            None => groups.push((name, vec![part])),
+        }
+    }
+    groups.into_iter().filter(|(_, parts)| parts.len() > 1).collect()
+}
+
+/// Whether a column with this `DEFAULT` gets it where the field is absent.
+pub(crate) fn is_default_filled(column: &Column, expression: &str) -> bool {
+    let is_known = is_literal(expression) || is_type_default(expression);
+    // A column of a type that no event can have is left to ClickHouse.
+    is_known
+        || Decoder::with_defaults(std::slice::from_ref(column), std::slice::from_ref(&column.name))
+            .map_or(true, |decoder| decoder.unasked().next().is_none())
+}
+
+/// Whether this is the expression of an `EPHEMERAL` column that was made without one.
+pub(super) fn is_type_default(expression: &str) -> bool {
+    expression.starts_with("defaultValueOfTypeName(")
+}
+
+/// Whether events can fill a column of this type.
+pub(super) fn can_be_filled(data_type: &DataType) -> bool {
+    Nodes { unions: false }.node(data_type).is_some() || Nodes { unions: true }.node(data_type).is_some()
 }
 
 /// Columns `a.b` and `a.c`, both arrays, are what ClickHouse makes of a `Nested` column `a`.

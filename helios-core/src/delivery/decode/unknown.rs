@@ -1,6 +1,6 @@
 //! Fields that the table has no column for.
 
-use super::super::{batch_column::BATCH_COLUMN, policy::UnknownFields, provenance};
+use super::super::policy::UnknownFields;
 
 /// A table with as many columns gets no further one from events.
 pub const MAX_COLUMNS: usize = 1_000;
@@ -40,11 +40,7 @@ impl Unknown {
     }
 }
 
-/// Whether a table can get a column of this name from events. The names of Helios' own columns are reserved: those that say
-/// where a row came from, and with which batch.
+/// Whether a table can get a column for a field of this name. The column may have another name.
 pub(in super::super) fn can_be_column(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= MAX_COLUMN_NAME_BYTES
-        && !provenance::NAMES.contains(&name)
-        && name != BATCH_COLUMN
+    !name.is_empty() && name.len() <= MAX_COLUMN_NAME_BYTES
 }

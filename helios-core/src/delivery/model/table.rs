@@ -174,6 +174,7 @@ impl ModelTable {
             combines_rows: false,
             provenance: Provenance::take(&mut columns),
             schema: TableSchema { columns, ..TableSchema::default() },
+            other_columns: Vec::new(),
             window: self.window,
             views: Vec::new(),
             definition: state.definition(),

@@ -4,7 +4,10 @@ use super::{
     super::{batch::Event, new_columns::new_columns, policy::UnknownFields},
     run::Run,
 };
-use crate::Result;
+use crate::{Column, Error, ErrorKind, Result};
+
+/// How often columns are asked for: others may add columns at the same time, so that a name is taken.
+const ROUNDS: usize = 8;
 
 impl Run<'_> {
     /// Gives the table the columns it lacks for these events, if that is the policy. Whoever adds a column first decides
@@ -14,23 +17,46 @@ impl Run<'_> {
     ///
     /// What keeps ClickHouse from adding them: without its column a field would be lost.
     pub(super) async fn add_columns(&mut self, events: &[Event<'_>]) -> Result<()> {
-        let payloads = || events.iter().filter_map(|event| event.payload.as_ref().ok());
-        let payloads = || payloads().map(|event| event.as_ref().as_ref());
         if self.target.schema.policy.unknown_fields != UnknownFields::AddColumn
-            || new_columns(&self.target.schema, payloads())?.is_empty()
+            || self.lacking(events, &[])?.is_empty()
         {
             return Ok(());
         }
+        // Names that the table did not take, although it has no such column: ClickHouse adds no `a` beside `a.b`.
+        let mut refused = Vec::new();
         // Somebody else may have added them since.
         self.look().await?;
-        let columns = new_columns(&self.target.schema, payloads())?;
-        let columns: Vec<_> = columns.into_iter().map(|new| new.column).collect();
-        if columns.is_empty() {
-            return Ok(());
+        for _ in 0..ROUNDS {
+            let columns = self.lacking(events, &refused)?;
+            if columns.is_empty() {
+                return Ok(());
+            }
+            self.worker.sink.add_columns(&self.target.table, &columns).await?;
+            self.look().await?;
+            let target = &self.target;
+            let has = |name: &String| {
+                let known = target.schema.columns.iter().map(|known| &known.name);
+                known.chain(&target.other_columns).any(|known| known == name)
+            };
+            let (added, others): (Vec<_>, Vec<_>) =
+                columns.into_iter().map(|column| column.name).partition(has);
+            if !added.is_empty() {
+                tracing::info!(table = target.table.plain(), columns = ?added, "The table has got new columns.");
+            }
+            refused.extend(others);
         }
-        self.worker.sink.add_columns(&self.target.table, &columns).await?;
-        let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
-        tracing::info!(table = self.target.table.plain(), columns = ?names, "The table has got new columns.");
-        self.look().await
+        let message = "the table did not get a column for each new field; check which columns it has, or change the \
+                       source's `unknownFields`";
+        let error = Error::new(ErrorKind::Conflict, message).retryable(true);
+        Err(error.at("add columns").with("table", self.target.table.plain()))
+    }
+
+    /// The columns that the table lacks.
+    fn lacking(&self, events: &[Event<'_>], refused: &[String]) -> Result<Vec<Column>> {
+        let payloads = events.iter().filter_map(|event| event.payload.as_ref().ok());
+        let payloads = payloads.map(|event| event.as_ref().as_ref());
+        let others = [&self.target.other_columns, refused].concat();
+        let columns = new_columns(&self.target.schema, &others, payloads)?;
+        Ok(columns.into_iter().map(|new| new.column).collect())
     }
 }

@@ -11,6 +11,7 @@ pub(crate) struct Alteration {
     table: TableName,
     added: Vec<ColumnDefinition>,
     modified: Vec<ColumnDefinition>,
+    if_not_exists: bool,
 }
 
 impl Alteration {
@@ -21,7 +22,13 @@ impl Alteration {
     /// As [`TableDefinition::new`].
     pub(crate) fn new(table: TableName, added: &[Column], modified: &[Column]) -> Result<Self> {
         let of = |columns: &[Column]| columns.iter().map(ColumnDefinition::new).collect::<Result<_>>();
-        Ok(Self { table, added: of(added)?, modified: of(modified)? })
+        Ok(Self { table, added: of(added)?, modified: of(modified)?, if_not_exists: false })
+    }
+
+    /// The same, but columns that exist already stay as they are.
+    #[must_use]
+    pub(crate) fn if_not_exists(self) -> Self {
+        Self { if_not_exists: true, ..self }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -31,7 +38,8 @@ impl Alteration {
 
 impl fmt::Display for Alteration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let added = self.added.iter().map(|column| format!("ADD COLUMN {column}"));
+        let add = if self.if_not_exists { "ADD COLUMN IF NOT EXISTS" } else { "ADD COLUMN" };
+        let added = self.added.iter().map(|column| format!("{add} {column}"));
         let modified = self.modified.iter();
         let modified = modified.map(|column| format!("MODIFY COLUMN {} {}", column.name, column.data_type));
         for (at, change) in added.chain(modified).enumerate() {
@@ -58,6 +66,11 @@ mod tests {
             alteration.to_string(),
             "ALTER TABLE `shop`.`clicks`\n    ADD COLUMN `a` Nullable(UInt8) COMMENT 'event field /b/a',\n    MODIFY \
              COLUMN `c` String"
+        );
+        let addition = Alteration::new(name.clone(), &added, &[]).unwrap().if_not_exists();
+        assert_eq!(
+            addition.to_string(),
+            "ALTER TABLE `shop`.`clicks`\n    ADD COLUMN IF NOT EXISTS `a` Nullable(UInt8) COMMENT 'event field /b/a'"
         );
         assert_eq!(Alteration::new(name, &[], &[]).unwrap().to_string(), "");
     }

@@ -11,7 +11,7 @@ use super::{
     ttl::Ttl,
 };
 use crate::{
-    Column, Error, Result,
+    Column, Error, Result, column_names,
     warehouse::{Ident, Partition, TableName, types::DataType},
 };
 
@@ -41,8 +41,8 @@ impl TableDefinition {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for no columns, an empty or repeated name, a type that is none, a
-    /// sorting key that is not among the columns or may be null, a partition key, TTL or engine that is none; it names the
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for no columns, an empty or repeated name, a name that no table can
+    /// have, or not beside the others, a type that is none, a sorting key that is not among the columns or may be null, a partition key, TTL or engine that is none; it names the
     /// column.
     pub fn new(name: TableName, uuid: Uuid, schema: &[Column], options: &TableOptions) -> Result<Self> {
         if schema.is_empty() {
@@ -66,6 +66,7 @@ impl TableDefinition {
             }
             columns.push(ColumnDefinition::new(column)?);
         }
+        column_names::check(schema)?;
         let order_by = match &options.order_by {
             Some(keys) => keys.iter().map(|key| sorting_key(key, &columns)).collect::<Result<_>>()?,
             None => time_column(&columns).cloned().into_iter().collect(),

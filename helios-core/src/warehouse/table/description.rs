@@ -1,5 +1,7 @@
 //! Tables that there are.
 
+use std::collections::BTreeMap;
+
 use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -16,12 +18,14 @@ use crate::{
 pub struct TableDescription {
     /// Its identity, which outlives a rename. Zero in a database that keeps none.
     pub uuid: Uuid,
-    /// The engine with its arguments and settings.
+    /// The engine with its arguments and settings. Of a view or a dictionary only its name.
     pub engine: String,
     /// Its columns that an insert fills, in order, without their defaults.
     pub columns: Vec<Column>,
     /// Those of them that have a `DEFAULT`.
     pub defaults: Vec<String>,
+    /// The expressions of these, and those of `EPHEMERAL` columns.
+    pub(crate) expressions: BTreeMap<String, String>,
     /// Those of `columns` that are in the sorting, primary, partition or sampling key; ClickHouse does not allow changes of
     /// their types.
     pub keys: Vec<String>,
@@ -47,6 +51,7 @@ struct DescriptionRow {
     engine: String,
     columns: Vec<(String, String, String)>,
     defaults: Vec<String>,
+    expressions: Vec<(String, String)>,
     keys: Vec<String>,
     materialized: Vec<(String, String)>,
     create_statement: String,
@@ -61,12 +66,15 @@ struct IdentityRow {
 }
 
 const DESCRIBE: &str = "\
-    SELECT tables.uuid AS uuid, tables.engine_full AS engine, \
+    SELECT tables.uuid AS uuid, if(tables.engine_full = '', tables.engine, tables.engine_full) AS engine, \
     (SELECT groupArray((name, type, comment)) FROM (SELECT name, type, comment FROM system.columns \
      WHERE database = {database:String} AND table = {table:String} AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') \
      ORDER BY position)) AS columns, \
     (SELECT groupArray(name) FROM system.columns WHERE database = {database:String} AND table = {table:String} \
      AND default_kind = 'DEFAULT') AS defaults, \
+    (SELECT groupArray((name, default_expression)) FROM system.columns \
+     WHERE database = {database:String} AND table = {table:String} \
+     AND default_kind IN ('DEFAULT', 'EPHEMERAL')) AS expressions, \
     (SELECT groupArray(name) FROM system.columns WHERE database = {database:String} AND table = {table:String} \
      AND (is_in_partition_key OR is_in_sorting_key OR is_in_primary_key OR is_in_sampling_key)) AS keys, \
     (SELECT groupArray((name, type)) FROM system.columns WHERE database = {database:String} AND table = {table:String} \
@@ -93,11 +101,14 @@ impl Warehouse {
             let column = |(name, data_type, comment): (String, String, String)| {
                 described_column(name, data_type, &comment)
             };
+            // ClickHouse quotes the name `Null`.
+            let unquoted = row.engine.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
             Ok(TableDescription {
                 uuid: row.uuid,
-                engine: row.engine,
+                engine: unquoted.unwrap_or(&row.engine).to_owned(),
                 columns: row.columns.into_iter().map(column).collect::<Result<_>>()?,
                 defaults: row.defaults,
+                expressions: row.expressions.into_iter().collect(),
                 keys: row.keys,
                 materialized: row.materialized,
                 create_statement: row.create_statement,
@@ -197,6 +208,7 @@ mod tests {
                 engine: engine.to_owned(),
                 columns: Vec::new(),
                 defaults: Vec::new(),
+                expressions: BTreeMap::new(),
                 keys: Vec::new(),
                 materialized: Vec::new(),
                 create_statement: String::new(),
