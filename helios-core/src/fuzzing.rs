@@ -4,5 +4,10 @@ use bytes::Bytes;
 
 /// The events of one payload.
 pub fn events(payload: Bytes) -> impl Iterator<Item = Bytes> {
-    crate::delivery::events_of_payload(payload)
+    crate::streams::events(payload)
+}
+
+/// The payloads of one record, unpacked; of one that cannot be unpacked, its bytes.
+pub fn payloads(record: Bytes) -> impl Iterator<Item = Result<Bytes, Bytes>> {
+    crate::streams::payloads(record).map(|payload| payload.map_err(|unreadable| unreadable.data))
 }

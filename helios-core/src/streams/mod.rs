@@ -5,6 +5,9 @@ mod credentials;
 mod credentials_request;
 mod describe;
 pub(crate) mod error;
+mod events;
+#[cfg(test)]
+mod framings;
 mod identity;
 mod kpl;
 mod list;
@@ -27,7 +30,8 @@ pub use list::{Stream, list};
 pub use position::Position;
 pub use put::{EventsPut, PutEvents, put_events};
 pub use reader::{Page, ShardReader, ShardRecord, ShardStart};
-pub use record::{Defect, MAX_UNPACKED_BYTES, Unpacked, UnreadableRecord, UserRecord, unpack};
+pub use record::{Defect, MAX_UNPACKED_BYTES};
+pub(crate) use record::{UnreadableRecord, events_of};
 pub use sample::{
     DefectiveRecord, Sample, SampleEnd, SampleOptions, SampleProgress, SampledEvent, sample, sample_while,
 };
@@ -35,6 +39,10 @@ pub use sequence::compare_sequence_numbers;
 pub use session::{AwsSession, AwsSettings};
 pub(crate) use shards::ancestors;
 pub use shards::{Shard, list_shards, readable};
+#[cfg(fuzzing)]
+pub(crate) use {events::events, record::payloads};
+#[cfg(test)]
+pub(crate) use {framings::framings, sample::sample_for_tests};
 
 #[cfg(test)]
 mod tests {
@@ -47,7 +55,6 @@ mod tests {
         assert_send_sync::<AwsSession>();
         assert_send_sync::<Credentials>();
         assert_send_sync::<ShardReader>();
-        assert_send_sync::<Unpacked>();
         assert_send_sync::<crate::Error>();
     };
 

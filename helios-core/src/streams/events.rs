@@ -1,8 +1,4 @@
-//! One record, and the events in it.
-//!
-//! A record has one payload, or many if it is an aggregated one. A payload is a JSON object, a list of objects, or
-//! several of either one after another. The events of all payloads of a record are counted through from 0: that is
-//! their sub-sequence number, their place in the record. It depends on the bytes of the record alone.
+//! One payload, and the events in it: a JSON object, a list of objects, or several of either one after another.
 //!
 //! Where one event ends is told by brackets and quotes alone, so that it depends on nothing but the bytes; whether an
 //! event is JSON, and fits, is for the decoder to say. No byte but white space, and the brackets and commas of a list,
@@ -23,20 +19,7 @@
 use bytes::Bytes;
 use memchr::{memchr, memchr_iter};
 
-use super::decode::MAX_DEPTH;
-use crate::streams::{UnreadableRecord, unpack};
-
-/// The events of one Kinesis record, each with its sub-sequence number.
-pub(super) fn events_of(record: Bytes) -> impl Iterator<Item = (u64, Result<Bytes, UnreadableRecord>)> {
-    let payloads = unpack(record).flat_map(|payload| {
-        let (readable, unreadable) = match payload {
-            Ok(payload) => (Some(events(payload.data)), None),
-            Err(unreadable) => (None, Some(Err(unreadable))),
-        };
-        readable.into_iter().flatten().map(Ok).chain(unreadable)
-    });
-    (0..).zip(payloads)
-}
+use crate::json::MAX_DEPTH;
 
 /// The events of one payload.
 pub(crate) fn events(payload: Bytes) -> impl Iterator<Item = Bytes> {
@@ -342,8 +325,7 @@ mod tests {
         #[test]
         fn a_plain_record_is_the_one_event_it_is_found_to_be(text in r#"[{}\[\]a",: \n]{0,12}"#) {
             if is_plain(text.as_bytes()) {
-                let found: Vec<_> = events_of(Bytes::from(text.clone())).collect();
-                prop_assert_eq!(found, [(0, Ok(Bytes::from(text)))]);
+                prop_assert_eq!(all(&text), [text]);
             }
         }
 
