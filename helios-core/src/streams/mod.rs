@@ -3,9 +3,12 @@
 mod compression;
 mod credentials;
 mod credentials_request;
+mod defect;
 mod describe;
+mod encoding;
 pub(crate) mod error;
 mod events;
+mod format;
 #[cfg(test)]
 mod framings;
 mod identity;
@@ -23,14 +26,16 @@ mod shards;
 
 pub use credentials::Credentials;
 pub use credentials_request::CredentialsRequest;
+pub use defect::Defect;
 pub use describe::{StreamDescription, describe};
 pub(crate) use error::is_refused_argument;
+pub use format::Format;
 pub use identity::{CallerIdentity, caller_identity};
 pub use list::{Stream, list};
 pub use position::Position;
 pub use put::{EventsPut, PutEvents, put_events};
 pub use reader::{Page, ShardReader, ShardRecord, ShardStart};
-pub use record::{Defect, MAX_UNPACKED_BYTES};
+pub use record::MAX_UNPACKED_BYTES;
 pub(crate) use record::{UnreadableRecord, events_of};
 pub use sample::{
     DefectiveRecord, Sample, SampleEnd, SampleOptions, SampleProgress, SampledEvent, sample, sample_while,

@@ -3,13 +3,15 @@
 //! A record has one payload, or many if it is an aggregated one; a payload may be compressed, and has one event or many.
 //! The events of all payloads are counted through from 0.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
 use super::{
-    compression::decompress,
+    defect::Defect,
+    encoding::unwrap,
     events::{events, is_plain},
+    format::Format,
     kpl::Aggregate,
 };
 
@@ -23,46 +25,6 @@ pub(crate) struct UnreadableRecord {
     pub(crate) data: Bytes,
     /// What is wrong with it.
     pub(crate) defect: Defect,
-}
-
-/// Why a user record cannot be unpacked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Defect {
-    /// It starts as gzip, and is damaged.
-    Gzip,
-    /// It starts as zstd, and is damaged.
-    Zstd,
-    /// It would unpack to more than [`MAX_UNPACKED_BYTES`].
-    TooLarge,
-    /// It names a partition key or a hash key that its aggregated record does not have.
-    KeyIndex,
-}
-
-impl Defect {
-    /// The stable name: `"too_large"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-            Self::TooLarge => "too_large",
-            Self::KeyIndex => "key_index",
-        }
-    }
-}
-
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Gzip => f.write_str("the gzip data are damaged"),
-            Self::Zstd => f.write_str("the zstd data are damaged"),
-            Self::TooLarge => {
-                write!(f, "the record unpacks to more than {} MiB", MAX_UNPACKED_BYTES / (1024 * 1024))
-            }
-            Self::KeyIndex => f.write_str("the aggregated record lacks the key this user record names"),
-        }
-    }
 }
 
 /// The events of one Kinesis record, each with its sub-sequence number: its place in the record, counted from 0.
@@ -85,9 +47,9 @@ pub(crate) fn events_of(
     (0..).zip(whole.into_iter().chain(parts))
 }
 
-/// The payloads of one Kinesis record: all of an aggregated record, else the one; gzip and zstd unpacked.
+/// The payloads of one Kinesis record: all of an aggregated record, else the one; each unpacked and without the framing
+/// that it came in.
 ///
-/// A damaged aggregated record is one payload, unchanged, as for Amazon's own consumers.
 /// Nothing is copied but what is compressed; memory is bounded by [`MAX_UNPACKED_BYTES`] however the record is made.
 pub(crate) fn payloads(record: Bytes) -> impl Iterator<Item = Result<Bytes, UnreadableRecord>> {
     let source = Aggregate::parse(&record).map_or_else(|| Source::One(Some(record)), Source::Many);
@@ -115,20 +77,24 @@ impl Iterator for Payloads {
             Source::One(data) => Ok(data.take()?),
             Source::Many(records) => records.next()?,
         };
-        let unpacked = packed.and_then(|data| match decompress(&data, self.budget) {
-            Ok(unpacked) => Ok((data, unpacked)),
+        let unpacked = packed.and_then(|data| match unpack(&data, &mut self.budget) {
+            Ok(unpacked) => Ok(unpacked),
             Err(defect) => Err((data, defect)),
         });
-        Some(match unpacked {
-            Ok((packed, data)) => {
-                if packed.as_ptr() != data.as_ptr() {
-                    self.budget -= data.len();
-                }
-                Ok(data)
-            }
-            Err((data, defect)) => Err(UnreadableRecord { data, defect }),
-        })
+        Some(unpacked.map_err(|(data, defect)| UnreadableRecord { data, defect }))
     }
+}
+
+/// What a payload holds; what it unpacks to is taken from the budget.
+fn unpack(packed: &Bytes, budget: &mut usize) -> Result<Bytes, Defect> {
+    let data = unwrap(packed, *budget)?;
+    if let Some(format) = Format::of(&data) {
+        return Err(Defect::Format(format));
+    }
+    if !packed.as_ptr_range().contains(&data.as_ptr()) {
+        *budget = budget.saturating_sub(data.len());
+    }
+    Ok(data)
 }
 
 #[cfg(test)]

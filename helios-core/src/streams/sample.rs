@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{
+    defect::Defect,
     describe::describe,
     position::Position,
-    record::Defect,
     sequence::compare_sequence_numbers,
     session::AwsSession,
     shard_sample::{Phase, ShardSample},
