@@ -6,8 +6,8 @@
 //! the rules below name, is left out:
 //!
 //! - A payload that begins with `{` and ends with `}`, and in which nothing but `,`, `]`, `}` or the end follows on a
-//!   `}`, is one event, whatever it holds, unless its first object ends before a comma and another `{`. An empty payload
-//!   is one event, too.
+//!   `}`, is one event, whatever it holds, unless its first object ends before a comma and another one, and an object behind
+//!   a comma begins with the same key as the first. An empty payload is one event, too.
 //! - Behind an event that is in no list, zero bytes are padding. So is one comma, if another object or list follows, or
 //!   nothing.
 //! - A byte order mark before the first object or list is left out.
@@ -77,21 +77,15 @@ fn is_one(payload: &[u8]) -> bool {
     if !trimmed.starts_with(b"{") || !trimmed.ends_with(b"}") {
         return false;
     }
-    let mut lists = Some(Lists { text: trimmed, at: 0, is_quoted: false, open: 0 });
+    let mut apart = None;
     memchr_iter(b'}', trimmed).all(|at| {
         let rest = trimmed.get(at + 1..).unwrap_or_default().trim_ascii_start();
         match rest.first() {
             None | Some(b']' | b'}') => true,
             Some(b',') => {
-                let may_be_apart =
-                    is_before_object(rest) && lists.as_mut().is_some_and(|lists| lists.are_none_open(at));
-                if may_be_apart {
-                    lists = None;
-                    let first = value_end(trimmed);
-                    let behind = first.and_then(|end| trimmed.get(end..)).unwrap_or_default();
-                    return !is_before_object(behind.trim_ascii_start());
-                }
-                true
+                let next = rest.get(1..).unwrap_or_default().trim_ascii_start();
+                next.first() != Some(&b'{')
+                    || !apart.get_or_insert_with(|| Apart::new(trimmed)).begins(at, next)
             }
             Some(_) => false,
         }
@@ -103,18 +97,47 @@ fn is_before_object(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b",").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
 }
 
-/// Tells the `},{` of a list from one between two events, without a look at each byte: nearly always it is in a list.
-struct Lists<'a> {
+/// Tells the `},{` between two events from one in a list. Nearly always it is in a list, and this must cost nothing: so
+/// only where the first key of the payload comes again, it is looked at.
+struct Apart<'a> {
     text: &'a [u8],
+    /// The payload up to the end of its first key.
+    opening: &'a [u8],
+    /// Whether nothing has shown yet that the payload is one event.
+    is_open: bool,
+    /// How far lists have been counted, and how many are open there.
     at: usize,
+    lists: usize,
     is_quoted: bool,
-    /// How many lists are open.
-    open: usize,
 }
 
-impl Lists<'_> {
-    /// Whether no list is open at a later place of the text, and no string either.
-    fn are_none_open(&mut self, end: usize) -> bool {
+impl<'a> Apart<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        let mut quotes = text.iter().enumerate().filter(|(_, byte)| **byte == b'"');
+        let end = quotes.nth(1).map_or(1, |(quote, _)| quote + 1);
+        let opening = text.get(..end).unwrap_or_default();
+        Self { text, opening, is_open: true, at: 0, lists: 0, is_quoted: false }
+    }
+
+    /// Whether the payload is several events, as this object behind the `}` at a place and a comma may show.
+    #[inline]
+    fn begins(&mut self, at: usize, next: &[u8]) -> bool {
+        next.starts_with(self.opening) && self.is_open && self.is_apart(at)
+    }
+
+    #[cold]
+    fn is_apart(&mut self, at: usize) -> bool {
+        if self.is_in_list(at) {
+            return false;
+        }
+        // Either the first object ends before a comma and another one, or the payload is one event whatever follows.
+        self.is_open = false;
+        let behind = value_end(self.text).and_then(|end| self.text.get(end..)).unwrap_or_default();
+        is_before_object(behind.trim_ascii_start())
+    }
+
+    /// Whether a list is open at a later place of the text, or a string.
+    fn is_in_list(&mut self, end: usize) -> bool {
         while let Some(rest) = self.text.get(self.at..end) {
             let found = memchr3(b'[', b']', b'\\', rest);
             let plain = rest.get(..found.unwrap_or(rest.len())).unwrap_or_default();
@@ -127,11 +150,11 @@ impl Lists<'_> {
                 }
                 Some(b'\\') => self.at += 1,
                 Some(_) if self.is_quoted => {}
-                Some(b'[') => self.open += 1,
-                Some(_) => self.open = self.open.saturating_sub(1),
+                Some(b'[') => self.lists += 1,
+                Some(_) => self.lists = self.lists.saturating_sub(1),
             }
         }
-        self.open == 0 && !self.is_quoted
+        self.lists > 0 || self.is_quoted
     }
 }
 
@@ -369,7 +392,18 @@ mod tests {
             ("{\"a\":1}\0{\"a\":2}\0", &["{\"a\":1}", "{\"a\":2}"]),
             ("\u{feff}{\"a\":1}", &["{\"a\":1}"]),
             ("\u{feff}\r\n[{\"a\":1}]", &["{\"a\":1}"]),
+            ("{\"a\":1},{\"b\":1},{\"a\":2}", &["{\"a\":1}", "{\"b\":1}", "{\"a\":2}"]),
+            (
+                "{ \"a\":1},\n{ \"a\":[{\"a\":1},{\"a\":2}]}",
+                &["{ \"a\":1}", "{ \"a\":[{\"a\":1},{\"a\":2}]}"],
+            ),
+            ("{\"a\":[{\"a\":[1]},{\"a\":2}]},{\"a\":1}", &["{\"a\":[{\"a\":[1]},{\"a\":2}]}", "{\"a\":1}"]),
             // None of that.
+            (
+                "{\"a\":[{\"a\":[1]},{\"a\":2}],\"b\":{\"a\":[{\"a\":1},{\"a\":1}]}}",
+                &["{\"a\":[{\"a\":[1]},{\"a\":2}],\"b\":{\"a\":[{\"a\":1},{\"a\":1}]}}"],
+            ),
+            ("{\"a\":1},{\"b\":2}", &["{\"a\":1},{\"b\":2}"]),
             ("{\"a\":[{},{\"b\":[]},{}],\"b\":[{},{}]}", &["{\"a\":[{},{\"b\":[]},{}],\"b\":[{},{}]}"]),
             ("{\"a\":\"},{\"}", &["{\"a\":\"},{\"}"]),
             ("{\"a\":{\"b\":1},{\"c\":2}}", &["{\"a\":{\"b\":1},{\"c\":2}}"]),
@@ -431,6 +465,7 @@ mod tests {
             ("{}\n", lines),
             ("{},", lines),
             ("{\"a\":{},{", 1),
+            ("{\"a\":[{},{\"a\":", 1),
             ("{\"a\":[],{}},{", 1),
             ("{}\0", lines),
             (",{}}", 1),
@@ -466,6 +501,9 @@ mod tests {
             let expected: Vec<_> = objects.iter().map(|(object, _)| object.clone()).collect();
             if !objects.is_empty() {
                 prop_assert_eq!(all(lines.trim()), expected.clone());
+                let same: Vec<_> = objects.iter().map(|(object, _)| format!("{{\"k\":[{object},{object}],\"v\":{object}}}")).collect();
+                prop_assert_eq!(all(&same.join(",")), same.clone());
+                prop_assert_eq!(all(&format!("[{}]", same.join(","))), same);
                 let apart = objects.iter().map(|(object, gap)| format!("{object}{}", [",", ", ", " ,\n", "\0,\0"][*gap]));
                 prop_assert_eq!(all(&apart.collect::<String>()), expected.clone());
                 prop_assert_eq!(all(&list), expected);
