@@ -3,7 +3,11 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{CheckSchema, check_events, sample::conclude};
+use super::{
+    CheckSchema,
+    check::{check_events, check_sampled},
+    sample::conclude,
+};
 use crate::{
     Column,
     delivery::part_for_tests,
@@ -45,8 +49,21 @@ fn samples_checks_and_delivery_find_the_same_events() {
         assert_eq!(names, ids.iter().map(|column| &column.name).collect::<Vec<_>>(), "{name}: inferred");
 
         let spec = CheckSchema::default().schema(columns.to_vec());
-        let check = check_events(&spec, &concluded.events).unwrap();
-        assert_eq!(check.fitting, delivered.rows, "{name}: a check and delivery");
+        assert_eq!(
+            check_events(&spec, &concluded.events).unwrap().fitting,
+            delivered.rows,
+            "{name}: a check"
+        );
+        let check = check_sampled(&spec, &sample.into()).unwrap();
+        let found = (check.events, check.fitting, check.rejected, check.rejects.len() as u64);
+        let rejected = delivered.received - delivered.rows;
+        assert_eq!(
+            found,
+            (delivered.received, delivered.rows, rejected, rejected),
+            "{name}: a check and delivery"
+        );
+        let unreadable = check.rejects.iter().filter(|reject| reject.error_type == "unreadable_record");
+        assert_eq!(unreadable.count(), delivered.unreadable, "{name}: unreadable in a check");
 
         assert_eq!((delivered.rows, delivered.received), (framing.rows, framing.events), "{name}");
     }
