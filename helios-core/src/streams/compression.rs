@@ -133,7 +133,9 @@ mod tests {
         *,
     };
 
-    const ALL: [(Compression, fn(&[u8]) -> Vec<u8>, Defect); 5] = [
+    type Pack = fn(&[u8]) -> Vec<u8>;
+
+    const ALL: [(Compression, Pack, Defect); 5] = [
         (Compression::Gzip, gzip, Defect::Gzip),
         (Compression::Zstd, zstd, Defect::Zstd),
         (Compression::Zlib, zlib_stream, Defect::Zlib),
@@ -167,9 +169,8 @@ mod tests {
     /// As zlib and the command `lz4` write them, with and without sums, and as Snappy's framing format describes it.
     #[test]
     fn what_others_packed_unpacks() {
-        let hex = |text: &str| -> Vec<u8> {
-            (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
-        };
+        let byte = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
+        let hex = |text: &str| -> Vec<u8> { text.as_bytes().chunks(2).map(byte).collect() };
         for packed in [
             "7801010800f7ff7b226964223a317d0b4d0275",
             "7801ab56ca4c51b232ac05000b4d0275",
