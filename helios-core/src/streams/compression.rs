@@ -10,6 +10,24 @@ use super::{defect::Defect, format::is_text};
 /// Of 2^26 bytes: a frame may not make the decoder hold more than an unpacked record may have.
 const ZSTD_WINDOW_LOG: u32 = 26;
 
+/// What the LZ4 decoders of one record may clear in all: 1,000 blocks of 4 MiB. Each frame has a decoder, which clears as much
+/// as the frame says that a block may have, and a frame of 27 bytes may say 4 MiB.
+const MAX_CLEARED_BYTES: u64 = 4 << 30;
+
+/// What is left of what unpacking one record may take.
+#[derive(Debug)]
+pub(super) struct Budget {
+    /// How many bytes it may unpack to.
+    pub(super) bytes: usize,
+    cleared: u64,
+}
+
+impl Budget {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self { bytes, cleared: MAX_CLEARED_BYTES }
+    }
+}
+
 /// A compression that is unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compression {
@@ -36,8 +54,9 @@ impl Compression {
         }
     }
 
-    /// What a payload of this compression unpacks to, at most `limit` bytes.
-    pub(super) fn unpack(self, payload: &Bytes, limit: usize) -> Result<Bytes, Defect> {
+    /// What a payload of this compression unpacks to. The caller takes its bytes from the budget.
+    pub(super) fn unpack(self, payload: &Bytes, budget: &mut Budget) -> Result<Bytes, Defect> {
+        let limit = budget.bytes;
         match self {
             Self::Gzip => read(MultiGzDecoder::new(&payload[..]), limit, Defect::Gzip),
             Self::Zstd => {
@@ -52,7 +71,7 @@ impl Compression {
                 Err(Defect::Zlib) if is_text(payload) => Ok(payload.clone()),
                 unpacked => unpacked,
             },
-            Self::Lz4 => lz4(payload, limit),
+            Self::Lz4 => lz4(payload, budget),
             Self::Snappy => snappy(payload, limit),
         }
     }
@@ -80,12 +99,13 @@ fn snappy(data: &[u8], limit: usize) -> Result<Bytes, Defect> {
 }
 
 /// What one LZ4 frame after another unpacks to.
-fn lz4(mut data: &[u8], limit: usize) -> Result<Bytes, Defect> {
+fn lz4(mut data: &[u8], budget: &mut Budget) -> Result<Bytes, Defect> {
     let mut unpacked = Vec::new();
     while !data.is_empty() {
+        budget.cleared = budget.cleared.checked_sub(largest_block(data)).ok_or(Defect::TooManyFrames)?;
         // The decoder takes the end of the data for the end of a frame.
         let mut decoder = lz4_flex::frame::FrameDecoder::new(Whole { data, is_exhausted: false });
-        append(&mut decoder, &mut unpacked, limit, Defect::Lz4)?;
+        append(&mut decoder, &mut unpacked, budget.bytes, Defect::Lz4)?;
         let whole = decoder.into_inner();
         if whole.is_exhausted {
             return Err(Defect::Lz4);
@@ -93,6 +113,15 @@ fn lz4(mut data: &[u8], limit: usize) -> Result<Bytes, Defect> {
         data = whole.data;
     }
     Ok(unpacked.into())
+}
+
+/// How many bytes a frame of LZ4 says that its blocks have at most: 64 KiB to 4 MiB.
+fn largest_block(frame: &[u8]) -> u64 {
+    match frame {
+        [0x04, 0x22, 0x4d, 0x18, _, sizes, ..] => 1 << (8 + 2 * (sizes >> 4 & 7)),
+        // Frames of other kinds: none larger is known.
+        _ => 8 << 20,
+    }
 }
 
 /// Bytes, and whether more of them were wanted than there are.
@@ -144,7 +173,7 @@ mod tests {
     ];
 
     fn unpacked(packed: Vec<u8>, limit: usize) -> Result<Bytes, Defect> {
-        Compression::of(&packed).unwrap().unpack(&packed.into(), limit)
+        Compression::of(&packed).unwrap().unpack(&packed.into(), &mut Budget::new(limit))
     }
 
     /// Bytes that no compression makes much shorter.
@@ -268,9 +297,26 @@ mod tests {
         assert_eq!(unpacked(all, 1 << 20).unwrap(), text.repeat(4));
     }
 
+    /// Without the bound this would clear 400 GB.
+    #[test]
+    fn many_small_frames_of_lz4_with_large_blocks_are_refused() {
+        let frame = |size| {
+            let info = lz4_flex::frame::FrameInfo::new().block_size(size);
+            let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+            std::io::Write::write_all(&mut encoder, b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa").unwrap();
+            encoder.finish().unwrap()
+        };
+        let (small, large) =
+            (frame(lz4_flex::frame::BlockSize::Max64KB), frame(lz4_flex::frame::BlockSize::Max4MB));
+        assert_eq!((largest_block(&small), largest_block(&large)), (64 << 10, 4 << 20));
+        assert_eq!(unpacked(large.repeat(100_000), 1 << 26), Err(Defect::TooManyFrames));
+        assert_eq!(unpacked(large.repeat(100), 1 << 26).unwrap().len(), 3_200);
+        assert_eq!(unpacked(small.repeat(10_000), 1 << 26).unwrap().len(), 320_000);
+    }
+
     #[test]
     fn text_that_begins_as_zlib_is_text() {
         let text = Bytes::from_static(b"x^2 + 1");
-        assert_eq!(Compression::Zlib.unpack(&text, 100).unwrap(), text);
+        assert_eq!(Compression::Zlib.unpack(&text, &mut Budget::new(100)).unwrap(), text);
     }
 }

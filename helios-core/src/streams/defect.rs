@@ -20,6 +20,8 @@ pub enum Defect {
     Snappy,
     /// It would unpack to more than [`MAX_UNPACKED_BYTES`].
     TooLarge,
+    /// It has more frames of LZ4 than are unpacked: 1,000 with blocks of 4 MiB, 65,536 with blocks of 64 KiB.
+    TooManyFrames,
     /// It names a partition key or a hash key that its aggregated record does not have.
     KeyIndex,
     /// It looks like a format that is not taken.
@@ -37,6 +39,7 @@ impl Defect {
             Self::Lz4 => "lz4",
             Self::Snappy => "snappy",
             Self::TooLarge => "too_large",
+            Self::TooManyFrames => "too_many_frames",
             Self::KeyIndex => "key_index",
             Self::Format(_) => "format",
         }
@@ -51,6 +54,9 @@ impl fmt::Display for Defect {
             }
             Self::TooLarge => {
                 write!(f, "the record unpacks to more than {} MiB", MAX_UNPACKED_BYTES / (1024 * 1024))
+            }
+            Self::TooManyFrames => {
+                f.write_str("the record has too many LZ4 frames; send fewer, or frames with blocks of 64 KiB")
             }
             Self::KeyIndex => f.write_str("the aggregated record lacks the key this user record names"),
             Self::Format(format) => write!(f, "the record looks like {format}; {}", format.advice()),

@@ -15,7 +15,7 @@ use base64::{
 use bytes::Bytes;
 
 use super::{
-    compression::{self, Compression},
+    compression::{self, Budget, Compression},
     defect::Defect,
     events::events,
     format::is_text,
@@ -29,15 +29,15 @@ const GLUE_HEADER: usize = 18;
 /// Confluent's header: a zero byte and the id of a schema.
 const CONFLUENT_HEADER: usize = 5;
 
-/// What a payload holds, at most `limit` bytes if it has to be unpacked; the payload itself if it is not wrapped.
-pub(super) fn unwrap(payload: &Bytes, limit: usize) -> Result<Bytes, Defect> {
+/// What a payload holds, within the budget if it has to be unpacked; the payload itself if it is not wrapped.
+pub(super) fn unwrap(payload: &Bytes, budget: &mut Budget) -> Result<Bytes, Defect> {
     match payload.first() {
         // Nearly always.
         None | Some(b'{' | b'[') => Ok(payload.clone()),
         Some(0) => Ok(after(payload, CONFLUENT_HEADER).unwrap_or_else(|| payload.clone())),
-        Some(&GLUE) if is_glue(payload) => glue(payload, limit),
-        _ if let Some(compression) = Compression::of(payload) => compression.unpack(payload, limit),
-        Some(b'e' | b'W' | b'H' | b'K' | b'B' | b'/' | b'_') => base64(payload, limit),
+        Some(&GLUE) if is_glue(payload) => glue(payload, budget.bytes),
+        _ if let Some(compression) = Compression::of(payload) => compression.unpack(payload, budget),
+        Some(b'e' | b'W' | b'H' | b'K' | b'B' | b'/' | b'_') => base64(payload, budget),
         _ => Ok(payload.clone()),
     }
 }
@@ -72,16 +72,17 @@ fn glue(payload: &Bytes, limit: usize) -> Result<Bytes, Defect> {
     Ok(if is_object(&unpacked) { unpacked } else { payload.clone() })
 }
 
-fn base64(payload: &Bytes, limit: usize) -> Result<Bytes, Defect> {
+fn base64(payload: &Bytes, budget: &mut Budget) -> Result<Bytes, Defect> {
+    let limit = budget.bytes;
     let Some(decoded) = decoded(payload) else { return Ok(payload.clone()) };
     let unpacked = match Compression::of(&decoded) {
         None => Ok(decoded),
-        Some(compression) => compression.unpack(&decoded, limit),
+        Some(compression) => compression.unpack(&decoded, budget),
     };
     match unpacked {
         Ok(unpacked) if is_objects(&unpacked) && unpacked.len() > limit => Err(Defect::TooLarge),
         Ok(unpacked) if is_objects(&unpacked) => Ok(unpacked),
-        Err(Defect::TooLarge) => Err(Defect::TooLarge),
+        Err(defect @ (Defect::TooLarge | Defect::TooManyFrames)) => Err(defect),
         _ => Ok(payload.clone()),
     }
 }
@@ -133,7 +134,7 @@ mod tests {
     const LIMIT: usize = 1 << 20;
 
     fn unwrapped(payload: &[u8]) -> Result<Vec<u8>, Defect> {
-        unwrap(&Bytes::copy_from_slice(payload), LIMIT).map(|data| data.to_vec())
+        unwrap(&Bytes::copy_from_slice(payload), &mut Budget::new(LIMIT)).map(|data| data.to_vec())
     }
 
     #[test]
@@ -147,7 +148,11 @@ mod tests {
             }
         }
         let payload = Bytes::from(confluent(json));
-        assert_eq!(unwrap(&payload, 0).unwrap().as_ptr(), payload[5..].as_ptr(), "nothing is copied");
+        assert_eq!(
+            unwrap(&payload, &mut Budget::new(0)).unwrap().as_ptr(),
+            payload[5..].as_ptr(),
+            "nothing is copied"
+        );
     }
 
     #[test]

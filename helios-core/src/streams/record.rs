@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::{
+    compression::Budget,
     defect::Defect,
     encoding::unwrap,
     events::{events, is_plain},
@@ -53,14 +54,14 @@ pub(crate) fn events_of(
 /// Nothing is copied but what is compressed; memory is bounded by [`MAX_UNPACKED_BYTES`] however the record is made.
 pub(crate) fn payloads(record: Bytes) -> impl Iterator<Item = Result<Bytes, UnreadableRecord>> {
     let source = Aggregate::parse(&record).map_or_else(|| Source::One(Some(record)), Source::Many);
-    Payloads { source, budget: MAX_UNPACKED_BYTES }
+    Payloads { source, budget: Budget::new(MAX_UNPACKED_BYTES) }
 }
 
 /// The iterator of [`payloads`].
 #[derive(Debug)]
 struct Payloads {
     source: Source,
-    budget: usize,
+    budget: Budget,
 }
 
 #[derive(Debug)]
@@ -86,13 +87,13 @@ impl Iterator for Payloads {
 }
 
 /// What a payload holds; what it unpacks to is taken from the budget.
-fn unpack(packed: &Bytes, budget: &mut usize) -> Result<Bytes, Defect> {
-    let data = unwrap(packed, *budget)?;
+fn unpack(packed: &Bytes, budget: &mut Budget) -> Result<Bytes, Defect> {
+    let data = unwrap(packed, budget)?;
     if let Some(format) = Format::of(&data) {
         return Err(Defect::Format(format));
     }
     if !packed.as_ptr_range().contains(&data.as_ptr()) {
-        *budget = budget.saturating_sub(data.len());
+        budget.bytes = budget.bytes.saturating_sub(data.len());
     }
     Ok(data)
 }
