@@ -297,21 +297,27 @@ mod tests {
         assert_eq!(unpacked(all, 1 << 20).unwrap(), text.repeat(4));
     }
 
-    /// Without the bound this would clear 400 GB.
     #[test]
-    fn many_small_frames_of_lz4_with_large_blocks_are_refused() {
+    fn small_frames_of_lz4_with_large_blocks_are_bounded() {
         let frame = |size| {
             let info = lz4_flex::frame::FrameInfo::new().block_size(size);
             let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
-            std::io::Write::write_all(&mut encoder, b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa").unwrap();
+            std::io::Write::write_all(&mut encoder, &[b'a'; 32]).unwrap();
             encoder.finish().unwrap()
         };
         let (small, large) =
             (frame(lz4_flex::frame::BlockSize::Max64KB), frame(lz4_flex::frame::BlockSize::Max4MB));
         assert_eq!((largest_block(&small), largest_block(&large)), (64 << 10, 4 << 20));
-        assert_eq!(unpacked(large.repeat(100_000), 1 << 26), Err(Defect::TooManyFrames));
-        assert_eq!(unpacked(large.repeat(100), 1 << 26).unwrap().len(), 3_200);
-        assert_eq!(unpacked(small.repeat(10_000), 1 << 26).unwrap().len(), 320_000);
+        let found = |packed: Vec<u8>| lz4(&packed, &mut Budget { bytes: 1 << 20, cleared: 8 << 20 });
+        assert_eq!(found(large.repeat(2)).unwrap().len(), 64);
+        assert_eq!(found(large.repeat(3)), Err(Defect::TooManyFrames));
+        assert_eq!(found(small.repeat(128)).unwrap().len(), 128 * 32);
+        assert_eq!(found(small.repeat(129)), Err(Defect::TooManyFrames));
+        // All payloads of a record have one budget.
+        let mut budget = Budget { bytes: 1 << 20, cleared: 8 << 20 };
+        let mut results = (0..3).map(|_| lz4(&large, &mut budget).map(|unpacked| unpacked.len()));
+        assert!(results.by_ref().take(2).all(|result| result == Ok(32)));
+        assert_eq!(results.next(), Some(Err(Defect::TooManyFrames)));
     }
 
     #[test]

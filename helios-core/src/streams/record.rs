@@ -176,6 +176,49 @@ mod tests {
         }
 
         #[test]
+        fn whatever_is_behind_a_signature_has_the_same_events_twice(
+            start in prop::sample::select(vec![
+                &b"\x78\x9c"[..],
+                b"\x04\x22\x4d\x18\x60\x40\x82",
+                b"\xff\x06\0\0sNaPpY\0",
+                b"\x28\xb5\x2f\xfd",
+                b"\x1f\x8b\x08",
+                b"\0\0\0\0\x01",
+                b"\x03\0aaaaaaaaaaaaaaaa",
+                b"\x03\x05aaaaaaaaaaaaaaaa\x78\x9c",
+                b"eyJ",
+                b"H4sI",
+                b"\xef\xbb\xbf",
+                b"\xf3\x89\x9a\xc2",
+                b"",
+            ]),
+            rest in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..100),
+                r#"[{}\[\]a",: \n\x00]{0,20}"#.prop_map(String::into_bytes),
+                "[A-Za-z0-9+/]{0,40}={0,2}".prop_map(String::into_bytes),
+            ],
+        ) {
+            let record = [start, &rest].concat();
+            let found = all(record.clone());
+            prop_assert!(!found.is_empty());
+            prop_assert_eq!(&found, &all(record));
+            prop_assert!((0..).zip(&found).all(|(place, event)| event.0 == place));
+        }
+
+        #[test]
+        fn what_is_packed_holds_what_it_held(text in r#"\{[{}\[\]a",: \n\x00]{0,20}"#) {
+            use super::super::framings::{lz4, snappy, zlib};
+            let plain = all(text.clone().into_bytes());
+            if plain.iter().all(|event| event.1.is_ok()) {
+                for pack in [gzip, zlib, lz4, snappy] {
+                    let found = all(pack(text.as_bytes()));
+                    let is_one_reject = found.len() == 1 && found[0].1.is_err();
+                    prop_assert!(found == plain || is_one_reject, "{:?} {:?}", found, plain);
+                }
+            }
+        }
+
+        #[test]
         fn damaged_compressed_bytes_never_panic(
             text in prop::collection::vec(any::<u8>(), 0..200),
             at in any::<prop::sample::Index>(),
