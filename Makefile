@@ -43,7 +43,7 @@ test-all: test-python test-go test-rust
 
 test-rust: engine emulator faces wheel installed ## The tests in Rust, among them the cases through every face, and the C ABI's.
 	tests/run.py
-	$(python) tests/on_package_engine.py proof:: values:: refused::
+	$(python) tests/on_package_engine.py proof:: refused:: quarantine::
 
 # Those that depend on the engine, on the one that the package's extra brings.
 on-package-engine := $(addprefix helios-py/tests/test_,docstrings.py frames.py secrets.py values.py whole_path.py)

@@ -10,7 +10,7 @@ seconds=${FUZZ_SECONDS:-60}
 build=${CARGO_TARGET_DIR:-$top/target}/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(kpl decode events infer data_type)
+[ ${#targets[@]} -gt 0 ] || targets=(kpl decode events framings infer data_type)
 
 export RUSTFLAGS="--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module \
 -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \

@@ -11,7 +11,7 @@ use crate::{
     Error, Result,
     delivery::{MissingFields, UnknownFields},
     schema::{Schema, SchemaEdit, infer_with},
-    sources::{SchemaCheck, check_schema},
+    sources::{Sampled, SchemaCheck, check_schema},
     streams,
     warehouse::{TableDefinition, TableName, TableOptions, default_database},
 };
@@ -82,16 +82,17 @@ pub(super) async fn events(
     given: Option<Vec<Box<RawValue>>>,
     stream: Option<&str>,
     options: &KinesisSampleOptions,
-) -> Result<(Vec<Bytes>, Option<String>)> {
+) -> Result<(Sampled, Option<String>)> {
     if let Some(given) = given {
         let events = given.into_iter().map(|event| Bytes::from(String::from(Box::<str>::from(event))));
-        return Ok((events.collect(), None));
+        return Ok((events.collect::<Vec<_>>().into(), None));
     }
     let Some(stream) = stream else {
         return Err(Error::invalid_input("there is nothing to check with: name a stream, or give events"));
     };
     let sample = streams::sample(&client.0.session, stream, &options.reading, &client.0.clock).await?;
-    Ok((sample.events.into_iter().map(|event| event.data).collect(), Some(sample.stream_arn)))
+    let stream_arn = sample.stream_arn.clone();
+    Ok((sample.into(), Some(stream_arn)))
 }
 
 impl HeliosClient {
@@ -125,7 +126,7 @@ impl HeliosClient {
             let given = spec.events.take();
             let (events, _) = events(self, given, spec.stream_name.as_deref(), &spec.sample).await?;
             // Not on the thread that others' requests wait for.
-            tokio::task::spawn_blocking(move || check_events(&spec, &events)).await.map_err(|error| {
+            tokio::task::spawn_blocking(move || check_sampled(&spec, &events)).await.map_err(|error| {
                 Error::unexpected("the events could not be looked through").caused_by(error)
             })?
         };
@@ -141,9 +142,13 @@ impl HeliosClient {
 /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an edit that cannot be made and for columns that no table can have,
 /// naming the column.
 pub fn check_events(spec: &CheckSchema, events: &[Bytes]) -> Result<SchemaCheck> {
+    check_sampled(spec, &events.to_vec().into())
+}
+
+pub(super) fn check_sampled(spec: &CheckSchema, sampled: &Sampled) -> Result<SchemaCheck> {
     let mut schema = match &spec.schema {
         Some(schema) => schema.clone(),
-        None => infer_with(events, &spec.sample.inference).columns.into(),
+        None => infer_with(&sampled.events, &spec.sample.inference).columns.into(),
     };
     schema.edit(&spec.edits)?;
     let of_stream = spec.stream_name.as_deref().map(|stream| stream.rsplit('/').next().unwrap_or(stream));
@@ -153,5 +158,5 @@ pub fn check_events(spec: &CheckSchema, events: &[Bytes]) -> Result<SchemaCheck>
     let (order_by, partition_by) = (spec.order_by.clone(), spec.partition_by.clone());
     let options = TableOptions { order_by, partition_by, ..TableOptions::default() };
     let definition = TableDefinition::new(name, Uuid::nil(), &schema, &options)?;
-    check_schema(&definition, (spec.unknown_fields, spec.missing_fields), events)
+    check_schema(&definition, (spec.unknown_fields, spec.missing_fields), sampled)
 }

@@ -6,6 +6,8 @@ mod cancel;
 mod check;
 mod consume;
 mod drift;
+#[cfg(test)]
+mod one_reader;
 mod plan;
 mod progress;
 mod quarantine;

@@ -66,8 +66,7 @@ async fn sampled(client: &HeliosClient, plan: &PlanTable) -> Result<SchemaCheck>
     }
     let Inner { session, clock, .. } = &*client.0;
     let sampled = streams::sample(session, &create.stream_name, &reading, clock).await?;
-    let events: Vec<_> = sampled.events.into_iter().map(|event| event.data).collect();
-    check_schema(&definition, (create.unknown_fields, create.missing_fields), &events)
+    check_schema(&definition, (create.unknown_fields, create.missing_fields), &sampled.into())
 }
 
 #[cfg(test)]

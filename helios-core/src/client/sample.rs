@@ -145,7 +145,7 @@ pub(super) async fn sample(
         .map_err(|error| Error::unexpected("the sample could not be looked through").caused_by(error))
 }
 
-fn conclude(sample: &Sample, options: &InferOptions) -> StreamSample {
+pub(super) fn conclude(sample: &Sample, options: &InferOptions) -> StreamSample {
     let mut observation = Observation::default();
     let readable: Vec<_> = sample.events.iter().map(|event| observation.add(&event.data)).collect();
     let data: Vec<_> = sample.events.iter().map(|event| &event.data).collect();

@@ -5,11 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{
-    events::{events_of, is_plain},
-    place::Place,
-};
-use crate::streams::{ShardRecord, UnreadableRecord};
+use super::place::Place;
+use crate::streams::{ShardRecord, UnreadableRecord, events_of};
 
 /// One Kinesis record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,11 +113,7 @@ pub(super) fn first_events(records: &[Record], passed_over: usize) -> Taken<'_> 
 
 /// The events of a record.
 fn unpack(record: &Record) -> impl Iterator<Item = Event<'_>> {
-    let is_plain = is_plain(&record.data);
-    let plain = is_plain.then_some((0, Ok(Cow::Borrowed(&record.data))));
-    let parts = (!is_plain).then(|| events_of(record.data.clone())).into_iter().flatten();
-    let parts = parts.map(|(sub_sequence, part)| (sub_sequence, part.map(Cow::Owned)));
-    plain.into_iter().chain(parts).map(|(sub_sequence, payload)| Event {
+    events_of(&record.data).map(|(sub_sequence, payload)| Event {
         place: Place { sequence_number: &record.sequence_number, sub_sequence },
         arrival: record.approximate_arrival,
         payload,

@@ -11,7 +11,6 @@ mod batch_report;
 mod consumer;
 mod decode;
 mod deliverer;
-mod events;
 mod history;
 mod insert;
 pub mod ledger;
@@ -72,8 +71,8 @@ pub use window::Window;
 pub(crate) use batch_column::{BATCH_COLUMN, BATCH_TYPE, batch_column_definition};
 pub(crate) use consumer::start_consumer;
 pub(crate) use decode::{is_default_filled, nested_parts};
-#[cfg(fuzzing)]
-pub(crate) use events::events as events_of_payload;
 pub(crate) use provenance::{Provenance, provenance_columns};
 pub(crate) use report::{delivery_report, is_made_anew};
+#[cfg(test)]
+pub(crate) use split::part_for_tests;
 pub(crate) use target::add_batch_column;

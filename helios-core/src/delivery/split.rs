@@ -142,3 +142,36 @@ impl Digest {
         format!("{:032x}", self.0)
     }
 }
+
+/// What delivery makes of records.
+#[cfg(test)]
+pub(crate) struct Parted {
+    /// How many events they have.
+    pub(crate) received: u64,
+    /// How many of these are rows.
+    pub(crate) rows: u64,
+    /// How many records, or parts of them, could not be unpacked.
+    pub(crate) unreadable: usize,
+    /// The events: sequence number and place in the record, and bytes.
+    pub(crate) events: Vec<((String, u64), bytes::Bytes)>,
+}
+
+/// Parts records as a delivery into a table with these columns does.
+#[cfg(test)]
+pub(crate) fn part_for_tests(
+    columns: &[crate::Column],
+    records: Vec<crate::streams::ShardRecord>,
+) -> Result<Parted> {
+    let records: Vec<_> = records.into_iter().map(super::batch::Record::from).collect();
+    let events = super::batch::first_events(&records, 0).events;
+    let schema = TableSchema { columns: columns.to_vec(), ..TableSchema::default() };
+    let split = Rule { schema: &schema, settled: &[], refused: &[] }.split(&events)?;
+    let place = |event: &Event<'_>| (event.place.sequence_number.to_owned(), event.place.sub_sequence);
+    let readable = events.iter().filter(|event| event.payload.is_ok());
+    Ok(Parted {
+        received: events.len() as u64,
+        rows: split.rows.num_rows() as u64,
+        unreadable: events.iter().filter(|event| event.payload.is_err()).count(),
+        events: readable.map(|event| (place(event), event.data().clone())).collect(),
+    })
+}

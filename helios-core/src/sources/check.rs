@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::{
     Column, FieldPath, Result,
-    delivery::{Decoder, MissingFields, Reject, UnknownFields, nested_parts},
+    delivery::{Decoder, MissingFields, Reject, RejectKind, UnknownFields, nested_parts},
     schema::{Schema, infer},
+    streams::{Defect, Sample},
     warehouse::TableDefinition,
 };
 
@@ -41,7 +42,7 @@ pub struct SchemaCheck {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SampleReject {
-    /// Which event, counted from 0.
+    /// Which event, counted from 0. Records that could not be unpacked come last.
     pub event: u64,
     /// The word for what is wrong, as in the quarantine: `"out_of_range"`.
     pub error_type: String,
@@ -57,8 +58,59 @@ pub struct SampleReject {
     pub value: Option<String>,
 }
 
+/// Sampled events, and records that could not be unpacked, of which delivery makes rejects, too.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sampled {
+    pub(crate) events: Vec<Bytes>,
+    unreadable: u64,
+    /// What is wrong with the first of these.
+    defects: Vec<Defect>,
+}
+
+impl From<Sample> for Sampled {
+    fn from(sample: Sample) -> Self {
+        Self {
+            events: sample.events.into_iter().map(|event| event.data).collect(),
+            unreadable: sample.unreadable as u64,
+            defects: sample.defects.into_iter().map(|record| record.defect).collect(),
+        }
+    }
+}
+
+impl From<Vec<Bytes>> for Sampled {
+    fn from(events: Vec<Bytes>) -> Self {
+        Self { events, ..Self::default() }
+    }
+}
+
+impl Sampled {
+    /// How many events, and records that have none that can be read.
+    pub(super) fn count(&self) -> u64 {
+        self.events.len() as u64 + self.unreadable
+    }
+
+    /// The rejects of an event decoder, and those of the records that could not be unpacked: how many, and the first.
+    pub(super) fn rejects(&self, decoder: &mut Decoder) -> (u64, Vec<SampleReject>) {
+        let unreadable =
+            self.defects.iter().map(|defect| Reject::new(RejectKind::UnreadableRecord, defect.to_string()));
+        let (mut rejected, mut rejects) = (self.unreadable, Vec::new());
+        for (at, event) in self.events.iter().enumerate() {
+            if let Err(reject) = decoder.decode(event) {
+                rejected += 1;
+                if rejects.len() < MAX_SHOWN {
+                    rejects.push(SampleReject::new(at, reject));
+                }
+            }
+        }
+        rejects
+            .extend((self.events.len()..).zip(unreadable).map(|(at, reject)| SampleReject::new(at, reject)));
+        rejects.truncate(MAX_SHOWN);
+        (rejected, rejects)
+    }
+}
+
 impl SampleReject {
-    pub(super) fn new(event: usize, reject: Reject) -> Self {
+    fn new(event: usize, reject: Reject) -> Self {
         Self {
             event: event as u64,
             error_type: reject.error_type.to_string(),
@@ -79,25 +131,16 @@ impl SampleReject {
 pub(crate) fn check_schema(
     definition: &TableDefinition,
     (unknown, missing): (UnknownFields, MissingFields),
-    events: &[Bytes],
+    sampled: &Sampled,
 ) -> Result<SchemaCheck> {
     let columns = definition.columns();
     // The columns that the table would get are none that it lacks.
     let unknown = if unknown == UnknownFields::AddColumn { UnknownFields::Ignore } else { unknown };
     let mut decoder = Decoder::new(&columns)?.when_unknown(unknown).when_missing(missing);
-    let mut rejects = Vec::new();
-    let mut rejected = 0;
-    for (at, event) in events.iter().enumerate() {
-        if let Err(reject) = decoder.decode(event) {
-            rejected += 1;
-            if rejects.len() < MAX_SHOWN {
-                rejects.push(SampleReject::new(at, reject));
-            }
-        }
-    }
-    let count = events.len() as u64;
+    let (rejected, rejects) = sampled.rejects(&mut decoder);
+    let count = sampled.count();
     Ok(SchemaCheck {
-        unknown_fields: unknown_fields(&columns, events),
+        unknown_fields: unknown_fields(&columns, &sampled.events),
         schema: columns.into(),
         events: count,
         fitting: count - rejected,

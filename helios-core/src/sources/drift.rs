@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::check::SampleReject;
+use super::check::{SampleReject, Sampled};
 use crate::{
     Column, Error, FieldPath, Result,
     column_names::can_be_element,
@@ -19,9 +19,6 @@ use crate::{
         types::{DataType, TupleField},
     },
 };
-
-/// So many rejects are shown.
-const MAX_SHOWN: usize = 100;
 
 /// How later events differ from the table that they go to, and what would mend it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -104,12 +101,12 @@ pub(crate) async fn drift(
     warehouse: &Warehouse,
     target: Target,
     description: &TableDescription,
-    events: Vec<Bytes>,
+    sampled: Sampled,
     options: InferOptions,
 ) -> Result<SchemaDrift> {
     let (schema, others) = (target.schema.clone(), target.other_columns.clone());
     let looking = move || {
-        let looking = Looking::new(schema, others, events, options);
+        let looking = Looking::new(schema, others, sampled, options);
         looking.look().map(|found| (looking, found))
     };
     // Not on the thread that others' requests wait for.
@@ -144,8 +141,8 @@ pub(crate) async fn drift(
         stream_arn: None,
         database_name: target.table.database().as_str().to_owned(),
         table_name: target.table.table().as_str().to_owned(),
-        events: looking.events.len() as u64,
-        fitting: looking.events.len() as u64 - found.rejected,
+        events: looking.sampled.count(),
+        fitting: looking.sampled.count() - found.rejected,
         rejected: found.rejected,
         rejects: found.rejects,
         new_fields: found.new_fields,
@@ -190,7 +187,7 @@ struct Looking {
     schema: TableSchema,
     /// Names of columns beyond the schema.
     others: Vec<String>,
-    events: Vec<Bytes>,
+    sampled: Sampled,
     /// Those that could be rows of some table.
     readable: Vec<Bytes>,
     options: InferOptions,
@@ -232,35 +229,31 @@ impl Changed {
 }
 
 impl Looking {
-    fn new(schema: TableSchema, others: Vec<String>, events: Vec<Bytes>, options: InferOptions) -> Self {
+    fn new(schema: TableSchema, others: Vec<String>, sampled: Sampled, options: InferOptions) -> Self {
         let mut observation = Observation::default();
-        let readable = events.iter().filter(|event| observation.add(event)).cloned().collect();
-        Self { schema, others, events, readable, options }
+        let readable = sampled.events.iter().filter(|event| observation.add(event)).cloned().collect();
+        Self { schema, others, sampled, readable, options }
     }
 
     fn look(&self) -> Result<Found> {
         let mut decoder = self.schema.decoder()?;
+        let (rejected, rejects) = self.sampled.rejects(&mut decoder);
         let mut found = Found {
-            rejected: 0,
-            rejects: Vec::new(),
+            rejected,
+            rejects,
             new_fields: self.new_fields()?,
             changed: Vec::new(),
             unsent: Vec::new(),
         };
-        for (at, event) in self.events.iter().enumerate() {
-            if let Err(reject) = decoder.decode(event) {
-                found.rejected += 1;
-                if found.rejects.len() < MAX_SHOWN {
-                    found.rejects.push(SampleReject::new(at, reject));
-                }
-            }
-        }
         for column in &self.schema.columns {
             let rejects = self.rejects_of(column)?;
             if let Some((events, first)) = rejects {
                 found.changed.push(self.changed(column, events, first)?);
             }
-            if !self.events.is_empty() && self.values(column).next().is_none() && !self.is_nested(column) {
+            if !self.sampled.events.is_empty()
+                && self.values(column).next().is_none()
+                && !self.is_nested(column)
+            {
                 found.unsent.push(column.name.clone());
             }
         }
@@ -271,7 +264,7 @@ impl Looking {
     fn new_fields(&self) -> Result<Vec<NewField>> {
         let sources: Vec<_> = self.schema.columns.iter().map(Column::source).collect();
         let places: BTreeSet<_> = sources.iter().flat_map(FieldPath::around).collect();
-        let events = self.events.iter().map(|event| &**event);
+        let events = self.sampled.events.iter().map(|event| &**event);
         let mut others = self.others.clone();
         let mut found = new_columns_within(&self.schema, &others, None, events)?;
         for place in &places {
@@ -331,7 +324,7 @@ impl Looking {
     fn rejects(&self, mut schema: TableSchema, column: &Column) -> Result<Vec<Reject>> {
         schema.policy.unknown_fields = UnknownFields::Ignore;
         let mut decoder = schema.decoder()?.reject_unknown_within();
-        let rejects = self.events.iter().filter_map(|event| decoder.decode(event).err());
+        let rejects = self.sampled.events.iter().filter_map(|event| decoder.decode(event).err());
         Ok(rejects.filter(|reject| reject.column.as_ref() == Some(&column.name)).collect())
     }
 

@@ -28,8 +28,8 @@ mod spec;
 mod trigger;
 
 pub use batching::Batching;
-pub(crate) use check::check_schema;
 pub use check::{SampleReject, SchemaCheck};
+pub(crate) use check::{Sampled, check_schema};
 pub use checked::{Check, CheckStatus};
 pub use create::TableCreated;
 pub use doctor::Diagnosis;

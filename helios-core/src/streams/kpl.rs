@@ -8,10 +8,16 @@
 use bytes::{Buf, Bytes};
 use md5::{Digest, Md5};
 
-use super::record::Defect;
+use super::defect::Defect;
 
-const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
+pub(super) const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 const MD5_LENGTH: usize = 16;
+
+/// Whether some bytes are a whole message of protocol buffers, whatever its fields mean.
+pub(super) fn is_message(bytes: Bytes) -> bool {
+    let is_field = |field: Option<(u64, Value)>| field.is_some_and(|(tag, _)| (1..1 << 29).contains(&tag));
+    !bytes.is_empty() && Fields(bytes).all(is_field)
+}
 
 /// The fields of `AggregatedRecord`, and of its `Record`s.
 mod tag {

@@ -3,8 +3,14 @@
 mod compression;
 mod credentials;
 mod credentials_request;
+mod defect;
 mod describe;
+mod encoding;
 pub(crate) mod error;
+mod events;
+mod format;
+#[cfg(test)]
+mod framings;
 mod identity;
 mod kpl;
 mod list;
@@ -20,14 +26,17 @@ mod shards;
 
 pub use credentials::Credentials;
 pub use credentials_request::CredentialsRequest;
+pub use defect::Defect;
 pub use describe::{StreamDescription, describe};
 pub(crate) use error::is_refused_argument;
+pub use format::Format;
 pub use identity::{CallerIdentity, caller_identity};
 pub use list::{Stream, list};
 pub use position::Position;
 pub use put::{EventsPut, PutEvents, put_events};
 pub use reader::{Page, ShardReader, ShardRecord, ShardStart};
-pub use record::{Defect, MAX_UNPACKED_BYTES, Unpacked, UnreadableRecord, UserRecord, unpack};
+pub use record::MAX_UNPACKED_BYTES;
+pub(crate) use record::{UnreadableRecord, events_of};
 pub use sample::{
     DefectiveRecord, Sample, SampleEnd, SampleOptions, SampleProgress, SampledEvent, sample, sample_while,
 };
@@ -35,6 +44,10 @@ pub use sequence::compare_sequence_numbers;
 pub use session::{AwsSession, AwsSettings};
 pub(crate) use shards::ancestors;
 pub use shards::{Shard, list_shards, readable};
+#[cfg(fuzzing)]
+pub(crate) use {events::events, record::payloads};
+#[cfg(test)]
+pub(crate) use {framings::framings, sample::sample_for_tests};
 
 #[cfg(test)]
 mod tests {
@@ -47,7 +60,6 @@ mod tests {
         assert_send_sync::<AwsSession>();
         assert_send_sync::<Credentials>();
         assert_send_sync::<ShardReader>();
-        assert_send_sync::<Unpacked>();
         assert_send_sync::<crate::Error>();
     };
 

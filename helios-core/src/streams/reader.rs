@@ -45,8 +45,15 @@ pub struct ShardRecord {
     pub sequence_number: String,
     /// When it arrived, roughly: Kinesis does not promise that it grows along the shard.
     pub arrived_at: Timestamp,
-    /// The payload, for [`unpack`](super::unpack).
+    /// The payload, as it came.
     pub data: Bytes,
+}
+
+#[cfg(test)]
+impl ShardRecord {
+    pub(crate) fn for_tests(number: u64, arrived_at: Timestamp, data: impl Into<Bytes>) -> Self {
+        Self { sequence_number: number.to_string(), arrived_at, data: data.into() }
+    }
 }
 
 /// What one read gave. No records is common and means nothing.

@@ -1,90 +1,67 @@
-//! One Kinesis record, and the user records in it.
+//! One Kinesis record, and the events in it.
+//!
+//! A record has one payload, or many if it is an aggregated one; a payload may be compressed, and has one event or many.
+//! The events of all payloads are counted through from 0.
 
-use std::fmt;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{compression::decompress, kpl::Aggregate};
+use super::{
+    compression::Budget,
+    defect::Defect,
+    encoding::unwrap,
+    events::{events, is_plain},
+    format::Format,
+    kpl::Aggregate,
+};
 
 /// What all user records of one Kinesis record may unpack to. Kinesis takes 10 MiB at most; this is for what expands.
 pub const MAX_UNPACKED_BYTES: usize = 64 * 1024 * 1024;
 
-/// What a producer put: one event, unpacked.
+/// A part of a record that could not be unpacked. It is not lost: these are its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserRecord {
-    /// Its place in the Kinesis record: 0, or counted through an aggregated one. With shard and sequence number its identity.
-    pub sub_sequence: u64,
-    /// The payload, unpacked.
-    pub data: Bytes,
-}
-
-/// A user record that could not be unpacked. It is not lost: these are its bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnreadableRecord {
-    /// As in [`UserRecord`].
-    pub sub_sequence: u64,
+pub(crate) struct UnreadableRecord {
     /// The payload as it came.
-    pub data: Bytes,
+    pub(crate) data: Bytes,
     /// What is wrong with it.
-    pub defect: Defect,
+    pub(crate) defect: Defect,
 }
 
-/// Why a user record cannot be unpacked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Defect {
-    /// It starts as gzip, and is damaged.
-    Gzip,
-    /// It starts as zstd, and is damaged.
-    Zstd,
-    /// It would unpack to more than [`MAX_UNPACKED_BYTES`].
-    TooLarge,
-    /// It names a partition key or a hash key that its aggregated record does not have.
-    KeyIndex,
-}
-
-impl Defect {
-    /// The stable name: `"too_large"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-            Self::TooLarge => "too_large",
-            Self::KeyIndex => "key_index",
-        }
-    }
-}
-
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Gzip => f.write_str("the gzip data are damaged"),
-            Self::Zstd => f.write_str("the zstd data are damaged"),
-            Self::TooLarge => {
-                write!(f, "the record unpacks to more than {} MiB", MAX_UNPACKED_BYTES / (1024 * 1024))
-            }
-            Self::KeyIndex => f.write_str("the aggregated record lacks the key this user record names"),
-        }
-    }
-}
-
-/// The user records of one Kinesis record: all of an aggregated record, else the one; gzip and zstd unpacked.
+/// The events of one Kinesis record, each with its sub-sequence number: its place in the record, counted from 0.
 ///
-/// A damaged aggregated record is one user record, unchanged, as for Amazon's own consumers.
-/// Nothing is copied but what is compressed; memory is bounded by [`MAX_UNPACKED_BYTES`] however the record is made.
-#[must_use]
-pub fn unpack(data: Bytes) -> Unpacked {
-    let source = Aggregate::parse(&data).map_or_else(|| Source::One(Some(data)), Source::Many);
-    Unpacked { source, sub_sequence: 0, budget: MAX_UNPACKED_BYTES }
+/// This is the only reader of records: delivery, samples and all that look at samples call it. What it finds depends on
+/// the bytes of the record alone. A record that is one JSON object is its event, without a copy.
+pub(crate) fn events_of(
+    record: &Bytes,
+) -> impl Iterator<Item = (u64, Result<Cow<'_, Bytes>, UnreadableRecord>)> {
+    let is_plain = is_plain(record);
+    let whole = is_plain.then_some(Ok(Cow::Borrowed(record)));
+    let payloads = (!is_plain).then(|| payloads(record.clone())).into_iter().flatten();
+    let parts = payloads.flat_map(|payload| {
+        let (readable, unreadable) = match payload {
+            Ok(payload) => (Some(events(payload)), None),
+            Err(unreadable) => (None, Some(Err(unreadable))),
+        };
+        readable.into_iter().flatten().map(|event| Ok(Cow::Owned(event))).chain(unreadable)
+    });
+    (0..).zip(whole.into_iter().chain(parts))
 }
 
-/// The iterator of [`unpack`].
+/// The payloads of one Kinesis record: all of an aggregated record, else the one; each unpacked and without the framing
+/// that it came in.
+///
+/// Nothing is copied but what is compressed; memory is bounded by [`MAX_UNPACKED_BYTES`] however the record is made.
+pub(crate) fn payloads(record: Bytes) -> impl Iterator<Item = Result<Bytes, UnreadableRecord>> {
+    let source = Aggregate::parse(&record).map_or_else(|| Source::One(Some(record)), Source::Many);
+    Payloads { source, budget: Budget::new(MAX_UNPACKED_BYTES) }
+}
+
+/// The iterator of [`payloads`].
 #[derive(Debug)]
-pub struct Unpacked {
+struct Payloads {
     source: Source,
-    sub_sequence: u64,
-    budget: usize,
+    budget: Budget,
 }
 
 #[derive(Debug)]
@@ -93,30 +70,32 @@ enum Source {
     Many(Aggregate),
 }
 
-impl Iterator for Unpacked {
-    type Item = Result<UserRecord, UnreadableRecord>;
+impl Iterator for Payloads {
+    type Item = Result<Bytes, UnreadableRecord>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let packed = match &mut self.source {
             Source::One(data) => Ok(data.take()?),
             Source::Many(records) => records.next()?,
         };
-        let sub_sequence = self.sub_sequence;
-        self.sub_sequence += 1;
-        let unpacked = packed.and_then(|data| match decompress(&data, self.budget) {
-            Ok(unpacked) => Ok((data, unpacked)),
+        let unpacked = packed.and_then(|data| match unpack(&data, &mut self.budget) {
+            Ok(unpacked) => Ok(unpacked),
             Err(defect) => Err((data, defect)),
         });
-        Some(match unpacked {
-            Ok((packed, data)) => {
-                if packed.as_ptr() != data.as_ptr() {
-                    self.budget -= data.len();
-                }
-                Ok(UserRecord { sub_sequence, data })
-            }
-            Err((data, defect)) => Err(UnreadableRecord { sub_sequence, data, defect }),
-        })
+        Some(unpacked.map_err(|(data, defect)| UnreadableRecord { data, defect }))
     }
+}
+
+/// What a payload holds; what it unpacks to is taken from the budget.
+fn unpack(packed: &Bytes, budget: &mut Budget) -> Result<Bytes, Defect> {
+    let data = unwrap(packed, budget)?;
+    if let Some(format) = Format::of(&data) {
+        return Err(Defect::Format(format));
+    }
+    if !packed.as_ptr_range().contains(&data.as_ptr()) {
+        budget.bytes = budget.bytes.saturating_sub(data.len());
+    }
+    Ok(data)
 }
 
 #[cfg(test)]
@@ -134,16 +113,19 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn all(data: Vec<u8>) -> Vec<Result<UserRecord, UnreadableRecord>> {
-        unpack(data.into()).collect()
+    type Found = (u64, Result<Bytes, UnreadableRecord>);
+
+    fn all(data: Vec<u8>) -> Vec<Found> {
+        let record = data.into();
+        events_of(&record).map(|(place, event)| (place, event.map(Cow::into_owned))).collect()
     }
 
-    fn good(sub_sequence: u64, data: &'static str) -> Result<UserRecord, UnreadableRecord> {
-        Ok(UserRecord { sub_sequence, data: data.into() })
+    fn good(place: u64, data: &'static str) -> Found {
+        (place, Ok(data.into()))
     }
 
     #[test]
-    fn a_plain_record_is_its_own_user_record() {
+    fn a_plain_record_is_its_own_event() {
         assert_eq!(all(b"{}".to_vec()), [good(0, "{}")]);
         assert_eq!(all(Vec::new()), [good(0, "")]);
     }
@@ -155,19 +137,28 @@ mod tests {
     }
 
     #[test]
+    fn events_are_counted_through_all_payloads() {
+        let payloads =
+            [b"{\"a\":1}\n{\"a\":2}".to_vec(), gzip(b"[{\"a\":3},{\"a\":4}]"), b"{\"a\":5}".to_vec()];
+        let expected = [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":3}"#, r#"{"a":4}"#, r#"{"a":5}"#];
+        let expected: Vec<_> = (0..).zip(expected).map(|(place, event)| good(place, event)).collect();
+        assert_eq!(all(aggregate(&payloads)), expected);
+    }
+
+    #[test]
     fn a_damaged_user_record_keeps_its_bytes_and_its_place() {
         let cut = gzip(b"hello")[..12].to_vec();
         let out = all(aggregate(&[b"a".to_vec(), cut.clone(), b"c".to_vec()]));
-        let unreadable = UnreadableRecord { sub_sequence: 1, data: cut.into(), defect: Defect::Gzip };
-        assert_eq!(out, [good(0, "a"), Err(unreadable), good(2, "c")]);
+        let unreadable = UnreadableRecord { data: cut.into(), defect: Defect::Gzip };
+        assert_eq!(out, [good(0, "a"), (1, Err(unreadable)), good(2, "c")]);
     }
 
     #[test]
     fn many_small_bombs_are_bounded_together() {
         let bomb = gzip(&vec![0; MAX_UNPACKED_BYTES / 3]);
         let sizes: Vec<_> =
-            unpack(aggregate(&[bomb.clone(), bomb.clone(), bomb.clone(), bomb, b"x".to_vec()]).into())
-                .map(|record| record.map(|record| record.data.len()).map_err(|record| record.defect))
+            payloads(aggregate(&[bomb.clone(), bomb.clone(), bomb.clone(), bomb, b"x".to_vec()]).into())
+                .map(|payload| payload.map(|payload| payload.len()).map_err(|record| record.defect))
                 .collect();
         let third = Ok(MAX_UNPACKED_BYTES / 3);
         assert_eq!(sizes, [third, third, third, Err(Defect::TooLarge), Ok(1)]);
@@ -175,12 +166,55 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_bytes_give_one_record_with_nothing_lost(data in prop::collection::vec(any::<u8>(), 0..500)) {
-            let out = all(data.clone());
+        fn arbitrary_bytes_give_one_payload_with_nothing_lost(data in prop::collection::vec(any::<u8>(), 0..500)) {
+            let out: Vec<_> = payloads(data.clone().into()).collect();
             prop_assert_eq!(out.len(), 1);
             match &out[0] {
-                Ok(record) => prop_assert_eq!(&record.data[..], &data[..]),
+                Ok(payload) => prop_assert_eq!(&payload[..], &data[..]),
                 Err(record) => prop_assert_eq!(&record.data[..], &data[..]),
+            }
+        }
+
+        #[test]
+        fn whatever_is_behind_a_signature_has_the_same_events_twice(
+            start in prop::sample::select(vec![
+                &b"\x78\x9c"[..],
+                b"\x04\x22\x4d\x18\x60\x40\x82",
+                b"\xff\x06\0\0sNaPpY\0",
+                b"\x28\xb5\x2f\xfd",
+                b"\x1f\x8b\x08",
+                b"\0\0\0\0\x01",
+                b"\x03\0aaaaaaaaaaaaaaaa",
+                b"\x03\x05aaaaaaaaaaaaaaaa\x78\x9c",
+                b"eyJ",
+                b"H4sI",
+                b"\xef\xbb\xbf",
+                b"\xf3\x89\x9a\xc2",
+                b"",
+            ]),
+            rest in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..100),
+                r#"[{}\[\]a",: \n\x00]{0,20}"#.prop_map(String::into_bytes),
+                "[A-Za-z0-9+/]{0,40}={0,2}".prop_map(String::into_bytes),
+            ],
+        ) {
+            let record = [start, &rest].concat();
+            let found = all(record.clone());
+            prop_assert!(!found.is_empty());
+            prop_assert_eq!(&found, &all(record));
+            prop_assert!((0..).zip(&found).all(|(place, event)| event.0 == place));
+        }
+
+        #[test]
+        fn what_is_packed_holds_what_it_held(text in r#"\{[{}\[\]a",: \n\x00]{0,20}"#) {
+            use super::super::framings::{lz4, snappy, zlib};
+            let plain = all(text.clone().into_bytes());
+            if plain.iter().all(|event| event.1.is_ok()) {
+                for pack in [gzip, zlib, lz4, snappy] {
+                    let found = all(pack(text.as_bytes()));
+                    let is_one_reject = found.len() == 1 && found[0].1.is_err();
+                    prop_assert!(found == plain || is_one_reject, "{:?} {:?}", found, plain);
+                }
             }
         }
 
@@ -194,7 +228,7 @@ mod tests {
             let mut packed = if kind { gzip(&text) } else { zstd::encode_all(&text[..], 3).unwrap() };
             let index = at.index(packed.len());
             packed[index] ^= 1 << bit;
-            prop_assert_eq!(all(packed).len(), 1);
+            prop_assert_eq!(payloads(packed.into()).count(), 1);
         }
     }
 }

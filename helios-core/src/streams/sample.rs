@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{
+    defect::Defect,
     describe::describe,
     position::Position,
-    record::Defect,
     sequence::compare_sequence_numbers,
     session::AwsSession,
     shard_sample::{Phase, ShardSample},
@@ -97,7 +97,7 @@ impl Default for SampleOptions {
     }
 }
 
-/// One sampled event, unpacked; its bytes may be no JSON.
+/// One sampled event, unpacked and split from its record as delivery does it. It may not be valid JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SampledEvent {
@@ -105,11 +105,11 @@ pub struct SampledEvent {
     pub shard: String,
     /// The sequence number of its record.
     pub sequence_number: String,
-    /// Its place in the record.
+    /// Its place in the record, as in delivery.
     pub sub_sequence: u64,
     /// When it arrived, roughly.
     pub arrived_at: Timestamp,
-    /// The payload.
+    /// The event.
     pub data: Bytes,
 }
 
@@ -238,8 +238,7 @@ async fn run(
         let stream_arn = describe(session, stream).await?.arn;
         let shards = list_shards(session, &stream_arn).await?;
         let client = session.kinesis().await?;
-        let range = (options.position, options.until);
-        let open = |id: &str| ShardSample::open(&client, &stream_arn, id, range, now, clock);
+        let open = |id: &str| ShardSample::open(&client, &stream_arn, id, options, now, clock);
         let shards = shards.iter().map(|shard| open(&shard.id)).collect();
         Ok::<(String, Vec<ShardSample>), Error>((stream_arn, shards))
     };
@@ -363,6 +362,21 @@ fn even_shares(found: &[usize], max_events: usize) -> Vec<(usize, usize)> {
     poorest_first
 }
 
+/// What a sample has of these records, if one shard has them and no others.
+#[cfg(test)]
+pub(crate) fn sample_for_tests(records: Vec<super::ShardRecord>) -> Sample {
+    let config = aws_sdk_kinesis::Config::builder()
+        .behavior_version(aws_sdk_kinesis::config::BehaviorVersion::latest());
+    let client = aws_sdk_kinesis::Client::from_conf(config.build());
+    let clock: SharedClock = std::sync::Arc::new(crate::clock::SystemClock);
+    let options =
+        SampleOptions { position: Some(Position::Oldest), max_events: 10_000, ..SampleOptions::default() };
+    let mut shard = ShardSample::open(&client, "arn", "shardId-000000000000", &options, clock.now(), &clock);
+    let page = super::Page { records, caught_up: true, ..super::Page::default() };
+    shard.take(page, options.max_events, &Found::default());
+    collect("arn".to_owned(), vec![shard], options.max_events, SampleEnd::EndOfStream)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,6 +403,15 @@ mod tests {
             };
             assert!(fits, "{options:?}: {error:?}");
         }
+    }
+
+    #[test]
+    fn a_record_of_millions_of_events_is_not_taken_whole() {
+        let list = format!("[{}{{}}]", "{},".repeat(1_000_000));
+        let sample =
+            sample_for_tests(vec![crate::streams::ShardRecord::for_tests(1, Timestamp::UNIX_EPOCH, list)]);
+        assert_eq!((sample.events.len(), sample.unreadable), (SampleOptions::MAX_EVENTS, 0));
+        assert!(sample.events.iter().map(|event| event.sub_sequence).eq(0..10_000));
     }
 
     #[test]

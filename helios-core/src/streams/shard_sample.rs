@@ -1,6 +1,6 @@
 //! The part of a sample that comes from one shard.
 
-use std::{collections::VecDeque, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{borrow::Cow, collections::VecDeque, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use aws_sdk_kinesis::Client;
 use bytes::Bytes;
@@ -8,9 +8,11 @@ use jiff::Timestamp;
 
 use super::{
     position::Position,
-    reader::{ShardReader, ShardStart},
-    record::unpack,
-    sample::{DefectiveRecord, Found, MAX_DEFECT_BYTES, MAX_DEFECTS, MAX_SAMPLE_BYTES, SampledEvent},
+    reader::{Page, ShardReader, ShardStart},
+    record::events_of,
+    sample::{
+        DefectiveRecord, Found, MAX_DEFECT_BYTES, MAX_DEFECTS, MAX_SAMPLE_BYTES, SampleOptions, SampledEvent,
+    },
     sequence::compare_sequence_numbers,
 };
 use crate::{Result, clock::SharedClock};
@@ -44,6 +46,8 @@ pub(super) struct ShardSample {
     waits: bool,
     /// What arrived then, or later, is not wanted.
     until: Option<Timestamp>,
+    /// So many events are all that is wanted, even if other shards have none.
+    most: usize,
     pub(super) events: Vec<SampledEvent>,
     pub(super) unreadable: usize,
     /// The first of these.
@@ -55,7 +59,7 @@ impl ShardSample {
         client: &Client,
         stream_arn: &str,
         id: &str,
-        (position, until): (Option<Position>, Option<Timestamp>),
+        options: &SampleOptions,
         now: Timestamp,
         clock: &SharedClock,
     ) -> Self {
@@ -63,6 +67,7 @@ impl ShardSample {
             let start = ShardStart::Position(position);
             ShardReader::new(client.clone(), stream_arn, id, start, SharedClock::clone(clock))
         };
+        let SampleOptions { position, until, max_events, .. } = *options;
         let mut older = VecDeque::new();
         if position.is_none() {
             let end = until.unwrap_or(now);
@@ -82,6 +87,7 @@ impl ShardSample {
             first: None,
             waits: until.is_none() && !matches!(position, Some(Position::Oldest | Position::At(_))),
             until,
+            most: max_events,
             events: Vec::new(),
             unreadable: 0,
             defects: Vec::new(),
@@ -90,8 +96,14 @@ impl ShardSample {
 
     /// Reads one page, and takes about `quota` events of it.
     pub(super) async fn read(&mut self, quota: usize, found: &Found) -> Result<()> {
-        let wanted = self.events.len() + quota;
         let page = self.reader.next_page(quota).await?;
+        self.take(page, quota, found);
+        Ok(())
+    }
+
+    /// Takes about `quota` events of a page.
+    pub(super) fn take(&mut self, page: Page, quota: usize, found: &Found) {
+        let wanted = self.events.len() + quota;
         let mut window_ended = page.caught_up;
         let mut records = page.records.into_iter().peekable();
         while let Some(record) = records.next() {
@@ -112,12 +124,17 @@ impl ShardSample {
                 arrived_at: record.arrived_at,
                 data,
             };
-            for user_record in unpack(record.data) {
-                match user_record {
-                    Ok(user_record) => {
-                        found.bytes.fetch_add(user_record.data.len(), Relaxed);
+            for (sub_sequence, part) in events_of(&record.data) {
+                match part {
+                    Ok(data) => {
+                        found.bytes.fetch_add(data.len(), Relaxed);
                         found.events.fetch_add(1, Relaxed);
-                        self.events.push(event(user_record.sub_sequence, user_record.data));
+                        let data = match data {
+                            Cow::Borrowed(record) => record.clone(),
+                            // A copy: what it is a part of may have unpacked to much more.
+                            Cow::Owned(part) => Bytes::copy_from_slice(&part),
+                        };
+                        self.events.push(event(sub_sequence, data));
                     }
                     Err(unreadable) => {
                         self.unreadable += 1;
@@ -125,19 +142,20 @@ impl ShardSample {
                         if self.defects.len() < MAX_DEFECTS {
                             // A copy: the page that it is a part of may be large.
                             let data = unreadable.data.get(..MAX_DEFECT_BYTES).unwrap_or(&unreadable.data);
-                            let record = event(unreadable.sub_sequence, Bytes::copy_from_slice(data));
+                            let record = event(sub_sequence, Bytes::copy_from_slice(data));
                             self.defects.push(DefectiveRecord { record, defect: unreadable.defect });
                         }
                     }
                 }
-                if found.bytes.load(Relaxed) >= MAX_SAMPLE_BYTES {
-                    return Ok(());
+                // One record may hold millions of events.
+                if found.bytes.load(Relaxed) >= MAX_SAMPLE_BYTES || self.events.len() >= self.most {
+                    return;
                 }
             }
             if self.events.len() >= wanted && records.peek().is_some() {
                 // An aggregated record may hold the whole quota: the rest of the page is for another round.
                 self.reader.seek_after(&number);
-                return Ok(());
+                return;
             }
         }
         if page.ended && self.phase == Phase::Waiting {
@@ -145,7 +163,6 @@ impl ShardSample {
         } else if window_ended && self.phase == Phase::Reading {
             self.end_window(page.caught_up, page.ended);
         }
-        Ok(())
     }
 
     fn end_window(&mut self, caught_up: bool, shard_ended: bool) {

@@ -1,15 +1,16 @@
-//! One record, and the events in it.
-//!
-//! A record has one payload, or many if it is an aggregated one. A payload is a JSON object, a list of objects, or
-//! several of either one after another. The events of all payloads of a record are counted through from 0: that is
-//! their sub-sequence number, their place in the record. It depends on the bytes of the record alone.
+//! One payload, and the events in it: a JSON object, a list of objects, or several of either one after another, with nothing,
+//! white space, or a comma between them.
 //!
 //! Where one event ends is told by brackets and quotes alone, so that it depends on nothing but the bytes; whether an
-//! event is JSON, and fits, is for the decoder to say. No byte but white space, and the brackets and commas of a list,
-//! is left out:
+//! event is JSON, and fits, is for the decoder to say. No byte but white space, the brackets and commas of a list, and what
+//! the rules below name, is left out:
 //!
 //! - A payload that begins with `{` and ends with `}`, and in which nothing but `,`, `]`, `}` or the end follows on a
-//!   `}`, is one event, whatever it holds. So is an empty one.
+//!   `}`, is one event, whatever it holds, unless its first object ends before a comma and another one, and an object behind
+//!   a comma begins with the same key as the first. An empty payload is one event, too.
+//! - Behind an event that is in no list, zero bytes are padding. So is one comma, if another object or list follows, or
+//!   nothing.
+//! - A byte order mark before the first object or list is left out.
 //! - The elements of a list are events of their own, whatever they are. An empty list is an event, which no table takes.
 //! - Where the payload breaks off, or a bracket closes that none has opened, or something else than an object or a list
 //!   stands, the events before remain; what follows is one event, which the decoder rejects with these bytes. It goes up
@@ -21,28 +22,24 @@
 //!   be empty.
 
 use bytes::Bytes;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr3};
 
-use super::decode::MAX_DEPTH;
-use crate::streams::{UnreadableRecord, unpack};
-
-/// The events of one Kinesis record, each with its sub-sequence number.
-pub(super) fn events_of(record: Bytes) -> impl Iterator<Item = (u64, Result<Bytes, UnreadableRecord>)> {
-    let payloads = unpack(record).flat_map(|payload| {
-        let (readable, unreadable) = match payload {
-            Ok(payload) => (Some(events(payload.data)), None),
-            Err(unreadable) => (None, Some(Err(unreadable))),
-        };
-        readable.into_iter().flatten().map(Ok).chain(unreadable)
-    });
-    (0..).zip(payloads)
-}
+use crate::json::MAX_DEPTH;
 
 /// The events of one payload.
 pub(crate) fn events(payload: Bytes) -> impl Iterator<Item = Bytes> {
+    let payload = without_mark(payload);
     let parts =
         if is_one(&payload) { Parts::One } else { Parts::Some { at: 0, in_list: false, by_line: false } };
     Events { payload, parts }
+}
+
+/// A payload without the byte order mark that some programs put before JSON.
+fn without_mark(payload: Bytes) -> Bytes {
+    match payload.strip_prefix("\u{feff}".as_bytes()) {
+        Some(rest) if matches!(rest.trim_ascii_start().first(), Some(b'{' | b'[')) => payload.slice_ref(rest),
+        _ => payload,
+    }
 }
 
 /// The iterator of [`events`].
@@ -77,12 +74,88 @@ fn is_one(payload: &[u8]) -> bool {
     if trimmed.is_empty() {
         return true;
     }
-    trimmed.starts_with(b"{")
-        && trimmed.ends_with(b"}")
-        && memchr_iter(b'}', trimmed).all(|at| {
-            let rest = trimmed.get(at + 1..).unwrap_or_default();
-            matches!(rest.trim_ascii_start().first(), None | Some(b',' | b']' | b'}'))
-        })
+    if !trimmed.starts_with(b"{") || !trimmed.ends_with(b"}") {
+        return false;
+    }
+    let mut apart = None;
+    memchr_iter(b'}', trimmed).all(|at| {
+        let rest = trimmed.get(at + 1..).unwrap_or_default().trim_ascii_start();
+        match rest.first() {
+            None | Some(b']' | b'}') => true,
+            Some(b',') => {
+                let next = rest.get(1..).unwrap_or_default().trim_ascii_start();
+                next.first() != Some(&b'{')
+                    || !apart.get_or_insert_with(|| Apart::new(trimmed)).begins(at, next)
+            }
+            Some(_) => false,
+        }
+    })
+}
+
+/// Whether these bytes are a comma and another object.
+fn is_before_object(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b",").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
+}
+
+/// Tells the `},{` between two events from one in a list. Nearly always it is in a list, and this must cost nothing: so
+/// only where the first key of the payload comes again, it is looked at.
+struct Apart<'a> {
+    text: &'a [u8],
+    /// The payload up to the end of its first key.
+    opening: &'a [u8],
+    /// Whether nothing has shown yet that the payload is one event.
+    is_open: bool,
+    /// How far lists have been counted, and how many are open there.
+    at: usize,
+    lists: usize,
+    is_quoted: bool,
+}
+
+impl<'a> Apart<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        let mut quotes = text.iter().enumerate().filter(|(_, byte)| **byte == b'"');
+        let end = quotes.nth(1).map_or(1, |(quote, _)| quote + 1);
+        let opening = text.get(..end).unwrap_or_default();
+        Self { text, opening, is_open: true, at: 0, lists: 0, is_quoted: false }
+    }
+
+    /// Whether the payload is several events, as this object behind the `}` at a place and a comma may show.
+    #[inline]
+    fn begins(&mut self, at: usize, next: &[u8]) -> bool {
+        next.starts_with(self.opening) && self.is_open && self.is_apart(at)
+    }
+
+    #[cold]
+    fn is_apart(&mut self, at: usize) -> bool {
+        if self.is_in_list(at) {
+            return false;
+        }
+        // Either the first object ends before a comma and another one, or the payload is one event whatever follows.
+        self.is_open = false;
+        let behind = value_end(self.text).and_then(|end| self.text.get(end..)).unwrap_or_default();
+        is_before_object(behind.trim_ascii_start())
+    }
+
+    /// Whether a list is open at a later place of the text, or a string.
+    fn is_in_list(&mut self, end: usize) -> bool {
+        while let Some(rest) = self.text.get(self.at..end) {
+            let found = memchr3(b'[', b']', b'\\', rest);
+            let plain = rest.get(..found.unwrap_or(rest.len())).unwrap_or_default();
+            self.is_quoted ^= memchr_iter(b'"', plain).count() % 2 == 1;
+            self.at += plain.len() + 1;
+            match found.and_then(|found| rest.get(found)) {
+                None => {
+                    self.at = end;
+                    break;
+                }
+                Some(b'\\') => self.at += 1,
+                Some(_) if self.is_quoted => {}
+                Some(b'[') => self.lists += 1,
+                Some(_) => self.lists = self.lists.saturating_sub(1),
+            }
+        }
+        self.lists > 0 || self.is_quoted
+    }
 }
 
 impl Iterator for Events {
@@ -102,7 +175,7 @@ impl Iterator for Events {
 
 impl Events {
     fn part(&mut self, at: usize, in_list: bool, by_line: bool) -> Option<Bytes> {
-        let start = self.after_space(at);
+        let start = if in_list || at == 0 { self.after_space(at) } else { self.after_padding(at) };
         let Some(first) = self.payload.get(start) else {
             self.parts = Parts::None;
             // A list without its end.
@@ -168,6 +241,21 @@ impl Events {
         self.payload.slice_ref(part.trim_ascii_end())
     }
 
+    /// Where, behind an event that is in no list, the next one begins.
+    fn after_padding(&self, at: usize) -> usize {
+        let is_padding = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
+        let skip = |at: usize| {
+            let rest = self.payload.get(at..).unwrap_or_default();
+            at + rest.iter().position(|byte| !is_padding(byte)).unwrap_or(rest.len())
+        };
+        let start = skip(at);
+        if self.payload.get(start) != Some(&b',') {
+            return start;
+        }
+        let behind = skip(start + 1);
+        if matches!(self.payload.get(behind), None | Some(b'{' | b'[')) { behind } else { start }
+    }
+
     fn after_space(&self, at: usize) -> usize {
         let rest = self.payload.get(at..).unwrap_or_default();
         at + (rest.len() - rest.trim_ascii_start().len())
@@ -213,7 +301,7 @@ fn text_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
         let rest = bytes.get(at..)?;
-        at += memchr::memchr3(b'"', b'\\', b'\n', rest)?;
+        at += memchr3(b'"', b'\\', b'\n', rest)?;
         match bytes.get(at)? {
             b'"' => return Some(at + 1),
             b'\\' => at += 2,
@@ -287,6 +375,55 @@ mod tests {
     }
 
     #[test]
+    fn commas_and_padding_are_left_out_between_events() {
+        for (payload, expected) in [
+            ("{\"a\":1},{\"a\":2}", &["{\"a\":1}", "{\"a\":2}"][..]),
+            ("{\"a\":1} ,\n{\"a\":2} ,\n", &["{\"a\":1}", "{\"a\":2}"]),
+            ("{\"a\":1},", &["{\"a\":1}"]),
+            ("{\"a\":[{},{}]},{\"a\":\"},{[\"},{}", &["{\"a\":[{},{}]}", "{\"a\":\"},{[\"}", "{}"]),
+            (
+                "{\"a\":\"[\"},{\"a\":\"\\\"[\"},{\"a\":\"\\\\\"}",
+                &["{\"a\":\"[\"}", "{\"a\":\"\\\"[\"}", "{\"a\":\"\\\\\"}"],
+            ),
+            ("[{\"a\":1}],[{\"a\":2}],{\"a\":3}", &["{\"a\":1}", "{\"a\":2}", "{\"a\":3}"]),
+            ("{\"a\":1}\0", &["{\"a\":1}"]),
+            ("{\"a\":1}\n\0\0\0", &["{\"a\":1}"]),
+            ("[{\"a\":1}]\0", &["{\"a\":1}"]),
+            ("{\"a\":1}\0{\"a\":2}\0", &["{\"a\":1}", "{\"a\":2}"]),
+            ("\u{feff}{\"a\":1}", &["{\"a\":1}"]),
+            ("\u{feff}\r\n[{\"a\":1}]", &["{\"a\":1}"]),
+            ("{\"a\":1},{\"b\":1},{\"a\":2}", &["{\"a\":1}", "{\"b\":1}", "{\"a\":2}"]),
+            (
+                "{ \"a\":1},\n{ \"a\":[{\"a\":1},{\"a\":2}]}",
+                &["{ \"a\":1}", "{ \"a\":[{\"a\":1},{\"a\":2}]}"],
+            ),
+            ("{\"a\":[{\"a\":[1]},{\"a\":2}]},{\"a\":1}", &["{\"a\":[{\"a\":[1]},{\"a\":2}]}", "{\"a\":1}"]),
+            // None of that.
+            (
+                "{\"a\":[{\"a\":[1]},{\"a\":2}],\"b\":{\"a\":[{\"a\":1},{\"a\":1}]}}",
+                &["{\"a\":[{\"a\":[1]},{\"a\":2}],\"b\":{\"a\":[{\"a\":1},{\"a\":1}]}}"],
+            ),
+            ("{\"a\":1},{\"b\":2}", &["{\"a\":1},{\"b\":2}"]),
+            ("{\"a\":[{},{\"b\":[]},{}],\"b\":[{},{}]}", &["{\"a\":[{},{\"b\":[]},{}],\"b\":[{},{}]}"]),
+            ("{\"a\":\"},{\"}", &["{\"a\":\"},{\"}"]),
+            ("{\"a\":{\"b\":1},{\"c\":2}}", &["{\"a\":{\"b\":1},{\"c\":2}}"]),
+            ("{\"a\":1}},{\"a\":2}", &["{\"a\":1}},{\"a\":2}"]),
+            ("{\"a\":1},,{\"a\":2}}", &["{\"a\":1},,{\"a\":2}}"]),
+            ("{\"a\":1},1", &["{\"a\":1}", ",1"]),
+            ("{\"a\":\"x\0\0", &["{\"a\":\"x\0\0"]),
+            ("\0\0{\"a\":1}", &["\0\0{\"a\":1}"]),
+            ("\0", &["\0"]),
+            ("\u{feff}", &["\u{feff}"]),
+            ("\u{feff}text", &["\u{feff}text"]),
+            ("[{\"a\":1}\0,{\"a\":2}]", &["{\"a\":1}", "\0", "{\"a\":2}"]),
+            // What is damaged is no reason to lose what is whole.
+            ("{\"a\":1},{\"a\":2},{\"a\":", &["{\"a\":1}", "{\"a\":2}", "{\"a\":"]),
+        ] {
+            assert_eq!(all(payload), expected, "{payload}");
+        }
+    }
+
+    #[test]
     fn what_is_broken_leaves_its_neighbours_alone() {
         for (payload, expected) in [
             // A line of NDJSON cut off, with a bracket too many, with a quote too few, and none at all.
@@ -326,6 +463,12 @@ mod tests {
             ("[\n", 1),
             ("{\"a\":[],\n", 1),
             ("{}\n", lines),
+            ("{},", lines),
+            ("{\"a\":{},{", 1),
+            ("{\"a\":[{},{\"a\":", 1),
+            ("{\"a\":[],{}},{", 1),
+            ("{}\0", lines),
+            (",{}}", 1),
             ("[],\n", 1),
             ("{\"a\":[]\n[}\n", 1),
             ("\"\n", 1),
@@ -342,8 +485,7 @@ mod tests {
         #[test]
         fn a_plain_record_is_the_one_event_it_is_found_to_be(text in r#"[{}\[\]a",: \n]{0,12}"#) {
             if is_plain(text.as_bytes()) {
-                let found: Vec<_> = events_of(Bytes::from(text.clone())).collect();
-                prop_assert_eq!(found, [(0, Ok(Bytes::from(text)))]);
+                prop_assert_eq!(all(&text), [text]);
             }
         }
 
@@ -359,6 +501,11 @@ mod tests {
             let expected: Vec<_> = objects.iter().map(|(object, _)| object.clone()).collect();
             if !objects.is_empty() {
                 prop_assert_eq!(all(lines.trim()), expected.clone());
+                let same: Vec<_> = objects.iter().map(|(object, _)| format!("{{\"k\":[{object},{object}],\"v\":{object}}}")).collect();
+                prop_assert_eq!(all(&same.join(",")), same.clone());
+                prop_assert_eq!(all(&format!("[{}]", same.join(","))), same);
+                let apart = objects.iter().map(|(object, gap)| format!("{object}{}", [",", ", ", " ,\n", "\0,\0"][*gap]));
+                prop_assert_eq!(all(&apart.collect::<String>()), expected.clone());
                 prop_assert_eq!(all(&list), expected);
             }
         }
