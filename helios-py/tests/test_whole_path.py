@@ -61,21 +61,23 @@ class Face:
 
 
 async def listening(client: Face) -> None:
-    assert client.client.engine.version == (await client.query("SELECT version() AS v")).rows()[0]["v"]
+    engine = client.client.engine
+    assert engine is not None
+    assert (await client.query("SELECT version() AS v")).rows() == [{"v": engine.version}]
     listener = await client.listen(user="ann", password="canary")
     assert "canary" not in repr(listener)
     request = urllib.request.Request(listener.url, b"SELECT 6 * 7", {"X-ClickHouse-User": "ann"})
-    with pytest.raises(urllib.error.HTTPError):
-        urllib.request.urlopen(request)
+    # On a thread, as the listener may need this one's event loop.
+    with pytest.raises(urllib.error.HTTPError, match="HTTP Error 40"):
+        await asyncio.to_thread(urllib.request.urlopen, request)
     request.add_header("X-ClickHouse-Key", "canary")
-    # The listener may need this thread's event loop.
     answer = await asyncio.to_thread(urllib.request.urlopen, request)
     assert answer.read() == b"42\n"
     async with listener:
         pass
     listener.close()
-    with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(request)
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        await asyncio.to_thread(urllib.request.urlopen, request)
 
 
 async def awaited(value: Any) -> Any:
