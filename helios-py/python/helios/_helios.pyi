@@ -6,6 +6,7 @@ from typing import Any, final
 __all__ = [
     "Client",
     "Consumer",
+    "Listener",
     "QueryBatch",
     "QueryBatches",
     "QueryBytes",
