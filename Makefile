@@ -43,7 +43,6 @@ test-all: test-python test-go test-rust
 
 test-rust: engine emulator faces wheel installed ## The tests in Rust, among them the cases through every face, and the C ABI's.
 	tests/run.py
-	$(python) tests/on_package_engine.py proof:: refused:: quarantine::
 
 # Those that depend on the engine, on the one that the package's extra brings.
 on-package-engine := $(addprefix helios-py/tests/test_,docstrings.py frames.py secrets.py values.py whole_path.py)
@@ -51,6 +50,7 @@ on-package-engine := $(addprefix helios-py/tests/test_,docstrings.py frames.py s
 test-python: engine emulator faces wheel ## The Python package's own tests, its README in a clean environment, and the deployment template.
 	HELIOS_CHDB_LIB=$$(setup/engine.sh) $(python) -m pytest --quiet
 	$(python) -m pytest --quiet $(on-package-engine)
+	$(python) tests/on_package_engine.py proof:: refused:: quarantine::
 	python3 helios-py/tests/clean_environment.py $(faces)/wheels/*.whl
 
 test-go: engine faces ## The Go package's own tests, with the race detector.
