@@ -69,7 +69,7 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
 
     fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>>;
 
-    /// Looks at the table that has this name now, and counts the rows of batches in it. `None` if there is no table.
+    /// Looks at the table that has this name now, and counts the rows of batches in it. `None` if the table is missing.
     fn look<'a>(
         &'a self,
         table: &'a TableName,
@@ -243,7 +243,7 @@ impl WarehouseSink {
                     rows: Some(RowsByBatch::new(batches, row.rows)),
                 }));
             }
-            // The table has no such column, or there is no table.
+            // The column or the table is missing.
             Err(error) if is_missing(&error) => {}
             Err(error) => return Err(error),
         }

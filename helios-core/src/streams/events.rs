@@ -416,7 +416,7 @@ mod tests {
             ("\u{feff}", &["\u{feff}"]),
             ("\u{feff}text", &["\u{feff}text"]),
             ("[{\"a\":1}\0,{\"a\":2}]", &["{\"a\":1}", "\0", "{\"a\":2}"]),
-            // What is damaged is no reason to lose what is whole.
+            // Damaged parts must not cost the intact ones.
             ("{\"a\":1},{\"a\":2},{\"a\":", &["{\"a\":1}", "{\"a\":2}", "{\"a\":"]),
         ] {
             assert_eq!(all(payload), expected, "{payload}");

@@ -329,7 +329,7 @@ impl Members {
         Ok(lists)
     }
 
-    /// What is done about a field of a `Nested` that is none of its parts.
+    /// What is done about a field of a `Nested` that matches no part of it.
     fn pass_part(&self, name: &str, value: &str) -> Checked {
         if self.unknown == Unknown::Reject {
             let message = "a field that the table has no column for";

@@ -40,7 +40,7 @@ impl Batches {
         self.current.is_none()
     }
 
-    /// All numbers. None if there is no such column.
+    /// All numbers. Empty if the table has no such column.
     pub(in super::super) fn all(&self) -> Vec<BatchNumber> {
         let current = (!self.is_none()).then_some(self.current);
         self.earlier.iter().map(|earlier| earlier.batch).chain(current).collect()

@@ -63,7 +63,7 @@ impl LateInserts {
         *self.first.lock().unwrap().entry(block.token.to_owned()).or_insert(block.batch)
     }
 
-    /// Lets one of them arrive, unless it is too late. Nobody hears whether it was refused. `false` if there is none.
+    /// Lets one of them arrive, unless it is too late. Its answer is lost. `false` if none is in flight.
     pub(super) async fn arrive(&self, which: u64, now: Timestamp) -> bool {
         let late = {
             let mut late = self.inserts.lock().unwrap();

@@ -42,7 +42,7 @@ impl TableDefinition {
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for no columns, an empty or repeated name, a name that no table can
-    /// have, or not beside the others, a type that is none, a sorting key that is not among the columns or may be null, a partition key, TTL or engine that is none; it names the
+    /// have, or not beside the others, an invalid type, a sorting key that is not among the columns or may be null, a partition key, TTL or engine that is none; it names the
     /// column.
     pub fn new(name: TableName, uuid: Uuid, schema: &[Column], options: &TableOptions) -> Result<Self> {
         if schema.is_empty() {
