@@ -7,7 +7,7 @@ use super::{
     ledger::{Entry, LedgerKey, SharedLedger, Written},
     sink::{Sink, take_back},
 };
-use crate::Result;
+use crate::{Error, Result};
 
 /// Which of an entry's replaced batches are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +18,24 @@ pub(super) enum Sweep {
     All,
 }
 
-/// Deletes rows of the entry's replaced batches, and forgets those of which no more can arrive. Returns whether it changed the
-/// entry.
+/// What a sweep has done.
+#[derive(Debug)]
+pub(super) struct Swept {
+    /// Whether it changed the entry.
+    pub(super) is_changed: bool,
+    /// Why rows of a replaced batch are still there: while merges are stopped, ClickHouse deletes nothing.
+    pub(super) left: Option<Error>,
+}
+
+/// Deletes rows of the entry's replaced batches, and forgets those of which no more can arrive.
 pub(super) async fn sweep(
     sink: &dyn Sink,
     entry: &mut Entry,
     (which, now): (Sweep, Timestamp),
-) -> Result<bool> {
+) -> Result<Swept> {
     let before = entry.superseded.len();
     let mut left = Vec::with_capacity(before);
+    let mut why = None;
     for batch in entry.superseded.iter().copied() {
         let is_due = batch.until <= now;
         let deleted =
@@ -37,16 +46,16 @@ pub(super) async fn sweep(
         match deleted {
             Ok(_) if is_due => {}
             Ok(_) => left.push(batch),
-            // New events do not wait for it: while merges are stopped, ClickHouse deletes nothing.
             Err(error) if error.is_retryable() => {
                 tracing::warn!(batch = %batch.batch, %error, "Rows of a replaced batch are not deleted yet.");
                 left.push(batch);
+                why = Some(error);
             }
             Err(error) => return Err(error),
         }
     }
     entry.superseded = left;
-    Ok(entry.superseded.len() < before)
+    Ok(Swept { is_changed: entry.superseded.len() < before, left: why })
 }
 
 /// Does the same for a shard that currently gets no batches. A worker that writes the entry meanwhile sweeps it, too.
@@ -56,7 +65,7 @@ pub(super) async fn sweep_idle(
     mut entry: Entry,
     now: Timestamp,
 ) -> Result<bool> {
-    let is_changed = sweep(sink, &mut entry, (Sweep::Due, now)).await?;
+    let Swept { is_changed, .. } = sweep(sink, &mut entry, (Sweep::Due, now)).await?;
     let is_clean = entry.superseded.iter().all(|batch| batch.until > now);
     if !is_changed {
         return Ok(is_clean);

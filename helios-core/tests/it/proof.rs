@@ -229,6 +229,27 @@ async fn a_column_that_is_changed_under_way_bends_no_value() {
     }
 }
 
+/// Rows that must be deleted stay while merges are stopped: nothing is inserted beside them, and the error says what to do.
+#[tokio::test]
+async fn rows_that_cannot_be_deleted_yet_are_not_doubled() {
+    let proof = Proof::new("id UInt64").await;
+    let events = batch(0, ids(20));
+    proof.die_after(1, &events).await;
+    proof.execute("ALTER TABLE {t} ADD COLUMN later Nullable(UInt8)").await;
+    proof.execute("SYSTEM STOP MERGES {t}").await;
+    // The second attempt finds the deletion begun.
+    for _ in 0..2 {
+        let error = proof.deliver(&events).await.unwrap_err().error;
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true), "{error}");
+        assert!(error.to_string().contains("SYSTEM START MERGES"), "{error}");
+        assert_eq!(proof.count().await, 20);
+    }
+    proof.execute("SYSTEM START MERGES {t}").await;
+    let report = proof.deliver(&events).await.unwrap();
+    assert_eq!((report.delivered, proof.count().await), (20, 20));
+    assert_eq!(proof.fixture.count("SELECT uniqExact(id) AS n FROM {t}").await, 20);
+}
+
 #[tokio::test]
 async fn a_table_in_the_place_of_another_keeps_nothing_and_what_mends_it_is_said() {
     let proof = Proof::new("id UInt64").await;

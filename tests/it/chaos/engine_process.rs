@@ -28,6 +28,10 @@ pub(super) enum PartFault {
     KilledAfter,
     /// The token is written down, and then the disk is full.
     DiskFull,
+    /// The engine is killed before the part without the deleted rows is in place.
+    KilledDeleting,
+    /// The engine is killed when that part is in place.
+    KilledDeleted,
 }
 
 impl PartFault {
@@ -37,6 +41,8 @@ impl PartFault {
             Self::KilledBefore => "killed-before",
             Self::KilledAfter => "killed-after",
             Self::DiskFull => "disk-full",
+            Self::KilledDeleting => "killed-deleting",
+            Self::KilledDeleted => "killed-deleted",
         }
     }
 }

@@ -126,3 +126,35 @@ async fn an_engine_that_is_killed_loses_and_doubles_nothing() {
     timeout(ROUND, scene.client.consume(STREAM).until_caught_up()).await.unwrap().unwrap();
     scene.put.check(&scene.client, DATABASE).await;
 }
+
+/// A range is in the table when the table is changed, so its rows are deleted and inserted again. Meanwhile the engine is killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_is_killed_while_it_deletes_rows_loses_and_doubles_nothing() {
+    let (mut chance, mut scene) = (chance(), Scene::set().await);
+    let rows = scene.tables[Inserted::Rows as usize];
+    for round in 0..rounds(2) {
+        let fault = if round % 2 == 0 { PartFault::KilledDeleting } else { PartFault::KilledDeleted };
+        let consumer = ConsumerProcess::start(&scene.engine.environment(&scene.double));
+        scene.engine.arm(PartFault::KilledAfter, rows);
+        scene.put.more(&scene.double, 20 + chance.below(200));
+        scene.engine.struck(PartFault::KilledAfter, rows).await;
+        drop(consumer);
+        scene.engine.restart().await;
+        let change = format!("ALTER TABLE shop.events ADD COLUMN later_{round} Nullable(UInt8)");
+        scene.client.warehouse().execute(&change).await.unwrap();
+        scene.engine.arm(fault, rows);
+        let consumer = ConsumerProcess::start(&scene.engine.environment(&scene.double));
+        scene.engine.struck(fault, rows).await;
+        if chance.below(2) == 0 {
+            drop(consumer);
+            scene.engine.restart().await;
+            timeout(ROUND, scene.client.consume(STREAM).until_caught_up()).await.unwrap().unwrap();
+        } else {
+            scene.engine.restart().await;
+            timeout(ROUND, scene.put.arrived(&scene.client, DATABASE)).await.unwrap();
+        }
+        println!("round {round}: {fault:?}, {} events", scene.put.count());
+    }
+    timeout(ROUND, scene.client.consume(STREAM).until_caught_up()).await.unwrap().unwrap();
+    scene.put.check(&scene.client, DATABASE).await;
+}

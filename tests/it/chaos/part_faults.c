@@ -1,6 +1,6 @@
 /*
  * Preloaded into the engine's process: what goes wrong with a new part of a table when it is put in its place, which is
- * after its token was written into the table's deduplication log.
+ * after its token was written into the table's deduplication log. A part without the rows that are deleted is a mutated one.
  *
  * The file `$HELIOS_PART_FAULTS/<fault>-<uuid of the table>` asks for a fault, once: whoever meets it removes the file.
  */
@@ -32,15 +32,17 @@ static void die(void) {
 
 int rename(const char *from, const char *to) {
     rename_function real = (rename_function)dlsym(RTLD_NEXT, "rename");
-    const char *part = strstr(from, "/tmp_insert_");
+    const char *inserted = strstr(from, "/tmp_insert_");
+    const char *mutated = strstr(from, "/tmp_mut_");
+    const char *part = inserted != NULL ? inserted : mutated;
     if (part == NULL || part - from < UUID_LENGTH) return real(from, to);
     const char *table = part - UUID_LENGTH;
-    if (meets("killed-before", table)) die();
-    if (meets("disk-full", table)) {
+    if (meets(inserted ? "killed-before" : "killed-deleting", table)) die();
+    if (inserted && meets("disk-full", table)) {
         errno = ENOSPC;
         return -1;
     }
     int result = real(from, to);
-    if (meets("killed-after", table)) die();
+    if (meets(inserted ? "killed-after" : "killed-deleted", table)) die();
     return result;
 }

@@ -249,11 +249,20 @@ impl Run<'_> {
 
     /// Deletes rows of replaced batches, once no more of them can arrive.
     ///
-    /// The next write of the entry records it.
+    /// The next write of the entry records it. New events do not wait for rows that arrived late and cannot be deleted yet; a
+    /// range that replaces rows does, as they would be there twice.
+    ///
+    /// # Errors
+    ///
+    /// Retryable, if it waits.
     pub(super) async fn sweep(&mut self) -> Result<()> {
-        let which = if self.is_cached { Sweep::Due } else { Sweep::All };
-        sweep(&*self.worker.sink, &mut self.entry, (which, self.worker.clock.now())).await?;
-        Ok(())
+        let replaces = self.entry.open.as_ref().is_some_and(|open| open.generation > 0);
+        let which = if self.is_cached && !replaces { Sweep::Due } else { Sweep::All };
+        let swept = sweep(&*self.worker.sink, &mut self.entry, (which, self.worker.clock.now())).await?;
+        match swept.left {
+            Some(error) if replaces => Err(self.about(error)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -149,7 +149,11 @@ impl<'a> Replay<'a> {
     pub(in crate::delivery) async fn finish_pending(&mut self) -> Result<Entry> {
         loop {
             let mut entry = self.ledger.read(&self.key).await?;
-            sweep(self.sink, &mut entry, (Sweep::All, self.clock.now())).await?;
+            let swept = sweep(self.sink, &mut entry, (Sweep::All, self.clock.now())).await?;
+            if let Some(error) = swept.left {
+                // Their events may be in quarantine still, and would be rows twice.
+                return Err(error);
+            }
             match entry.rework.clone() {
                 None => return Ok(entry),
                 Some(Rework::Replay(open)) => self.finish(entry, *open).await?,
