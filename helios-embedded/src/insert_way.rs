@@ -6,6 +6,7 @@
 use std::{
     fs::File,
     io::Write as _,
+    ops::Range,
     os::fd::AsRawFd as _,
     path::{Path, PathBuf},
 };
@@ -17,18 +18,20 @@ use crate::{
 
 /// The way in that a driver is used by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum InsertWay {
-    /// The driver's own inserts.
-    Stream,
-    /// A statement that selects from a file of this folder.
-    File(PathBuf),
+pub(crate) struct InsertWay {
+    /// Whether the driver's own inserts can be relied on. Otherwise a statement selects from a file.
+    streams: bool,
+    /// Where the files are.
+    folder: PathBuf,
 }
 
 /// An `INSERT` without its data.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct InsertHead<'a> {
     /// The statement up to `FORMAT`.
     pub(crate) text: &'a [u8],
+    /// Where in it a `SELECT` reads the data: `input(`, up to its structure.
+    pub(crate) input: Option<Range<usize>>,
     pub(crate) format: &'a str,
     pub(crate) parameters: &'a [(String, String)],
 }
@@ -40,11 +43,12 @@ impl InsertWay {
     ///
     /// What each way got wrong.
     pub(crate) fn proven(connection: &mut dyn DriverConnection, path: &Path) -> Result<Self, String> {
-        let stream = match prove(&Self::Stream, connection) {
-            Ok(()) => return Ok(Self::Stream),
+        let streams = Self { streams: true, folder: path.to_owned() };
+        let stream = match prove(&streams, connection) {
+            Ok(()) => return Ok(streams),
             Err(wrong) => wrong,
         };
-        let file = Self::File(path.to_owned());
+        let file = Self { streams: false, ..streams };
         match prove(&file, connection) {
             Ok(()) => {
                 tracing::debug!(
@@ -69,13 +73,11 @@ impl InsertWay {
         connection: &'connection mut dyn DriverConnection,
         head: InsertHead<'connection>,
     ) -> Result<Box<dyn DriverInsert + 'connection>, String> {
-        match self {
-            Self::Stream => connection.insert(head.text, head.format, head.parameters),
-            Self::File(folder) => {
-                let file = tempfile::tempfile_in(folder).map_err(|error| unwritable(&error))?;
-                Ok(Box::new(FileInsert { connection, head, file }))
-            }
+        if self.streams && head.input.is_none() {
+            return connection.insert(head.text, head.format, head.parameters);
         }
+        let file = tempfile::tempfile_in(&self.folder).map_err(|error| unwritable(&error))?;
+        Ok(Box::new(FileInsert { connection, head, file }))
     }
 }
 
@@ -92,11 +94,20 @@ impl DriverInsert for FileInsert<'_> {
     }
 
     fn finish(self: Box<Self>) -> Result<Output, String> {
-        let Self { connection, head: InsertHead { text, format, parameters }, file } = *self;
+        let Self { connection, head: InsertHead { text, input, format, parameters }, file } = *self;
         // Opened by this path, the file is read from its beginning. Without a structure of its own it has that of the table
         // and columns it goes into. `FROM INFILE` would not do: it refuses materialized columns, whatever the settings are.
-        let select = format!("\nSELECT * FROM file('/proc/self/fd/{}', '{format}')", file.as_raw_fd());
-        connection.run(&[text, select.as_bytes()].concat(), "Null", parameters)
+        let read = format!("file('/proc/self/fd/{}', '{format}'", file.as_raw_fd());
+        let statement = match input {
+            None => [text, format!("\nSELECT * FROM {read})").as_bytes()].concat(),
+            Some(input) => {
+                let (before, after) = (text.get(..input.start), text.get(input.end..).unwrap_or_default());
+                let has_structure = !after.trim_ascii_start().starts_with(b")");
+                let comma: &[u8] = if has_structure { b", " } else { b"" };
+                [before.unwrap_or_default(), read.as_bytes(), comma, after].concat()
+            }
+        };
+        connection.run(&statement, "Null", parameters)
     }
 }
 
@@ -121,9 +132,9 @@ fn prove(way: &InsertWay, connection: &mut dyn DriverConnection) -> Result<(), S
 
 fn prove_in_table(way: &InsertWay, connection: &mut dyn DriverConnection) -> Result<(), String> {
     let text = format!("INSERT INTO {TABLE} (v, m) SETTINGS insert_allow_materialized_columns = 1 ");
-    let head = InsertHead { text: text.as_bytes(), format: "TabSeparated", parameters: &[] };
+    let head = InsertHead { text: text.as_bytes(), input: None, format: "TabSeparated", parameters: &[] };
     let send = |connection: &mut dyn DriverConnection, rows: &[u8]| {
-        let mut insert = way.insert(connection, head)?;
+        let mut insert = way.insert(connection, head.clone())?;
         insert.append(rows)?;
         insert.finish()
     };

@@ -1,6 +1,6 @@
 //! One Arrow batch, one insert, one block.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::{
     batch_column::{BatchNumber, with_batch},
+    cast,
     settings::InsertSettings,
 };
 use crate::{
@@ -57,7 +58,7 @@ impl Insert<'_> {
             &counted
         };
         let mut body = encode(batch)?;
-        let mut statement = self.statement(batch)?;
+        let mut statement = self.statement(warehouse, batch).await?;
         // ClickHouse accepts a statement in the URL, in the body, or split between the two.
         let in_body =
             (statement.len() > MAX_STATEMENT_IN_URL).then(|| format!("{}\n", std::mem::take(&mut statement)));
@@ -86,11 +87,16 @@ impl Insert<'_> {
         insert.end().await.map_err(about)
     }
 
-    fn statement(&self, batch: &RecordBatch) -> Result<String> {
+    async fn statement(&self, warehouse: &Warehouse, batch: &RecordBatch) -> Result<String> {
         let schema = batch.schema();
         let columns = schema.fields().iter().map(|field| Ok(Ident::new(field.name())?.to_string()));
         let columns = columns.collect::<Result<Vec<_>>>()?.join(", ");
-        Ok(format!("INSERT INTO {} ({columns}) FORMAT ArrowStream", self.table))
+        let select = if self.from_text && self.settings.casts(warehouse).await? {
+            cast::select(warehouse, self.table, &schema).await? + " "
+        } else {
+            String::new()
+        };
+        Ok(format!("INSERT INTO {} ({columns}) {select}FORMAT ArrowStream", self.table))
     }
 }
 
@@ -101,4 +107,13 @@ pub(super) fn encode(batch: &RecordBatch) -> Result<Bytes> {
     let mut writer = StreamWriter::try_new(body, &batch.schema()).map_err(unexpected)?;
     writer.write(batch).map_err(unexpected)?;
     writer.into_inner().map(Bytes::from).map_err(unexpected)
+}
+
+/// Bytes as ClickHouse's `unhex` reads them.
+pub(super) fn hex(bytes: &[u8]) -> Result<String> {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").map_err(|error| Error::unexpected(error.to_string()))?;
+    }
+    Ok(text)
 }

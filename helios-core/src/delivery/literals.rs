@@ -1,15 +1,17 @@
 //! The defaults that no null can ask for: those that are literals are asked for when a table is looked at.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write as _,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::RecordBatch;
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{insert::encode, schema::TableSchema, settings::InsertSettings};
+use super::{
+    cast::as_text,
+    insert::{encode, hex},
+    schema::TableSchema,
+    settings::InsertSettings,
+};
 use crate::{
     Error, ErrorKind, Result,
     warehouse::{
@@ -143,16 +145,16 @@ impl Asking<'_> {
 
     /// Whether what would be sent for a default is that default to the last bit, and of the same type within.
     async fn is_same(&self, default: &ColumnDefault<'_>, row: &RecordBatch) -> Result<bool> {
-        let structure = format!("value {}", default.data_type);
-        let mut bytes = String::new();
-        for byte in encode(row)? {
-            write!(bytes, "{byte:02x}").map_err(|error| Error::unexpected(error.to_string()))?;
-        }
+        let casts = self.from_text && self.settings.casts(self.warehouse).await?;
+        let sent: DataType = default.data_type.parse()?;
+        let sent = if casts { as_text(sent) } else { sent };
         let question = format!(
-            "SELECT formatRow('RowBinary', value) = formatRow('RowBinary', {}) AS is_same \
-             FROM format(ArrowStream, {}, unhex('{bytes}'))",
+            "SELECT formatRow('RowBinary', CAST(value, {data_type})) = formatRow('RowBinary', {}) AS is_same \
+             FROM format(ArrowStream, {}, unhex('{}'))",
             default.sql(),
-            Literal(&structure),
+            Literal(&format!("value {sent}")),
+            hex(&encode(row)?)?,
+            data_type = Literal(default.data_type),
         );
         match self.query(&question).fetch_one::<SameRow>().await.map_err(from_clickhouse) {
             Ok(row) => Ok(row.is_same == 1),

@@ -8,6 +8,7 @@
 mod batch;
 mod batch_column;
 mod batch_report;
+mod cast;
 mod consumer;
 mod decode;
 mod deliverer;

@@ -1,11 +1,17 @@
 //! The settings of an insert: all that matter, none left to the server's defaults, which differ between versions.
 
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use clickhouse::Row;
 use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::OnceCell;
 
+use super::insert::{encode, hex};
 use crate::{
-    Result,
-    warehouse::{Warehouse, from_clickhouse},
+    Error, ErrorKind, Result,
+    warehouse::{Literal, Warehouse, from_clickhouse},
 };
 
 /// Sent with every insert, to every server.
@@ -51,11 +57,21 @@ const WHERE_KNOWN: &[(&str, &str)] = &[
 /// `JSON` under the engine's defaults, whatever the settings of the insert are (measured on 26.7).
 const FROM_TEXT: (&str, &str) = ("input_format_arrow_use_native_reader", "0");
 
+/// A string that looks like a date, and is none.
+const NO_DATE: &str = "2024-02-30";
+
 /// Name and value of each setting of an insert, but its token.
 #[derive(Clone, Debug)]
 pub(super) struct InsertSettings {
     always: Vec<(&'static str, &'static str)>,
     from_text: Option<(&'static str, &'static str)>,
+    /// Whether a `JSON` must be cast from text.
+    casts: OnceCell<bool>,
+}
+
+#[derive(Row, Deserialize)]
+struct KeptRow {
+    is_kept: u8,
 }
 
 #[derive(Row, Deserialize)]
@@ -81,7 +97,47 @@ impl InsertSettings {
         Ok(Self {
             always: ALWAYS.iter().chain(known).copied().collect(),
             from_text: is_known(FROM_TEXT.0).then_some(FROM_TEXT),
+            casts: OnceCell::new(),
         })
+    }
+
+    /// Whether a `JSON` must be cast from text, as the reader of Arrow changes strings in it: tried once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ConfigInvalid`] if this ClickHouse changes strings in `JSON` either way.
+    pub(super) async fn casts(&self, warehouse: &Warehouse) -> Result<bool> {
+        let found = self.casts.get_or_try_init(async || {
+            let document = json!({"p": NO_DATE}).to_string();
+            let sent = StringArray::from(vec![document.as_str()]);
+            let rows = RecordBatch::try_from_iter([("v", Arc::new(sent) as ArrayRef)]);
+            let rows = encode(&rows.map_err(|error| Error::unexpected("a string makes no batch").caused_by(error))?)?;
+            let read = format!("format(ArrowStream, 'v JSON', unhex('{}'))", hex(&rows)?);
+            if self.keeps(warehouse, &read).await? {
+                return Ok(false);
+            }
+            if self.keeps(warehouse, &format!("(SELECT CAST({} AS JSON) AS v)", Literal(&document))).await? {
+                return Ok(true);
+            }
+            let message = "this ClickHouse changes strings in `JSON` columns that look like dates; let the column be a \
+                           String";
+            Err(Error::new(ErrorKind::ConfigInvalid, message))
+        });
+        found.await.copied()
+    }
+
+    /// Whether a string in the `JSON` `v` of this source is as it was.
+    async fn keeps(&self, warehouse: &Warehouse, source: &str) -> Result<bool> {
+        let question = format!("SELECT toString(v.p) = '{NO_DATE}' AS is_kept FROM {source}");
+        let query = warehouse.client().query_raw(&question);
+        let query = self.for_insert(true).fold(query, |query, (name, value)| query.with_setting(name, value));
+        // No error of this is the fault of a row that waits to be inserted.
+        let row: KeptRow = query.fetch_one().await.map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "how ClickHouse reads `JSON` cannot be tried")
+                .caused_by(from_clickhouse(error))
+                .retryable(true)
+        })?;
+        Ok(row.is_kept == 1)
     }
 
     /// The settings of an insert into a table that has, or has not, columns made from text.

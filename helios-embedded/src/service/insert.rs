@@ -43,7 +43,12 @@ pub(crate) async fn run(exchange: Exchange, insert: Insert, mut input: Input) ->
     let interrupt = Interrupt { wake, spoils: false };
     let (_guard, mut verdict) = Job::start(exchange.engine, name, interrupt, move |job| {
         let mut connection = session.open(job.engine())?;
-        let head = InsertHead { text: &insert.head, format: &insert.format, parameters: &session.parameters };
+        let head = InsertHead {
+            text: &insert.head,
+            input: insert.input.clone(),
+            format: &insert.format,
+            parameters: &session.parameters,
+        };
         let way = job.engine().insert_way();
         let mut stream = way.insert(connection.as_mut(), head).map_err(Exception::from_engine)?;
         while let Some(piece) = pieces.blocking_recv() {

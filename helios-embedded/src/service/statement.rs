@@ -1,5 +1,7 @@
 //! What kind of statement a request carries, and where its clauses are.
 
+use std::ops::Range;
+
 use super::{
     exception::{Code, Exception},
     lexer::{Kind, Lexer, Token},
@@ -19,6 +21,8 @@ pub(crate) enum Statement {
 pub(crate) struct Insert {
     /// The statement up to `FORMAT` or `VALUES`.
     pub(crate) head: Vec<u8>,
+    /// Where in the head the data are read: `input(`, up to its structure.
+    pub(crate) input: Option<Range<usize>>,
     pub(crate) format: String,
     /// Where in the text the data begin.
     pub(crate) data: usize,
@@ -104,13 +108,17 @@ impl Reader<'_> {
                 }
                 Kind::Word if depth == 0 && !follows_dot(previous.as_ref()) => {
                     if is(text, &token, "FORMAT") {
-                        return self.format(token.range.start);
+                        return self.format(token.range.start, None);
                     }
                     if is(text, &token, "VALUES") {
                         let head = text.get(..token.range.start).unwrap_or_default().to_vec();
-                        return Ok(Some(Insert { head, format: "Values".into(), data: token.range.end }));
+                        let (input, format) = (None, "Values".into());
+                        return Ok(Some(Insert { head, input, format, data: token.range.end }));
                     }
-                    if is_any(text, &token, &["SELECT", "WITH", "FROM", "WATCH"]) {
+                    if is_any(text, &token, &["SELECT", "WITH"]) {
+                        return self.select();
+                    }
+                    if is_any(text, &token, &["FROM", "WATCH"]) {
                         return Ok(None);
                     }
                 }
@@ -129,8 +137,33 @@ impl Reader<'_> {
         Ok(None)
     }
 
+    /// After `SELECT`: goes over the query, which may read the data through `input()`.
+    fn select(&mut self) -> Result<Option<Insert>, Exception> {
+        let text = self.text;
+        let (mut depth, mut input) = (0_u32, None);
+        let mut word: Option<Token> = None;
+        while let Some(token) = self.next() {
+            match token.kind {
+                Kind::Symbol(b'(') => {
+                    depth += 1;
+                    let called = word.take().filter(|word| is(text, word, "input"));
+                    input = input.or(called.map(|name| name.range.start..token.range.end));
+                }
+                Kind::Symbol(b'[' | b'{') => depth += 1,
+                Kind::Symbol(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+                Kind::Symbol(b';') => return Ok(None),
+                Kind::Word if depth == 0 && input.is_some() && is(text, &token, "FORMAT") => {
+                    return self.format(token.range.start, input);
+                }
+                Kind::Word | Kind::Text | Kind::QuotedName | Kind::Symbol(_) => {}
+            }
+            word = (token.kind == Kind::Word).then_some(token);
+        }
+        Ok(None)
+    }
+
     /// After `FORMAT`: the format's name, and where its data begin.
-    fn format(&mut self, clause: usize) -> Result<Option<Insert>, Exception> {
+    fn format(&mut self, clause: usize, input: Option<Range<usize>>) -> Result<Option<Insert>, Exception> {
         let Some(name) = self.next().filter(|name| name.kind == Kind::Word) else {
             return Ok(None);
         };
@@ -161,6 +194,7 @@ impl Reader<'_> {
         }
         Ok(Some(Insert {
             head: self.text.get(..clause).unwrap_or_default().to_vec(),
+            input,
             format: String::from_utf8_lossy(slice(self.text, &name)).into_owned(),
             data,
         }))
@@ -225,8 +259,8 @@ fn refuse(text: &[u8], tokens: &[Token]) -> Result<(), Exception> {
         if format_clause(text, tokens).is_some() || any_format(text, tokens) {
             return Err(Exception::new(
                 Code::NotImplemented,
-                "INSERT … SELECT with data of its own, as from input(), is not supported by the embedded engine. \
-                 Insert the data into a table first",
+                "INSERT … SELECT with data of its own needs input() to read them: INSERT INTO t SELECT … FROM \
+                 input('a UInt8') FORMAT CSV",
             ));
         }
     }
@@ -324,8 +358,35 @@ mod tests {
     }
 
     #[test]
+    fn the_data_of_an_input_function_are_apart() {
+        for (text, head, input, format, data) in [
+            (
+                "INSERT INTO t SELECT a + 1 FROM input('a UInt8') FORMAT CSV 1",
+                "INSERT INTO t SELECT a + 1 FROM input('a UInt8') ",
+                "input(",
+                "CSV",
+                "1",
+            ),
+            (
+                "INSERT INTO t (a) WITH 'FORMAT x' AS x SELECT a, format(x, input) FROM (SELECT * FROM Input ()) format TSV\n1",
+                "INSERT INTO t (a) WITH 'FORMAT x' AS x SELECT a, format(x, input) FROM (SELECT * FROM Input ()) ",
+                "Input (",
+                "TSV",
+                "1",
+            ),
+        ] {
+            let found = Statement::insert(text.as_bytes(), true).unwrap().unwrap();
+            assert_eq!(text.get(found.input.unwrap()).unwrap(), input, "{text}");
+            assert_eq!((found.head, found.format.as_str()), (head.as_bytes().to_vec(), format), "{text}");
+            assert_eq!(text.get(found.data..).unwrap(), data);
+        }
+    }
+
+    #[test]
     fn an_insert_of_a_select_is_all_text() {
         for text in [
+            "INSERT INTO t SELECT input FROM x FORMAT TSV",
+            "INSERT INTO t SELECT 1 FORMAT TSV",
             "INSERT INTO t SELECT 1",
             "INSERT INTO t (a) SELECT 1",
             "INSERT INTO t (SELECT 1)",
@@ -395,7 +456,7 @@ mod tests {
             ("INSERT INTO t FROM INFILE '/etc/passwd' FORMAT LineAsString", 344),
             ("SYSTEM SHUTDOWN", 497),
             ("system kill", 497),
-            ("INSERT INTO t SELECT * FROM input('a UInt8') FORMAT CSV 1", 48),
+            ("INSERT INTO t SELECT * FROM x FORMAT CSV 1", 48),
             ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x FORMAT CSV 1", 48),
             ("", 62),
             (" ;; -- nothing", 62),
