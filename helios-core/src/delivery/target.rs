@@ -257,6 +257,11 @@ impl Target {
         warnings
     }
 
+    /// Whether there are materialized views, and a repeated insert reaches those that lack its rows, and no others.
+    pub(super) fn repeats_reach_views(&self) -> bool {
+        !self.views.is_empty() && self.views.iter().all(|view| view.warning().is_none())
+    }
+
     /// A warning if rows were deleted again that materialized views have passed on.
     pub(super) fn views_keep(&self, taken_back: u64) -> Option<String> {
         if taken_back == 0 || self.views.is_empty() {

@@ -1,6 +1,9 @@
 //! What ClickHouse says about an insert is checked against the table. In each case ClickHouse once reported success wrongly.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use helios_core::{
     ErrorKind,
@@ -8,6 +11,7 @@ use helios_core::{
     delivery::{
         Batch, BatchReport, Deliverer, Outcome, Target, Undelivered,
         ledger::{Entry, Ledger as _, LedgerKey, MemoryLedger, TroubleKind},
+        quarantine::{RejectSelection, ReplayRejects},
     },
 };
 use serde_json::{Value, json};
@@ -248,6 +252,63 @@ async fn rows_that_cannot_be_deleted_yet_are_not_doubled() {
     let report = proof.deliver(&events).await.unwrap();
     assert_eq!((report.delivered, proof.count().await), (20, 20));
     assert_eq!(proof.fixture.count("SELECT uniqExact(id) AS n FROM {t}").await, 20);
+}
+
+/// A view that fails does so behind the table, which has the rows: they are sent again until the view has them, too.
+#[tokio::test]
+async fn what_a_view_refuses_is_sent_until_the_view_has_it() {
+    let proof = Proof::new("id UInt64").await;
+    let copy = format!("{}.copy", proof.fixture.table.database());
+    let settings = "ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 10000";
+    proof.execute(&format!("CREATE TABLE {copy} (id UInt64, CONSTRAINT c CHECK id != 4) {settings}")).await;
+    proof.execute(&format!("CREATE MATERIALIZED VIEW {copy}_view TO {copy} AS SELECT id FROM {{t}}")).await;
+    let events = batch(0, ids(9));
+    for _ in 0..3 {
+        let error = proof.deliver(&events).await.unwrap_err().error;
+        assert_eq!(error.server_code(), Some(469), "{error}");
+        assert_eq!(proof.entry(&events).await.trouble.unwrap().kind, TroubleKind::Failing);
+        assert_eq!(proof.count().await, 9);
+    }
+    proof.execute(&format!("ALTER TABLE {copy} DROP CONSTRAINT c")).await;
+    let report = proof.deliver(&events).await.unwrap();
+    assert_eq!((report.delivered, proof.count().await), (9, 9));
+    assert_eq!(proof.fixture.count(&format!("SELECT count() AS n FROM {copy}")).await, 9);
+    // A worker that dies after its insert leaves the view as it is.
+    let more = batch(100, ids(5));
+    proof.die_after(1, &more).await;
+    proof.deliver(&more).await.unwrap();
+    assert_eq!(
+        (proof.count().await, proof.fixture.count(&format!("SELECT count() AS n FROM {copy}")).await),
+        (14, 14)
+    );
+}
+
+/// Rejects of an open range may still be written again, under another schema: only those of committed ranges are replayed.
+#[tokio::test]
+async fn rejects_of_an_open_range_are_not_replayed() {
+    let proof = Proof::new("id UInt64, v UInt8").await;
+    let event = |id| format!(r#"{{"id":{id},"v":{}}}"#, if id < 5 { 1 } else { 300 });
+    let before = batch(0, [r#"{"id":100,"v":300}"#]);
+    proof.deliver(&before).await.unwrap();
+    let events = batch(10, (0..10).map(event));
+    proof.die_after(1, &events).await;
+    assert_eq!(proof.rejects().await, 6);
+    proof.execute("ALTER TABLE {t} MODIFY COLUMN v UInt32 SETTINGS mutations_sync = 2").await;
+    let replay = async || {
+        let run = ReplayRejects::new(
+            RejectSelection::new(proof.fixture.table.table().as_str())
+                .database(proof.fixture.table.database().as_str()),
+        );
+        proof.deliverer().replay(&proof.fixture.target().await, &HashMap::new(), &run).await.unwrap()
+    };
+    let report = replay().await;
+    assert_eq!((report.replayed, proof.rejects().await), (1, 5), "{report:?}");
+    assert!(report.message.contains("5 more"), "{report:?}");
+    proof.deliver(&events).await.unwrap();
+    let report = replay().await;
+    assert_eq!((report.replayed, proof.rejects().await), (5, 0), "{report:?}");
+    assert_eq!(proof.count().await, 11);
+    assert_eq!(proof.fixture.count("SELECT uniqExact(id) AS n FROM {t}").await, 11);
 }
 
 #[tokio::test]

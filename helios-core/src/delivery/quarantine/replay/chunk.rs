@@ -101,6 +101,18 @@ impl Chunk {
         self.rows.iter().map(RawRow::event).collect()
     }
 
+    /// Without the rejects behind this place, and how many these were.
+    pub(super) fn up_to(mut self, last: Option<Place<'_>>) -> (Self, usize) {
+        let kept = last.map_or(0, |last| self.rows.partition_point(|row| row.place() <= last));
+        let left = self.rows.len() - kept;
+        self.rows.truncate(kept);
+        (self, left)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Its stream and its shard.
     pub(super) fn origin(&self) -> (&str, &str) {
         self.rows.first().map_or(("", ""), |row| (&row.stream, &row.shard))

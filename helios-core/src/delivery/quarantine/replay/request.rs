@@ -88,6 +88,8 @@ pub(super) struct Tally {
     pub(super) considered: u64,
     pub(super) fit: u64,
     pub(super) replayed: u64,
+    /// Those of ranges that are not committed.
+    pub(super) undelivered: u64,
     remaining: HashMap<GroupKey, u64>,
 }
 
@@ -118,7 +120,7 @@ impl Tally {
     }
 
     pub(super) fn into_report(self, dry_run: bool) -> ReplayReport {
-        let Self { considered, fit, replayed, remaining } = self;
+        let Self { considered, fit, replayed, remaining, undelivered } = self;
         let mut remaining: Vec<_> = remaining
             .into_iter()
             .map(|(key, events)| {
@@ -129,11 +131,16 @@ impl Tally {
         remaining.sort_by(|a, b| {
             (b.events, &a.error_type, &a.path, &a.column).cmp(&(a.events, &b.error_type, &b.path, &b.column))
         });
-        let message = if dry_run {
+        let mut message = if dry_run {
             format!("{fit} of {considered} would now fit")
         } else {
             format!("{fit} of {considered} fit now; {replayed} have become rows")
         };
+        if undelivered > 0 {
+            message += &format!(
+                "; {undelivered} more can be replayed once their shard has delivered the range that they are in"
+            );
+        }
         ReplayReport { dry_run, considered, fit, replayed, message, remaining }
     }
 }
