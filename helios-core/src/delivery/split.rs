@@ -34,6 +34,8 @@ pub(super) struct Split<'e, 'r> {
     pub(super) rejects: Rejects<'r>,
     /// How many rejects are in quarantine already.
     pub(super) settled: usize,
+    /// The first row that must not be in one insert with all before it.
+    pub(super) clash: Option<usize>,
     pub(super) digest: String,
 }
 
@@ -76,12 +78,15 @@ impl Rule<'_> {
                 (Verdict::Reject(reject), _) => rejects.push(reject, event),
             }
         }
+        // Rows that are left out only make the insert shorter than it need be.
+        let clash = decoder.clash().map(|row| kept.iter().take(row).filter(|is_kept| **is_kept).count());
+        let clash = clash.filter(|row| *row > 0 && *row < row_events.len());
         let mut rows = decoder.finish()?;
         if row_events.len() < kept.len() {
             let cannot = |error| Error::unexpected("failed to leave out refused rows").caused_by(error);
             rows = filter_record_batch(&rows, &BooleanArray::from(kept)).map_err(cannot)?;
         }
-        let split = Split { rows, row_events, rejects, settled, digest: digest.text() };
+        let split = Split { rows, row_events, rejects, settled, clash, digest: digest.text() };
         split.check(events.len())?;
         Ok(split)
     }

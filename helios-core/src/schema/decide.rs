@@ -549,6 +549,7 @@ pub(super) mod tests {
             (r#"{"a":[{"b":-0}]}"#, Hazard::NegativeZero),
             (r#"{"a":[true,1]}"#, Hazard::MixedBooleans),
             (r#"{"a":[[true],["x"]]}"#, Hazard::MixedBooleans),
+            (r#"{"a":[[1],null]}"#, Hazard::NullBesideLists),
             (r#"{"a":[9007199254740993,2.5]}"#, Hazard::MixedNumbers),
             (r#"{"a":[[9007199254740993],[2.5]]}"#, Hazard::MixedNumbers),
             (&lists, Hazard::TooDeep),

@@ -19,6 +19,8 @@ pub(super) enum Hazard {
     MixedBooleans,
     /// Integers beside floats become floats, rounded where they are large.
     MixedNumbers,
+    /// `[[1], null]` becomes `[[1], []]`.
+    NullBesideLists,
     /// Nested so deep that it was not looked at.
     TooDeep,
 }
@@ -39,6 +41,9 @@ impl fmt::Display for Hazard {
             }
             Self::MixedNumbers => {
                 "an object holds an array of floats and integers that a 64-bit float would alter"
+            }
+            Self::NullBesideLists => {
+                "an object holds an array of arrays and nulls, which JSON would make empty arrays"
             }
             Self::TooDeep => "the nesting is too deep",
         })

@@ -295,12 +295,21 @@ fn walk_list(
     }
     let mut elements = node.and_then(|node| node.elements.as_deref_mut());
     let mut at = place.first.1 + 1;
+    let (mut nulls, mut lists, mut others) = (false, false, false);
     while at < end {
+        match tokens.get(at) {
+            Some(Token::Null) => nulls = true,
+            Some(Token::List { .. }) => lists = true,
+            _ => others = true,
+        }
         let within = Place { first: (place.first.0, at), depth: place.depth + 1, objects: place.objects };
         let (next, element) = walk(elements.as_deref_mut(), tokens, within, room);
         inside.hazard = worse(inside.hazard, element.hazard);
         inside.scalars.join(element.scalars);
         at = next;
+    }
+    if nulls && lists && !others {
+        inside.hazard = worse(inside.hazard, Some(Hazard::NullBesideLists));
     }
     inside
 }

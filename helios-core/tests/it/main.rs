@@ -8,6 +8,7 @@ mod delivery;
 mod engine;
 mod failing_ledger;
 mod inference;
+mod json;
 mod names;
 mod policies;
 mod proof;

@@ -128,6 +128,11 @@ impl Members {
         self.members.iter_mut().map(|member| &mut member.node)
     }
 
+    /// Ends an event. Whether it has documents that those of earlier events would change in one insert.
+    pub(super) fn end_event(&mut self) -> bool {
+        self.nodes_mut().fold(false, |is_changed, node| node.end_event() || is_changed)
+    }
+
     /// Where the node of a column is: the member, and the member of that.
     pub(super) fn place_of(&self, column: &str) -> Option<Vec<usize>> {
         self.members.iter().enumerate().find_map(|(at, member)| match member.node.as_group() {

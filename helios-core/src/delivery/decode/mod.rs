@@ -83,6 +83,10 @@ pub struct Decoder {
     schema: SchemaRef,
     members: Members,
     rows: usize,
+    /// Whether there is a `JSON`.
+    has_json: bool,
+    /// The first row with a document that those of earlier rows would change in one insert.
+    clash: Option<usize>,
     /// Columns that ClickHouse wants to have lists of equal length: those of one flattened `Nested`.
     nested: Vec<Vec<Placed>>,
 }
@@ -138,7 +142,8 @@ impl Decoder {
     /// The same for a ClickHouse that takes, or does not take, a `Variant` and a `Dynamic` as a union.
     pub(super) fn build(columns: &[Column], defaults: &[String], unions: bool) -> Result<Self> {
         let has_json = |column: &Column| column.data_type.parse().is_ok_and(|parsed| has_json(&parsed));
-        let nodes = Nodes { unions: unions && !columns.iter().any(has_json) };
+        let has_json = columns.iter().any(has_json);
+        let nodes = Nodes { unions: unions && !has_json };
         let mut members = Members::none();
         let mut names = HashSet::new();
         for column in columns {
@@ -171,7 +176,7 @@ impl Decoder {
             members.nest(name, &parts);
         }
         let schema = Arc::new(Schema::new(members.fields()));
-        Ok(Self { schema, nested: nested(columns, &members), members, rows: 0 })
+        Ok(Self { schema, nested: nested(columns, &members), members, rows: 0, has_json, clash: None })
     }
 
     /// The columns with a default that no null can ask for.
@@ -253,6 +258,9 @@ impl Decoder {
     pub fn decode(&mut self, event: &[u8]) -> Result<(), Reject> {
         match self.read(event) {
             Ok(()) => {
+                if self.has_json && self.members.end_event() {
+                    self.clash.get_or_insert(self.rows);
+                }
                 self.rows += 1;
                 Ok(())
             }
@@ -269,11 +277,18 @@ impl Decoder {
         self.rows
     }
 
+    /// The first row since the last batch that must not be in one insert with all before it: on a path of a `JSON`, it has a list
+    /// that ClickHouse would change into the type of theirs.
+    pub(super) fn clash(&self) -> Option<usize> {
+        self.clash
+    }
+
     /// The rows read since the last batch, as Arrow columns in the order given.
     ///
     /// # Errors
     /// `Unexpected` if Arrow does not accept what was built: a defect.
     pub fn finish(&mut self) -> Result<RecordBatch> {
+        self.clash = None;
         let options = RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));
         self.members
             .finish()

@@ -356,6 +356,17 @@ impl Node {
         }
     }
 
+    /// Ends an event. Whether it has documents that those of earlier events would change in one insert.
+    pub(super) fn end_event(&mut self) -> bool {
+        match &mut self.shape {
+            Shape::Scalar(values) => values.end_event(),
+            Shape::List { element: within, .. } | Shape::Map { value: within, .. } => within.end_event(),
+            Shape::Tuple(members) | Shape::Group(members) => members.end_event(),
+            // No member of a union is a document.
+            Shape::Union(_) => false,
+        }
+    }
+
     pub(super) fn field(&self, name: &str) -> FieldRef {
         Arc::new(Field::new(name, self.arrow_type(), self.present.is_some()))
     }

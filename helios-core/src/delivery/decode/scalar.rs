@@ -56,6 +56,11 @@ pub(super) trait Scalar: Debug + Send {
     /// Forgets all values but the first `length`.
     fn truncate(&mut self, length: usize);
 
+    /// Ends an event. Whether it has documents that those of earlier events would change in one insert.
+    fn end_event(&mut self) -> bool {
+        false
+    }
+
     /// What `finish` makes.
     fn arrow_type(&self) -> ArrowType;
 

@@ -107,6 +107,11 @@ impl Scalar for Texts {
         self.offsets.truncate(length + 1);
         let end = self.offsets.last().and_then(|end| usize::try_from(*end).ok()).unwrap_or_default();
         self.bytes.truncate(end);
+        self.objects.forget_event();
+    }
+
+    fn end_event(&mut self) -> bool {
+        self.objects.end_event()
     }
 
     fn arrow_type(&self) -> ArrowType {
@@ -116,6 +121,7 @@ impl Scalar for Texts {
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
         let offsets = take_offsets(&mut self.offsets);
+        self.objects.forget();
         Ok(Arc::new(BinaryArray::try_new(offsets, take(&mut self.bytes).into(), nulls)?))
     }
 }

@@ -194,6 +194,13 @@ impl Run<'_> {
         remainders: Vec<Remainder>,
     ) -> Result<()> {
         let split = Rule { schema: &schema, settled: &settled, refused: &refused }.split(events)?;
+        let clash = split.clash.and_then(|row| split.row_events.get(row));
+        let clash = clash.map(|clash| events.partition_point(|event| event.place < clash.place));
+        if let Some(end) = clash.filter(|end| *end > 0) {
+            // Under this schema they cannot be in one insert.
+            let refused = refused_within(&refused, end);
+            return Box::pin(self.cut(open, events, end, (schema, settled, refused))).await;
+        }
         let range = self.range(
             events,
             &split,

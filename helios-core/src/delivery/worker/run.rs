@@ -125,8 +125,9 @@ impl<'a> Run<'a> {
         let refused = around.map_or_else(Vec::new, |left| refused_within(&left.refused, events.len()));
         let rule = Rule { schema: &schema, settled: &settled, refused: &refused };
         let (mut events, mut split) = (events, rule.split(events)?);
-        if let Some(row) = self.target.partitions.excess(&split.rows) {
-            // Too many partitions for one block: as many events as make fewer.
+        let excess = self.target.partitions.excess(&split.rows);
+        if let Some(row) = excess.into_iter().chain(split.clash).min() {
+            // Too many partitions for one block, or documents that would change others in it: as many events as go together.
             let excess = split
                 .row_events
                 .get(row)

@@ -217,6 +217,11 @@ impl<'a> Replay<'a> {
         let schema = self.schema_of(chunk);
         let events = chunk.events();
         let split = Rule { schema: &schema, settled: &[], refused: &[] }.split(&events)?;
+        if let Some(row) = split.clash {
+            // The rows behind it cannot be in one insert with those before it.
+            self.most = row;
+            return Ok(());
+        }
         let Some((first, last)) = chunk.ends().filter(|_| !split.row_events.is_empty()) else {
             self.count(&split);
             self.behind = chunk.behind();

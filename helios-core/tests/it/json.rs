@@ -1,0 +1,250 @@
+//! Documents of a `JSON` column come back as they were sent, whatever else was sent on the same path.
+
+use serde_json::{Map, Value};
+
+use crate::engine::{Fixture, batch};
+
+/// What may be on one path: near every border between the types that the engine chooses from.
+const VALUES: &[&str] = &[
+    "null",
+    "true",
+    "false",
+    "0",
+    "1",
+    "-1",
+    "255",
+    "9007199254740993",
+    "-9007199254740993",
+    "9223372036854775807",
+    "18446744073709551615",
+    "1.5",
+    "-0.5",
+    "1e300",
+    "0.1",
+    r#""""#,
+    r#""x""#,
+    r#""1""#,
+    r#""1.5""#,
+    r#""true""#,
+    r#""null""#,
+    r#""2024-02-30""#,
+    r#""2024-01-01""#,
+    r#""2024-1-1""#,
+    r#""1970-01-01""#,
+    r#""2024-01-01T10:00:00""#,
+    r#""2024-01-01 10:00:00""#,
+    r#""2024-01-01T10:00:00.123Z""#,
+    r#""2024-01-01T10:00:00+02:00""#,
+    r#""10:00:00""#,
+    r#""0190b7c5-8a3e-7c21-9d4f-2b6f0e1a9c33""#,
+    r#""10.0.0.1""#,
+    r#""{\"a\":1}""#,
+    "[]",
+    "[null]",
+    "[null,null]",
+    "[1]",
+    "[1,null]",
+    "[1.5]",
+    "[1.5,null]",
+    "[1,2.5]",
+    "[9007199254740993]",
+    "[-9007199254740993,null]",
+    "[18446744073709551615]",
+    "[true]",
+    "[true,1]",
+    r#"["x"]"#,
+    r#"["x",null]"#,
+    r#"["2024-02-30"]"#,
+    r#"["2024-01-01T10:00:00",1]"#,
+    r#"[1,"x",true,1.5]"#,
+    "[[]]",
+    "[[1]]",
+    "[[null]]",
+    "[[1],null]",
+    "[[1.5],[2]]",
+    "[[9007199254740993]]",
+    r#"[["x"],[1]]"#,
+    "[{}]",
+    r#"[{"b":1}]"#,
+    r#"[{"b":"2024-02-30"}]"#,
+    r#"[{"b":1},null]"#,
+    r#"[{"b":1},1]"#,
+    r#"[{"b":[9007199254740993]}]"#,
+    r#"[{"b":[1.5]}]"#,
+    "{}",
+    r#"{"b":1}"#,
+    r#"{"b":1.5}"#,
+    r#"{"b":[1]}"#,
+];
+
+/// Where in an event a document is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Column,
+    Array,
+    Map,
+    Tuple,
+    Nullable,
+}
+
+impl Place {
+    const WITHIN: [Self; 4] = [Self::Array, Self::Map, Self::Tuple, Self::Nullable];
+
+    fn data_type(self) -> &'static str {
+        match self {
+            Self::Column => "JSON",
+            Self::Array => "Array(JSON)",
+            Self::Map => "Map(String, JSON)",
+            Self::Tuple => "Tuple(a JSON)",
+            Self::Nullable => "Nullable(JSON)",
+        }
+    }
+
+    fn event(self, i: usize, document: &str) -> String {
+        let value = match self {
+            Self::Column | Self::Nullable => document.to_owned(),
+            Self::Array => format!("[{document}]"),
+            Self::Map => format!(r#"{{"k":{document}}}"#),
+            Self::Tuple => format!(r#"{{"a":{document}}}"#),
+        };
+        format!(r#"{{"i":{i},"doc":{value}}}"#)
+    }
+
+    fn document(self, value: &Value) -> &Value {
+        match self {
+            Self::Column | Self::Nullable => value,
+            Self::Array => &value[0],
+            Self::Map => &value["k"],
+            Self::Tuple => &value["a"],
+        }
+    }
+}
+
+/// An absent path is the same as one that is null, and as an object of nothing else.
+fn without_nothing(value: Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Object(members) => {
+            let members =
+                members.into_iter().filter_map(|(name, value)| Some((name, without_nothing(value)?)));
+            let members: Map<_, _> = members.collect();
+            (!members.is_empty()).then_some(Value::Object(members))
+        }
+        Value::Array(elements) => {
+            let element = |element| match element {
+                Value::Object(_) => without_nothing(element).unwrap_or_else(|| Value::Object(Map::new())),
+                other => without_nothing(other).unwrap_or(Value::Null),
+            };
+            Some(Value::Array(elements.into_iter().map(element).collect()))
+        }
+        other => Some(other),
+    }
+}
+
+/// Whether these are equal to the last digit. A list of integers and fractions comes back as fractions.
+fn is_same(sent: &Value, back: &Value) -> bool {
+    match (sent, back) {
+        (Value::Number(sent), Value::Number(back)) => {
+            let integer = |number: &serde_json::Number| number.to_string().parse::<i128>().ok();
+            match (integer(sent), integer(back)) {
+                (Some(sent), Some(back)) => sent == back,
+                (Some(integer), None) => back.as_f64().unwrap() as i128 == integer,
+                (None, Some(integer)) => {
+                    sent.as_f64().unwrap() as i128 == integer && sent.as_f64().unwrap().fract() == 0.0
+                }
+                (None, None) => sent.as_f64() == back.as_f64(),
+            }
+        }
+        (Value::Array(sent), Value::Array(back)) => {
+            sent.len() == back.len() && sent.iter().zip(back).all(|(sent, back)| is_same(sent, back))
+        }
+        (Value::Object(sent), Value::Object(back)) => {
+            sent.len() == back.len()
+                && sent.iter().all(|(name, sent)| back.get(name).is_some_and(|back| is_same(sent, back)))
+        }
+        (sent, back) => sent == back,
+    }
+}
+
+/// Delivers pairs of values, each pair on a path of its own, in one batch or in two. Says which came back otherwise, and how many
+/// came back.
+async fn changed(pairs: &[(&str, &str)], place: Place, together: bool) -> (Vec<String>, usize) {
+    let fixture = Fixture::new(&format!("i UInt32, doc {}", place.data_type())).await;
+    let path = |(at, value): (usize, &str)| format!(r#"{{"p{at}":{value}}}"#);
+    let first = pairs.iter().map(|(first, _)| *first).enumerate().map(path);
+    let second = pairs.iter().map(|(_, second)| *second).enumerate().map(path);
+    let documents: Vec<_> = first.chain(second).collect();
+    let events = documents.iter().enumerate().map(|(i, document)| place.event(i, document));
+    let events: Vec<_> = events.collect();
+    let (before, after) = events.split_at(if together { events.len() } else { pairs.len() });
+    let mut stored = fixture.deliver(&batch(0, before.to_vec())).await.unwrap().delivered;
+    if !after.is_empty() {
+        stored += fixture.deliver(&batch(before.len() as u64, after.to_vec())).await.unwrap().delivered;
+    }
+    let mut wrong = Vec::new();
+    let rows = fixture.rows("SELECT * FROM {t} ORDER BY i").await;
+    assert_eq!(rows.len() as u64, stored);
+    for row in &rows {
+        let i = usize::try_from(row["i"].as_u64().unwrap()).unwrap();
+        let sent = without_nothing(serde_json::from_str(&documents[i]).unwrap());
+        let back = without_nothing(place.document(&row["doc"]).clone());
+        let is_same = match (&sent, &back) {
+            (Some(sent), Some(back)) => is_same(sent, back),
+            (sent, back) => sent.is_none() && back.is_none(),
+        };
+        if !is_same {
+            let (first, second) = pairs[i % pairs.len()];
+            let back = back.unwrap_or_default();
+            wrong.push(format!(
+                "{first} then {second}, {place:?}, together: {together}: {} → {back}",
+                documents[i]
+            ));
+        }
+    }
+    (wrong, rows.len())
+}
+
+/// All ordered pairs of values on one path, in one batch and in two.
+#[tokio::test]
+async fn no_value_changes_another_on_its_path() {
+    let (mut wrong, mut kept) = (Vec::new(), 0);
+    for first in VALUES {
+        let pairs: Vec<_> = VALUES.iter().map(|second| (*first, *second)).collect();
+        for together in [true, false] {
+            let (changed, came) = changed(&pairs, Place::Column, together).await;
+            wrong.extend(changed);
+            kept += came;
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    // All but a few are no rejects.
+    assert!(kept > VALUES.len() * VALUES.len() * 4 * 9 / 10, "{kept}");
+}
+
+/// Those that were once changed by others.
+const RISKY: &[&str] = &[
+    "1.5",
+    "9007199254740993",
+    r#""2024-02-30""#,
+    r#""2024-01-01T10:00:00""#,
+    "[null]",
+    "[1.5]",
+    "[9007199254740993]",
+    "[[1]]",
+    "[[9007199254740993]]",
+    r#"[{"b":1}]"#,
+    r#"[{"b":[1.5]}]"#,
+    r#"[{"b":[9007199254740993]}]"#,
+];
+
+#[tokio::test]
+async fn no_value_changes_another_within_other_types() {
+    let pairs: Vec<_> = RISKY.iter().flat_map(|first| RISKY.iter().map(|second| (*first, *second))).collect();
+    for place in Place::WITHIN {
+        for together in [true, false] {
+            let (wrong, kept) = changed(&pairs, place, together).await;
+            assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+            assert!(kept > pairs.len(), "{place:?}: {kept}");
+        }
+    }
+}
