@@ -74,6 +74,33 @@ async fn a_streamed_body_of_30_megabytes() {
     }
 }
 
+/// As on a server: the statement says what becomes of the data, and with which structure they are read.
+#[tokio::test]
+async fn a_select_reads_the_data_through_input() {
+    let client = client().await;
+    table(&client).await;
+    for (statement, data) in [
+        (
+            "INSERT INTO t (id, text) SELECT n + 1, upper(s) FROM input('n UInt64, s String') FORMAT CSV",
+            "1,a\n2,b\n",
+        ),
+        (
+            "INSERT INTO t SELECT id * 10, text FROM input() WHERE id > 1 FORMAT JSONEachRow",
+            "{\"id\":1,\"text\":\"x\"}\n{\"id\":2,\"text\":\"y\"}",
+        ),
+    ] {
+        let mut insert = client.insert_formatted_with(statement);
+        insert.send(data.into()).await.unwrap();
+        insert.end().await.unwrap();
+    }
+    let line = |id, text: &str| Line { id, text: text.to_owned() };
+    assert_eq!(lines(&client).await, [line(2, "A"), line(3, "B"), line(20, "y")]);
+    let mut refused = client
+        .insert_formatted_with("INSERT INTO t SELECT throwIf(n = 1), '' FROM input('n UInt8') FORMAT CSV");
+    refused.send("1\n".into()).await.unwrap();
+    assert_eq!(code(refused.end().await), 395);
+}
+
 #[tokio::test]
 async fn data_are_never_run() {
     let client = client().await;
@@ -113,13 +140,14 @@ async fn a_statement_with_its_data_in_one_body() {
         format!("INSERT INTO t FORMAT CSV\n6,\"a{blanks}\"\n"),
         "/* c */ insert into t -- FORMAT x\n select 7, 'INSERT INTO t FORMAT CSV'".into(),
         "WITH 8 AS x INSERT INTO t SELECT x, 'with'".into(),
+        "INSERT INTO t SELECT * FROM input('id UInt64, text String') FORMAT CSV 9,2".into(),
         "INSERT INTO t FORMAT JSONEachRow".into(),
     ] {
         let answer = raw.post(&[("database", &database)], body.clone()).await;
         assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, ""), "{}", body.get(..60).unwrap_or(&body));
     }
     let stored: Vec<u64> = lines(&client).await.iter().map(|line| line.id).collect();
-    assert_eq!(stored, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(stored, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
 
     for (body, code) in [
         ("INSERT INTO t FORMAT JSONEachRow {\"id\":1}\n\ndrop table victim", "27"),
@@ -127,13 +155,16 @@ async fn a_statement_with_its_data_in_one_body() {
         ("INSERT INTO t VALUES (1, ''); DROP TABLE victim", "62"),
         ("INSERT INTO t SELECT 1, ''; DROP TABLE victim", "62"),
         ("INSERT INTO t SELECT 1, '' FORMAT JSONEachRow {\"id\":1}\n\ndrop table victim", "48"),
-        ("INSERT INTO t SELECT * FROM input('id UInt64, text String') FORMAT CSV 1,2", "48"),
+        (
+            "INSERT INTO t SELECT * FROM input('id UInt64, text String') FORMAT JSONEachRow {\"id\":1}\n\ndrop table victim",
+            "27",
+        ),
         ("INSERT INTO t", "62"),
     ] {
         let answer = raw.post(&[("database", &database)], body).await;
         assert_eq!(answer.header("x-clickhouse-exception-code"), Some(code), "{body}: {}", answer.text());
     }
-    assert_eq!((count(&client, "t").await, count(&client, "victim").await), (8, 0));
+    assert_eq!((count(&client, "t").await, count(&client, "victim").await), (9, 0));
 }
 
 #[tokio::test]
