@@ -146,12 +146,13 @@ fn is_same(sent: &Value, back: &Value) -> bool {
     match (sent, back) {
         (Value::Number(sent), Value::Number(back)) => {
             let integer = |number: &serde_json::Number| number.to_string().parse::<i128>().ok();
+            // Written out in full, a fraction without one is an integer, too.
+            let whole =
+                |number: &serde_json::Number| format!("{}", number.as_f64().unwrap()).parse::<i128>().ok();
             match (integer(sent), integer(back)) {
                 (Some(sent), Some(back)) => sent == back,
-                (Some(integer), None) => back.as_f64().unwrap() as i128 == integer,
-                (None, Some(integer)) => {
-                    sent.as_f64().unwrap() as i128 == integer && sent.as_f64().unwrap().fract() == 0.0
-                }
+                (Some(integer), None) => whole(back) == Some(integer),
+                (None, Some(integer)) => whole(sent) == Some(integer),
                 (None, None) => sent.as_f64() == back.as_f64(),
             }
         }

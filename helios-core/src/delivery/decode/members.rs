@@ -130,7 +130,12 @@ impl Members {
 
     /// Ends an event. Whether it has documents that those of earlier events would change in one insert.
     pub(super) fn end_event(&mut self) -> bool {
-        self.nodes_mut().fold(false, |is_changed, node| node.end_event() || is_changed)
+        let mut is_changed = false;
+        for node in self.nodes_mut() {
+            // Each of them ends the event.
+            is_changed |= node.end_event();
+        }
+        is_changed
     }
 
     /// Where the node of a column is: the member, and the member of that.
