@@ -150,13 +150,9 @@ impl Deliverer {
     pub async fn discard(&self, target: &Target, selection: &RejectSelection) -> Result<Discarded> {
         let quarantine = Quarantine::new(self.warehouse.clone());
         let policies = HashMap::new();
-        let mut pending = self.rework(&quarantine, target, &policies, selection).await?;
-        let entry = match pending.finish_pending().await {
-            Err(error) if !error.is_retryable() => pending.give_up().await?,
-            finished => finished?,
-        };
+        let pending = self.rework(&quarantine, target, &policies, selection).await?;
         let key = LedgerKey::of_quarantine(target.uuid);
-        quarantine.discard(&self.worker.ledger, &key, entry, selection).await
+        quarantine.discard((&self.worker.ledger, &key), pending, selection).await
     }
 
     async fn rework<'a>(

@@ -11,6 +11,7 @@ mod batch_report;
 mod cast;
 mod consumer;
 mod decode;
+mod deletion;
 mod deliverer;
 mod history;
 mod insert;

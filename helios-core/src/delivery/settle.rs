@@ -130,6 +130,10 @@ impl Settling<'_> {
                 settled.superseded.extend(given_up.iter().copied());
                 (format!("{}-{}", open.first, open.last), message, settled, given_up)
             }
+            (None, Some(Rework::Replay(open))) if open.inserted && outcome != Outcome::Committed => {
+                // ClickHouse may be deleting its rejects.
+                return Err(conflict("the rows of this replay are in the table; replay again"));
+            }
             (None, Some(Rework::Replay(open))) => {
                 let by_batch = self.rows(&open.batches).await?;
                 let rows = by_batch.as_ref().map(RowsByBatch::total);

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     batch_column::{BATCH_COLUMN, BATCH_TYPE, BatchNumber},
+    deletion::Deletion,
     insert::Insert,
     ledger::{LedgerKey, OpenRange, RowsByBatch},
     place::Identity,
@@ -124,13 +125,6 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
         range: &'a OpenRange,
     ) -> BoxFuture<'a, Result<BTreeSet<Identity>>>;
 }
-
-/// How long to wait for rows to be deleted.
-const DELETE_TIMEOUT: Duration = Duration::from_secs(30);
-const DELETE_AGAIN_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long to wait before the first check, and at most between two checks.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// How often to repeat a deletion, because the table may be renamed in between.
 const MOST_TAKEN_BACK: usize = 10;
@@ -285,55 +279,16 @@ impl WarehouseSink {
     }
 
     async fn delete(&self, table: &TableName, batch: BatchNumber) -> Result<()> {
-        // A literal would be a Float64.
-        let condition = format!("{BATCH_COLUMN} = to{BATCH_TYPE}('{batch}')");
-        // Neither waits: with merges stopped, that would never end.
-        let run = async |statement: &str| {
-            let query = self.warehouse.client().query_raw(statement);
-            let query =
-                query.with_setting("lightweight_deletes_sync", "0").with_setting("mutations_sync", "0");
-            query.execute().await.map_err(|error| from_clickhouse(error).with("table", table.plain()))
+        let mark = batch.to_string();
+        let deletion = Deletion {
+            table,
+            what: "rows of a replaced batch",
+            // A literal would be a Float64.
+            condition: &format!("{BATCH_COLUMN} = to{BATCH_TYPE}('{mark}')"),
+            bind: &|query| query,
+            mark: &mark,
         };
-        let is_begun = self.is_deleting(table, batch).await?;
-        if !is_begun {
-            let deleted = run(&format!("DELETE FROM {table} WHERE {condition}")).await;
-            // Some tables, such as those with projections, accept only the other statement.
-            if deleted.is_err() {
-                run(&format!("ALTER TABLE {table} DELETE WHERE {condition}")).await?;
-            }
-        }
-        let (since, mut pause) = (tokio::time::Instant::now(), FIRST_PAUSE);
-        while self.see(table, &[batch]).await?.and_then(|look| look.rows).is_some_and(|rows| rows.total() > 0)
-        {
-            // Whoever has begun it has waited already.
-            if since.elapsed() > if is_begun { DELETE_AGAIN_TIMEOUT } else { DELETE_TIMEOUT } {
-                let message = "the rows of a replaced batch are not deleted yet: ClickHouse does so in merges, \
-                               which may be stopped or busy (see `system.mutations`; `SYSTEM START MERGES` resumes them)";
-                let error = Error::new(ErrorKind::Unavailable, message).retryable(true);
-                return Err(error.with("table", table.plain()).with("batch", batch.to_string()));
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-        Ok(())
-    }
-
-    /// Whether an earlier attempt has started to delete the batch.
-    async fn is_deleting(&self, table: &TableName, batch: BatchNumber) -> Result<bool> {
-        let begun: u64 = self
-            .warehouse
-            .client()
-            .query_raw(
-                "SELECT count() FROM system.mutations WHERE database = {database:String} AND table = {table:String} \
-                 AND NOT is_done AND position(command, {batch:String}) > 0",
-            )
-            .param("database", table.database().as_str())
-            .param("table", table.table().as_str())
-            .param("batch", batch.to_string())
-            .fetch_one()
-            .await
-            .map_err(from_clickhouse)?;
-        Ok(begun > 0)
+        deletion.run(&self.warehouse).await.map_err(|error| error.with("batch", &mark))
     }
 
     async fn own_row(&self, table: &TableName, trial: &TableName) -> Result<bool> {
@@ -507,7 +462,7 @@ impl Sink for WarehouseSink {
 }
 
 /// Whether the table or the column is unknown to ClickHouse.
-fn is_missing(error: &Error) -> bool {
+pub(super) fn is_missing(error: &Error) -> bool {
     // UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER, NO_SUCH_COLUMN_IN_TABLE
     matches!(error.server_code(), Some(60 | 81 | 47 | 16))
 }

@@ -2,21 +2,67 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use helios_core::{
     ErrorKind, Result,
-    clock::{Clock as _, SystemClock},
+    clock::{Clock, SystemClock},
     delivery::{
         Deliverer, MissingFields, Outcome, Policy, UnknownFields,
         ledger::{Ledger as _, LedgerKey, MemoryLedger, Rework},
         quarantine::{Quarantine, RejectSelection, ReplayRejects, ReplayReport, Retention, ShowRejects},
     },
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     engine::{Fixture, batch},
     failing_ledger::FailingLedger,
 };
+
+/// The clock of a worker that is a minute behind: to the others, its rejects are older than when they arrive.
+#[derive(Debug)]
+struct Lagging;
+
+impl Clock for Lagging {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() - Duration::from_secs(60)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        SystemClock.sleep(duration)
+    }
+}
+
+/// A deliverer that keeps its account in this ledger.
+fn deliverer_of(fixture: &Fixture, ledger: &Arc<MemoryLedger>) -> Deliverer {
+    let warehouse = fixture.deliverer.warehouse().clone();
+    Deliverer::new(warehouse, Arc::clone(ledger) as _, Arc::new(SystemClock))
+}
+
+/// The same in a worker whose clock is behind.
+fn lagging(fixture: &Fixture, ledger: &Arc<MemoryLedger>) -> Deliverer {
+    let warehouse = fixture.deliverer.warehouse().clone();
+    Deliverer::new(warehouse, Arc::clone(ledger) as _, Arc::new(Lagging))
+}
+
+/// A deliverer whose process dies at the write to the ledger after so many: before it takes effect, or after.
+fn dying(fixture: &Fixture, ledger: &Arc<MemoryLedger>, writes_left: u32, takes_effect: bool) -> Deliverer {
+    let failing = FailingLedger { inner: Arc::clone(ledger), writes_left: writes_left.into(), takes_effect };
+    Deliverer::new(fixture.deliverer.warehouse().clone(), Arc::new(failing), Arc::new(SystemClock))
+}
+
+/// How many events were discarded, and how many are in quarantine.
+async fn accounted(fixture: &Fixture, ledger: &Arc<MemoryLedger>) -> (u64, u64) {
+    let entry = ledger.read(&LedgerKey::of_quarantine(fixture.uuid)).await.unwrap();
+    (entry.counters.discarded, fixture.count("SELECT count() AS n FROM {q}").await)
+}
+
+/// Runs a statement about the quarantine.
+async fn alter_quarantine(fixture: &Fixture, statement: &str) {
+    let quarantine = helios_core::delivery::quarantine::table_of(&fixture.table).unwrap();
+    fixture.execute(&statement.replace("{q}", &quarantine.to_string())).await;
+}
 
 fn all(fixture: &Fixture) -> RejectSelection {
     RejectSelection::new(fixture.table.table().as_str()).database(fixture.table.database().as_str())
@@ -483,4 +529,144 @@ async fn a_range_that_nobody_holds_can_be_settled() {
     settler.settle(&key, &target, Outcome::Abandon).await.unwrap();
     let entry = ledger.read(&key).await.unwrap();
     assert_eq!((entry.open, entry.counters.abandoned), (None, 1));
+}
+
+/// Whatever arrives once a discard has counted is not deleted by it, even if the clock of its worker is behind.
+#[tokio::test]
+async fn an_interrupted_discard_deletes_what_it_counted_and_nothing_else() {
+    for (writes_left, takes_effect) in [(0, true), (1, false), (1, true)] {
+        let fixture = Fixture::new("id UInt64").await;
+        let ledger = Arc::new(MemoryLedger::default());
+        let (deliverer, target) = (deliverer_of(&fixture, &ledger), fixture.target().await);
+        deliverer.deliver(&target, &batch(0, ["bad", "bad"]), None).await.unwrap();
+        let dying = dying(&fixture, &ledger, writes_left, takes_effect);
+        dying.discard(&target, &all(&fixture)).await.unwrap_err();
+        let late = lagging(&fixture, &ledger);
+        late.deliver(&target, &batch(10, ["worse", "worse", "worse"]), None).await.unwrap();
+        // Whatever comes first finishes it.
+        let report = replay(&fixture, &deliverer, &ReplayRejects::new(all(&fixture))).await.unwrap();
+        let case = format!("{writes_left} {takes_effect} {report:?}");
+        assert_eq!(accounted(&fixture, &ledger).await, (2, 3), "{case}");
+        let discarded = deliverer.discard(&target, &all(&fixture)).await.unwrap();
+        assert_eq!((discarded.discarded, accounted(&fixture, &ledger).await), (3, (5, 0)), "{case}");
+    }
+}
+
+/// More than the ledger has room for: each part is counted, also if the discard is interrupted between two of them.
+#[tokio::test]
+async fn a_large_discard_is_counted_in_parts() {
+    const EVENTS: u64 = 23_000;
+    let fixture = Fixture::new("id UInt64").await;
+    let ledger = Arc::new(MemoryLedger::default());
+    let (deliverer, target) = (deliverer_of(&fixture, &ledger), fixture.target().await);
+    deliverer.deliver(&target, &batch(0, (0..EVENTS).map(|n| n.to_string())), None).await.unwrap();
+    // The first part is done, the second is begun.
+    dying(&fixture, &ledger, 2, true).discard(&target, &all(&fixture)).await.unwrap_err();
+    let late = batch(EVENTS, ["worse", "worse", "worse"]);
+    lagging(&fixture, &ledger).deliver(&target, &late, None).await.unwrap();
+    let (discarded, left) = accounted(&fixture, &ledger).await;
+    assert_eq!(discarded + left, EVENTS + 3);
+    deliverer.discard(&target, &all(&fixture)).await.unwrap();
+    assert_eq!(accounted(&fixture, &ledger).await, (EVENTS + 3, 0));
+}
+
+/// A reject that arrives between those of an interrupted replay is not in the table, even if it would fit.
+#[tokio::test]
+async fn an_interrupted_replay_takes_only_its_own_rejects_out_of_quarantine() {
+    for (writes_left, takes_effect) in [(0, true), (1, false), (1, true), (2, false)] {
+        let fixture = half_rejected().await;
+        widen(&fixture).await;
+        let ledger = Arc::new(MemoryLedger::default());
+        let run = ReplayRejects::new(all(&fixture));
+        let dying = dying(&fixture, &ledger, writes_left, takes_effect);
+        replay(&fixture, &dying, &run).await.unwrap_err();
+        let constraint = format!("ALTER TABLE {} ADD CONSTRAINT c CHECK id != 5000", fixture.table);
+        fixture.execute(&constraint).await;
+        let late = lagging(&fixture, &Arc::default());
+        late.deliver(&fixture.target().await, &batch(4, [r#"{"id":5000}"#]), None).await.unwrap();
+        fixture.execute(&format!("ALTER TABLE {} DROP CONSTRAINT c", fixture.table)).await;
+        // Finishes only what was begun.
+        let nothing = ReplayRejects::new(all(&fixture).sequence_number("none"));
+        replay(&fixture, &deliverer_of(&fixture, &ledger), &nothing).await.unwrap();
+        let case = format!("{writes_left} {takes_effect}");
+        assert_eq!(ids(&fixture).await, [0, 2, 4, 6, 8, 1001, 1003, 1005, 1007, 1009], "{case}");
+        assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 1, "{case}");
+        replay(&fixture, &deliverer_of(&fixture, &ledger), &run).await.unwrap();
+        assert_eq!((ids(&fixture).await.len(), ids(&fixture).await.last()), (11, Some(&5000)), "{case}");
+    }
+}
+
+/// ClickHouse refuses the lightweight deletion in a table with projections.
+#[tokio::test]
+async fn a_quarantine_with_a_projection_is_replayed_and_discarded() {
+    let fixture = half_rejected().await;
+    fixture.deliver(&batch(10, ["broken"])).await.unwrap();
+    widen(&fixture).await;
+    let projection = "ADD PROJECTION p (SELECT error_type, count() GROUP BY error_type)";
+    alter_quarantine(&fixture, &format!("ALTER TABLE {{q}} {projection}")).await;
+    alter_quarantine(&fixture, "ALTER TABLE {q} MATERIALIZE PROJECTION p SETTINGS mutations_sync = 2").await;
+    let run = ReplayRejects::new(all(&fixture));
+    assert_eq!(replay(&fixture, &fixture.deliverer, &run).await.unwrap().replayed, 5);
+    assert_eq!(ids(&fixture).await.len(), 10);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 1);
+    let target = fixture.target().await;
+    assert_eq!(fixture.deliverer.discard(&target, &all(&fixture)).await.unwrap().discarded, 1);
+    assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 0);
+}
+
+/// While ClickHouse deletes nothing, an error says what to do; then what was begun is finished.
+#[tokio::test]
+async fn a_quarantine_whose_merges_are_stopped_is_waited_for_and_finished_later() {
+    const PATIENCE: Duration = Duration::from_secs(90);
+    for is_replay in [true, false] {
+        let fixture = half_rejected().await;
+        widen(&fixture).await;
+        alter_quarantine(&fixture, "SYSTEM STOP MERGES {q}").await;
+        let (run, selection, target) =
+            (ReplayRejects::new(all(&fixture)), all(&fixture), fixture.target().await);
+        let attempt = async || {
+            if is_replay {
+                return replay(&fixture, &fixture.deliverer, &run).await.map(|report| report.replayed);
+            }
+            fixture.deliverer.discard(&target, &selection).await.map(|discarded| discarded.discarded)
+        };
+        // The second attempt finds the deletion begun.
+        for _ in 0..2 {
+            let error = tokio::time::timeout(PATIENCE, attempt()).await.expect("it hangs").unwrap_err();
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true), "{error}");
+            assert!(error.to_string().contains("SYSTEM START MERGES"), "{error}");
+        }
+        let key = LedgerKey::of_quarantine(fixture.uuid);
+        let error = fixture.deliverer.settle(&key, &target, Outcome::Abandon).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        alter_quarantine(&fixture, "SYSTEM START MERGES {q}").await;
+        // The discard that was begun is counted in the ledger.
+        let done = tokio::time::timeout(PATIENCE, attempt()).await.expect("it hangs").unwrap();
+        assert_eq!(done, if is_replay { 5 } else { 0 });
+        let counters = fixture.deliverer.ledger().read(&key).await.unwrap().counters;
+        assert_eq!((counters.replayed, counters.discarded), if is_replay { (5, 0) } else { (0, 5) });
+        assert_eq!(ids(&fixture).await.len(), if is_replay { 10 } else { 5 });
+        assert_eq!(fixture.count("SELECT count() AS n FROM {q}").await, 0);
+    }
+}
+
+/// Its rows cannot be counted, so its events may be rows: to discard them is for somebody who has looked.
+#[tokio::test]
+async fn a_discard_does_not_give_up_a_replay_whose_rows_cannot_be_counted() {
+    let fixture = half_rejected().await;
+    widen(&fixture).await;
+    let ledger = Arc::new(MemoryLedger::default());
+    let run = ReplayRejects::new(all(&fixture));
+    replay(&fixture, &interrupted(&fixture, &ledger), &run).await.unwrap_err();
+    alter_quarantine(&fixture, "DELETE FROM {q} WHERE raw_data LIKE '%1003%'").await;
+    let (deliverer, target) = (deliverer_of(&fixture, &ledger), fixture.target().await);
+    for _ in 0..2 {
+        let error = deliverer.discard(&target, &all(&fixture)).await.unwrap_err();
+        assert_eq!((error.kind(), error.message().contains("UNCERTAIN")), (ErrorKind::Conflict, true));
+        assert_eq!(accounted(&fixture, &ledger).await, (0, 4));
+    }
+    let key = LedgerKey::of_quarantine(fixture.uuid);
+    deliverer.settle(&key, &target, Outcome::Absent).await.unwrap();
+    assert_eq!(deliverer.discard(&target, &all(&fixture)).await.unwrap().discarded, 4);
+    assert_eq!(accounted(&fixture, &ledger).await, (4, 0));
 }

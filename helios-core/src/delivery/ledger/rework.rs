@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    super::{place::Identity, quarantine::RejectSelection, schema::TableSchema},
+    super::{
+        place::Identity,
+        quarantine::{RejectSelection, RejectSet},
+        schema::TableSchema,
+    },
     Batches, LedgerKey, RefusedEvents,
     range::is_zero,
 };
@@ -46,6 +50,9 @@ pub struct OpenReplay {
     pub last: Identity,
     /// Which between these two.
     pub selection: RejectSelection,
+    /// Exactly which: others may come into quarantine between them. Empty if an older Helios has begun it.
+    #[serde(default, skip_serializing_if = "RejectSet::is_empty")]
+    pub rejects: RejectSet,
     /// How many fit now.
     pub rows: u64,
     /// By what ClickHouse knows the insert.
@@ -81,8 +88,9 @@ pub struct OpenReplay {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OpenDiscard {
-    /// Which.
+    /// What they were selected by.
     pub selection: RejectSelection,
-    /// How many these were.
-    pub events: u64,
+    /// Which of these, and so how many. Empty if an older Helios has begun it: then nothing is deleted.
+    #[serde(default)]
+    pub rejects: RejectSet,
 }

@@ -1,15 +1,19 @@
 //! Rejects that nobody wants.
 
-use clickhouse::query::Query;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Quarantine, RejectSelection, table_of};
+use super::{Quarantine, RejectSelection, RejectSet, Replay, extent::Extent, reject_set::HASH, table_of};
 use crate::{
     Error, ErrorKind, Result,
-    delivery::ledger::{Counters, Entry, LedgerKey, OpenDiscard, Rework, SharedLedger, Written},
-    warehouse::{TableName, from_clickhouse},
+    delivery::{
+        deletion::Deletion,
+        ledger::{Counters, Entry, LedgerKey, OpenDiscard, Rework, SharedLedger, Written},
+    },
 };
+
+/// How many rejects are deleted at once: so many of their hashes the ledger has room for.
+const MAX_EVENTS: u64 = 10_000;
 
 /// What was thrown away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,39 +25,78 @@ pub struct Discarded {
 }
 
 impl Quarantine {
-    /// Throws rejects away, once nothing else is under way. What comes into quarantine meanwhile stays.
+    /// Throws rejects away, once nothing else is under way. What comes into quarantine meanwhile stays, or is counted.
     pub(in crate::delivery) async fn discard(
         &self,
-        ledger: &SharedLedger,
-        key: &LedgerKey,
-        entry: Entry,
+        (ledger, key): (&SharedLedger, &LedgerKey),
+        mut pending: Replay<'_>,
         selection: &RejectSelection,
     ) -> Result<Discarded> {
+        let mut entry = pending.finish_or_give_up().await?;
         let extent = self.extent(selection).await?;
-        if extent.events == 0 {
-            return Ok(Discarded::default());
-        }
-        let open = OpenDiscard { selection: extent.bound(selection), events: extent.events };
-        let rework = Some(Rework::Discard(Box::new(open.clone())));
-        let entry = Entry { version: entry.version + 1, writer: Uuid::new_v4(), rework, ..entry };
-        match ledger.write(key, &entry).await? {
-            Written::Done => self.finish_discard(ledger, key, entry, &open).await?,
-            Written::Conflict(_) => {
-                let message = "somebody else replays or discards rejects of this table; try again";
-                return Err(Error::new(ErrorKind::Conflict, message).retryable(true));
+        let bounded = extent.bound(selection);
+        let mut discarded = 0;
+        loop {
+            let rejects = self.some(&bounded, &extent, discarded).await?;
+            if rejects.is_empty() {
+                return Ok(Discarded { discarded });
             }
+            let open = OpenDiscard { selection: bounded.clone(), rejects };
+            let done = async {
+                self.begin_discard((ledger, key), entry, &open).await?;
+                // Which deletes them, as it would after an interruption.
+                pending.finish_pending().await
+            };
+            entry = done.await.map_err(|error| error.with("discarded", discarded.to_string()))?;
+            discarded += count(&open.rejects);
         }
-        Ok(Discarded { discarded: extent.events })
     }
 
     /// Throws away rejects of a table that is no more: there is nothing that they could be replayed into.
     pub(crate) async fn discard_orphans(&self, selection: &RejectSelection) -> Result<Discarded> {
         let extent = self.extent(selection).await?;
-        self.delete(&extent.bound(selection)).await?;
-        Ok(Discarded { discarded: extent.events })
+        let bounded = extent.bound(selection);
+        let mut discarded = 0;
+        loop {
+            let rejects = self.some(&bounded, &extent, discarded).await?;
+            if rejects.is_empty() {
+                return Ok(Discarded { discarded });
+            }
+            let deleted = self.delete(&bounded, &rejects).await;
+            deleted.map_err(|error| error.with("discarded", discarded.to_string()))?;
+            discarded += count(&rejects);
+        }
     }
 
-    /// Deletes what somebody has begun to delete.
+    /// The next rejects to delete, after so many; never more in all than there were at first, so there is an end.
+    async fn some(&self, selection: &RejectSelection, extent: &Extent, discarded: u64) -> Result<RejectSet> {
+        let most = extent.events.saturating_sub(discarded).min(MAX_EVENTS);
+        if most == 0 {
+            return Ok(RejectSet::default());
+        }
+        let hashes = self.select(&format!("DISTINCT {HASH}"), selection, &format!("LIMIT {most}")).await?;
+        Ok(RejectSet::new(hashes))
+    }
+
+    /// Writes down what is about to be deleted.
+    async fn begin_discard(
+        &self,
+        (ledger, key): (&SharedLedger, &LedgerKey),
+        entry: Entry,
+        open: &OpenDiscard,
+    ) -> Result<()> {
+        let rework = Some(Rework::Discard(Box::new(open.clone())));
+        let entry = Entry { version: entry.version + 1, writer: Uuid::new_v4(), rework, ..entry };
+        match ledger.write(key, &entry).await? {
+            Written::Done => Ok(()),
+            Written::Conflict(_) => {
+                let message = "somebody else replays or discards rejects of this table; try again";
+                Err(Error::new(ErrorKind::Conflict, message).retryable(true))
+            }
+        }
+    }
+
+    /// Deletes what somebody has begun to delete: these rejects, and no others.
     pub(super) async fn finish_discard(
         &self,
         ledger: &SharedLedger,
@@ -61,30 +104,31 @@ impl Quarantine {
         entry: Entry,
         open: &OpenDiscard,
     ) -> Result<()> {
-        let OpenDiscard { selection, events } = open;
-        self.delete(selection).await?;
-        let counters = Counters { discarded: entry.counters.discarded + events, ..entry.counters.clone() };
+        let OpenDiscard { selection, rejects } = open;
+        self.delete(selection, rejects).await?;
+        let discarded = entry.counters.discarded + count(rejects);
+        let counters = Counters { discarded, ..entry.counters.clone() };
         let version = entry.version + 1;
         let entry = Entry { version, writer: Uuid::new_v4(), rework: None, counters, ..entry };
         // If somebody else was faster, they have done the same.
         ledger.write(key, &entry).await.map(|_| ())
     }
 
-    async fn delete(&self, selection: &RejectSelection) -> Result<()> {
-        let quarantine = table_of(&selection.table()?)?;
-        let query = self.deletion(&quarantine, &selection.condition());
-        let deleted = selection.apply(query).execute().await;
-        deleted.map_err(|error| from_clickhouse(error).with("table", quarantine.plain()))
-    }
-
-    /// Deletes rejects when it is run, and answers when they are gone.
-    pub(super) fn deletion(&self, quarantine: &TableName, condition: &str) -> Query {
-        let statement = format!("DELETE FROM {quarantine} WHERE {condition}");
-        let query = self.warehouse.client().query_raw(&statement);
-        DELETE.iter().fold(query, |query, (name, value)| query.with_setting(*name, *value))
+    async fn delete(&self, selection: &RejectSelection, rejects: &RejectSet) -> Result<()> {
+        if rejects.is_empty() {
+            return Ok(());
+        }
+        let deletion = Deletion {
+            table: &table_of(&selection.table()?)?,
+            what: "discarded rejects",
+            condition: &format!("{} AND {}", selection.condition(), rejects.condition()),
+            bind: &|query| selection.apply(query),
+            mark: &rejects.mark(),
+        };
+        deletion.run(&self.warehouse).await
     }
 }
 
-/// A statement with all identities of a chunk is longer than ClickHouse expects.
-const DELETE: [(&str, &str); 3] =
-    [("lightweight_deletes_sync", "2"), ("mutations_sync", "2"), ("max_query_size", "16777216")];
+fn count(rejects: &RejectSet) -> u64 {
+    crate::delivery::worker::count(rejects.len())
+}

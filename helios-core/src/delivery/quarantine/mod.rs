@@ -5,6 +5,7 @@
 
 mod discard;
 mod extent;
+mod reject_set;
 mod rejects;
 mod replay;
 mod retention;
@@ -19,6 +20,7 @@ use std::fmt;
 use clickhouse::{RowOwned, RowRead};
 
 pub use discard::Discarded;
+pub use reject_set::RejectSet;
 pub(super) use rejects::{Origin, Rejects};
 pub(super) use replay::Replay;
 pub use replay::{RemainingRejects, ReplayRejects, ReplayReport};

@@ -14,7 +14,9 @@ use super::super::{
         place::{Identity, Place},
         place_sql::{bind, bound, place, within},
     },
-    Quarantine, RejectSelection, table_of,
+    Quarantine, RejectSelection, RejectSet,
+    reject_set::HASH,
+    table_of,
 };
 use crate::{ErrorKind, Result, warehouse::from_clickhouse};
 
@@ -28,6 +30,7 @@ struct RawRow {
     shard: String,
     sequence_number: String,
     sub_sequence: u64,
+    hash: u64,
     raw_data: Bytes,
     arrived: Option<i64>,
 }
@@ -46,8 +49,8 @@ impl RawRow {
     }
 }
 
-const COLUMNS: &str = "stream, shard, sequence_number, sub_sequence, raw_data, \
-                       toUnixTimestamp64Milli(arrived_at) AS arrived";
+const COLUMNS: &str = "raw_data, toUnixTimestamp64Milli(arrived_at) AS arrived";
+
 /// Rejects of one shard, in its order.
 #[derive(Debug)]
 pub(super) struct Chunk {
@@ -94,7 +97,10 @@ impl Chunk {
         );
         let ends =
             Ends { stream: &open.stream_arn, shard: &open.shard, first: &open.first, last: Some(&open.last) };
-        Ok(Self { rows: read(quarantine, &open.selection, &tail, Some(ends)).await? })
+        let mut rows = read(quarantine, &open.selection, &tail, Some(ends)).await?;
+        // Those that came later are not in the table.
+        rows.retain(|row| open.rejects.is_empty() || open.rejects.contains(row.hash));
+        Ok(Self { rows })
     }
 
     pub(super) fn events(&self) -> Vec<Event<'_>> {
@@ -111,6 +117,11 @@ impl Chunk {
 
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Exactly which rejects these are.
+    pub(super) fn set(&self) -> RejectSet {
+        RejectSet::new(self.rows.iter().map(|row| row.hash).collect())
     }
 
     /// Its stream and its shard.
@@ -150,7 +161,10 @@ async fn read(
     ends: Option<Ends<'_>>,
 ) -> Result<Vec<RawRow>> {
     let table = table_of(&selection.table()?)?;
-    let question = format!("SELECT {COLUMNS} FROM {table} WHERE {}{tail}", selection.condition());
+    let question = format!(
+        "SELECT stream, shard, sequence_number, sub_sequence, {HASH} AS hash, {COLUMNS} FROM {table} WHERE {}{tail}",
+        selection.condition()
+    );
     let mut query = selection.apply(quarantine.warehouse.client().query_raw(&question));
     let is_range = ends.as_ref().is_some_and(|ends| ends.last.is_some());
     if let Some(Ends { stream, shard, first, last }) = ends {

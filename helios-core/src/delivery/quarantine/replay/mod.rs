@@ -23,6 +23,7 @@ use crate::{
     delivery::{
         batch::Event,
         batch_column::BatchNumber,
+        deletion::Deletion,
         ledger::{
             Batches, Counters, Entry, LedgerKey, OpenReplay, RefusedEvents, Rework, RowsByBatch,
             SharedLedger, Trouble, TroubleKind, Written,
@@ -38,7 +39,7 @@ use crate::{
         tried::{Tried, Trying},
         worker::{MOST_LOOKS, arrives_until, count},
     },
-    warehouse::{Literal, from_clickhouse},
+    warehouse::Literal,
 };
 
 /// How many rejects are taken at once.
@@ -277,6 +278,7 @@ impl<'a> Replay<'a> {
             first,
             last,
             selection: self.selection.clone(),
+            rejects: chunk.set(),
             rows: count(split.row_events.len()),
             digest: split.digest.clone(),
             schema,
@@ -371,12 +373,32 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Abandons an interrupted replay, so that its rejects can be discarded: deletes its rows, if they can be counted,
-    /// and leaves the quarantine as it is. Returns the ledger's entry, with no replay in progress.
-    pub(in crate::delivery) async fn give_up(&mut self) -> Result<Entry> {
+    /// Finishes what is under way, or gives it up if no retry finishes it, so that its rejects can be discarded. Returns
+    /// the ledger's entry, in which nothing is.
+    pub(in crate::delivery) async fn finish_or_give_up(&mut self) -> Result<Entry> {
+        match self.finish_pending().await {
+            Err(error) if !error.is_retryable() => self.give_up(error).await,
+            finished => finished,
+        }
+    }
+
+    /// Gives up an interrupted replay: deletes its rows, and leaves the quarantine as it is. Fails if its rows cannot be
+    /// counted, or are in the table for certain: then their events are no rejects.
+    async fn give_up(&mut self, cause: Error) -> Result<Entry> {
         loop {
             let entry = self.ledger.read(&self.key).await?;
-            let Some(Rework::Replay(open)) = entry.rework.clone() else { return Ok(entry) };
+            let open = match entry.rework.clone() {
+                None => return Ok(entry),
+                Some(Rework::Replay(open)) if !open.inserted => open,
+                Some(_) => return Err(cause),
+            };
+            if open.batches.is_none() || !self.target.has_batch {
+                if entry.trouble.as_ref().is_some_and(|trouble| trouble.kind == TroubleKind::Uncertain) {
+                    return Err(cause);
+                }
+                let why = "it cannot be finished, and its rows cannot be counted";
+                return Err(self.uncertain(entry, &open, why).await.caused_by(cause));
+            }
             tracing::warn!(
                 table = self.target.table.plain(),
                 range = format!("{}-{}", open.first, open.last),
@@ -623,7 +645,7 @@ impl<'a> Replay<'a> {
         }
         let inserted = OpenReplay { inserted: true, ..open };
         let rework = Some(Rework::Replay(Box::new(inserted.clone())));
-        let Some(entry) = self.write(Entry { rework, ..entry }).await? else { return Ok(()) };
+        let Some(entry) = self.write(Entry { rework, trouble: None, ..entry }).await? else { return Ok(()) };
         if !events.is_empty() {
             self.delete(&inserted, events).await?;
         }
@@ -651,8 +673,14 @@ impl<'a> Replay<'a> {
             identities.collect::<Vec<_>>().join(",")
         );
         let quarantine = table_of(&self.target.table)?;
-        let deleted = self.quarantine.deletion(&quarantine, &condition).execute().await;
-        deleted.map_err(|error| from_clickhouse(error).with("table", quarantine.plain()))
+        let deletion = Deletion {
+            table: &quarantine,
+            what: "rejects that are rows now",
+            condition: &condition,
+            bind: &|query| query,
+            mark: events.first().map_or("", |event| event.place.sequence_number),
+        };
+        deletion.run(&self.quarantine.warehouse).await
     }
 
     /// Writes an entry in place of the one that was read; `None` if somebody else was faster.
