@@ -79,7 +79,8 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
     /// Deletes the rows of a batch, and returns when they are gone.
     fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>>;
 
-    /// All tables that have rows of these batches, and how many: another table may have had the name for a while.
+    /// All tables that store rows of these batches, and how many: another table may have had the name for a while. Only those of
+    /// the `MergeTree` family, which are all that Helios fills.
     fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>>;
 
     /// The current name of a table.
@@ -261,14 +262,20 @@ impl WarehouseSink {
             // Rows without a batch are not from Helios.
             return Ok(Vec::new());
         }
+        // A table over others, such as a `Merge`, a `Buffer` or a `Distributed`, shows the rows of others as its own; one that
+        // was made `AS` a table of Helios has the column, too.
         let counted: Vec<(String, String)> = self
             .warehouse
             .client()
             .query_raw(
-                "SELECT database, table FROM system.columns WHERE name = {batch:String} AND default_kind = 'MATERIALIZED' \
-                 AND NOT startsWith(table, {trial:String}) ORDER BY database, table",
+                "SELECT database, name FROM system.tables \
+                 WHERE engine LIKE '%MergeTree' AND NOT startsWith(name, {trial:String}) \
+                 AND (database, name) IN (SELECT database, table FROM system.columns \
+                 WHERE name = {batch:String} AND type = {batch_type:String} AND default_kind = 'MATERIALIZED') \
+                 ORDER BY database, name",
             )
             .param("batch", BATCH_COLUMN)
+            .param("batch_type", BATCH_TYPE)
             .param("trial", TRIAL_PREFIX)
             .fetch_all()
             .await

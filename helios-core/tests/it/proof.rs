@@ -301,6 +301,36 @@ async fn rows_that_went_astray_are_found() {
     assert_eq!(proof.fixture.rows(&format!("SELECT id FROM {aside}")).await, [json!({"id": 7})]);
 }
 
+/// Tables that show rows of others, or whose column is another one: `CREATE TABLE … AS` copies the hidden column, too.
+const UNRELATED: [&str; 6] = [
+    "AS {t} ENGINE = Merge('{d}', '^t_')",
+    "AS {t} ENGINE = Buffer('{d}', '{n}', 1, 10, 100, 10000, 1000000, 10000000, 100000000)",
+    "AS {t} ENGINE = Null",
+    "AS {t} ENGINE = Memory",
+    "(id UInt64, _helios_batch String MATERIALIZED '') ENGINE = MergeTree ORDER BY id",
+    "(id UInt64, _helios_batch Float64 MATERIALIZED 0) ENGINE = MergeTree ORDER BY id",
+];
+
+#[tokio::test]
+async fn an_unrelated_table_with_the_column_stops_no_shard() {
+    for other in UNRELATED {
+        let proof = Proof::new("id UInt64").await;
+        let events = batch(0, ids(10));
+        proof.die_after(1, &events).await;
+        let (database, name) =
+            (proof.fixture.table.database().as_str(), proof.fixture.table.table().as_str());
+        // It sorts before the table.
+        let statement = format!("CREATE TABLE {}.aaa {other}", proof.fixture.table.database());
+        proof.execute(&statement.replace("{d}", database).replace("{n}", name)).await;
+        // The rows that are there must be deleted.
+        proof.execute("ALTER TABLE {t} ADD COLUMN later Nullable(UInt8)").await;
+        let delivered = proof.deliver(&events).await;
+        proof.execute(&format!("DROP TABLE {}.aaa SYNC", proof.fixture.table.database())).await;
+        let report = delivered.unwrap_or_else(|undelivered| panic!("{other}: {undelivered:?}"));
+        assert_eq!((report.delivered, proof.count().await), (10, 10), "{other}");
+    }
+}
+
 /// Each kind of expression that a table may have, over a string that is invalid in some events.
 const EXPRESSIONS: [(&str, &str); 13] = [
     (", n UInt32 MATERIALIZED toUInt32(s)", "ORDER BY id"),
