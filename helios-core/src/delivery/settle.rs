@@ -154,7 +154,7 @@ impl Settling<'_> {
         match self.ledger.write(key, &settled).await? {
             Written::Done => {
                 let given_up: Vec<_> = given_up.iter().map(|given_up| given_up.batch).collect();
-                take_back(self.sink, &given_up).await?;
+                take_back(self.sink, self.target.uuid, &given_up).await?;
                 Ok(RangeSettled { shard: key.shard.clone(), range, outcome, message: message.to_owned() })
             }
             Written::Conflict(_) => {

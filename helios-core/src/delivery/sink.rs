@@ -60,6 +60,33 @@ impl Look {
     }
 }
 
+/// A table that stores rows of batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Having {
+    pub(super) table: TableName,
+    pub(super) rows: u64,
+}
+
+/// What a search for rows of batches has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Search {
+    pub(super) having: Vec<Having>,
+    /// Whether it has looked into the table that the rows were meant for. A detached table may have rows that nobody sees.
+    pub(super) has_seen_own: bool,
+}
+
+/// Where a table is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// It has this name now.
+    Named(TableName),
+    /// `ATTACH TABLE` brings it back under this name.
+    Detached(TableName),
+    Dropped,
+    /// It was dropped or detached: ClickHouse does not tell.
+    Gone,
+}
+
 pub(super) trait Sink: Send + Sync + fmt::Debug {
     /// The table as it is now.
     fn describe<'a>(&'a self, table: &'a TableName, uuid: Uuid) -> BoxFuture<'a, Result<Target>>;
@@ -80,11 +107,11 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
     fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>>;
 
     /// All tables that store rows of these batches, and how many: another table may have had the name for a while. Only those of
-    /// the `MergeTree` family, which are all that Helios fills.
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>>;
+    /// the `MergeTree` family, which are all that Helios fills. `own` is the table that the rows were meant for.
+    fn tables_with<'a>(&'a self, own: Uuid, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Search>>;
 
-    /// The current name of a table.
-    fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>>;
+    /// Where the table of this UUID is. `name` is the name that it had.
+    fn whereabouts<'a>(&'a self, uuid: Uuid, name: &'a TableName) -> BoxFuture<'a, Result<Whereabouts>>;
 
     /// Creates a clone of the table, to try rows in.
     fn make_trial<'a>(&'a self, table: &'a TableName, kind: TrialKind) -> BoxFuture<'a, Result<TableName>>;
@@ -137,22 +164,34 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const MOST_TAKEN_BACK: usize = 10;
 
 /// Deletes the rows of batches from every table, and checks that none is left. Returns how many these were.
-pub(super) async fn take_back(sink: &dyn Sink, batches: &[BatchNumber]) -> Result<u64> {
+///
+/// `own` is the table that the rows were meant for.
+///
+/// # Errors
+///
+/// Retryable if rows may be left: [`NotFound`](ErrorKind::NotFound) if nobody sees the own table.
+pub(super) async fn take_back(sink: &dyn Sink, own: Uuid, batches: &[BatchNumber]) -> Result<u64> {
     let mut deleted = 0;
     for batch in batches {
-        deleted += take_back_one(sink, *batch).await?;
+        deleted += take_back_one(sink, own, *batch).await?;
     }
     Ok(deleted)
 }
 
-async fn take_back_one(sink: &dyn Sink, batch: BatchNumber) -> Result<u64> {
+async fn take_back_one(sink: &dyn Sink, own: Uuid, batch: BatchNumber) -> Result<u64> {
     let mut deleted = 0;
     for _ in 0..MOST_TAKEN_BACK {
-        let tables = sink.tables_with(&[batch]).await?;
-        if tables.is_empty() {
+        let Search { having, has_seen_own } = sink.tables_with(own, &[batch]).await?;
+        if having.is_empty() && has_seen_own {
             return Ok(deleted);
         }
-        for (table, rows) in tables {
+        if having.is_empty() {
+            let message = "the table that the rows of a replaced batch were inserted into is detached or was dropped, so \
+                           they cannot be deleted: `ATTACH TABLE` brings back a detached one";
+            let error = Error::new(ErrorKind::NotFound, message).retryable(true);
+            return Err(error.with("uuid", own.to_string()).with("batch", batch.to_string()));
+        }
+        for Having { table, rows } in having {
             tracing::warn!(table = table.plain(), %batch, rows, "Deleting rows of a replaced batch.");
             sink.take_back(&table, batch).await?;
             deleted += rows;
@@ -184,6 +223,14 @@ struct CountedRow {
     statement: String,
     modified: u64,
     rows: Vec<u64>,
+}
+
+#[derive(Row, Deserialize)]
+struct StoringRow {
+    database: String,
+    name: String,
+    #[serde(with = "clickhouse::serde::uuid")]
+    uuid: Uuid,
 }
 
 const LOOK: &str = "SELECT uuid, create_table_query AS statement, \
@@ -257,38 +304,81 @@ impl WarehouseSink {
         }))
     }
 
-    async fn having(&self, batches: &[BatchNumber]) -> Result<Vec<(TableName, u64)>> {
-        if batches.is_empty() {
-            // Rows without a batch are not from Helios.
-            return Ok(Vec::new());
-        }
+    async fn search(&self, own: Uuid, batches: &[BatchNumber]) -> Result<Search> {
         // A table over others, such as a `Merge`, a `Buffer` or a `Distributed`, shows the rows of others as its own; one that
         // was made `AS` a table of Helios has the column, too.
-        let counted: Vec<(String, String)> = self
+        let tables: Vec<StoringRow> = self
             .warehouse
             .client()
             .query_raw(
-                "SELECT database, name FROM system.tables \
+                "SELECT database, name, uuid FROM system.tables \
                  WHERE engine LIKE '%MergeTree' AND NOT startsWith(name, {trial:String}) \
                  AND (database, name) IN (SELECT database, table FROM system.columns \
                  WHERE name = {batch:String} AND type = {batch_type:String} AND default_kind = 'MATERIALIZED') \
+                 OR toString(uuid) = {own:String} \
                  ORDER BY database, name",
             )
+            .param("own", own.to_string())
             .param("batch", BATCH_COLUMN)
             .param("batch_type", BATCH_TYPE)
             .param("trial", TRIAL_PREFIX)
             .fetch_all()
             .await
             .map_err(from_clickhouse)?;
-        let mut having = Vec::new();
-        for (database, table) in counted {
-            let table = TableName::new(database, table)?;
-            let rows = self.see(&table, batches).await?.and_then(|look| look.rows);
-            if let Some(rows) = rows.map(|rows| rows.total()).filter(|rows| *rows > 0) {
-                having.push((table, rows));
+        let mut search = Search { having: Vec::new(), has_seen_own: false };
+        for StoringRow { database, name, uuid } in tables {
+            let table = TableName::new(database, name)?;
+            let look = match self.see(&table, batches).await {
+                // What Helios may not read it cannot delete from. Another user's table must not stop a shard.
+                Err(error) if uuid != own && error.kind() == ErrorKind::PermissionDenied => {
+                    tracing::warn!(table = table.plain(), %error, "A table cannot be searched for rows of replaced batches.");
+                    continue;
+                }
+                look => look?,
+            };
+            // It may have been detached meanwhile.
+            let Some(look) = look else { continue };
+            search.has_seen_own |= look.uuid == own;
+            let rows = look.rows.map_or(0, |rows| rows.total());
+            if rows > 0 {
+                search.having.push(Having { table, rows });
             }
         }
-        Ok(having)
+        Ok(search)
+    }
+
+    async fn find(&self, uuid: Uuid, name: &TableName) -> Result<Whereabouts> {
+        if let Some((_, name)) = self.warehouse.tables_of(&[uuid]).await?.into_iter().next() {
+            return Ok(Whereabouts::Named(name));
+        }
+        // Older versions do not have this table. Those of a detached database are not in it.
+        let detached = self
+            .warehouse
+            .client()
+            .query_raw(
+                "SELECT database, table FROM system.detached_tables WHERE toString(uuid) = {uuid:String} LIMIT 1",
+            )
+            .param("uuid", uuid.to_string())
+            .fetch_optional::<(String, String)>()
+            .await
+            .map_err(from_clickhouse);
+        let detached = match detached {
+            Ok(detached) => detached,
+            Err(error) if error.is_retryable() => return Err(error),
+            Err(_) => return Ok(Whereabouts::Gone),
+        };
+        if let Some((database, table)) = detached {
+            return Ok(Whereabouts::Detached(TableName::new(database, table)?));
+        }
+        let databases: u64 = self
+            .warehouse
+            .client()
+            .query_raw("SELECT count() FROM system.databases WHERE name = {database:String}")
+            .param("database", name.database().as_str())
+            .fetch_one()
+            .await
+            .map_err(from_clickhouse)?;
+        Ok(if databases > 0 { Whereabouts::Dropped } else { Whereabouts::Gone })
     }
 
     async fn delete(&self, table: &TableName, batch: BatchNumber) -> Result<()> {
@@ -454,16 +544,12 @@ impl Sink for WarehouseSink {
         self.delete(table, batch).boxed()
     }
 
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>> {
-        self.having(batches).boxed()
+    fn tables_with<'a>(&'a self, own: Uuid, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Search>> {
+        self.search(own, batches).boxed()
     }
 
-    fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {
-        async move {
-            let found = self.warehouse.tables_of(&[uuid]).await?;
-            Ok(found.into_iter().next().map(|(_, name)| name))
-        }
-        .boxed()
+    fn whereabouts<'a>(&'a self, uuid: Uuid, name: &'a TableName) -> BoxFuture<'a, Result<Whereabouts>> {
+        self.find(uuid, name).boxed()
     }
 
     fn make_trial<'a>(&'a self, table: &'a TableName, kind: TrialKind) -> BoxFuture<'a, Result<TableName>> {

@@ -331,6 +331,72 @@ async fn an_unrelated_table_with_the_column_stops_no_shard() {
     }
 }
 
+/// The open range is replaced by a process that dies before it deletes the rows.
+async fn replaced_but_not_deleted(proof: &Proof, events: &Batch) {
+    proof.die_after(1, events).await;
+    proof.execute("ALTER TABLE {t} ADD COLUMN later Nullable(UInt8)").await;
+    let inner = Arc::clone(&proof.ledger);
+    let dying = FailingLedger { inner, writes_left: Mutex::new(1), takes_effect: true };
+    let warehouse = proof.fixture.deliverer.warehouse().clone();
+    let dying = Deliverer::new(warehouse, Arc::new(dying), Arc::new(SystemClock));
+    dying.deliver(&proof.fixture.target().await, events, None).await.unwrap_err();
+    // No more rows can arrive.
+    let mut entry = proof.entry(events).await;
+    assert!(!entry.superseded.is_empty(), "{entry:?}");
+    entry.superseded.iter_mut().for_each(|batch| batch.until = jiff_epoch());
+    entry.version += 1;
+    proof.ledger.write(&proof.key(events), &entry).await.unwrap();
+}
+
+/// Rows that must be deleted are in a table that nobody sees for a while.
+#[tokio::test]
+async fn a_replaced_batch_is_not_forgotten_while_its_table_is_detached() {
+    let proof = Proof::new("id UInt64").await;
+    let events = batch(0, ids(10));
+    replaced_but_not_deleted(&proof, &events).await;
+    let (target, replaced) = (proof.fixture.target().await, proof.entry(&events).await.superseded);
+    assert_eq!(proof.count().await, 10);
+    for permanently in ["", " PERMANENTLY"] {
+        proof.execute(&format!("DETACH TABLE {{t}}{permanently}")).await;
+        for _ in 0..2 {
+            let error = proof.deliverer().deliver(&target, &events, None).await.unwrap_err().error;
+            let entry = proof.entry(&events).await;
+            assert_eq!(entry.superseded, replaced);
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+            assert!(error.to_string().contains("ATTACH TABLE"), "{error}");
+            let trouble = entry.trouble.unwrap().message.unwrap();
+            let attach = format!("ATTACH TABLE {}", proof.fixture.table);
+            assert!(trouble.contains(&attach) && !trouble.contains("remove"), "{trouble}");
+        }
+        proof.execute("ATTACH TABLE {t}").await;
+    }
+    proof.deliver(&events).await.unwrap();
+    assert_eq!(
+        (proof.count().await, proof.fixture.count("SELECT uniqExact(id) AS n FROM {t}").await),
+        (10, 10)
+    );
+    let left = proof.entry(&events).await.superseded;
+    assert!(left.iter().all(|batch| !replaced.contains(batch)), "{left:?}");
+}
+
+/// Nothing grows while the source of a dropped table is still there.
+#[tokio::test]
+async fn a_dropped_table_is_told_from_a_detached_one() {
+    let proof = Proof::new("id UInt64").await;
+    let events = batch(0, ids(10));
+    replaced_but_not_deleted(&proof, &events).await;
+    let (target, before) = (proof.fixture.target().await, proof.entry(&events).await);
+    proof.execute("DROP TABLE {t} SYNC").await;
+    for _ in 0..3 {
+        let error = proof.deliverer().deliver(&target, &events, None).await.unwrap_err().error;
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        let entry = proof.entry(&events).await;
+        let said = entry.trouble.unwrap().message.unwrap();
+        assert!(said.contains("`remove` the source") && !said.contains("ATTACH"), "{said}");
+        assert_eq!((entry.superseded, entry.open), (before.superseded.clone(), before.open.clone()));
+    }
+}
+
 /// Each kind of expression that a table may have, over a string that is invalid in some events.
 const EXPRESSIONS: [(&str, &str); 13] = [
     (", n UInt32 MATERIALIZED toUInt32(s)", "ORDER BY id"),

@@ -23,7 +23,7 @@ use super::{
         provenance::{self, Provenance},
         quarantine,
         schema::TableSchema,
-        sink::{Block, Look, Sink},
+        sink::{Block, Having, Look, Search, Sink, Whereabouts},
         target::{Target, replaced},
         trial::{Computed, TrialKind},
         window::Window,
@@ -368,25 +368,26 @@ impl Sink for ModelTable {
         .boxed()
     }
 
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>> {
+    fn tables_with<'a>(&'a self, _: Uuid, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Search>> {
         async move {
             let mut state = self.state();
             tell(|| format!("looked for batches {batches:?} everywhere"));
             let names = ["t", "aside"].map(|name| TableName::new("d", name).unwrap());
-            let having = names.into_iter().map(|name| {
-                let rows = self.rows_of(&mut state, &name).iter();
+            let having = names.into_iter().map(|table| {
+                let rows = self.rows_of(&mut state, &table).iter();
                 let rows = rows.filter(|row| batches.contains(&row.batch)).count();
-                (name, u64::try_from(rows).unwrap())
+                Having { table, rows: u64::try_from(rows).unwrap() }
             });
-            Ok(having.filter(|(_, rows)| *rows > 0).collect())
+            let having = having.filter(|having| having.rows > 0).collect();
+            Ok(Search { having, has_seen_own: true })
         }
         .boxed()
     }
 
-    fn name_of(&self, _: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {
+    fn whereabouts<'a>(&'a self, _: Uuid, _: &'a TableName) -> BoxFuture<'a, Result<Whereabouts>> {
         async move {
             let name = if self.state().is_exchanged { "aside" } else { "t" };
-            Ok(Some(TableName::new("d", name).unwrap()))
+            Ok(Whereabouts::Named(TableName::new("d", name).unwrap()))
         }
         .boxed()
     }

@@ -258,9 +258,11 @@ impl Run<'_> {
     pub(super) async fn sweep(&mut self) -> Result<()> {
         let replaces = self.entry.open.as_ref().is_some_and(|open| open.generation > 0);
         let which = if self.is_cached && !replaces { Sweep::Due } else { Sweep::All };
-        let swept = sweep(&*self.worker.sink, &mut self.entry, (which, self.worker.clock.now())).await?;
+        let swept =
+            sweep(&*self.worker.sink, self.key.table, &mut self.entry, (which, self.worker.clock.now()))
+                .await?;
         match swept.left {
-            Some(error) if replaces => Err(self.about(error)),
+            Some(error) if replaces => Err(self.not_taken_back(error).await?),
             _ => Ok(()),
         }
     }

@@ -149,7 +149,7 @@ impl<'a> Replay<'a> {
     pub(in crate::delivery) async fn finish_pending(&mut self) -> Result<Entry> {
         loop {
             let mut entry = self.ledger.read(&self.key).await?;
-            let swept = sweep(self.sink, &mut entry, (Sweep::All, self.clock.now())).await?;
+            let swept = sweep(self.sink, self.key.table, &mut entry, (Sweep::All, self.clock.now())).await?;
             if let Some(error) = swept.left {
                 // Their events may be in quarantine still, and would be rows twice.
                 return Err(error);
@@ -359,7 +359,7 @@ impl<'a> Replay<'a> {
         let entry = self.superseding(entry, open);
         if let Some(entry) = self.write(Entry { rework: None, trouble: None, ..entry }).await? {
             self.generation += 1;
-            let deleted = take_back(self.sink, &open.batches.all()).await?;
+            let deleted = take_back(self.sink, self.target.uuid, &open.batches.all()).await?;
             if deleted > 0 {
                 let taken_back = entry.counters.taken_back + deleted;
                 let counters = Counters { taken_back, ..entry.counters.clone() };
@@ -550,7 +550,8 @@ impl<'a> Replay<'a> {
                 let next = self.begun(chunk, ends, &split, (open.schema.clone(), rules));
                 let mut next = OpenReplay { selection: open.selection.clone(), ..next };
                 let Some(mut entry) = self.begin(entry, &next).await? else { return Ok(()) };
-                entry.counters.taken_back += take_back(self.sink, &open.batches.all()).await?;
+                entry.counters.taken_back +=
+                    take_back(self.sink, self.target.uuid, &open.batches.all()).await?;
                 match self.insert(&mut entry, &mut next, &split).await? {
                     Outcome::Inserted => {
                         self.behind = chunk.behind();
