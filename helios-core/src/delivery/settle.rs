@@ -174,7 +174,7 @@ impl Settling<'_> {
         if batches.is_none() || !self.target.has_batch {
             return Ok(None);
         }
-        let look = self.sink.look(&self.target.table, &batches.all()).await?;
+        let look = self.sink.look((&self.target.table, self.target.uuid), &batches.all()).await?;
         Ok(look.filter(|look| look.uuid == self.target.uuid).and_then(|look| look.rows))
     }
 }

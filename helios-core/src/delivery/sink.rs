@@ -1,6 +1,14 @@
 //! What delivery does in ClickHouse, and nothing else: the tests put a model, or faults, in its place.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arrow_array::RecordBatch;
 use clickhouse::Row;
@@ -44,12 +52,14 @@ pub(super) struct Block<'a> {
 /// The state of a table: enough to see whether it has changed, and which rows have arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Look {
+    /// Of the table that has the name.
     pub(super) uuid: Uuid,
     /// As in [`Target::definition`].
     pub(super) definition: String,
     /// As in [`Target::modified`].
     pub(super) modified: u64,
-    /// How many rows of each batch it has; `None` if the table has no batch column.
+    /// How many rows of each batch the table has whose UUID was asked for; `None` if that table has no batch column, or may not
+    /// have the name.
     pub(super) rows: Option<RowsByBatch>,
 }
 
@@ -63,7 +73,9 @@ impl Look {
 /// A table that stores rows of batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Having {
+    /// The name that it had when the search began.
     pub(super) table: TableName,
+    pub(super) uuid: Uuid,
     pub(super) rows: u64,
 }
 
@@ -96,15 +108,17 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
 
     fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>>;
 
-    /// Looks at the table that has this name now, and counts the rows of batches in it. `None` if the table is missing.
+    /// Looks at the table that has this name now, and counts the rows of batches in the table of this UUID, which may be another.
+    /// `None` if no table has the name.
     fn look<'a>(
         &'a self,
-        table: &'a TableName,
+        table: (&'a TableName, Uuid),
         batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>>;
 
-    /// Deletes the rows of a batch, and returns when they are gone.
-    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>>;
+    /// Deletes the rows of a batch, and returns when they are gone, or when nothing deletes them: the name may have become another
+    /// table's.
+    fn take_back<'a>(&'a self, having: &'a Having, batch: BatchNumber) -> BoxFuture<'a, Result<()>>;
 
     /// All tables that store rows of these batches, and how many: another table may have had the name for a while. Only those of
     /// the `MergeTree` family, which are all that Helios fills. `own` is the table that the rows were meant for.
@@ -158,6 +172,8 @@ const DELETE_TIMEOUT: Duration = Duration::from_secs(30);
 const DELETE_AGAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long to wait before the first check, and at most between two checks.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// From which pause on to check whether the rows are being deleted at all. A replica takes a moment to learn that they are to be.
+const CHECKING_PAUSE: Duration = Duration::from_millis(160);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// How often to repeat a deletion, because the table may be renamed in between.
@@ -179,11 +195,12 @@ pub(super) async fn take_back(sink: &dyn Sink, own: Uuid, batches: &[BatchNumber
 }
 
 async fn take_back_one(sink: &dyn Sink, own: Uuid, batch: BatchNumber) -> Result<u64> {
-    let mut deleted = 0;
+    // By the table's UUID: rows may be found again.
+    let mut deleted: HashMap<Uuid, u64> = HashMap::new();
     for _ in 0..MOST_TAKEN_BACK {
         let Search { having, has_seen_own } = sink.tables_with(own, &[batch]).await?;
         if having.is_empty() && has_seen_own {
-            return Ok(deleted);
+            return Ok(deleted.into_values().sum());
         }
         if having.is_empty() {
             let message = "the table that the rows of a replaced batch were inserted into is detached or was dropped, so \
@@ -191,10 +208,12 @@ async fn take_back_one(sink: &dyn Sink, own: Uuid, batch: BatchNumber) -> Result
             let error = Error::new(ErrorKind::NotFound, message).retryable(true);
             return Err(error.with("uuid", own.to_string()).with("batch", batch.to_string()));
         }
-        for Having { table, rows } in having {
-            tracing::warn!(table = table.plain(), %batch, rows, "Deleting rows of a replaced batch.");
-            sink.take_back(&table, batch).await?;
-            deleted += rows;
+        for having in having {
+            let (table, rows) = (having.table.plain(), having.rows);
+            tracing::warn!(table, %batch, rows, "Deleting rows of a replaced batch.");
+            sink.take_back(&having, batch).await?;
+            let most = deleted.entry(having.uuid).or_default();
+            *most = rows.max(*most);
         }
     }
     let message = "ClickHouse reported that the rows of a batch were deleted, but they still exist";
@@ -206,6 +225,8 @@ async fn take_back_one(sink: &dyn Sink, own: Uuid, batch: BatchNumber) -> Result
 pub(super) struct WarehouseSink {
     warehouse: Warehouse,
     settings: Arc<OnceCell<InsertSettings>>,
+    /// Whether this server can only read a table by its name.
+    reads_by_name: Arc<AtomicBool>,
 }
 
 #[derive(Row, Deserialize)]
@@ -237,6 +258,13 @@ const LOOK: &str = "SELECT uuid, create_table_query AS statement, \
     {modified} AS modified{rows} FROM system.tables \
     WHERE database = {database:String} AND name = {table:String}";
 
+/// The setting that lets a query read a table by its UUID (`FROM name UUID '…'`). The newer analyzer accepts that syntax, too, but
+/// reads by the name. Since 26.9 ClickHouse knows no other, and refuses the setting: it never ignores the UUID unnoticed.
+const BY_UUID: (&str, &str) = ("allow_experimental_analyzer", "0");
+
+/// How often to look at a table again that was missing for a moment.
+const MOST_SEEN: usize = 5;
+
 #[derive(Row, Deserialize)]
 struct IdentityRow {
     sequence_number: String,
@@ -245,7 +273,7 @@ struct IdentityRow {
 
 impl WarehouseSink {
     pub(super) fn new(warehouse: Warehouse) -> Self {
-        Self { warehouse, settings: Arc::default() }
+        Self { warehouse, settings: Arc::default(), reads_by_name: Arc::default() }
     }
 
     async fn add(&self, table: &TableName, columns: &[Column]) -> Result<()> {
@@ -261,47 +289,89 @@ impl WarehouseSink {
         insert.send(&self.warehouse, rows).await
     }
 
-    async fn see(&self, table: &TableName, batches: &[BatchNumber]) -> Result<Option<Look>> {
-        let about = |error| from_clickhouse(error).with("table", table.plain());
-        let ask = |rows: &str| {
-            let query = self
-                .warehouse
-                .client()
-                .query_raw(&LOOK.replace("{rows}", rows).replace("{modified}", MODIFIED));
-            query
-                .param("database", table.database().as_str())
-                .param("table", table.table().as_str())
-                // A lagging replica does not prove that rows are absent.
-                .with_setting("select_sequential_consistency", "1")
-        };
-        let counts = (0..batches.len()).map(|at| {
-            format!("assumeNotNull((SELECT count() FROM {table} WHERE {BATCH_COLUMN} = {{batch{at}:{BATCH_TYPE}}}))")
-        });
-        let rows = format!(", [{}] AS rows", counts.collect::<Vec<_>>().join(", "));
-        let mut query = ask(&rows);
-        for (at, batch) in batches.iter().enumerate() {
-            query = query.param(&format!("batch{at}"), batch.to_string());
-        }
-        match query.fetch_optional::<CountedRow>().await.map_err(about) {
-            Ok(found) => {
-                return Ok(found.map(|row| Look {
-                    uuid: row.uuid,
-                    definition: definition(&row.statement),
-                    modified: row.modified,
-                    rows: Some(RowsByBatch::new(batches, row.rows)),
-                }));
+    async fn see(&self, table: &TableName, uuid: Uuid, batches: &[BatchNumber]) -> Result<Option<Look>> {
+        for _ in 0..MOST_SEEN {
+            let by_uuid = self.by_uuid(uuid);
+            if by_uuid.is_none() {
+                let before = self.glance(table).await?;
+                if before.as_ref().is_none_or(|before| before.uuid != uuid) {
+                    return Ok(before);
+                }
             }
-            // The column or the table is missing.
-            Err(error) if is_missing(&error) => {}
-            Err(error) => return Err(error),
+            let query = self.ask(table, &format!(", {} AS rows", counts(table, by_uuid, batches)));
+            let found = of_batches(query, by_uuid, batches).fetch_optional::<CountedRow>().await;
+            match found.map_err(from_clickhouse) {
+                Ok(found) => {
+                    return Ok(found.map(|row| Look {
+                        uuid: row.uuid,
+                        definition: definition(&row.statement),
+                        modified: row.modified,
+                        rows: Some(RowsByBatch::new(batches, row.rows)),
+                    }));
+                }
+                Err(error) if by_uuid.is_some() && cannot_read_by_uuid(&error) => {
+                    self.reads_by_name.store(true, Ordering::Relaxed);
+                }
+                Err(error) if lacks_column(&error) => return self.glance(table).await,
+                Err(error) if is_missing(&error) => {
+                    // If it has the name now, it was away only for a moment.
+                    let now = self.glance(table).await?;
+                    if now.as_ref().is_none_or(|now| now.uuid != uuid) {
+                        return Ok(now);
+                    }
+                }
+                Err(error) => return Err(error.with("table", table.plain())),
+            }
         }
-        let found = ask("").fetch_optional::<LookRow>().await.map_err(about)?;
+        Err(comes_and_goes(table))
+    }
+
+    /// Looks at the table that has this name, without its rows.
+    async fn glance(&self, table: &TableName) -> Result<Option<Look>> {
+        let found = self.ask(table, "").fetch_optional::<LookRow>().await;
+        let found = found.map_err(|error| from_clickhouse(error).with("table", table.plain()))?;
         Ok(found.map(|row| Look {
             uuid: row.uuid,
             definition: definition(&row.statement),
             modified: row.modified,
             rows: None,
         }))
+    }
+
+    fn ask(&self, table: &TableName, rows: &str) -> clickhouse::query::Query {
+        let question = LOOK.replace("{rows}", rows).replace("{modified}", MODIFIED);
+        let query = self.warehouse.client().query_raw(&question);
+        query.param("database", table.database().as_str()).param("table", table.table().as_str())
+    }
+
+    /// The UUID by which a table is to be read; `None` if it is to be read by its name.
+    fn by_uuid(&self, uuid: Uuid) -> Option<Uuid> {
+        // Tables in a database without UUIDs cannot be exchanged.
+        (!self.reads_by_name.load(Ordering::Relaxed) && !uuid.is_nil()).then_some(uuid)
+    }
+
+    /// How many rows of batches a table has; `None` if it is missing.
+    async fn rows(&self, table: &TableName, uuid: Uuid, batches: &[BatchNumber]) -> Result<Option<u64>> {
+        for _ in 0..MOST_SEEN {
+            let Some(by_uuid) = self.by_uuid(uuid) else {
+                let look = self.see(table, uuid, batches).await?;
+                let look = look.filter(|look| look.uuid == uuid);
+                return Ok(look.map(|look| look.rows.map_or(0, |rows| rows.total())));
+            };
+            let question = format!("SELECT arraySum({})", counts(table, Some(by_uuid), batches));
+            let query = self.warehouse.client().query_raw(&question);
+            let rows = of_batches(query, Some(by_uuid), batches).fetch_one::<u64>().await;
+            match rows.map_err(from_clickhouse) {
+                Ok(rows) => return Ok(Some(rows)),
+                Err(error) if cannot_read_by_uuid(&error) => {
+                    self.reads_by_name.store(true, Ordering::Relaxed);
+                }
+                Err(error) if lacks_column(&error) => return Ok(Some(0)),
+                Err(error) if is_missing(&error) => return Ok(None),
+                Err(error) => return Err(error.with("table", table.plain())),
+            }
+        }
+        Err(comes_and_goes(table))
     }
 
     async fn search(&self, own: Uuid, batches: &[BatchNumber]) -> Result<Search> {
@@ -328,20 +398,19 @@ impl WarehouseSink {
         let mut search = Search { having: Vec::new(), has_seen_own: false };
         for StoringRow { database, name, uuid } in tables {
             let table = TableName::new(database, name)?;
-            let look = match self.see(&table, batches).await {
+            let rows = match self.rows(&table, uuid, batches).await {
                 // What Helios may not read it cannot delete from. Another user's table must not stop a shard.
                 Err(error) if uuid != own && error.kind() == ErrorKind::PermissionDenied => {
                     tracing::warn!(table = table.plain(), %error, "A table cannot be searched for rows of replaced batches.");
                     continue;
                 }
-                look => look?,
+                rows => rows?,
             };
-            // It may have been detached meanwhile.
-            let Some(look) = look else { continue };
-            search.has_seen_own |= look.uuid == own;
-            let rows = look.rows.map_or(0, |rows| rows.total());
+            // It may have been detached or dropped meanwhile.
+            let Some(rows) = rows else { continue };
+            search.has_seen_own |= uuid == own;
             if rows > 0 {
-                search.having.push(Having { table, rows });
+                search.having.push(Having { table, uuid, rows });
             }
         }
         Ok(search)
@@ -381,7 +450,8 @@ impl WarehouseSink {
         Ok(if databases > 0 { Whereabouts::Dropped } else { Whereabouts::Gone })
     }
 
-    async fn delete(&self, table: &TableName, batch: BatchNumber) -> Result<()> {
+    async fn delete(&self, having: &Having, batch: BatchNumber) -> Result<()> {
+        let Having { table, uuid, .. } = having;
         // A literal would be a Float64.
         let condition = format!("{BATCH_COLUMN} = to{BATCH_TYPE}('{batch}')");
         // Neither waits: with merges stopped, that would never end.
@@ -396,12 +466,19 @@ impl WarehouseSink {
             let deleted = run(&format!("DELETE FROM {table} WHERE {condition}")).await;
             // Some tables, such as those with projections, accept only the other statement.
             if deleted.is_err() {
-                run(&format!("ALTER TABLE {table} DELETE WHERE {condition}")).await?;
+                match run(&format!("ALTER TABLE {table} DELETE WHERE {condition}")).await {
+                    // It has another name by now, or it is gone.
+                    Err(error) if is_missing(&error) => return Ok(()),
+                    deleted => deleted?,
+                }
             }
         }
         let (since, mut pause) = (tokio::time::Instant::now(), FIRST_PAUSE);
-        while self.see(table, &[batch]).await?.and_then(|look| look.rows).is_some_and(|rows| rows.total() > 0)
-        {
+        while self.rows(table, *uuid, &[batch]).await?.is_some_and(|rows| rows > 0) {
+            if pause >= CHECKING_PAUSE && !self.is_deleting(table, batch).await? {
+                // The statement may have reached another table that had the name.
+                return Ok(());
+            }
             // Whoever has begun it has waited already.
             if since.elapsed() > if is_begun { DELETE_AGAIN_TIMEOUT } else { DELETE_TIMEOUT } {
                 let message = "the rows of a replaced batch are not deleted yet: ClickHouse does so in merges, \
@@ -534,14 +611,14 @@ impl Sink for WarehouseSink {
 
     fn look<'a>(
         &'a self,
-        table: &'a TableName,
+        (table, uuid): (&'a TableName, Uuid),
         batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>> {
-        self.see(table, batches).boxed()
+        self.see(table, uuid, batches).boxed()
     }
 
-    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
-        self.delete(table, batch).boxed()
+    fn take_back<'a>(&'a self, having: &'a Having, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
+        self.delete(having, batch).boxed()
     }
 
     fn tables_with<'a>(&'a self, own: Uuid, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Search>> {
@@ -599,8 +676,52 @@ impl Sink for WarehouseSink {
     }
 }
 
-/// Whether the table or the column is unknown to ClickHouse.
+/// Counts the rows of batches, in the table of the UUID if one is given: the name may be another's by the time ClickHouse reads it.
+fn counts(table: &TableName, uuid: Option<Uuid>, batches: &[BatchNumber]) -> String {
+    let uuid = uuid.map_or_else(String::new, |uuid| format!(" UUID '{uuid}'"));
+    let counts = (0..batches.len()).map(|at| {
+        format!(
+            "assumeNotNull((SELECT count() FROM {table}{uuid} WHERE {BATCH_COLUMN} = {{batch{at}:{BATCH_TYPE}}}))"
+        )
+    });
+    format!("[{}]", counts.collect::<Vec<_>>().join(", "))
+}
+
+/// A query with [`counts`].
+fn of_batches(
+    mut query: clickhouse::query::Query,
+    by_uuid: Option<Uuid>,
+    batches: &[BatchNumber],
+) -> clickhouse::query::Query {
+    for (at, batch) in batches.iter().enumerate() {
+        query = query.param(&format!("batch{at}"), batch.to_string());
+    }
+    if by_uuid.is_some() {
+        query = query.with_setting(BY_UUID.0, BY_UUID.1);
+    }
+    // A lagging replica does not prove that rows are absent.
+    query.with_setting("select_sequential_consistency", "1")
+}
+
+/// Whether ClickHouse does not find the table or its database.
 fn is_missing(error: &Error) -> bool {
-    // UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER, NO_SUCH_COLUMN_IN_TABLE
-    matches!(error.server_code(), Some(60 | 81 | 47 | 16))
+    // UNKNOWN_TABLE, UNKNOWN_DATABASE
+    matches!(error.server_code(), Some(60 | 81))
+}
+
+/// Whether the table does not have the batch column.
+fn lacks_column(error: &Error) -> bool {
+    // UNKNOWN_IDENTIFIER, NO_SUCH_COLUMN_IN_TABLE
+    matches!(error.server_code(), Some(47 | 16))
+}
+
+/// Whether the server does not let this user change [`BY_UUID`], or has no such setting.
+fn cannot_read_by_uuid(error: &Error) -> bool {
+    // UNKNOWN_SETTING, READONLY, SETTING_CONSTRAINT_VIOLATION
+    matches!(error.server_code(), Some(115 | 164 | 452))
+}
+
+fn comes_and_goes(table: &TableName) -> Error {
+    let message = "the table comes and goes while its rows are counted";
+    Error::new(ErrorKind::Unavailable, message).retryable(true).with("table", table.plain())
 }

@@ -1,6 +1,12 @@
 //! What ClickHouse says about an insert is checked against the table. In each case ClickHouse once reported success wrongly.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use helios_core::{
     ErrorKind,
@@ -396,6 +402,44 @@ async fn a_dropped_table_is_told_from_a_detached_one() {
         assert_eq!((entry.superseded, entry.open), (before.superseded.clone(), before.open.clone()));
     }
 }
+
+/// A table changes places with another all the time: a count is of the intended one, or of none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn rows_of_another_table_are_not_counted() {
+    let proof = Proof::new("id UInt64").await;
+    let aside = format!("{}.aside", proof.fixture.table.database());
+    proof.execute(&format!("CREATE TABLE {aside} AS {{t}}")).await;
+    let (target, deliverer) = (proof.fixture.target().await, proof.deliverer());
+    let is_over = Arc::new(AtomicBool::new(false));
+    let storm = tokio::spawn({
+        let (is_over, warehouse) = (Arc::clone(&is_over), proof.fixture.deliverer.warehouse().clone());
+        let statement = format!("EXCHANGE TABLES {} AND {aside}", proof.fixture.table);
+        async move {
+            while !is_over.load(Ordering::Relaxed) {
+                for _ in 0..2 {
+                    warehouse.execute(&statement).await.unwrap();
+                }
+            }
+        }
+    });
+    let (since, mut delivered) = (Instant::now(), 0);
+    while since.elapsed() < STORM {
+        let events = batch(delivered, ids(delivered + 10).split_off(usize::try_from(delivered).unwrap()));
+        if deliverer.deliver(&target, &events, None).await.is_ok() {
+            delivered += 10;
+        }
+    }
+    is_over.store(true, Ordering::Relaxed);
+    storm.await.unwrap();
+    let events = batch(delivered, ids(delivered + 10).split_off(usize::try_from(delivered).unwrap()));
+    deliverer.deliver(&target, &events, None).await.unwrap();
+    let there = proof.fixture.rows("SELECT count() AS n, uniqExact(id) AS ids FROM {t}").await;
+    assert_eq!(there, [json!({"n": delivered + 10, "ids": delivered + 10})]);
+    assert_eq!(proof.fixture.count(&format!("SELECT count() AS n FROM {aside}")).await, 0);
+}
+
+/// How long the tables change places.
+const STORM: Duration = Duration::from_secs(8);
 
 /// Each kind of expression that a table may have, over a string that is invalid in some events.
 const EXPRESSIONS: [(&str, &str); 13] = [

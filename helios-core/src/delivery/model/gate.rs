@@ -21,7 +21,7 @@ use super::{
         history::History,
         ledger::{Entry, Ledger, LedgerKey, OpenRange, SharedLedger, Written},
         place::Identity,
-        sink::{Block, Look, Search, Sink, Whereabouts},
+        sink::{Block, Having, Look, Search, Sink, Whereabouts},
         target::Target,
         trial::{Computed, TrialKind},
     },
@@ -184,7 +184,7 @@ impl Sink for Gated<dyn Sink> {
 
     fn look<'a>(
         &'a self,
-        table: &'a TableName,
+        table: (&'a TableName, Uuid),
         batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>> {
         let look = async move {
@@ -199,8 +199,8 @@ impl Sink for Gated<dyn Sink> {
         self.gate.effect(look).boxed()
     }
 
-    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
-        self.gate.effect(self.inner.take_back(table, batch)).boxed()
+    fn take_back<'a>(&'a self, having: &'a Having, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
+        self.gate.effect(self.inner.take_back(having, batch)).boxed()
     }
 
     fn tables_with<'a>(&'a self, own: Uuid, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Search>> {

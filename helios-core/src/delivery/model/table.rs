@@ -334,7 +334,7 @@ impl Sink for ModelTable {
 
     fn look<'a>(
         &'a self,
-        table: &'a TableName,
+        (table, asked): (&'a TableName, Uuid),
         batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>> {
         async move {
@@ -348,7 +348,7 @@ impl Sink for ModelTable {
             }
             let uuid = if state.is_exchanged == is_other { OWN } else { STRANGER };
             let definition = if uuid == OWN { state.definition() } else { "another".to_owned() };
-            let rows = self.rows_of(&mut state, table).iter();
+            let rows = if asked == OWN { state.rows.iter() } else { state.strayed.iter() };
             let counts = batches
                 .iter()
                 .map(|batch| rows.clone().filter(|row| row.batch == *batch).count().try_into().unwrap());
@@ -358,11 +358,11 @@ impl Sink for ModelTable {
         .boxed()
     }
 
-    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
+    fn take_back<'a>(&'a self, having: &'a Having, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
         async move {
             tell(|| format!("took back batch {batch}"));
             let mut state = self.state();
-            self.rows_of(&mut state, table).retain(|row| row.batch != batch);
+            self.rows_of(&mut state, &having.table).retain(|row| row.batch != batch);
             Ok(())
         }
         .boxed()
@@ -374,9 +374,11 @@ impl Sink for ModelTable {
             tell(|| format!("looked for batches {batches:?} everywhere"));
             let names = ["t", "aside"].map(|name| TableName::new("d", name).unwrap());
             let having = names.into_iter().map(|table| {
+                let is_own = state.is_exchanged == (table.table().as_str() == "aside");
                 let rows = self.rows_of(&mut state, &table).iter();
                 let rows = rows.filter(|row| batches.contains(&row.batch)).count();
-                Having { table, rows: u64::try_from(rows).unwrap() }
+                let uuid = if is_own { OWN } else { STRANGER };
+                Having { table, uuid, rows: u64::try_from(rows).unwrap() }
             });
             let having = having.filter(|having| having.rows > 0).collect();
             Ok(Search { having, has_seen_own: true })

@@ -112,7 +112,8 @@ impl Run<'_> {
             if open.batches.is_none() || open.rows == 0 || !self.target.has_batch {
                 return Ok(None);
             }
-            let look = self.worker.sink.look(&self.target.table, &open.batches.all()).await?;
+            let look =
+                self.worker.sink.look((&self.target.table, self.target.uuid), &open.batches.all()).await?;
             // A count proves nothing if another table has the name by now, or if the table has changed.
             if let Some(look) = look.filter(|look| look.is_of(&self.target)) {
                 return Ok(look.rows.map(|rows| self.note_rows(rows)));
@@ -128,8 +129,8 @@ impl Run<'_> {
         if open.batches.is_none() {
             return Ok(Arrival::Whole);
         }
-        let table = self.target.table.clone();
-        let look = self.worker.sink.look(&table, &open.batches.all()).await?;
+        let table = (&self.target.table, self.target.uuid);
+        let look = self.worker.sink.look(table, &open.batches.all()).await?;
         let Some(look) = look.filter(|look| look.uuid == self.target.uuid) else {
             return Ok(Arrival::Astray);
         };

@@ -398,7 +398,7 @@ impl<'a> Replay<'a> {
             if open.batches.is_none() || !self.target.has_batch {
                 return Ok(None);
             }
-            let look = self.sink.look(&self.target.table, &open.batches.all()).await?;
+            let look = self.sink.look((&self.target.table, self.target.uuid), &open.batches.all()).await?;
             if let Some(look) = look.filter(|look| look.is_of(&self.target)) {
                 return Ok(look.rows.map(|rows| self.note_rows(rows)));
             }
@@ -491,8 +491,8 @@ impl<'a> Replay<'a> {
         if open.batches.is_none() {
             return Ok(Outcome::Inserted);
         }
-        let table = self.target.table.clone();
-        let look = self.sink.look(&table, &open.batches.all()).await?;
+        let table = (&self.target.table, self.target.uuid);
+        let look = self.sink.look(table, &open.batches.all()).await?;
         // Another table has its name, or none: the next look at it reports what to do.
         let Some(look) = look.filter(|look| look.uuid == self.target.uuid) else { return Ok(Outcome::Again) };
         if (&look.definition, look.modified) != (&open.definition, open.modified) {
