@@ -131,8 +131,13 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
     fn make_trial<'a>(&'a self, table: &'a TableName, kind: TrialKind) -> BoxFuture<'a, Result<TableName>>;
 
     /// Inserts a row of the table, or one of default values, into a trial table. `false` if that fails because of the
-    /// table's expressions.
-    fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>>;
+    /// table's expressions. `given` are the columns that the refused rows have.
+    fn try_own_row<'a>(
+        &'a self,
+        table: &'a TableName,
+        trial: &'a TableName,
+        given: &'a [String],
+    ) -> BoxFuture<'a, Result<bool>>;
 
     /// The columns that a table computes: names, in the order of the columns. Not the batch column.
     fn computed_columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>>;
@@ -510,7 +515,7 @@ impl WarehouseSink {
         Ok(begun > 0)
     }
 
-    async fn own_row(&self, table: &TableName, trial: &TableName) -> Result<bool> {
+    async fn own_row(&self, table: &TableName, trial: &TableName, given: &[String]) -> Result<bool> {
         let settings = self.settings.get_or_try_init(|| InsertSettings::of(&self.warehouse)).await?;
         let run = async |statement: String| {
             let query = self.warehouse.client().query_raw(&statement);
@@ -526,7 +531,19 @@ impl WarehouseSink {
             .await
             .map_err(from_clickhouse)?;
         let tried = if rows > 0 {
-            run(format!("INSERT INTO {trial} SELECT * FROM {table} LIMIT 1")).await
+            let copied = run(format!("INSERT INTO {trial} SELECT * FROM {table} LIMIT 1")).await;
+            // A stored row has the values of its `DEFAULT` columns; those of an event that lacks them are computed.
+            let computed = computed_columns(&self.warehouse, table).await?;
+            let computed =
+                computed.iter().filter(|column| column.is_default() && !given.contains(&column.name));
+            let computed = computed.map(|column| Ident::new(&column.name)).collect::<Result<Vec<_>>>()?;
+            if copied.is_ok() && !computed.is_empty() {
+                let computed = computed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let others = format!("* EXCEPT ({computed})");
+                run(format!("INSERT INTO {trial} ({others}) SELECT {others} FROM {table} LIMIT 1")).await
+            } else {
+                copied
+            }
         } else {
             // The first column that an insert fills, with the default value of its type.
             let filled: Option<(String, String)> = self
@@ -633,8 +650,13 @@ impl Sink for WarehouseSink {
         make_trial(&self.warehouse, table, kind).boxed()
     }
 
-    fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>> {
-        self.own_row(table, trial).boxed()
+    fn try_own_row<'a>(
+        &'a self,
+        table: &'a TableName,
+        trial: &'a TableName,
+        given: &'a [String],
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.own_row(table, trial, given).boxed()
     }
 
     fn computed_columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>> {

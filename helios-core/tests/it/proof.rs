@@ -525,6 +525,39 @@ async fn a_table_that_takes_nothing_is_failing() {
     assert!(proof.is_tidy().await);
 }
 
+/// A row that the table has does not need the column's default, but every event does.
+#[tokio::test]
+async fn a_default_that_fails_for_every_event_is_the_tables_fault() {
+    for lacks in ["", ", y Nullable(UInt8)"] {
+        let proof = Proof::new(&format!("id UInt64, x UInt64 DEFAULT 5{lacks}")).await;
+        proof.deliver(&batch(0, ids(3))).await.unwrap();
+        proof.execute("ALTER TABLE {t} MODIFY COLUMN x UInt64 DEFAULT toUInt64(throwIf(id >= 0))").await;
+        let events = batch(10, ids(20));
+        let undelivered = proof.deliver(&events).await.unwrap_err();
+        assert_eq!(undelivered.error.server_code(), Some(395), "{undelivered:?}");
+        assert_eq!(proof.entry(&events).await.trouble.unwrap().kind, TroubleKind::Failing);
+        assert_eq!((proof.count().await, proof.rejects().await), (3, 0));
+        proof.execute("ALTER TABLE {t} MODIFY COLUMN x UInt64 DEFAULT 5").await;
+        proof.deliver(&events).await.unwrap();
+        assert_eq!((proof.count().await, proof.rejects().await), (23, 0));
+        assert!(proof.is_tidy().await);
+    }
+}
+
+/// The report must say so.
+#[tokio::test]
+async fn rows_that_cannot_be_tried_in_time_are_trouble() {
+    let proof = Proof::new("id UInt64").await;
+    proof.execute("ALTER TABLE {t} ADD COLUMN n UInt64 MATERIALIZED toUInt64(sleepEachRow(0.5) + 1)").await;
+    let events = batch(0, ids(20));
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
+    let undelivered =
+        proof.deliverer().deliver(&proof.fixture.target().await, &events, Some(soon)).await.unwrap_err();
+    assert!(undelivered.error.is_retryable(), "{undelivered:?}");
+    assert_eq!(proof.entry(&events).await.trouble.unwrap().kind, TroubleKind::Failing);
+    assert_eq!((proof.count().await, proof.rejects().await), (0, 0));
+}
+
 /// A few inserts, however many rows are refused: the table gets one block, and so does the quarantine.
 #[tokio::test]
 async fn many_refused_rows_cost_few_blocks() {

@@ -220,8 +220,13 @@ impl Sink for Gated<dyn Sink> {
         self.gate.effect(self.inner.make_trial(table, kind)).boxed()
     }
 
-    fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>> {
-        self.gate.effect(self.inner.try_own_row(table, trial)).boxed()
+    fn try_own_row<'a>(
+        &'a self,
+        table: &'a TableName,
+        trial: &'a TableName,
+        given: &'a [String],
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.gate.effect(self.inner.try_own_row(table, trial, given)).boxed()
     }
 
     fn computed_columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>> {

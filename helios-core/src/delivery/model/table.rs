@@ -398,7 +398,12 @@ impl Sink for ModelTable {
         ready(TableName::new(quarantine::DATABASE, "trial")).boxed()
     }
 
-    fn try_own_row<'a>(&'a self, _: &'a TableName, _: &'a TableName) -> BoxFuture<'a, Result<bool>> {
+    fn try_own_row<'a>(
+        &'a self,
+        _: &'a TableName,
+        _: &'a TableName,
+        _: &'a [String],
+    ) -> BoxFuture<'a, Result<bool>> {
         async move { Ok(!self.state().is_broken) }.boxed()
     }
 

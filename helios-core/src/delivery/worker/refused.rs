@@ -76,7 +76,7 @@ impl Run<'_> {
     }
 
     /// Tries the rows of the open range. `error` is ClickHouse's error for all of them.
-    async fn try_rows(&self, open: &OpenRange, split: &Split<'_, '_>, error: &Error) -> Result<Tried> {
+    async fn try_rows(&mut self, open: &OpenRange, split: &Split<'_, '_>, error: &Error) -> Result<Tried> {
         let rows = self.rows(open, split)?;
         let trying = Trying {
             sink: &*self.worker.sink,
@@ -86,7 +86,15 @@ impl Run<'_> {
             batch: open.batches.current,
             from_text: open.schema.has_columns_from_text()?,
         };
-        trying.rows(&rows, error).await.map_err(|error| self.about(error))
+        let tried = trying.rows(&rows, error).await;
+        tried.map_err(|failed| {
+            // ClickHouse refuses the rows, whatever keeps them from being tried.
+            let failed = self.troubled(TroubleKind::Failing, failed);
+            if let Some(trouble) = &mut self.trouble {
+                trouble.server_code = error.server_code().or(trouble.server_code);
+            }
+            failed
+        })
     }
 
     fn views_refuse(&mut self, error: Error) -> Error {
