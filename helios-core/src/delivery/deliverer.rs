@@ -111,7 +111,7 @@ impl Deliverer {
     pub(crate) async fn note_caught_up(&self, key: &LedgerKey) -> Result<()> {
         let now = self.worker.clock.now();
         let mut entry = self.worker.ledger.read(key).await?;
-        let swept = sweep(&*self.worker.sink, &mut entry, (Sweep::Due, now)).await?;
+        let swept = sweep(&*self.worker.sink, key.table, &mut entry, (Sweep::Due, now)).await?;
         let is_lately = entry.caught_up_at.is_some_and(|seen| now.duration_since(seen) < NOTE_EVERY);
         if entry.committed.is_none() || entry.open.is_some() || (is_lately && !swept.is_changed) {
             return Ok(());

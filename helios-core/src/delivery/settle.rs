@@ -158,7 +158,7 @@ impl Settling<'_> {
         match self.ledger.write(key, &settled).await? {
             Written::Done => {
                 let given_up: Vec<_> = given_up.iter().map(|given_up| given_up.batch).collect();
-                take_back(self.sink, &given_up).await?;
+                take_back(self.sink, self.target.uuid, &given_up).await?;
                 Ok(RangeSettled { shard: key.shard.clone(), range, outcome, message: message.to_owned() })
             }
             Written::Conflict(_) => {
@@ -178,7 +178,7 @@ impl Settling<'_> {
         if batches.is_none() || !self.target.has_batch {
             return Ok(None);
         }
-        let look = self.sink.look(&self.target.table, &batches.all()).await?;
+        let look = self.sink.look((&self.target.table, self.target.uuid), &batches.all()).await?;
         Ok(look.filter(|look| look.uuid == self.target.uuid).and_then(|look| look.rows))
     }
 }

@@ -1,10 +1,18 @@
 //! What delivery does in ClickHouse, and nothing else: the tests put a model, or faults, in its place.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arrow_array::RecordBatch;
 use clickhouse::Row;
-use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -45,12 +53,14 @@ pub(super) struct Block<'a> {
 /// The state of a table: enough to see whether it has changed, and which rows have arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Look {
+    /// Of the table that has the name.
     pub(super) uuid: Uuid,
     /// As in [`Target::definition`].
     pub(super) definition: String,
     /// As in [`Target::modified`].
     pub(super) modified: u64,
-    /// How many rows of each batch it has; `None` if the table has no batch column.
+    /// How many rows of each batch the table has whose UUID was asked for; `None` if that table has no batch column, or may not
+    /// have the name.
     pub(super) rows: Option<RowsByBatch>,
 }
 
@@ -59,6 +69,35 @@ impl Look {
     pub(super) fn is_of(&self, target: &Target) -> bool {
         (self.uuid, &self.definition, self.modified) == (target.uuid, &target.definition, target.modified)
     }
+}
+
+/// A table that stores rows of batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Having {
+    /// The name that it had when the search began.
+    pub(super) table: TableName,
+    pub(super) uuid: Uuid,
+    pub(super) rows: u64,
+}
+
+/// What a search for rows of batches has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Search {
+    pub(super) having: Vec<Having>,
+    /// Whether it has looked into the table that the rows were meant for. A detached table may have rows that nobody sees.
+    pub(super) has_seen_own: bool,
+}
+
+/// Where a table is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// It has this name now.
+    Named(TableName),
+    /// `ATTACH TABLE` brings it back under this name.
+    Detached(TableName),
+    Dropped,
+    /// It was dropped or detached: ClickHouse does not tell.
+    Gone,
 }
 
 pub(super) trait Sink: Send + Sync + fmt::Debug {
@@ -70,28 +109,36 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
 
     fn insert<'a>(&'a self, block: Block<'a>) -> BoxFuture<'a, Result<()>>;
 
-    /// Looks at the table that has this name now, and counts the rows of batches in it. `None` if the table is missing.
+    /// Looks at the table that has this name now, and counts the rows of batches in the table of this UUID, which may be another.
+    /// `None` if no table has the name.
     fn look<'a>(
         &'a self,
-        table: &'a TableName,
+        table: (&'a TableName, Uuid),
         batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>>;
 
-    /// Deletes the rows of a batch, and returns when they are gone.
-    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>>;
+    /// Deletes the rows of a batch, and returns when they are gone, or when nothing deletes them: the name may have become another
+    /// table's.
+    fn take_back<'a>(&'a self, having: &'a Having, batch: BatchNumber) -> BoxFuture<'a, Result<()>>;
 
-    /// All tables that have rows of these batches, and how many: another table may have had the name for a while.
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>>;
+    /// All tables that store rows of these batches, and how many: another table may have had the name for a while. Only those of
+    /// the `MergeTree` family, which are all that Helios fills. `own` is the table that the rows were meant for.
+    fn tables_with<'a>(&'a self, own: Uuid, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Search>>;
 
-    /// The current name of a table.
-    fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>>;
+    /// Where the table of this UUID is. `name` is the name that it had.
+    fn whereabouts<'a>(&'a self, uuid: Uuid, name: &'a TableName) -> BoxFuture<'a, Result<Whereabouts>>;
 
     /// Creates a clone of the table, to try rows in.
     fn make_trial<'a>(&'a self, table: &'a TableName, kind: TrialKind) -> BoxFuture<'a, Result<TableName>>;
 
     /// Inserts a row of the table, or one of default values, into a trial table. `false` if that fails because of the
-    /// table's expressions.
-    fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>>;
+    /// table's expressions. `given` are the columns that the refused rows have.
+    fn try_own_row<'a>(
+        &'a self,
+        table: &'a TableName,
+        trial: &'a TableName,
+        given: &'a [String],
+    ) -> BoxFuture<'a, Result<bool>>;
 
     /// The columns that a table computes: names, in the order of the columns. Not the batch column.
     fn computed_columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>>;
@@ -130,25 +177,40 @@ pub(super) trait Sink: Send + Sync + fmt::Debug {
 const MOST_TAKEN_BACK: usize = 10;
 
 /// Deletes the rows of batches from every table, and checks that none is left. Returns how many these were.
-pub(super) async fn take_back(sink: &dyn Sink, batches: &[BatchNumber]) -> Result<u64> {
+///
+/// `own` is the table that the rows were meant for.
+///
+/// # Errors
+///
+/// Retryable if rows may be left: [`NotFound`](ErrorKind::NotFound) if nobody sees the own table.
+pub(super) async fn take_back(sink: &dyn Sink, own: Uuid, batches: &[BatchNumber]) -> Result<u64> {
     let mut deleted = 0;
     for batch in batches {
-        deleted += take_back_one(sink, *batch).await?;
+        deleted += take_back_one(sink, own, *batch).await?;
     }
     Ok(deleted)
 }
 
-async fn take_back_one(sink: &dyn Sink, batch: BatchNumber) -> Result<u64> {
-    let mut deleted = 0;
+async fn take_back_one(sink: &dyn Sink, own: Uuid, batch: BatchNumber) -> Result<u64> {
+    // By the table's UUID: rows may be found again.
+    let mut deleted: HashMap<Uuid, u64> = HashMap::new();
     for _ in 0..MOST_TAKEN_BACK {
-        let tables = sink.tables_with(&[batch]).await?;
-        if tables.is_empty() {
-            return Ok(deleted);
+        let Search { having, has_seen_own } = sink.tables_with(own, &[batch]).await?;
+        if having.is_empty() && has_seen_own {
+            return Ok(deleted.into_values().sum());
         }
-        for (table, rows) in tables {
-            tracing::warn!(table = table.plain(), %batch, rows, "Deleting rows of a replaced batch.");
-            sink.take_back(&table, batch).await?;
-            deleted += rows;
+        if having.is_empty() {
+            let message = "the table that the rows of a replaced batch were inserted into is detached or was dropped, so \
+                           they cannot be deleted: `ATTACH TABLE` brings back a detached one";
+            let error = Error::new(ErrorKind::NotFound, message).retryable(true);
+            return Err(error.with("uuid", own.to_string()).with("batch", batch.to_string()));
+        }
+        for having in having {
+            let (table, rows) = (having.table.plain(), having.rows);
+            tracing::warn!(table, %batch, rows, "Deleting rows of a replaced batch.");
+            sink.take_back(&having, batch).await?;
+            let most = deleted.entry(having.uuid).or_default();
+            *most = rows.max(*most);
         }
     }
     let message = "ClickHouse reported that the rows of a batch were deleted, but they still exist";
@@ -160,6 +222,8 @@ async fn take_back_one(sink: &dyn Sink, batch: BatchNumber) -> Result<u64> {
 pub(super) struct WarehouseSink {
     warehouse: Warehouse,
     settings: Arc<OnceCell<InsertSettings>>,
+    /// Whether this server can only read a table by its name.
+    reads_by_name: Arc<AtomicBool>,
 }
 
 #[derive(Row, Deserialize)]
@@ -179,9 +243,24 @@ struct CountedRow {
     rows: Vec<u64>,
 }
 
+#[derive(Row, Deserialize)]
+struct StoringRow {
+    database: String,
+    name: String,
+    #[serde(with = "clickhouse::serde::uuid")]
+    uuid: Uuid,
+}
+
 const LOOK: &str = "SELECT uuid, create_table_query AS statement, \
     {modified} AS modified{rows} FROM system.tables \
     WHERE database = {database:String} AND name = {table:String}";
+
+/// The setting that lets a query read a table by its UUID (`FROM name UUID '…'`). The newer analyzer accepts that syntax, too, but
+/// reads by the name. Since 26.9 ClickHouse knows no other, and refuses the setting: it never ignores the UUID unnoticed.
+const BY_UUID: (&str, &str) = ("allow_experimental_analyzer", "0");
+
+/// How often to look at a table again that was missing for a moment.
+const MOST_SEEN: usize = 5;
 
 #[derive(Row, Deserialize)]
 struct IdentityRow {
@@ -191,7 +270,7 @@ struct IdentityRow {
 
 impl WarehouseSink {
     pub(super) fn new(warehouse: Warehouse) -> Self {
-        Self { warehouse, settings: Arc::default() }
+        Self { warehouse, settings: Arc::default(), reads_by_name: Arc::default() }
     }
 
     async fn add(&self, table: &TableName, columns: &[Column]) -> Result<()> {
@@ -207,41 +286,47 @@ impl WarehouseSink {
         insert.send(&self.warehouse, rows).await
     }
 
-    async fn see(&self, table: &TableName, batches: &[BatchNumber]) -> Result<Option<Look>> {
-        let about = |error| from_clickhouse(error).with("table", table.plain());
-        let ask = |rows: &str| {
-            let query = self
-                .warehouse
-                .client()
-                .query_raw(&LOOK.replace("{rows}", rows).replace("{modified}", MODIFIED));
-            query
-                .param("database", table.database().as_str())
-                .param("table", table.table().as_str())
-                // A lagging replica does not prove that rows are absent.
-                .with_setting("select_sequential_consistency", "1")
-        };
-        let counts = (0..batches.len()).map(|at| {
-            format!("assumeNotNull((SELECT count() FROM {table} WHERE {BATCH_COLUMN} = {{batch{at}:{BATCH_TYPE}}}))")
-        });
-        let rows = format!(", [{}] AS rows", counts.collect::<Vec<_>>().join(", "));
-        let mut query = ask(&rows);
-        for (at, batch) in batches.iter().enumerate() {
-            query = query.param(&format!("batch{at}"), batch.to_string());
-        }
-        match query.fetch_optional::<CountedRow>().await.map_err(about) {
-            Ok(found) => {
-                return Ok(found.map(|row| Look {
-                    uuid: row.uuid,
-                    definition: definition(&row.statement),
-                    modified: row.modified,
-                    rows: Some(RowsByBatch::new(batches, row.rows)),
-                }));
+    async fn see(&self, table: &TableName, uuid: Uuid, batches: &[BatchNumber]) -> Result<Option<Look>> {
+        for _ in 0..MOST_SEEN {
+            let by_uuid = self.by_uuid(uuid);
+            if by_uuid.is_none() {
+                let before = self.glance(table).await?;
+                if before.as_ref().is_none_or(|before| before.uuid != uuid) {
+                    return Ok(before);
+                }
             }
-            // The column or the table is missing.
-            Err(error) if is_missing(&error) => {}
-            Err(error) => return Err(error),
+            let query = self.ask(table, &format!(", {} AS rows", counts(table, by_uuid, batches)));
+            let found = of_batches(query, by_uuid, batches).fetch_optional::<CountedRow>().await;
+            match found.map_err(from_clickhouse) {
+                Ok(found) => {
+                    return Ok(found.map(|row| Look {
+                        uuid: row.uuid,
+                        definition: definition(&row.statement),
+                        modified: row.modified,
+                        rows: Some(RowsByBatch::new(batches, row.rows)),
+                    }));
+                }
+                Err(error) if by_uuid.is_some() && cannot_read_by_uuid(&error) => {
+                    self.reads_by_name.store(true, Ordering::Relaxed);
+                }
+                Err(error) if lacks_column(&error) => return self.glance(table).await,
+                Err(error) if is_missing(&error) => {
+                    // If it has the name now, it was away only for a moment.
+                    let now = self.glance(table).await?;
+                    if now.as_ref().is_none_or(|now| now.uuid != uuid) {
+                        return Ok(now);
+                    }
+                }
+                Err(error) => return Err(error.with("table", table.plain())),
+            }
         }
-        let found = ask("").fetch_optional::<LookRow>().await.map_err(about)?;
+        Err(comes_and_goes(table))
+    }
+
+    /// Looks at the table that has this name, without its rows.
+    async fn glance(&self, table: &TableName) -> Result<Option<Look>> {
+        let found = self.ask(table, "").fetch_optional::<LookRow>().await;
+        let found = found.map_err(|error| from_clickhouse(error).with("table", table.plain()))?;
         Ok(found.map(|row| Look {
             uuid: row.uuid,
             definition: definition(&row.statement),
@@ -250,48 +335,136 @@ impl WarehouseSink {
         }))
     }
 
-    async fn having(&self, batches: &[BatchNumber]) -> Result<Vec<(TableName, u64)>> {
-        if batches.is_empty() {
-            // Rows without a batch are not from Helios.
-            return Ok(Vec::new());
+    fn ask(&self, table: &TableName, rows: &str) -> clickhouse::query::Query {
+        let question = LOOK.replace("{rows}", rows).replace("{modified}", MODIFIED);
+        let query = self.warehouse.client().query_raw(&question);
+        query.param("database", table.database().as_str()).param("table", table.table().as_str())
+    }
+
+    /// The UUID by which a table is to be read; `None` if it is to be read by its name.
+    fn by_uuid(&self, uuid: Uuid) -> Option<Uuid> {
+        // Tables in a database without UUIDs cannot be exchanged.
+        (!self.reads_by_name.load(Ordering::Relaxed) && !uuid.is_nil()).then_some(uuid)
+    }
+
+    /// How many rows of batches a table has; `None` if it is missing.
+    async fn rows(&self, table: &TableName, uuid: Uuid, batches: &[BatchNumber]) -> Result<Option<u64>> {
+        for _ in 0..MOST_SEEN {
+            let Some(by_uuid) = self.by_uuid(uuid) else {
+                let look = self.see(table, uuid, batches).await?;
+                let look = look.filter(|look| look.uuid == uuid);
+                return Ok(look.map(|look| look.rows.map_or(0, |rows| rows.total())));
+            };
+            let question = format!("SELECT arraySum({})", counts(table, Some(by_uuid), batches));
+            let query = self.warehouse.client().query_raw(&question);
+            let rows = of_batches(query, Some(by_uuid), batches).fetch_one::<u64>().await;
+            match rows.map_err(from_clickhouse) {
+                Ok(rows) => return Ok(Some(rows)),
+                Err(error) if cannot_read_by_uuid(&error) => {
+                    self.reads_by_name.store(true, Ordering::Relaxed);
+                }
+                Err(error) if lacks_column(&error) => return Ok(Some(0)),
+                Err(error) if is_missing(&error) => return Ok(None),
+                Err(error) => return Err(error.with("table", table.plain())),
+            }
         }
-        let counted: Vec<(String, String)> = self
+        Err(comes_and_goes(table))
+    }
+
+    async fn search(&self, own: Uuid, batches: &[BatchNumber]) -> Result<Search> {
+        // A table over others, such as a `Merge`, a `Buffer` or a `Distributed`, shows the rows of others as its own; one that
+        // was made `AS` a table of Helios has the column, too.
+        let tables: Vec<StoringRow> = self
             .warehouse
             .client()
             .query_raw(
-                "SELECT database, table FROM system.columns WHERE name = {batch:String} AND default_kind = 'MATERIALIZED' \
-                 AND NOT startsWith(table, {trial:String}) ORDER BY database, table",
+                "SELECT database, name, uuid FROM system.tables \
+                 WHERE engine LIKE '%MergeTree' AND NOT startsWith(name, {trial:String}) \
+                 AND (database, name) IN (SELECT database, table FROM system.columns \
+                 WHERE name = {batch:String} AND type = {batch_type:String} AND default_kind = 'MATERIALIZED') \
+                 OR toString(uuid) = {own:String} \
+                 ORDER BY database, name",
             )
+            .param("own", own.to_string())
             .param("batch", BATCH_COLUMN)
+            .param("batch_type", BATCH_TYPE)
             .param("trial", TRIAL_PREFIX)
             .fetch_all()
             .await
             .map_err(from_clickhouse)?;
-        let mut having = Vec::new();
-        for (database, table) in counted {
-            let table = TableName::new(database, table)?;
-            let rows = self.see(&table, batches).await?.and_then(|look| look.rows);
-            if let Some(rows) = rows.map(|rows| rows.total()).filter(|rows| *rows > 0) {
-                having.push((table, rows));
+        let mut search = Search { having: Vec::new(), has_seen_own: false };
+        for StoringRow { database, name, uuid } in tables {
+            let table = TableName::new(database, name)?;
+            let rows = match self.rows(&table, uuid, batches).await {
+                // What Helios may not read it cannot delete from. Another user's table must not stop a shard.
+                Err(error) if uuid != own && error.kind() == ErrorKind::PermissionDenied => {
+                    tracing::warn!(table = table.plain(), %error, "A table cannot be searched for rows of replaced batches.");
+                    continue;
+                }
+                rows => rows?,
+            };
+            // It may have been detached or dropped meanwhile.
+            let Some(rows) = rows else { continue };
+            search.has_seen_own |= uuid == own;
+            if rows > 0 {
+                search.having.push(Having { table, uuid, rows });
             }
         }
-        Ok(having)
+        Ok(search)
     }
 
-    async fn delete(&self, table: &TableName, batch: BatchNumber) -> Result<()> {
+    async fn find(&self, uuid: Uuid, name: &TableName) -> Result<Whereabouts> {
+        if let Some((_, name)) = self.warehouse.tables_of(&[uuid]).await?.into_iter().next() {
+            return Ok(Whereabouts::Named(name));
+        }
+        // Older versions do not have this table. Those of a detached database are not in it.
+        let detached = self
+            .warehouse
+            .client()
+            .query_raw(
+                "SELECT database, table FROM system.detached_tables WHERE toString(uuid) = {uuid:String} LIMIT 1",
+            )
+            .param("uuid", uuid.to_string())
+            .fetch_optional::<(String, String)>()
+            .await
+            .map_err(from_clickhouse);
+        let detached = match detached {
+            Ok(detached) => detached,
+            Err(error) if error.is_retryable() => return Err(error),
+            Err(_) => return Ok(Whereabouts::Gone),
+        };
+        if let Some((database, table)) = detached {
+            return Ok(Whereabouts::Detached(TableName::new(database, table)?));
+        }
+        let databases: u64 = self
+            .warehouse
+            .client()
+            .query_raw("SELECT count() FROM system.databases WHERE name = {database:String}")
+            .param("database", name.database().as_str())
+            .fetch_one()
+            .await
+            .map_err(from_clickhouse)?;
+        Ok(if databases > 0 { Whereabouts::Dropped } else { Whereabouts::Gone })
+    }
+
+    async fn delete(&self, having: &Having, batch: BatchNumber) -> Result<()> {
+        let Having { table, uuid, .. } = having;
         let mark = batch.to_string();
+        let batches = [batch];
+        let left = || self.rows(table, *uuid, &batches).map_ok(Option::unwrap_or_default).boxed();
         let deletion = Deletion {
             table,
             what: "rows of a replaced batch",
             // A literal would be a Float64.
             condition: &format!("{BATCH_COLUMN} = to{BATCH_TYPE}('{mark}')"),
             bind: &|query| query,
+            left: Some(&left),
             mark: &mark,
         };
         deletion.run(&self.warehouse).await.map_err(|error| error.with("batch", &mark))
     }
 
-    async fn own_row(&self, table: &TableName, trial: &TableName) -> Result<bool> {
+    async fn own_row(&self, table: &TableName, trial: &TableName, given: &[String]) -> Result<bool> {
         let settings = self.settings.get_or_try_init(|| InsertSettings::of(&self.warehouse)).await?;
         let run = async |statement: String| {
             let query = self.warehouse.client().query_raw(&statement);
@@ -307,7 +480,19 @@ impl WarehouseSink {
             .await
             .map_err(from_clickhouse)?;
         let tried = if rows > 0 {
-            run(format!("INSERT INTO {trial} SELECT * FROM {table} LIMIT 1")).await
+            let copied = run(format!("INSERT INTO {trial} SELECT * FROM {table} LIMIT 1")).await;
+            // A stored row has the values of its `DEFAULT` columns; those of an event that lacks them are computed.
+            let computed = computed_columns(&self.warehouse, table).await?;
+            let computed =
+                computed.iter().filter(|column| column.is_default() && !given.contains(&column.name));
+            let computed = computed.map(|column| Ident::new(&column.name)).collect::<Result<Vec<_>>>()?;
+            if copied.is_ok() && !computed.is_empty() {
+                let computed = computed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let others = format!("* EXCEPT ({computed})");
+                run(format!("INSERT INTO {trial} ({others}) SELECT {others} FROM {table} LIMIT 1")).await
+            } else {
+                copied
+            }
         } else {
             // The first column that an insert fills, with the default value of its type.
             let filled: Option<(String, String)> = self
@@ -392,34 +577,35 @@ impl Sink for WarehouseSink {
 
     fn look<'a>(
         &'a self,
-        table: &'a TableName,
+        (table, uuid): (&'a TableName, Uuid),
         batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>> {
-        self.see(table, batches).boxed()
+        self.see(table, uuid, batches).boxed()
     }
 
-    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
-        self.delete(table, batch).boxed()
+    fn take_back<'a>(&'a self, having: &'a Having, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
+        self.delete(having, batch).boxed()
     }
 
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>> {
-        self.having(batches).boxed()
+    fn tables_with<'a>(&'a self, own: Uuid, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Search>> {
+        self.search(own, batches).boxed()
     }
 
-    fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {
-        async move {
-            let found = self.warehouse.tables_of(&[uuid]).await?;
-            Ok(found.into_iter().next().map(|(_, name)| name))
-        }
-        .boxed()
+    fn whereabouts<'a>(&'a self, uuid: Uuid, name: &'a TableName) -> BoxFuture<'a, Result<Whereabouts>> {
+        self.find(uuid, name).boxed()
     }
 
     fn make_trial<'a>(&'a self, table: &'a TableName, kind: TrialKind) -> BoxFuture<'a, Result<TableName>> {
         make_trial(&self.warehouse, table, kind).boxed()
     }
 
-    fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>> {
-        self.own_row(table, trial).boxed()
+    fn try_own_row<'a>(
+        &'a self,
+        table: &'a TableName,
+        trial: &'a TableName,
+        given: &'a [String],
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.own_row(table, trial, given).boxed()
     }
 
     fn computed_columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>> {
@@ -461,8 +647,52 @@ impl Sink for WarehouseSink {
     }
 }
 
-/// Whether the table or the column is unknown to ClickHouse.
+/// Counts the rows of batches, in the table of the UUID if one is given: the name may be another's by the time ClickHouse reads it.
+fn counts(table: &TableName, uuid: Option<Uuid>, batches: &[BatchNumber]) -> String {
+    let uuid = uuid.map_or_else(String::new, |uuid| format!(" UUID '{uuid}'"));
+    let counts = (0..batches.len()).map(|at| {
+        format!(
+            "assumeNotNull((SELECT count() FROM {table}{uuid} WHERE {BATCH_COLUMN} = {{batch{at}:{BATCH_TYPE}}}))"
+        )
+    });
+    format!("[{}]", counts.collect::<Vec<_>>().join(", "))
+}
+
+/// A query with [`counts`].
+fn of_batches(
+    mut query: clickhouse::query::Query,
+    by_uuid: Option<Uuid>,
+    batches: &[BatchNumber],
+) -> clickhouse::query::Query {
+    for (at, batch) in batches.iter().enumerate() {
+        query = query.param(&format!("batch{at}"), batch.to_string());
+    }
+    if by_uuid.is_some() {
+        query = query.with_setting(BY_UUID.0, BY_UUID.1);
+    }
+    // A lagging replica does not prove that rows are absent.
+    query.with_setting("select_sequential_consistency", "1")
+}
+
+/// Whether ClickHouse does not find the table or its database.
 pub(super) fn is_missing(error: &Error) -> bool {
-    // UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER, NO_SUCH_COLUMN_IN_TABLE
-    matches!(error.server_code(), Some(60 | 81 | 47 | 16))
+    // UNKNOWN_TABLE, UNKNOWN_DATABASE
+    matches!(error.server_code(), Some(60 | 81))
+}
+
+/// Whether the table does not have the batch column.
+pub(super) fn lacks_column(error: &Error) -> bool {
+    // UNKNOWN_IDENTIFIER, NO_SUCH_COLUMN_IN_TABLE
+    matches!(error.server_code(), Some(47 | 16))
+}
+
+/// Whether the server does not let this user change [`BY_UUID`], or has no such setting.
+fn cannot_read_by_uuid(error: &Error) -> bool {
+    // UNKNOWN_SETTING, READONLY, SETTING_CONSTRAINT_VIOLATION
+    matches!(error.server_code(), Some(115 | 164 | 452))
+}
+
+fn comes_and_goes(table: &TableName) -> Error {
+    let message = "the table comes and goes while its rows are counted";
+    Error::new(ErrorKind::Unavailable, message).retryable(true).with("table", table.plain())
 }

@@ -23,13 +23,17 @@ pub(super) enum Sweep {
 pub(super) struct Swept {
     /// Whether it changed the entry.
     pub(super) is_changed: bool,
-    /// Why rows of a replaced batch are still there: while merges are stopped, ClickHouse deletes nothing.
+    /// Why rows of a replaced batch may still be there: while merges are stopped, ClickHouse deletes nothing, and in a detached
+    /// table it finds none.
     pub(super) left: Option<Error>,
 }
 
 /// Deletes rows of the entry's replaced batches, and forgets those of which no more can arrive.
+///
+/// While nobody sees the table that they were meant for, none is forgotten: it may be detached, with their rows.
 pub(super) async fn sweep(
     sink: &dyn Sink,
+    own: Uuid,
     entry: &mut Entry,
     (which, now): (Sweep, Timestamp),
 ) -> Result<Swept> {
@@ -39,7 +43,7 @@ pub(super) async fn sweep(
     for batch in entry.superseded.iter().copied() {
         let is_due = batch.until <= now;
         let deleted =
-            if is_due || which == Sweep::All { take_back(sink, &[batch.batch]).await } else { Ok(0) };
+            if is_due || which == Sweep::All { take_back(sink, own, &[batch.batch]).await } else { Ok(0) };
         if let Ok(rows) = &deleted {
             entry.counters.taken_back += rows;
         }
@@ -59,21 +63,22 @@ pub(super) async fn sweep(
 }
 
 /// Does the same for a shard that currently gets no batches. A worker that writes the entry meanwhile sweeps it, too.
+///
+/// Returns why a batch that was to be forgotten is not.
 pub(super) async fn sweep_idle(
     (sink, ledger): (&dyn Sink, &SharedLedger),
     key: &LedgerKey,
     mut entry: Entry,
     now: Timestamp,
-) -> Result<bool> {
-    let Swept { is_changed, .. } = sweep(sink, &mut entry, (Sweep::Due, now)).await?;
-    let is_clean = entry.superseded.iter().all(|batch| batch.until > now);
+) -> Result<Option<Error>> {
+    let Swept { is_changed, left } = sweep(sink, key.table, &mut entry, (Sweep::Due, now)).await?;
     if !is_changed {
-        return Ok(is_clean);
+        return Ok(left);
     }
     let version = entry.version + 1;
     match ledger.write(key, &Entry { version, writer: Uuid::new_v4(), ..entry }).await? {
         Written::Done => {}
         Written::Conflict(_) => tracing::debug!(shard = key.shard, "Another worker changed the ledger."),
     }
-    Ok(is_clean)
+    Ok(left)
 }

@@ -62,6 +62,13 @@ pub(super) struct Computed {
     kind: String,
 }
 
+impl Computed {
+    /// Whether it is computed only for a row that lacks it.
+    pub(super) fn is_default(&self) -> bool {
+        self.kind == "DEFAULT"
+    }
+}
+
 /// The columns that a table computes, in their order.
 pub(super) async fn computed_columns(warehouse: &Warehouse, table: &TableName) -> Result<Vec<Computed>> {
     let query = warehouse.client().query_raw(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use jiff::Timestamp;
 
 use super::{
@@ -67,7 +67,7 @@ impl Trying<'_> {
             let tried = self.try_in(&table, rows, &faults).await;
             let taken = match &tried {
                 Ok(Found::Faults(found)) if found.len() + faults.len() == rows.num_rows() => {
-                    self.takes_others(&table, found).await
+                    self.takes_others(&table, rows, found).await
                 }
                 _ => Ok(true),
             };
@@ -148,12 +148,12 @@ impl Trying<'_> {
 
     /// Whether a table that accepts none of these rows accepts any other: a violated constraint is always a row's fault, any
     /// other error may be the table's.
-    async fn takes_others(self, table: &TableName, faults: &[Fault]) -> Result<bool> {
+    async fn takes_others(self, table: &TableName, rows: &RecordBatch, faults: &[Fault]) -> Result<bool> {
         let is_constraint = |fault: &Fault| fault.error.server_code() == Some(VIOLATED_CONSTRAINT);
         if faults.iter().all(is_constraint) {
             return Ok(true);
         }
-        self.sink.try_own_row(self.table, table).await
+        self.sink.try_own_row(self.table, table, &given(rows, faults)).await
     }
 
     /// Halves the rows until each refused row is alone. Rows that are known to be at fault are left out.
@@ -213,6 +213,14 @@ impl Trying<'_> {
 enum Found {
     Faults(Vec<Fault>),
     Partitions(usize),
+}
+
+/// The columns that one of these rows has: for ClickHouse a null stands for an absent field.
+fn given(rows: &RecordBatch, faults: &[Fault]) -> Vec<String> {
+    let columns = rows.schema();
+    let columns = columns.fields().iter().zip(rows.columns());
+    let is_given = |values: &ArrayRef| faults.iter().any(|fault| !values.is_null(fault.row));
+    columns.filter(|(_, values)| is_given(values)).map(|(field, _)| field.name().clone()).collect()
 }
 
 /// The stretches of rows between those that are known to be at fault.

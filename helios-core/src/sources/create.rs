@@ -255,8 +255,8 @@ impl Sources {
         }
         let table = self.warehouse.describe_table(&mapping.table).await?;
         let table = table.filter(|table| table.uuid == mapping.table_uuid).ok_or_else(|| {
-            let message = "the source is there, but its table was dropped or renamed: `remove` the source, then create it again, \
-                           or `repair` it";
+            let message = "the source is there, but its table was dropped, detached or renamed: `ATTACH TABLE` it if it is detached, \
+                           `repair` it, or `remove` the source, then create it again";
             about(request, ErrorKind::Conflict, message)
         })?;
         // A source that is there may be given the column later.

@@ -19,6 +19,10 @@ use crate::{
     warehouse::TableName,
 };
 
+/// What is wrong with a source whose table nobody sees.
+pub(super) const TABLE_GONE: &str = "its table was dropped or detached: `ATTACH TABLE` brings back a detached one; \
+                                     otherwise `remove` the source, then create it again";
+
 /// How many sources are looked at side by side.
 const SOURCES_AT_ONCE: usize = 8;
 
@@ -146,8 +150,7 @@ impl Look<'_> {
             _ if !self.is_whole() => {}
             None => {
                 self.is_orphaned = true;
-                let problem = "its table was dropped: `remove` the source, then create it again";
-                self.problems.push(problem.to_owned());
+                self.problems.push(TABLE_GONE.to_owned());
             }
             Some(table) if *table != self.mapping.table => {
                 self.is_orphaned = true;

@@ -8,6 +8,7 @@ use super::{
     Delivery, Mapping, MappingState, Sources,
     claim::Claim,
     create::{Request, check_found, ordered},
+    list::TABLE_GONE,
     mapping::Removal,
     saga::Saga,
 };
@@ -179,7 +180,7 @@ impl Sources {
     async fn mend(&self, mapping: &Mapping, repair: &mut Repair) -> Result<()> {
         let by_uuid = self.warehouse.tables_of(&[mapping.table_uuid]).await?;
         match by_uuid.into_iter().next() {
-            None => repair.leave(mapping, "its table was dropped: `remove` the source, then create it again"),
+            None => repair.leave(mapping, TABLE_GONE),
             Some((_, table)) if table == mapping.table => {}
             Some((_, table)) => {
                 let held = self.hold(mapping.clone(), "rename").await?;

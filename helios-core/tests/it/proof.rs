@@ -2,7 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use helios_core::{
@@ -362,6 +366,140 @@ async fn rows_that_went_astray_are_found() {
     assert_eq!(proof.fixture.rows(&format!("SELECT id FROM {aside}")).await, [json!({"id": 7})]);
 }
 
+/// Tables that show rows of others, or whose column is another one: `CREATE TABLE … AS` copies the hidden column, too.
+const UNRELATED: [&str; 6] = [
+    "AS {t} ENGINE = Merge('{d}', '^t_')",
+    "AS {t} ENGINE = Buffer('{d}', '{n}', 1, 10, 100, 10000, 1000000, 10000000, 100000000)",
+    "AS {t} ENGINE = Null",
+    "AS {t} ENGINE = Memory",
+    "(id UInt64, _helios_batch String MATERIALIZED '') ENGINE = MergeTree ORDER BY id",
+    "(id UInt64, _helios_batch Float64 MATERIALIZED 0) ENGINE = MergeTree ORDER BY id",
+];
+
+#[tokio::test]
+async fn an_unrelated_table_with_the_column_stops_no_shard() {
+    for other in UNRELATED {
+        let proof = Proof::new("id UInt64").await;
+        let events = batch(0, ids(10));
+        proof.die_after(1, &events).await;
+        let (database, name) =
+            (proof.fixture.table.database().as_str(), proof.fixture.table.table().as_str());
+        // It sorts before the table.
+        let statement = format!("CREATE TABLE {}.aaa {other}", proof.fixture.table.database());
+        proof.execute(&statement.replace("{d}", database).replace("{n}", name)).await;
+        // The rows that are there must be deleted.
+        proof.execute("ALTER TABLE {t} ADD COLUMN later Nullable(UInt8)").await;
+        let delivered = proof.deliver(&events).await;
+        proof.execute(&format!("DROP TABLE {}.aaa SYNC", proof.fixture.table.database())).await;
+        let report = delivered.unwrap_or_else(|undelivered| panic!("{other}: {undelivered:?}"));
+        assert_eq!((report.delivered, proof.count().await), (10, 10), "{other}");
+    }
+}
+
+/// The open range is replaced by a process that dies before it deletes the rows.
+async fn replaced_but_not_deleted(proof: &Proof, events: &Batch) {
+    proof.die_after(1, events).await;
+    proof.execute("ALTER TABLE {t} ADD COLUMN later Nullable(UInt8)").await;
+    let inner = Arc::clone(&proof.ledger);
+    let dying = FailingLedger { inner, writes_left: Mutex::new(1), takes_effect: true };
+    let warehouse = proof.fixture.deliverer.warehouse().clone();
+    let dying = Deliverer::new(warehouse, Arc::new(dying), Arc::new(SystemClock));
+    dying.deliver(&proof.fixture.target().await, events, None).await.unwrap_err();
+    // No more rows can arrive.
+    let mut entry = proof.entry(events).await;
+    assert!(!entry.superseded.is_empty(), "{entry:?}");
+    entry.superseded.iter_mut().for_each(|batch| batch.until = jiff_epoch());
+    entry.version += 1;
+    proof.ledger.write(&proof.key(events), &entry).await.unwrap();
+}
+
+/// Rows that must be deleted are in a table that nobody sees for a while.
+#[tokio::test]
+async fn a_replaced_batch_is_not_forgotten_while_its_table_is_detached() {
+    let proof = Proof::new("id UInt64").await;
+    let events = batch(0, ids(10));
+    replaced_but_not_deleted(&proof, &events).await;
+    let (target, replaced) = (proof.fixture.target().await, proof.entry(&events).await.superseded);
+    assert_eq!(proof.count().await, 10);
+    for permanently in ["", " PERMANENTLY"] {
+        proof.execute(&format!("DETACH TABLE {{t}}{permanently}")).await;
+        for _ in 0..2 {
+            let error = proof.deliverer().deliver(&target, &events, None).await.unwrap_err().error;
+            let entry = proof.entry(&events).await;
+            assert_eq!(entry.superseded, replaced);
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+            assert!(error.to_string().contains("ATTACH TABLE"), "{error}");
+            let trouble = entry.trouble.unwrap().message.unwrap();
+            let attach = format!("ATTACH TABLE {}", proof.fixture.table);
+            assert!(trouble.contains(&attach) && !trouble.contains("remove"), "{trouble}");
+        }
+        proof.execute("ATTACH TABLE {t}").await;
+    }
+    proof.deliver(&events).await.unwrap();
+    assert_eq!(
+        (proof.count().await, proof.fixture.count("SELECT uniqExact(id) AS n FROM {t}").await),
+        (10, 10)
+    );
+    let left = proof.entry(&events).await.superseded;
+    assert!(left.iter().all(|batch| !replaced.contains(batch)), "{left:?}");
+}
+
+/// Nothing grows while the source of a dropped table is still there.
+#[tokio::test]
+async fn a_dropped_table_is_told_from_a_detached_one() {
+    let proof = Proof::new("id UInt64").await;
+    let events = batch(0, ids(10));
+    replaced_but_not_deleted(&proof, &events).await;
+    let (target, before) = (proof.fixture.target().await, proof.entry(&events).await);
+    proof.execute("DROP TABLE {t} SYNC").await;
+    for _ in 0..3 {
+        let error = proof.deliverer().deliver(&target, &events, None).await.unwrap_err().error;
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        let entry = proof.entry(&events).await;
+        let said = entry.trouble.unwrap().message.unwrap();
+        assert!(said.contains("`remove` the source") && !said.contains("ATTACH"), "{said}");
+        assert_eq!((entry.superseded, entry.open), (before.superseded.clone(), before.open.clone()));
+    }
+}
+
+/// A table changes places with another all the time: a count is of the intended one, or of none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn rows_of_another_table_are_not_counted() {
+    let proof = Proof::new("id UInt64").await;
+    let aside = format!("{}.aside", proof.fixture.table.database());
+    proof.execute(&format!("CREATE TABLE {aside} AS {{t}}")).await;
+    let (target, deliverer) = (proof.fixture.target().await, proof.deliverer());
+    let is_over = Arc::new(AtomicBool::new(false));
+    let storm = tokio::spawn({
+        let (is_over, warehouse) = (Arc::clone(&is_over), proof.fixture.deliverer.warehouse().clone());
+        let statement = format!("EXCHANGE TABLES {} AND {aside}", proof.fixture.table);
+        async move {
+            while !is_over.load(Ordering::Relaxed) {
+                for _ in 0..2 {
+                    warehouse.execute(&statement).await.unwrap();
+                }
+            }
+        }
+    });
+    let (since, mut delivered) = (Instant::now(), 0);
+    while since.elapsed() < STORM {
+        let events = batch(delivered, ids(delivered + 10).split_off(usize::try_from(delivered).unwrap()));
+        if deliverer.deliver(&target, &events, None).await.is_ok() {
+            delivered += 10;
+        }
+    }
+    is_over.store(true, Ordering::Relaxed);
+    storm.await.unwrap();
+    let events = batch(delivered, ids(delivered + 10).split_off(usize::try_from(delivered).unwrap()));
+    deliverer.deliver(&target, &events, None).await.unwrap();
+    let there = proof.fixture.rows("SELECT count() AS n, uniqExact(id) AS ids FROM {t}").await;
+    assert_eq!(there, [json!({"n": delivered + 10, "ids": delivered + 10})]);
+    assert_eq!(proof.fixture.count(&format!("SELECT count() AS n FROM {aside}")).await, 0);
+}
+
+/// How long the tables change places.
+const STORM: Duration = Duration::from_secs(8);
+
 /// Each kind of expression that a table may have, over a string that is invalid in some events.
 const EXPRESSIONS: [(&str, &str); 13] = [
     (", n UInt32 MATERIALIZED toUInt32(s)", "ORDER BY id"),
@@ -444,6 +582,39 @@ async fn a_table_that_takes_nothing_is_failing() {
     proof.deliver(&events).await.unwrap();
     assert_eq!((proof.count().await, proof.rejects().await), (23, 0));
     assert!(proof.is_tidy().await);
+}
+
+/// A row that the table has does not need the column's default, but every event does.
+#[tokio::test]
+async fn a_default_that_fails_for_every_event_is_the_tables_fault() {
+    for lacks in ["", ", y Nullable(UInt8)"] {
+        let proof = Proof::new(&format!("id UInt64, x UInt64 DEFAULT 5{lacks}")).await;
+        proof.deliver(&batch(0, ids(3))).await.unwrap();
+        proof.execute("ALTER TABLE {t} MODIFY COLUMN x UInt64 DEFAULT toUInt64(throwIf(id >= 0))").await;
+        let events = batch(10, ids(20));
+        let undelivered = proof.deliver(&events).await.unwrap_err();
+        assert_eq!(undelivered.error.server_code(), Some(395), "{undelivered:?}");
+        assert_eq!(proof.entry(&events).await.trouble.unwrap().kind, TroubleKind::Failing);
+        assert_eq!((proof.count().await, proof.rejects().await), (3, 0));
+        proof.execute("ALTER TABLE {t} MODIFY COLUMN x UInt64 DEFAULT 5").await;
+        proof.deliver(&events).await.unwrap();
+        assert_eq!((proof.count().await, proof.rejects().await), (23, 0));
+        assert!(proof.is_tidy().await);
+    }
+}
+
+/// The report must say so.
+#[tokio::test]
+async fn rows_that_cannot_be_tried_in_time_are_trouble() {
+    let proof = Proof::new("id UInt64").await;
+    proof.execute("ALTER TABLE {t} ADD COLUMN n UInt64 MATERIALIZED toUInt64(sleepEachRow(0.5) + 1)").await;
+    let events = batch(0, ids(20));
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
+    let undelivered =
+        proof.deliverer().deliver(&proof.fixture.target().await, &events, Some(soon)).await.unwrap_err();
+    assert!(undelivered.error.is_retryable(), "{undelivered:?}");
+    assert_eq!(proof.entry(&events).await.trouble.unwrap().kind, TroubleKind::Failing);
+    assert_eq!((proof.count().await, proof.rejects().await), (0, 0));
 }
 
 /// A few inserts, however many rows are refused: the table gets one block, and so does the quarantine.

@@ -21,7 +21,7 @@ use super::{
         history::History,
         ledger::{Entry, Ledger, LedgerKey, OpenRange, SharedLedger, Written},
         place::Identity,
-        sink::{Block, Look, Sink},
+        sink::{Block, Having, Look, Search, Sink, Whereabouts},
         target::Target,
         trial::{Computed, TrialKind},
     },
@@ -184,7 +184,7 @@ impl Sink for Gated<dyn Sink> {
 
     fn look<'a>(
         &'a self,
-        table: &'a TableName,
+        table: (&'a TableName, Uuid),
         batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>> {
         let look = async move {
@@ -199,28 +199,34 @@ impl Sink for Gated<dyn Sink> {
         self.gate.effect(look).boxed()
     }
 
-    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
-        self.gate.effect(self.inner.take_back(table, batch)).boxed()
+    fn take_back<'a>(&'a self, having: &'a Having, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
+        self.gate.effect(self.inner.take_back(having, batch)).boxed()
     }
 
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>> {
-        let tables = async move {
-            let tables = self.inner.tables_with(batches).await?;
-            Ok(if self.left_out == LeftOut::TakeBack { Vec::new() } else { tables })
+    fn tables_with<'a>(&'a self, own: Uuid, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Search>> {
+        let search = async move {
+            let search = self.inner.tables_with(own, batches).await?;
+            let is_left_out = self.left_out == LeftOut::TakeBack;
+            Ok(if is_left_out { Search { having: Vec::new(), ..search } } else { search })
         };
-        self.gate.effect(tables).boxed()
+        self.gate.effect(search).boxed()
     }
 
-    fn name_of(&self, uuid: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {
-        self.gate.effect(self.inner.name_of(uuid)).boxed()
+    fn whereabouts<'a>(&'a self, uuid: Uuid, name: &'a TableName) -> BoxFuture<'a, Result<Whereabouts>> {
+        self.gate.effect(self.inner.whereabouts(uuid, name)).boxed()
     }
 
     fn make_trial<'a>(&'a self, table: &'a TableName, kind: TrialKind) -> BoxFuture<'a, Result<TableName>> {
         self.gate.effect(self.inner.make_trial(table, kind)).boxed()
     }
 
-    fn try_own_row<'a>(&'a self, table: &'a TableName, trial: &'a TableName) -> BoxFuture<'a, Result<bool>> {
-        self.gate.effect(self.inner.try_own_row(table, trial)).boxed()
+    fn try_own_row<'a>(
+        &'a self,
+        table: &'a TableName,
+        trial: &'a TableName,
+        given: &'a [String],
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.gate.effect(self.inner.try_own_row(table, trial, given)).boxed()
     }
 
     fn computed_columns<'a>(&'a self, table: &'a TableName) -> BoxFuture<'a, Result<Vec<Computed>>> {

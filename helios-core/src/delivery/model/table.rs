@@ -23,7 +23,7 @@ use super::{
         provenance::{self, Provenance},
         quarantine,
         schema::TableSchema,
-        sink::{Block, Look, Sink},
+        sink::{Block, Having, Look, Search, Sink, Whereabouts},
         target::{Target, replaced},
         trial::{Computed, TrialKind},
         window::Window,
@@ -334,11 +334,11 @@ impl Sink for ModelTable {
 
     fn look<'a>(
         &'a self,
-        table: &'a TableName,
+        (table, asked): (&'a TableName, Uuid),
         batches: &'a [BatchNumber],
     ) -> BoxFuture<'a, Result<Option<Look>>> {
         async move {
-            let mut state = self.state();
+            let state = self.state();
             tell(|| {
                 format!("looked for batches {batches:?}: schema {}, changes {}", state.schema, state.changes)
             });
@@ -348,7 +348,7 @@ impl Sink for ModelTable {
             }
             let uuid = if state.is_exchanged == is_other { OWN } else { STRANGER };
             let definition = if uuid == OWN { state.definition() } else { "another".to_owned() };
-            let rows = self.rows_of(&mut state, table).iter();
+            let rows = if asked == OWN { state.rows.iter() } else { state.strayed.iter() };
             let counts = batches
                 .iter()
                 .map(|batch| rows.clone().filter(|row| row.batch == *batch).count().try_into().unwrap());
@@ -358,35 +358,38 @@ impl Sink for ModelTable {
         .boxed()
     }
 
-    fn take_back<'a>(&'a self, table: &'a TableName, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
+    fn take_back<'a>(&'a self, having: &'a Having, batch: BatchNumber) -> BoxFuture<'a, Result<()>> {
         async move {
             tell(|| format!("took back batch {batch}"));
             let mut state = self.state();
-            self.rows_of(&mut state, table).retain(|row| row.batch != batch);
+            self.rows_of(&mut state, &having.table).retain(|row| row.batch != batch);
             Ok(())
         }
         .boxed()
     }
 
-    fn tables_with<'a>(&'a self, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Vec<(TableName, u64)>>> {
+    fn tables_with<'a>(&'a self, _: Uuid, batches: &'a [BatchNumber]) -> BoxFuture<'a, Result<Search>> {
         async move {
             let mut state = self.state();
             tell(|| format!("looked for batches {batches:?} everywhere"));
             let names = ["t", "aside"].map(|name| TableName::new("d", name).unwrap());
-            let having = names.into_iter().map(|name| {
-                let rows = self.rows_of(&mut state, &name).iter();
+            let having = names.into_iter().map(|table| {
+                let is_own = state.is_exchanged == (table.table().as_str() == "aside");
+                let rows = self.rows_of(&mut state, &table).iter();
                 let rows = rows.filter(|row| batches.contains(&row.batch)).count();
-                (name, u64::try_from(rows).unwrap())
+                let uuid = if is_own { OWN } else { STRANGER };
+                Having { table, uuid, rows: u64::try_from(rows).unwrap() }
             });
-            Ok(having.filter(|(_, rows)| *rows > 0).collect())
+            let having = having.filter(|having| having.rows > 0).collect();
+            Ok(Search { having, has_seen_own: true })
         }
         .boxed()
     }
 
-    fn name_of(&self, _: Uuid) -> BoxFuture<'_, Result<Option<TableName>>> {
+    fn whereabouts<'a>(&'a self, _: Uuid, _: &'a TableName) -> BoxFuture<'a, Result<Whereabouts>> {
         async move {
             let name = if self.state().is_exchanged { "aside" } else { "t" };
-            Ok(Some(TableName::new("d", name).unwrap()))
+            Ok(Whereabouts::Named(TableName::new("d", name).unwrap()))
         }
         .boxed()
     }
@@ -395,7 +398,12 @@ impl Sink for ModelTable {
         ready(TableName::new(quarantine::DATABASE, "trial")).boxed()
     }
 
-    fn try_own_row<'a>(&'a self, _: &'a TableName, _: &'a TableName) -> BoxFuture<'a, Result<bool>> {
+    fn try_own_row<'a>(
+        &'a self,
+        _: &'a TableName,
+        _: &'a TableName,
+        _: &'a [String],
+    ) -> BoxFuture<'a, Result<bool>> {
         async move { Ok(!self.state().is_broken) }.boxed()
     }
 

@@ -123,6 +123,7 @@ impl Quarantine {
             what: "discarded rejects",
             condition: &format!("{} AND {}", selection.condition(), rejects.condition()),
             bind: &|query| selection.apply(query),
+            left: None,
             mark: &rejects.mark(),
         };
         deletion.run(&self.warehouse).await

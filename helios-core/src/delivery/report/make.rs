@@ -181,9 +181,8 @@ async fn sweep_all(
     let mut unswept = Vec::new();
     for (key, entry) in shards.chain([(rejects, replays)]) {
         let why = match sweep_idle((&sink, ledger), &key, entry, now).await {
-            Ok(true) => continue,
-            Ok(false) => "ClickHouse has not deleted them yet; see `system.mutations`".to_owned(),
-            Err(error) => error.text().into_owned(),
+            Ok(None) => continue,
+            Ok(Some(error)) | Err(error) => error.text().into_owned(),
         };
         unswept.push(format!(
             "shard {}: failed to delete rows of a replaced batch, which may still be in the table: {why}",

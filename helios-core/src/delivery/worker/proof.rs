@@ -5,7 +5,7 @@ use super::{
         batch::Event,
         batch_column::BatchNumber,
         ledger::{Entry, Gap, OpenRange, RowsByBatch, TroubleKind, refused_within},
-        sink::take_back,
+        sink::{Having, take_back},
     },
     commit::closed,
     count,
@@ -71,7 +71,7 @@ impl Run<'_> {
                 rows if rows == open.rows && self.views_may_lack(open) => Proof::Known,
                 rows if rows == open.rows => Proof::Committed,
                 // They may be in a table that had the name at the time.
-                0 if !self.worker.sink.tables_with(&open.batches.all()).await?.is_empty() => Proof::Partial,
+                0 if !self.elsewhere(open).await?.is_empty() => Proof::Partial,
                 // Rows inserted now would not match it, and would be deleted again.
                 0 if self.was_changed(open) => Proof::Bent,
                 0 => Proof::Known,
@@ -123,7 +123,8 @@ impl Run<'_> {
             if open.batches.is_none() || open.rows == 0 || !self.target.has_batch {
                 return Ok(None);
             }
-            let look = self.worker.sink.look(&self.target.table, &open.batches.all()).await?;
+            let look =
+                self.worker.sink.look((&self.target.table, self.target.uuid), &open.batches.all()).await?;
             // A count proves nothing if another table has the name by now, or if the table has changed.
             if let Some(look) = look.filter(|look| look.is_of(&self.target)) {
                 return Ok(look.rows.map(|rows| self.note_rows(rows)));
@@ -139,8 +140,8 @@ impl Run<'_> {
         if open.batches.is_none() {
             return Ok(Arrival::Whole);
         }
-        let table = self.target.table.clone();
-        let look = self.worker.sink.look(&table, &open.batches.all()).await?;
+        let table = (&self.target.table, self.target.uuid);
+        let look = self.worker.sink.look(table, &open.batches.all()).await?;
         let Some(look) = look.filter(|look| look.uuid == self.target.uuid) else {
             return Ok(Arrival::Astray);
         };
@@ -193,8 +194,33 @@ impl Run<'_> {
     ///
     /// The next write of the entry records how many.
     pub(super) async fn take_back(&mut self, batches: &[BatchNumber]) -> Result<()> {
-        self.entry.counters.taken_back += take_back(&*self.worker.sink, batches).await?;
+        match take_back(&*self.worker.sink, self.key.table, batches).await {
+            Ok(rows) => self.entry.counters.taken_back += rows,
+            Err(error) => return Err(self.not_taken_back(error).await?),
+        }
         Ok(())
+    }
+
+    /// An error about rows that must be deleted first.
+    ///
+    /// # Errors
+    ///
+    /// What has become of the table, if it is gone.
+    pub(super) async fn not_taken_back(&mut self, error: Error) -> Result<Error> {
+        if error.kind() == ErrorKind::NotFound {
+            self.look().await?;
+        }
+        Ok(self.about(error))
+    }
+
+    /// The tables that have rows of the open range, which its own table has not.
+    async fn elsewhere(&self, open: &OpenRange) -> Result<Vec<Having>> {
+        let batches = open.batches.all();
+        if batches.is_empty() {
+            // Rows without a batch are not from Helios.
+            return Ok(Vec::new());
+        }
+        Ok(self.worker.sink.tables_with(self.key.table, &batches).await?.having)
     }
 
     /// Opens the range under another token and batch, because the old ones prove nothing, and deletes the old rows. Its
@@ -223,8 +249,8 @@ impl Run<'_> {
                 Ok(())
             }
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
-                let own = self.worker.sink.name_of(uuid).await?;
-                Err(self.gone(error, own.as_ref()))
+                let whereabouts = self.worker.sink.whereabouts(uuid, &table).await?;
+                Err(self.gone(error, &whereabouts))
             }
             Err(error) => Err(error),
         }
@@ -278,7 +304,7 @@ impl Run<'_> {
         }
         if rows == 0
             && open.rows > 0
-            && let [(table, _), ..] = self.worker.sink.tables_with(&open.batches.all()).await?.as_slice()
+            && let [Having { table, .. }, ..] = self.elsewhere(open).await?.as_slice()
         {
             let why = format!(
                 "its rows are in {table}, which had the table's name, and their events are no longer in the stream"

@@ -76,7 +76,7 @@ impl Run<'_> {
     }
 
     /// Tries the rows of the open range. `error` is ClickHouse's error for all of them.
-    async fn try_rows(&self, open: &OpenRange, split: &Split<'_, '_>, error: &Error) -> Result<Tried> {
+    async fn try_rows(&mut self, open: &OpenRange, split: &Split<'_, '_>, error: &Error) -> Result<Tried> {
         let rows = self.rows(open, split)?;
         let trying = Trying {
             sink: &*self.worker.sink,
@@ -86,7 +86,15 @@ impl Run<'_> {
             batch: open.batches.current,
             from_text: open.schema.has_columns_from_text()?,
         };
-        trying.rows(&rows, error).await.map_err(|error| self.about(error))
+        let tried = trying.rows(&rows, error).await;
+        tried.map_err(|failed| {
+            // ClickHouse refuses the rows, whatever keeps them from being tried.
+            let failed = self.troubled(TroubleKind::Failing, failed);
+            if let Some(trouble) = &mut self.trouble {
+                trouble.server_code = error.server_code().or(trouble.server_code);
+            }
+            failed
+        })
     }
 
     fn views_refuse(&mut self, error: Error) -> Error {
@@ -265,9 +273,11 @@ impl Run<'_> {
     pub(super) async fn sweep(&mut self) -> Result<()> {
         let replaces = self.entry.open.as_ref().is_some_and(|open| open.generation > 0);
         let which = if self.is_cached && !replaces { Sweep::Due } else { Sweep::All };
-        let swept = sweep(&*self.worker.sink, &mut self.entry, (which, self.worker.clock.now())).await?;
+        let swept =
+            sweep(&*self.worker.sink, self.key.table, &mut self.entry, (which, self.worker.clock.now()))
+                .await?;
         match swept.left {
-            Some(error) if replaces => Err(self.about(error)),
+            Some(error) if replaces => Err(self.not_taken_back(error).await?),
             _ => Ok(()),
         }
     }

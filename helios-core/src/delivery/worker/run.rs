@@ -15,6 +15,7 @@ use super::{
         },
         plan::{Step, plan},
         schema::TableSchema,
+        sink::Whereabouts,
         split::{Rule, Split},
         target::Target,
         token::range_token,
@@ -22,7 +23,7 @@ use super::{
     Worker, count,
     refused::{Rules, arrives_until},
 };
-use crate::{Error, ErrorKind, Result, warehouse::TableName};
+use crate::{Error, ErrorKind, Result};
 
 /// The state of one delivery.
 #[derive(Debug)]
@@ -301,12 +302,19 @@ impl<'a> Run<'a> {
     }
 
     /// Marks an error about a table that is gone or replaced, and adds the statement that fixes it.
-    pub(super) fn gone(&mut self, error: Error, now_called: Option<&TableName>) -> Error {
+    pub(super) fn gone(&mut self, error: Error, whereabouts: &Whereabouts) -> Error {
         let table = &self.target.table;
-        let mend = match (now_called, error.kind()) {
-            (Some(now), ErrorKind::Conflict) => format!("EXCHANGE TABLES {table} AND {now}"),
-            (Some(now), _) => format!("RENAME TABLE {now} TO {table}"),
-            (None, _) => "the table was dropped: `remove` the source, then create it again".to_owned(),
+        let mend = match (whereabouts, error.kind()) {
+            (Whereabouts::Named(now), ErrorKind::Conflict) => format!("EXCHANGE TABLES {table} AND {now}"),
+            (Whereabouts::Named(now), _) => format!("RENAME TABLE {now} TO {table}"),
+            (Whereabouts::Detached(name), _) => format!("ATTACH TABLE {name}"),
+            (Whereabouts::Dropped, _) => {
+                "the table was dropped: `remove` the source, then create it again".to_owned()
+            }
+            (Whereabouts::Gone, _) => format!(
+                "the table was dropped or detached: `ATTACH TABLE {table}` brings it back if it is detached; otherwise \
+                 `remove` the source, then create it again"
+            ),
         };
         let message = format!("{}: {mend}", error.message());
         let error = error.with("to fix it", mend);

@@ -150,7 +150,7 @@ impl<'a> Replay<'a> {
     pub(in crate::delivery) async fn finish_pending(&mut self) -> Result<Entry> {
         loop {
             let mut entry = self.ledger.read(&self.key).await?;
-            let swept = sweep(self.sink, &mut entry, (Sweep::All, self.clock.now())).await?;
+            let swept = sweep(self.sink, self.key.table, &mut entry, (Sweep::All, self.clock.now())).await?;
             if let Some(error) = swept.left {
                 // Their events may be in quarantine still, and would be rows twice.
                 return Err(error);
@@ -413,7 +413,7 @@ impl<'a> Replay<'a> {
         let entry = self.superseding(entry, open);
         if let Some(entry) = self.write(Entry { rework: None, trouble: None, ..entry }).await? {
             self.generation += 1;
-            let deleted = take_back(self.sink, &open.batches.all()).await?;
+            let deleted = take_back(self.sink, self.target.uuid, &open.batches.all()).await?;
             if deleted > 0 {
                 let taken_back = entry.counters.taken_back + deleted;
                 let counters = Counters { taken_back, ..entry.counters.clone() };
@@ -452,7 +452,7 @@ impl<'a> Replay<'a> {
             if open.batches.is_none() || !self.target.has_batch {
                 return Ok(None);
             }
-            let look = self.sink.look(&self.target.table, &open.batches.all()).await?;
+            let look = self.sink.look((&self.target.table, self.target.uuid), &open.batches.all()).await?;
             if let Some(look) = look.filter(|look| look.is_of(&self.target)) {
                 return Ok(look.rows.map(|rows| self.note_rows(rows)));
             }
@@ -545,8 +545,8 @@ impl<'a> Replay<'a> {
         if open.batches.is_none() {
             return Ok(Outcome::Inserted);
         }
-        let table = self.target.table.clone();
-        let look = self.sink.look(&table, &open.batches.all()).await?;
+        let table = (&self.target.table, self.target.uuid);
+        let look = self.sink.look(table, &open.batches.all()).await?;
         // Another table has its name, or none: the next look at it reports what to do.
         let Some(look) = look.filter(|look| look.uuid == self.target.uuid) else { return Ok(Outcome::Again) };
         if (&look.definition, look.modified) != (&open.definition, open.modified) {
@@ -604,7 +604,8 @@ impl<'a> Replay<'a> {
                 let next = self.begun(chunk, ends, &split, (open.schema.clone(), rules));
                 let mut next = OpenReplay { selection: open.selection.clone(), ..next };
                 let Some(mut entry) = self.begin(entry, &next).await? else { return Ok(()) };
-                entry.counters.taken_back += take_back(self.sink, &open.batches.all()).await?;
+                entry.counters.taken_back +=
+                    take_back(self.sink, self.target.uuid, &open.batches.all()).await?;
                 match self.insert(&mut entry, &mut next, &split).await? {
                     Outcome::Inserted => {
                         self.behind = chunk.behind();
@@ -678,6 +679,7 @@ impl<'a> Replay<'a> {
             what: "rejects that are rows now",
             condition: &condition,
             bind: &|query| query,
+            left: None,
             mark: events.first().map_or("", |event| event.place.sequence_number),
         };
         deletion.run(&self.quarantine.warehouse).await
