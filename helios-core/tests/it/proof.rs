@@ -11,7 +11,7 @@ use std::{
 
 use helios_core::{
     ErrorKind,
-    clock::SystemClock,
+    clock::{Clock as _, SystemClock},
     delivery::{
         Batch, BatchReport, Deliverer, Outcome, Target, Undelivered,
         ledger::{Entry, Ledger as _, LedgerKey, MemoryLedger, TroubleKind},
@@ -609,7 +609,7 @@ async fn rows_that_cannot_be_tried_in_time_are_trouble() {
     let proof = Proof::new("id UInt64").await;
     proof.execute("ALTER TABLE {t} ADD COLUMN n UInt64 MATERIALIZED toUInt64(sleepEachRow(0.5) + 1)").await;
     let events = batch(0, ids(20));
-    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
+    let soon = SystemClock.now() + jiff::SignedDuration::from_secs(4);
     let undelivered =
         proof.deliverer().deliver(&proof.fixture.target().await, &events, Some(soon)).await.unwrap_err();
     assert!(undelivered.error.is_retryable(), "{undelivered:?}");
