@@ -147,6 +147,7 @@ type ReplayReport struct {
 
 // QuarantineReplay replays rejects: those that fit the table as it is now become rows, once, and leave the quarantine.
 // Repeating it does nothing more; one that was interrupted is finished by the next.
+// Rejects whose shard has not delivered their range yet stay, and the message counts them.
 func (c *Client) QuarantineReplay(ctx context.Context, replay ReplayRejects) (*ReplayReport, error) {
 	return ask[ReplayReport](ctx, c, "quarantine_replay", C.operation(C.helios_client_quarantine_replay), replay)
 }

@@ -56,7 +56,8 @@ impl HeliosClient {
     /// Replays rejects: those that fit the table as it is now become rows, once, and leave the quarantine. With
     /// [`dry_run`](ReplayRejects::dry_run) it only says how many these are.
     ///
-    /// Repeating it does nothing more; one that was interrupted is finished by the next.
+    /// Repeating it does nothing more; one that was interrupted is finished by the next. Rejects whose shard has not delivered
+    /// their range yet stay, and the message counts them.
     ///
     /// # Errors
     ///

@@ -665,6 +665,7 @@ class Helios:
         """Replay rejects: those that fit the table as it is now become rows, once, and leave the quarantine.
 
         With ``dry_run`` it only counts. Repeating it does nothing more; one that was interrupted is finished by the next.
+        Rejects whose shard has not delivered their range yet stay, and the message counts them.
 
         Raises :class:`NotFoundError` for the table, :class:`ConflictError` if it cannot be known what became of an
         interrupted replay.

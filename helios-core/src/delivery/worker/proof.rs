@@ -344,7 +344,7 @@ impl Run<'_> {
     pub(super) fn uncertain(&mut self, why: &str) -> Error {
         let message = format!(
             "whether the open range is in the table is UNCERTAIN: {why}. Nothing is acknowledged; look into the table, \
-             and close the range in the ledger"
+             and call `settle_range`"
         );
         let error = Error::new(ErrorKind::Conflict, message).with("state", "UNCERTAIN");
         self.troubled(TroubleKind::Uncertain, error)
