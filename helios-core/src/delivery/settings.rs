@@ -57,7 +57,7 @@ const WHERE_KNOWN: &[(&str, &str)] = &[
 /// `JSON` under the engine's defaults, whatever the settings of the insert are (measured on 26.7).
 const FROM_TEXT: (&str, &str) = ("input_format_arrow_use_native_reader", "0");
 
-/// A string that looks like a date, and is none.
+/// A string that looks like a date but is not a valid one.
 const NO_DATE: &str = "2024-02-30";
 
 /// Name and value of each setting of an insert, but its token.

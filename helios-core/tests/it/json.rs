@@ -218,7 +218,7 @@ async fn no_value_changes_another_on_its_path() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    // All but a few are no rejects.
+    // Only a few are rejects.
     assert!(kept > VALUES.len() * VALUES.len() * 4 * 9 / 10, "{kept}");
 }
 

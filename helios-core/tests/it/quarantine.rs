@@ -650,7 +650,7 @@ async fn a_quarantine_whose_merges_are_stopped_is_waited_for_and_finished_later(
     }
 }
 
-/// Its rows cannot be counted, so its events may be rows: to discard them is for somebody who has looked.
+/// Its rows cannot be counted, so its events may be rows: a person must look before they are discarded.
 #[tokio::test]
 async fn a_discard_does_not_give_up_a_replay_whose_rows_cannot_be_counted() {
     let fixture = half_rejected().await;

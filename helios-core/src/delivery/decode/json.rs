@@ -44,7 +44,7 @@ enum Step {
 struct Lists {
     /// Fractions.
     fractions: bool,
-    /// Integers that are no exact Float64.
+    /// Integers that a Float64 does not hold exactly.
     large: bool,
     /// Lists or objects, and nothing else.
     nested: bool,
@@ -74,7 +74,7 @@ enum Kind {
     Null,
     List(Numbers),
     Object,
-    /// An integer that is no exact Float64.
+    /// An integer that a Float64 does not hold exactly.
     LargeInteger,
     Fraction,
     Other,

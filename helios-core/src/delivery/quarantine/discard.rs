@@ -52,7 +52,7 @@ impl Quarantine {
         }
     }
 
-    /// Throws away rejects of a table that is no more: there is nothing that they could be replayed into.
+    /// Throws away rejects of a dropped table: they cannot be replayed.
     pub(crate) async fn discard_orphans(&self, selection: &RejectSelection) -> Result<Discarded> {
         let extent = self.extent(selection).await?;
         let bounded = extent.bound(selection);
@@ -96,7 +96,7 @@ impl Quarantine {
         }
     }
 
-    /// Deletes what somebody has begun to delete: these rejects, and no others.
+    /// Finishes a deletion that was begun: of these rejects, and no others.
     pub(super) async fn finish_discard(
         &self,
         ledger: &SharedLedger,

@@ -26,7 +26,7 @@ impl RejectSet {
         self.0.len()
     }
 
-    /// Whether it is not known which, or there are none.
+    /// Whether there are none, or it is unknown which.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -383,7 +383,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Gives up an interrupted replay: deletes its rows, and leaves the quarantine as it is. Fails if its rows cannot be
-    /// counted, or are in the table for certain: then their events are no rejects.
+    /// counted, or are certainly in the table: then their events are not rejects.
     async fn give_up(&mut self, cause: Error) -> Result<Entry> {
         loop {
             let entry = self.ledger.read(&self.key).await?;
