@@ -3,10 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -222,8 +219,8 @@ async fn take_back_one(sink: &dyn Sink, own: Uuid, batch: BatchNumber) -> Result
 pub(super) struct WarehouseSink {
     warehouse: Warehouse,
     settings: Arc<OnceCell<InsertSettings>>,
-    /// Whether this server can only read a table by its name.
-    reads_by_name: Arc<AtomicBool>,
+    /// Whether this server reads a table by its UUID, if it is told to.
+    reads_by_uuid: Arc<OnceCell<bool>>,
 }
 
 #[derive(Row, Deserialize)]
@@ -256,7 +253,7 @@ const LOOK: &str = "SELECT uuid, create_table_query AS statement, \
     WHERE database = {database:String} AND name = {table:String}";
 
 /// The setting that lets a query read a table by its UUID (`FROM name UUID '…'`). The newer analyzer accepts that syntax, too, but
-/// reads by the name. Since 26.9 ClickHouse knows no other, and refuses the setting: it never ignores the UUID unnoticed.
+/// reads by the name. 26.9 knows no other, and refuses the setting; another version may ignore it, so it is tried first.
 const BY_UUID: (&str, &str) = ("allow_experimental_analyzer", "0");
 
 /// How often to look at a table again that was missing for a moment.
@@ -270,7 +267,7 @@ struct IdentityRow {
 
 impl WarehouseSink {
     pub(super) fn new(warehouse: Warehouse) -> Self {
-        Self { warehouse, settings: Arc::default(), reads_by_name: Arc::default() }
+        Self { warehouse, settings: Arc::default(), reads_by_uuid: Arc::default() }
     }
 
     async fn add(&self, table: &TableName, columns: &[Column]) -> Result<()> {
@@ -288,7 +285,7 @@ impl WarehouseSink {
 
     async fn see(&self, table: &TableName, uuid: Uuid, batches: &[BatchNumber]) -> Result<Option<Look>> {
         for _ in 0..MOST_SEEN {
-            let by_uuid = self.by_uuid(uuid);
+            let by_uuid = self.by_uuid(uuid).await?;
             if by_uuid.is_none() {
                 let before = self.glance(table).await?;
                 if before.as_ref().is_none_or(|before| before.uuid != uuid) {
@@ -305,9 +302,6 @@ impl WarehouseSink {
                         modified: row.modified,
                         rows: Some(RowsByBatch::new(batches, row.rows)),
                     }));
-                }
-                Err(error) if by_uuid.is_some() && cannot_read_by_uuid(&error) => {
-                    self.reads_by_name.store(true, Ordering::Relaxed);
                 }
                 Err(error) if lacks_column(&error) => return self.glance(table).await,
                 Err(error) if is_missing(&error) => {
@@ -342,33 +336,42 @@ impl WarehouseSink {
     }
 
     /// The UUID by which a table is to be read; `None` if it is to be read by its name.
-    fn by_uuid(&self, uuid: Uuid) -> Option<Uuid> {
+    async fn by_uuid(&self, uuid: Uuid) -> Result<Option<Uuid>> {
         // Tables in a database without UUIDs cannot be exchanged.
-        (!self.reads_by_name.load(Ordering::Relaxed) && !uuid.is_nil()).then_some(uuid)
+        if uuid.is_nil() {
+            return Ok(None);
+        }
+        let reads_by_uuid = self.reads_by_uuid.get_or_try_init(|| self.refuses_another_uuid()).await?;
+        Ok(reads_by_uuid.then_some(uuid))
+    }
+
+    /// Whether a table that exists is not read under a UUID that no table has.
+    async fn refuses_another_uuid(&self) -> Result<bool> {
+        let question = format!("SELECT count() FROM system.one UUID '{}'", Uuid::new_v4());
+        let query = self.warehouse.client().query_raw(&question).with_setting(BY_UUID.0, BY_UUID.1);
+        match query.fetch_one::<u64>().await.map_err(from_clickhouse) {
+            Err(error) if error.is_retryable() => Err(error),
+            Err(error) => Ok(is_missing(&error)),
+            Ok(_) => Ok(false),
+        }
     }
 
     /// How many rows of batches a table has; `None` if it is missing.
     async fn rows(&self, table: &TableName, uuid: Uuid, batches: &[BatchNumber]) -> Result<Option<u64>> {
-        for _ in 0..MOST_SEEN {
-            let Some(by_uuid) = self.by_uuid(uuid) else {
-                let look = self.see(table, uuid, batches).await?;
-                let look = look.filter(|look| look.uuid == uuid);
-                return Ok(look.map(|look| look.rows.map_or(0, |rows| rows.total())));
-            };
-            let question = format!("SELECT arraySum({})", counts(table, Some(by_uuid), batches));
-            let query = self.warehouse.client().query_raw(&question);
-            let rows = of_batches(query, Some(by_uuid), batches).fetch_one::<u64>().await;
-            match rows.map_err(from_clickhouse) {
-                Ok(rows) => return Ok(Some(rows)),
-                Err(error) if cannot_read_by_uuid(&error) => {
-                    self.reads_by_name.store(true, Ordering::Relaxed);
-                }
-                Err(error) if lacks_column(&error) => return Ok(Some(0)),
-                Err(error) if is_missing(&error) => return Ok(None),
-                Err(error) => return Err(error.with("table", table.plain())),
-            }
+        let Some(by_uuid) = self.by_uuid(uuid).await? else {
+            let look = self.see(table, uuid, batches).await?;
+            let look = look.filter(|look| look.uuid == uuid);
+            return Ok(look.map(|look| look.rows.map_or(0, |rows| rows.total())));
+        };
+        let question = format!("SELECT arraySum({})", counts(table, Some(by_uuid), batches));
+        let query = self.warehouse.client().query_raw(&question);
+        let rows = of_batches(query, Some(by_uuid), batches).fetch_one::<u64>().await;
+        match rows.map_err(from_clickhouse) {
+            Ok(rows) => Ok(Some(rows)),
+            Err(error) if lacks_column(&error) => Ok(Some(0)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error.with("table", table.plain())),
         }
-        Err(comes_and_goes(table))
     }
 
     async fn search(&self, own: Uuid, batches: &[BatchNumber]) -> Result<Search> {
@@ -684,12 +687,6 @@ pub(super) fn is_missing(error: &Error) -> bool {
 pub(super) fn lacks_column(error: &Error) -> bool {
     // UNKNOWN_IDENTIFIER, NO_SUCH_COLUMN_IN_TABLE
     matches!(error.server_code(), Some(47 | 16))
-}
-
-/// Whether the server does not let this user change [`BY_UUID`], or has no such setting.
-fn cannot_read_by_uuid(error: &Error) -> bool {
-    // UNKNOWN_SETTING, READONLY, SETTING_CONSTRAINT_VIOLATION
-    matches!(error.server_code(), Some(115 | 164 | 452))
 }
 
 fn comes_and_goes(table: &TableName) -> Error {
