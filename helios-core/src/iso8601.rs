@@ -55,6 +55,26 @@ impl Moment {
     }
 }
 
+impl Moment {
+    /// The same without seconds, which are then 0, or the date alone, which is its midnight.
+    pub(crate) fn parse_short(text: &str) -> Option<Self> {
+        let (day, rest) = text.as_bytes().split_first_chunk::<10>()?;
+        let midnight = days(day)? * 86_400;
+        if rest.is_empty() {
+            return Some(Self { seconds: midnight, nanoseconds: 0, offset: None });
+        }
+        let ([b'T' | b't' | b' ', h0, h1, b':', m0, m1], rest) = rest.split_first_chunk::<6>()? else {
+            return None;
+        };
+        let (hour, minute) = (two(*h0, *h1)?, two(*m0, *m1)?);
+        if hour > 23 || minute > 59 {
+            return None;
+        }
+        let offset = if rest.is_empty() { None } else { Some(offset(rest)?) };
+        Some(Self { seconds: midnight + hour * 3600 + minute * 60, nanoseconds: 0, offset })
+    }
+}
+
 /// `2024-06-15` in days since 1970.
 pub(crate) fn date(text: &str) -> Option<i64> {
     days(text.as_bytes().first_chunk().filter(|_| text.len() == 10)?)
@@ -206,6 +226,27 @@ mod tests {
             "1718454896",
         ] {
             assert_eq!(instant(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn short_forms() {
+        let short = |text| Moment::parse_short(text).map(|moment| (moment.seconds, moment.offset));
+        assert_eq!(short("2024-06-15T12:34Z"), Some((1_718_454_840, Some(0))));
+        assert_eq!(short("2024-06-15 12:34"), Some((1_718_454_840, None)));
+        assert_eq!(short("2024-06-15T14:34+02:00"), Some((1_718_462_040, Some(7200))));
+        assert_eq!(short("2024-06-15"), Some((1_718_409_600, None)));
+        for text in [
+            "",
+            "2024-06",
+            "2024-06-15T",
+            "2024-06-15T12",
+            "2024-06-15T24:00Z",
+            "2024-02-30",
+            "2024-06-15T12:34:56",
+            "2024-06-15Z",
+        ] {
+            assert_eq!(short(text), None, "{text}");
         }
     }
 

@@ -249,3 +249,49 @@ async fn no_value_changes_another_within_other_types() {
         }
     }
 }
+
+/// A path with a type of its own keeps what the type writes in the same way; the rest are rejects.
+#[tokio::test]
+async fn typed_paths_convert_nothing() {
+    let types = "a UInt8, day Date, at DateTime64(3, 'UTC'), f Float32, d Decimal(9, 2), s String, u UUID, \
+                 l Array(UInt8), n.x Nullable(Int8)";
+    let fixture = Fixture::new(&format!("i UInt32, doc JSON({types}, max_dynamic_paths = 2)")).await;
+    let documents = [
+        r#"{"a":7}"#,
+        r#"{"a":1.5}"#,
+        r#"{"a":"7"}"#,
+        r#"{"a":null}"#,
+        r#"{"a":300}"#,
+        r#"{"day":"2024-02-29"}"#,
+        r#"{"day":"2024-02-30"}"#,
+        r#"{"day":"2024-2-3"}"#,
+        r#"{"at":"2024-01-31 10:00:00.500"}"#,
+        r#"{"at":"2024-01-31T10:00:00.500Z"}"#,
+        r#"{"f":0.1}"#,
+        r#"{"f":0.123456789}"#,
+        r#"{"d":1.5}"#,
+        r#"{"d":1.555}"#,
+        r#"{"s":"x"}"#,
+        r#"{"s":5}"#,
+        r#"{"u":"61f0c404-5cb3-11e7-907b-a6006ad3dba0"}"#,
+        r#"{"u":"61F0C404-5CB3-11E7-907B-A6006AD3DBA0"}"#,
+        r#"{"l":[1,2]}"#,
+        r#"{"l":[1,256]}"#,
+        r#"{"n":{"x":-1}}"#,
+        r#"{"n":{"x":128}}"#,
+        r#"{"other":{"a":1.5}}"#,
+    ];
+    let events = documents.iter().enumerate().map(|(i, document)| Place::Column.event(i, document));
+    let report = fixture.deliver(&batch(0, events)).await.unwrap();
+    assert_eq!((report.delivered, report.quarantined), (10, 13));
+    for row in fixture.rows("SELECT * FROM {t} ORDER BY i").await {
+        let sent: Value =
+            serde_json::from_str(documents[usize::try_from(row["i"].as_u64().unwrap()).unwrap()]).unwrap();
+        for (name, sent) in sent.as_object().unwrap() {
+            assert!(is_same(sent, &row["doc"][name]), "{sent} came back as {}", row["doc"][name]);
+        }
+    }
+    let reason = fixture.rows("SELECT error_message AS m FROM {q} WHERE position(raw_data, '1.5') > 0").await;
+    let expected = "JSON whose path `a` is a UInt8, which would change the value";
+    assert_eq!(reason[0]["m"].as_str(), Some(expected), "{reason:?}");
+}

@@ -14,6 +14,7 @@ use super::{
     scalar::Scalar,
     temporal::{self, Meaning as Temporal},
     text::{Taking, Texts},
+    typed::TypedPaths,
     union::Union,
 };
 use crate::warehouse::types::{DataType, TupleField};
@@ -184,7 +185,10 @@ fn scalar(data_type: &DataType) -> Option<Box<dyn Scalar>> {
         DataType::Variant(types) if types.contains(&DataType::String) => {
             Box::new(Texts::new(name, Taking::Text))
         }
-        DataType::Json(_) => Box::new(Texts::new(name, Taking::Object)),
+        DataType::Json(arguments) => {
+            let typed = TypedPaths::of(arguments.as_deref().unwrap_or_default()).ok()?;
+            Box::new(Texts::documents(name, typed))
+        }
         DataType::FixedString { length } => fixed(name, Fixed::FixedString(usize::try_from(*length).ok()?)),
         DataType::Uuid => fixed(name, Fixed::Uuid),
         DataType::Ipv6 => fixed(name, Fixed::Ipv6),

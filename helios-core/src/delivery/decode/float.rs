@@ -146,9 +146,10 @@ impl Scalar for Float32s {
 
 fn special(text: &str) -> Option<f64> {
     match text {
-        "nan" => Some(f64::NAN),
-        "inf" => Some(f64::INFINITY),
-        "-inf" => Some(f64::NEG_INFINITY),
+        // As ClickHouse writes them, and as proto3's JSON does.
+        "nan" | "NaN" => Some(f64::NAN),
+        "inf" | "Infinity" => Some(f64::INFINITY),
+        "-inf" | "-Infinity" => Some(f64::NEG_INFINITY),
         _ => None,
     }
 }

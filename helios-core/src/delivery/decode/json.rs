@@ -13,7 +13,10 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use super::fault::{Checked, Fault, RejectKind};
+use super::{
+    fault::{Checked, Fault, RejectKind},
+    typed::TypedPaths,
+};
 use crate::json::{Cursor, Text};
 
 /// Up to so many names are compared each with each.
@@ -24,6 +27,9 @@ const FEW: usize = 12;
 pub(super) struct Check {
     /// Where the names of the objects that are open start and end.
     names: Vec<(usize, usize)>,
+    /// The paths that have a type of their own, and the names around the value that is read, if there are such paths.
+    typed: TypedPaths,
+    dotted: String,
     /// The way to the value that is read.
     path: Vec<Step>,
     /// The lists of the current event that change, or are changed by, others on their paths.
@@ -88,10 +94,15 @@ struct Numbers {
 }
 
 impl Check {
+    pub(super) fn new(typed: TypedPaths) -> Self {
+        Self { typed, ..Self::default() }
+    }
+
     /// Passes over the object the cursor is at, and gives it as it is written.
     pub(super) fn object<'a>(&mut self, cursor: &mut Cursor<'a>) -> Checked<&'a str> {
         self.names.clear();
         self.path.clear();
+        self.dotted.clear();
         let start = cursor.at();
         self.fields(cursor)?;
         Ok(cursor.between(start, cursor.at()))
@@ -215,7 +226,20 @@ impl Check {
             let end = start + name.raw.len();
             self.names.push((start, end));
             self.path.push(Step::Field(start, end, name.is_escaped()));
-            self.value(cursor)?;
+            let around = self.dotted.len();
+            // Within a list there are no typed paths.
+            let may_be_typed =
+                !self.typed.is_empty() && self.path.iter().all(|step| matches!(step, Step::Field(..)));
+            if may_be_typed {
+                if around > 0 {
+                    self.dotted.push('.');
+                }
+                self.dotted.push_str(&name.decoded()?);
+            }
+            if !(may_be_typed && self.typed.pass(&self.dotted, cursor)?) {
+                self.value(cursor)?;
+            }
+            self.dotted.truncate(around);
             self.path.pop();
             more = cursor.more(b'}')?;
         }

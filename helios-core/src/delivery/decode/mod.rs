@@ -7,13 +7,13 @@
 //! |---|---|
 //! | `Int8` to `Int32`, `UInt8` to `UInt32` | a number without fraction and exponent |
 //! | `Int64` to `Int256`, `UInt64` to `UInt256` | the same, or its digits as a text |
-//! | `Float64`, `Float32`, `BFloat16` | a number, rounded to the nearest, but not from something to nothing; an integer only if it is held exactly; the texts `"nan"`, `"inf"`, `"-inf"` |
+//! | `Float64`, `Float32`, `BFloat16` | a number, rounded to the nearest, but not from something to nothing; an integer only if it is held exactly; the texts `"nan"`, `"inf"`, `"-inf"`, and `"NaN"`, `"Infinity"`, `"-Infinity"` |
 //! | `Decimal` | a number, or the same as a text, of which no digit but trailing zeros is lost |
 //! | `Bool` | `true`, `false` |
 //! | `String` | a text as it is; any other value but `null` as its JSON text |
 //! | `FixedString(n)` | a text of exactly n bytes |
 //! | `Date`, `Date32` | `"2024-06-15"` |
-//! | `DateTime`, `DateTime64` | ISO 8601; without an offset in the column's zone, or in UTC if it names none, and not when the clocks are changed. The time since 1970 as a number: seconds, also with a fraction; from 10^11 on milliseconds, from 10^14 on microseconds, from 10^17 on nanoseconds |
+//! | `DateTime`, `DateTime64` | ISO 8601, also without seconds, or a date: midnight; without an offset in the column's zone, or in UTC if it names none, and not when the clocks are changed. The time since 1970 as a number, or its digits as a text: seconds, also with a fraction; from 10^11 on milliseconds, from 10^14 on microseconds, from 10^17 on nanoseconds |
 //! | `Time`, `Time64` | `"-12:34:56.789"`, to 999 hours |
 //! | `UUID`, `IPv4`, `IPv6` | their usual text |
 //! | `Enum8`, `Enum16` | one of the names |
@@ -21,7 +21,7 @@
 //! | `Array`, `Nested`, `Ring`, … | a list; absent, or `null` in place of the whole: empty |
 //! | `Map` | an object without equal keys; absent, or `null` in place of the whole: empty |
 //! | `Tuple`, `Point` | an object with its names, or a list in its order |
-//! | `JSON` | an object the column gives back as it was; absent, or `null` in place of the whole: `{}` |
+//! | `JSON` | an object the column gives back as it was; absent, or `null` in place of the whole: `{}`. On a path with a type of its own only what that type writes in the same way: in a `JSON(a UInt8)` neither 1.5 nor `"7"` nor `null`; where the path is absent, ClickHouse has the type's default there |
 //! | `Variant` | a value that one of its types takes: of several the first in ClickHouse's order, but the integer types come first, then `Float` and `Decimal`; a text is a `String` if that is among them. Of its types count: integers to 64 bits, `Float32`, `Float64`, `Decimal`, `Bool`, `String` (a text, nothing else), `Date32`, `DateTime64` of 3, 6 or 9 digits, and `Array(Nullable(…))` of these |
 //! | `Dynamic` | a text as it is, a boolean, a number: `Int64`, else `UInt64`, else `Float64` as above; a list of one of these, with nulls or without; any other value but `null`, also a number beyond them, as its JSON text |
 //! | `Variant`, `Dynamic` beside a `JSON` | in a table that has a `JSON`, or of a ClickHouse whose Arrow reader has no unions: a text, if the `Variant` has a `String`; of a `Dynamic` as of a `String` |
@@ -49,6 +49,7 @@ mod node;
 mod scalar;
 mod temporal;
 mod text;
+mod typed;
 mod union;
 mod unknown;
 mod zone;

@@ -69,8 +69,7 @@ impl Reader {
             Meaning::Date => self.within(self.parsed(date(text))?, 0, LAST_DATE),
             Meaning::Date32 => self.within(self.parsed(date(text))?, FIRST_DATE32, LAST_DATE32),
             Meaning::DateTime | Meaning::DateTime64(_) => {
-                let moment = Moment::parse(text, &mut self.last_day);
-                let moment = self.parsed(moment)?;
+                let Some(moment) = Moment::parse(text, &mut self.last_day) else { return self.short(text) };
                 self.instant(self.zone.instant(moment).ok_or_else(|| self.unclear())?)
             }
             Meaning::Time => {
@@ -90,6 +89,16 @@ impl Reader {
                 Ok(i64::from(address.to_bits()))
             }
         }
+    }
+
+    /// A time without seconds, a date, or the time since 1970 as a text.
+    #[cold]
+    fn short(&self, text: &str) -> Checked<i64> {
+        if let Some(moment) = Moment::parse_short(text) {
+            return self.instant(self.zone.instant(moment).ok_or_else(|| self.unclear())?);
+        }
+        let number = self.parsed(Number::parse(text).filter(|_| !text.contains(['e', 'E'])))?;
+        self.number(&number)
     }
 
     fn number(&self, number: &Number<'_>) -> Checked<i64> {

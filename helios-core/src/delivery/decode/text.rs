@@ -11,6 +11,7 @@ use super::{
     json,
     node::take_offsets,
     scalar::{Scalar, take},
+    typed::TypedPaths,
 };
 use crate::json::Cursor;
 
@@ -38,6 +39,11 @@ pub(super) struct Texts {
 impl Texts {
     pub(super) fn new(name: String, taking: Taking) -> Self {
         Self { name, taking, bytes: Vec::new(), offsets: vec![0], objects: json::Check::default() }
+    }
+
+    /// Documents of a `JSON` with these typed paths.
+    pub(super) fn documents(name: String, typed: TypedPaths) -> Self {
+        Self { objects: json::Check::new(typed), ..Self::new(name, Taking::Object) }
     }
 
     #[inline]

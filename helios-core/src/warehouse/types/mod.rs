@@ -11,6 +11,7 @@ mod text;
 
 pub use data_type::{DataType, EnumValue, TupleField};
 pub use parse::MAX_DEPTH;
+pub(crate) use parse::typed_paths;
 
 pub(super) use lexer::{Kind, Token, tokens};
 pub(crate) use literal::is_literal;

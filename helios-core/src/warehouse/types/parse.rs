@@ -34,6 +34,37 @@ impl FromStr for DataType {
     }
 }
 
+/// The paths of a `JSON` that have a type of their own, from its arguments as they are written: `a.b UInt8, SKIP c`.
+///
+/// # Errors
+/// `InvalidInput`, naming the position.
+pub(crate) fn typed_paths(arguments: &str) -> Result<Vec<(String, DataType)>> {
+    let tokens = tokens(arguments)?;
+    let mut parser = Parser { text: arguments, tokens: &tokens, next: 0, depth: 0 };
+    let mut paths = Vec::new();
+    while parser.peek().is_some() {
+        let is_skipped = parser.peek().is_some_and(|token| token.kind == Kind::Word("SKIP"));
+        let start = parser.next;
+        let mut path = parser.name()?;
+        if is_skipped || parser.take('=') {
+            // What to leave out, or a limit.
+            while parser.peek().is_some_and(|token| token.kind != Kind::Sign(',')) {
+                parser.next += 1;
+            }
+        } else {
+            while parser.take('.') {
+                path.push('.');
+                path.push_str(&parser.name()?);
+            }
+            paths.push((path, parser.data_type()?));
+        }
+        if !parser.take(',') && parser.peek().is_some() || parser.next == start {
+            return Err(malformed("expected a comma", parser.position()));
+        }
+    }
+    Ok(paths)
+}
+
 struct Parser<'a> {
     text: &'a str,
     tokens: &'a [Token<'a>],

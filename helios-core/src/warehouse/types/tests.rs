@@ -162,3 +162,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_typed_paths_of_a_json() {
+    let paths = |arguments| {
+        let paths = super::typed_paths(arguments).unwrap();
+        paths.into_iter().map(|(path, data_type)| format!("{path} {data_type}")).collect::<Vec<_>>()
+    };
+    assert_eq!(paths(""), Vec::<String>::new());
+    assert_eq!(paths("max_dynamic_paths=3, SKIP a.b, SKIP REGEXP 'x, y'"), Vec::<String>::new());
+    assert_eq!(
+        paths("a.b UInt8, max_dynamic_types = 2, `c d`.e Array(Nullable(Decimal(9, 2))), SKIP f"),
+        ["a.b UInt8", "c d.e Array(Nullable(Decimal(9, 2)))"]
+    );
+    assert!(super::typed_paths("a UInt8 b UInt8").is_err());
+}
