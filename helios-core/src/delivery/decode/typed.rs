@@ -108,23 +108,20 @@ impl Typed {
     }
 }
 
-/// Whether a value of the type is written as ClickHouse writes it in a `JSON`. Its range is another question.
+/// Whether a value of the type is written as ClickHouse reads it, unchanged, in a `JSON`. Its range is another question.
 fn is_canonical(data_type: &DataType, value: &str) -> bool {
     let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let text = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    // Without a fraction or with one, after the date and a space.
-    let is_time = |digits: usize| {
-        let length = if digits == 0 { 19 } else { 20 + digits };
-        text.is_some_and(|text| text.len() == length && text.as_bytes().get(10) == Some(&b' '))
-    };
     match data_type {
         DataType::Float { bits: 32 } => Number::parse(value).is_some_and(|number| is_float32(&number)),
         DataType::Int { .. } | DataType::UInt { .. } | DataType::Float { .. } | DataType::Decimal { .. } => {
             is_number
         }
         DataType::Bool => matches!(value, "true" | "false"),
-        DataType::DateTime { .. } => is_time(0),
-        DataType::DateTime64 { precision, .. } => is_time(usize::from(*precision)),
+        // With seconds: the same instant, as in a column of the type.
+        DataType::DateTime { .. } | DataType::DateTime64 { .. } => {
+            text.is_some_and(|text| text.len() >= 19 && matches!(text.as_bytes()[10], b' ' | b'T'))
+        }
         DataType::Uuid => text.is_some_and(|text| !text.contains(|letter: char| letter.is_ascii_uppercase())),
         _ => text.is_some(),
     }
@@ -155,13 +152,13 @@ mod tests {
             ("Date", &[r#""2024-01-31""#], &[r#""2024-02-30""#, r#""2024-1-1""#, "19000", r#""1960-01-01""#]),
             (
                 "DateTime('UTC')",
-                &[r#""2024-01-31 10:00:00""#],
-                &[r#""2024-01-31T10:00:00Z""#, "1700000000", r#""2024-01-31""#],
+                &[r#""2024-01-31 10:00:00""#, r#""2024-01-31T10:00:00Z""#],
+                &[r#""2024-01-31T10:00:00.5Z""#, "1700000000", r#""2024-01-31""#, r#""1700000000.00000000""#],
             ),
             (
                 "DateTime64(3, 'UTC')",
-                &[r#""2024-01-31 10:00:00.500""#],
-                &[r#""2024-01-31 10:00:00.5""#, r#""2024-01-31T10:00:00.500""#],
+                &[r#""2024-01-31 10:00:00.500""#, r#""2024-01-31T10:00:00.5+02:00""#],
+                &[r#""2024-01-31 10:00:00.5001""#, r#""2024-02-31T10:00:00.500""#, "1700000000000"],
             ),
             (
                 "UUID",
