@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::FieldPath;
+use crate::{FieldPath, TimeUnit};
 
 /// One column: its name and its ClickHouse type, and what else is said of it.
 ///
@@ -25,6 +25,10 @@ pub struct Column {
     /// field of the column's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<FieldPath>,
+    /// In which unit numbers count the time since 1970, of a `DateTime` or `DateTime64`. Default: see
+    /// [`Decoder`](crate::delivery::Decoder).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<TimeUnit>,
 }
 
 /// A value that is there, `null` too.
@@ -37,7 +41,7 @@ pub(crate) fn present<'de, D: serde::Deserializer<'de>>(
 impl Column {
     /// A column, filled from the field of its name.
     pub fn new(name: impl Into<String>, data_type: impl Into<String>) -> Self {
-        Self { name: name.into(), data_type: data_type.into(), default: None, field: None }
+        Self { name: name.into(), data_type: data_type.into(), default: None, field: None, unit: None }
     }
 
     /// Sets what stands in for an absent field.
@@ -51,6 +55,13 @@ impl Column {
     #[must_use]
     pub fn filled_from(mut self, field: FieldPath) -> Self {
         self.field = Some(field).filter(|field| field.only() != Some(&self.name));
+        self
+    }
+
+    /// Sets the unit in which numbers count the time since 1970.
+    #[must_use]
+    pub fn counted_in(mut self, unit: TimeUnit) -> Self {
+        self.unit = Some(unit);
         self
     }
 

@@ -21,6 +21,7 @@ mod log_lines;
 pub mod schema;
 pub mod sources;
 pub mod streams;
+mod time_unit;
 pub mod warehouse;
 
 /// What [`HeliosClient::query_as`] reads its rows by.
@@ -42,6 +43,7 @@ pub use sources::{
     SourceRemoved, TableCreated,
 };
 pub use streams::{Credentials, EventsPut, PutEvents, Stream};
+pub use time_unit::TimeUnit;
 pub use warehouse::{
     ArrowStream, Compression, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress,
     QueryResult, QueryStream, ResultFormat, RowStream, TimeForm, WideIntegers,

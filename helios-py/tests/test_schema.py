@@ -19,7 +19,12 @@ def test_each_change_gives_another_schema() -> None:
         Column("plan", "String", default="free", field="/user/plan"),
     ]
     assert changed.default("user_id")[0] == Column("user_id", "Nullable(Int32)", field="/userId")
-    assert Schema.from_json(changed.to_json()) == changed
+    counted = changed.add("born", "DateTime64(3)", unit="seconds").unit("born", "milliseconds")
+    assert counted[2] == Column("born", "DateTime64(3)", unit="milliseconds")
+    assert repr(counted[2]) == "Column(name='born', type='DateTime64(3)', unit='milliseconds')"
+    assert "milliseconds since 1970" in counted.create_table_query("people")
+    assert counted.unit("born", None)[2] == Column("born", "DateTime64(3)")
+    assert Schema.from_json(counted.to_json()) == counted
     assert changed.edit({"drop": {"column": "plan"}}, {"drop": {"column": "user_id"}}) == []
 
 
@@ -36,6 +41,10 @@ def test_a_change_that_cannot_be_made_is_an_error() -> None:
     assert caught.value.context["column"] == "c"
     with pytest.raises(helios.InvalidInputError, match="already"):
         schema.rename("a", "b")
+    with pytest.raises(helios.InvalidInputError, match="minutes"):
+        schema.unit("a", "minutes")  # type: ignore[arg-type]
+    with pytest.raises(helios.InvalidInputError, match="a unit is for a DateTime"):
+        schema.unit("a", "seconds").create_table_query("t")
     with pytest.raises(helios.InvalidInputError):
         schema.retype("a", "Array(")
     with pytest.raises(TypeError, match=r"^to must be a str"):

@@ -152,6 +152,9 @@ type Column struct {
 	Default json.RawMessage `json:"default,omitempty"`
 	// Field is the field of an event that it is filled from, as a JSON Pointer. Empty: the top-level field of its name.
 	Field string `json:"field,omitempty"`
+	// Unit is that in which numbers count the time since 1970, of a DateTime or DateTime64: "seconds", "milliseconds",
+	// "microseconds" or "nanoseconds". Empty: integers that are times of this century in one of them, and the type, decide.
+	Unit string `json:"unit,omitempty"`
 }
 
 // ColumnEvidence is what the type of a column rests on.
@@ -184,6 +187,8 @@ type ColumnEvidence struct {
 type Suggestion struct {
 	Type string `json:"type"`
 	Why  string `json:"why"`
+	// Unit is that in which the numbers count the time since 1970, for the column's Unit.
+	Unit string `json:"unit,omitempty"`
 }
 
 // A Proposal is keys of a table, and why these.

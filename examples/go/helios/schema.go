@@ -39,6 +39,8 @@ type SchemaEdit struct {
 	Rename *RenameColumn `json:"rename,omitempty"`
 	// Retype gives a column another type.
 	Retype *RetypeColumn `json:"retype,omitempty"`
+	// Unit sets the unit in which numbers count the time since 1970.
+	Unit *UnitColumn `json:"unit,omitempty"`
 	// Default sets what stands in for an absent field.
 	Default *DefaultColumn `json:"default,omitempty"`
 	// Drop takes a column away.
@@ -57,6 +59,13 @@ type RenameColumn struct {
 type RetypeColumn struct {
 	Column string `json:"column"`
 	Type   string `json:"type"`
+}
+
+// A UnitColumn sets the unit of a column's times.
+type UnitColumn struct {
+	Column string `json:"column"`
+	// Value is "seconds", "milliseconds", "microseconds" or "nanoseconds"; empty: the column does not say it.
+	Value string `json:"value,omitempty"`
 }
 
 // A DefaultColumn sets a column's default.

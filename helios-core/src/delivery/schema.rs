@@ -48,6 +48,9 @@ impl TableSchema {
         {
             ["field", &column.name, &field.to_string()].into_iter().for_each(&mut part);
         }
+        for (column, unit) in self.columns.iter().filter_map(|column| Some((column, column.unit?))) {
+            ["unit", &column.name, unit.as_str()].into_iter().for_each(&mut part);
+        }
         // An entry of the ledger that has no literals is of none.
         for (column, value) in &self.literals {
             ["literal", column, value].into_iter().for_each(&mut part);

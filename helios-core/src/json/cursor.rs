@@ -1,6 +1,7 @@
 //! JSON, read from its bytes by a place that moves forward.
 //!
-//! The grammar is RFC 8259's, to the letter. Nothing is allocated, and numbers and texts are handed out as they are
+//! The grammar is RFC 8259's, to the letter, but for the numbers `NaN`, `Infinity` and `-Infinity`, as some writers (Python's among
+//! them) put what JSON has no number for. Nothing is allocated, and numbers and texts are handed out as they are
 //! written, beside what most columns need of them.
 
 use std::borrow::Cow;
@@ -213,8 +214,15 @@ impl<'a> Cursor<'a> {
                 self.at = end;
                 Ok(number)
             }
-            Err(at) => Err(self.unexpected_at(at)),
+            Err(at) => self.non_finite().ok_or_else(|| self.unexpected_at(at)),
         }
+    }
+
+    #[cold]
+    fn non_finite(&mut self) -> Option<Number<'a>> {
+        let (number, end) = Number::non_finite(self.text, self.at)?;
+        self.at = end;
+        Some(number)
     }
 
     /// `null`, `true`, `false`.
@@ -250,7 +258,7 @@ impl<'a> Cursor<'a> {
                 }
                 Ok(())
             }
-            b'-' | b'0'..=b'9' => self.number().map(drop),
+            b'-' | b'0'..=b'9' | b'N' | b'I' => self.number().map(drop),
             b't' => self.word("true"),
             b'f' => self.word("false"),
             _ => self.word("null"),
@@ -336,6 +344,19 @@ mod tests {
         }
         assert_eq!(plain_end(b"abc", 0), 3);
         assert_eq!(plain_end(b"", 7), 7);
+    }
+
+    #[test]
+    fn numbers_that_are_none_in_json_are_numbers() {
+        for text in ["NaN", "[Infinity,-Infinity]", r#"{"a":NaN}"#] {
+            assert!(is_json(text), "{text}");
+        }
+        for text in ["-NaN", "nan", "+Infinity", "Inf", "NaNs", "Infinity1", "-Inf", "N", "{NaN:1}"] {
+            assert!(!is_json(text), "{text}");
+        }
+        let number = Cursor::new("-Infinity").number().unwrap();
+        assert!(number.negative && !number.is_finite() && number.to_f64().is_none() && !number.is_integer());
+        assert!(Number::parse("NaN").is_none(), "a text is no such number");
     }
 
     #[test]

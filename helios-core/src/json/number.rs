@@ -56,6 +56,23 @@ impl<'a> Number<'a> {
         Ok((Self { text, negative, integral, digits, exponent }, at))
     }
 
+    /// `NaN`, `Infinity` or `-Infinity`, if it starts at `start`, and where it ends.
+    pub(crate) fn non_finite(text: &'a str, start: usize) -> Option<(Self, usize)> {
+        let rest = text.get(start..)?;
+        let word = ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| rest.starts_with(word))?;
+        let end = start + word.len();
+        let text = text.get(start..end)?;
+        let negative = text.starts_with('-');
+        Some((Self { text, negative, integral: false, digits: None, exponent: 0 }, end))
+    }
+
+    /// Whether it is a number that JSON has.
+    #[inline]
+    pub(crate) fn is_finite(&self) -> bool {
+        // The last letter of `NaN` and of `Infinity`; a number ends with a digit.
+        self.digits.is_some() || !self.text.ends_with(['N', 'y'])
+    }
+
     /// A text that is a number from its first to its last byte.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         Self::read(text, 0).ok().filter(|(_, end)| *end == text.len()).map(|(number, _)| number)

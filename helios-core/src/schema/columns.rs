@@ -5,7 +5,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 use super::SchemaEdit;
-use crate::{Column, Error, Result, warehouse::types::DataType};
+use crate::{Column, Error, Result, TimeUnit, warehouse::types::DataType};
 
 /// The columns of a table, to be changed before it is made. On the wire: the list of them.
 ///
@@ -57,6 +57,16 @@ impl Schema {
         Ok(self)
     }
 
+    /// Sets the unit in which numbers count the time since 1970; with `None` the column does not say it.
+    ///
+    /// # Errors
+    ///
+    /// As [`rename`](Self::rename).
+    pub fn unit(&mut self, column: &str, unit: Option<TimeUnit>) -> Result<&mut Self> {
+        self.column(column)?.unit = unit;
+        Ok(self)
+    }
+
     /// Sets what stands in for an absent field; with `None` the type decides again.
     ///
     /// # Errors
@@ -102,6 +112,7 @@ impl Schema {
             let done = match edit {
                 SchemaEdit::Rename { column, to } => edited.rename(column, to),
                 SchemaEdit::Retype { column, data_type } => edited.retype(column, data_type),
+                SchemaEdit::Unit { column, value } => edited.unit(column, *value),
                 SchemaEdit::Default { column, value } => edited.default(column, value.clone()),
                 SchemaEdit::Drop { column } => edited.remove(column),
                 SchemaEdit::Add { column } => edited.add(column.clone()),

@@ -547,6 +547,7 @@ pub(super) mod tests {
             (r#"{"a":1e400}"#, Hazard::LossyFloat),
             (r#"{"a":3.14159265358979323846}"#, Hazard::LossyFloat),
             (r#"{"a":[{"b":-0}]}"#, Hazard::NegativeZero),
+            (r#"{"a":[NaN]}"#, Hazard::NotFinite),
             (r#"{"a":[true,1]}"#, Hazard::MixedBooleans),
             (r#"{"a":[[true],["x"]]}"#, Hazard::MixedBooleans),
             (r#"{"a":[[1],null]}"#, Hazard::NullBesideLists),

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Column;
+use crate::{Column, TimeUnit};
 
 /// A change of a schema; see [`Schema::edit`](super::Schema::edit).
 ///
 /// On the wire one of `{"rename": {"column", "to"}}`, `{"retype": {"column", "type"}}`, `{"default": {"column", "value"}}`,
+/// `{"unit": {"column", "value"}}`,
 /// `{"drop": {"column"}}`, `{"add": {"column": {"name", "type", …}}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -26,6 +27,14 @@ pub enum SchemaEdit {
         /// Its new type.
         #[serde(rename = "type")]
         data_type: String,
+    },
+    /// Sets the unit in which numbers count the time since 1970.
+    Unit {
+        /// Which.
+        column: String,
+        /// The unit; if it is not given, the column does not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<TimeUnit>,
     },
     /// Sets what stands in for an absent field.
     Default {

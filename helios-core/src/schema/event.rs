@@ -151,7 +151,7 @@ fn value<'a>(
 ) -> Result<(), Unreadable> {
     let token = match cursor.peek() {
         b'"' => Token::Text(text(cursor.string()?)?),
-        b'-' | b'0'..=b'9' => Token::Number(cursor.number()?),
+        b'-' | b'0'..=b'9' | b'N' | b'I' => Token::Number(cursor.number()?),
         b'{' => return object(tokens, cursor, known),
         b'[' => return list(tokens, cursor, known.element()),
         b't' => {
@@ -296,7 +296,7 @@ mod tests {
             b"{} x",
             b"{\"a\":}",
             b"{\"a\":007}",
-            b"{\"a\":NaN}",
+            b"{\"a\":nan}",
             b"{'a':1}",
             b"{\"a\":1,}",
             b"{\"a\":\"\n\"}",

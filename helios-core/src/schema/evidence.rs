@@ -222,6 +222,11 @@ impl Seen {
         (distinct <= CATEGORY_DISTINCT && distinct * CATEGORY_REPEATS <= values).then_some(distinct)
     }
 
+    /// How many different values there are.
+    pub(super) fn distinct(&self) -> u64 {
+        self.distinct.count()
+    }
+
     /// The different strings, if they are few.
     pub(super) fn names(&self) -> Option<&BTreeSet<String>> {
         match &self.names {

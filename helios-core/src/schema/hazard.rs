@@ -15,6 +15,8 @@ pub(super) enum Hazard {
     LossyFloat,
     /// `-0` becomes 0.
     NegativeZero,
+    /// Refused: JSON has no `NaN` and no `Infinity`.
+    NotFinite,
     /// `[true, 1]` becomes `[1, 1]`, `[true, "a"]` becomes `["true", "a"]`.
     MixedBooleans,
     /// Integers beside floats become floats, rounded where they are large.
@@ -36,6 +38,7 @@ impl fmt::Display for Hazard {
             Self::WideInteger => "an object holds an integer beyond 64 bits",
             Self::LossyFloat => "an object holds a number that a 64-bit float would alter",
             Self::NegativeZero => "an object holds the integer -0, which JSON would make 0",
+            Self::NotFinite => "an object holds a NaN or an Infinity, which JSON has not",
             Self::MixedBooleans => {
                 "an object holds an array of booleans and other values, which JSON would convert"
             }

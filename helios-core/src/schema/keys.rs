@@ -3,7 +3,10 @@
 use jiff::{Timestamp, tz::Offset};
 use serde::Serialize;
 
-use super::{evidence::Seen, fields::Field};
+use super::{
+    evidence::{FEW_NAMES, Seen},
+    fields::Field,
+};
 use crate::warehouse::{Ident, types::DataType};
 
 /// Names that say which sort of event it is; the likeliest first.
@@ -50,7 +53,7 @@ pub(super) fn propose(columns: &[Field<Seen>], types: &[(DataType, String)], eve
     let candidates: Vec<_> = columns
         .iter()
         .zip(types)
-        .filter(|(column, _)| column.seen.always(events))
+        .filter(|(column, _)| column.seen.always(events) && !is_version(&column.name, &column.seen))
         .map(|(column, (data_type, _))| Candidate { name: &column.name, seen: &column.seen, data_type })
         .collect();
     let mut proposal = Proposal::default();
@@ -79,6 +82,12 @@ pub(super) fn propose(columns: &[Field<Seen>], types: &[(DataType, String)], eve
         },
     }
     proposal
+}
+
+/// Whether it says which version of something an event is of, also if that looks like a date: few values, which say nothing of
+/// the event itself.
+fn is_version(name: &str, seen: &Seen) -> bool {
+    name.to_ascii_lowercase().contains("version") && seen.distinct() <= FEW_NAMES as u64
 }
 
 impl Proposal {
@@ -172,6 +181,12 @@ mod tests {
             (r#"{"n":{i},"user_id":{i},"type":"t{m}"}"#.into(), &["type", "user_id"]),
             (r#"{"sessionId":"s{i}"}"#.into(), &["sessionId"]),
             (r#"{"key":"0190b7c5-8a3e-7c21-9d4f-2b6f0e1a9c{i}"}"#.into(), &["key"]),
+            (
+                r#"{"api_version":"2024-06-20","created":"2026-01-31","type":"t{m}"}"#.into(),
+                &["type", "created"],
+            ),
+            (r#"{"api_version":"2024-06-1{m}","schemaVersion":"v{m}"}"#.into(), &[]),
+            (r#"{"version_id":{i}}"#.into(), &["version_id"]),
             (r#"{"id":{i}.5,"n":{i},"s":"{i}x","o":{},"a":[{i}]}"#.into(), &[]),
         ] {
             assert_eq!(keys(&event).0, expected, "{event}");

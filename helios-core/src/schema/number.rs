@@ -53,6 +53,9 @@ impl Needs {
     /// What a number needs.
     #[inline]
     pub(super) fn of(number: &json::Number<'_>) -> Self {
+        if !number.is_finite() {
+            return Self::Float { exact: true };
+        }
         if !number.is_integer() {
             // An integer type would lose the sign of a negative zero.
             let sure = number

@@ -386,6 +386,8 @@ impl Inside {
             Needs::Float { exact } => {
                 if number.integral {
                     self.hazard = Some(Hazard::NegativeZero);
+                } else if !number.is_finite() {
+                    self.hazard = Some(Hazard::NotFinite);
                 } else if !exact {
                     self.hazard = Some(Hazard::LossyFloat);
                 }

@@ -8,7 +8,10 @@ use super::{
     evidence::{FEW_NAMES, Seen},
     kind::Kind,
 };
-use crate::warehouse::types::{DataType, EnumValue};
+use crate::{
+    TimeUnit,
+    warehouse::types::{DataType, EnumValue},
+};
 
 /// Another type that fits the sampled values, and what speaks for it.
 ///
@@ -22,19 +25,14 @@ pub struct Suggestion {
     pub data_type: String,
     /// What speaks for it, and what is lost if it is wrong.
     pub why: String,
+    /// The unit in which the numbers count the time since 1970, for the column's [`unit`](crate::Column::unit).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<TimeUnit>,
 }
 
-/// 2000-01-01 and 2100-01-01 in seconds since 1970: numbers between are likely to be times.
-const FIRST: i128 = 946_684_800;
-const LAST: i128 = 4_102_444_800;
-
-/// What is read as a unit of time: how many in a second, its name, and the digits it has.
-const UNITS: [(i128, &str, u8); 4] = [
-    (1, "seconds", 0),
-    (1_000, "milliseconds", 3),
-    (1_000_000, "microseconds", 6),
-    (1_000_000_000, "nanoseconds", 9),
-];
+/// 1900-01-01 and 2300-01-01 in seconds since 1970: what a `DateTime64` reaches.
+const FIRST: i128 = -2_208_988_800;
+const LAST: i128 = 10_413_792_000;
 
 pub(super) fn suggestions(
     name: &str,
@@ -45,42 +43,67 @@ pub(super) fn suggestions(
     if decision.form != Form::Scalar {
         return Vec::new();
     }
-    let found = epoch(seen, decision)
-        .or_else(|| local(seen))
-        .or_else(|| mail(name, seen))
-        .or_else(|| names(seen, decision));
-    let found = found.map(|(suggested, why)| {
+    let epoch = epoch(name, seen, decision).map(|(unit, suggested, why)| (Some(unit), suggested, why));
+    let other = || {
+        let found = local(seen).or_else(|| mail(name, seen)).or_else(|| names(seen, decision))?;
+        Some((None, found.0, found.1))
+    };
+    let found = epoch.or_else(other).map(|(unit, suggested, why)| {
         let suggested =
             if data_type.is_nullable() { DataType::Nullable(Box::new(suggested)) } else { suggested };
-        Suggestion { data_type: suggested.to_string(), why }
+        Suggestion { data_type: suggested.to_string(), why, unit }
     });
     found.into_iter().collect()
 }
 
-/// Integers that would be times of this century.
-fn epoch(seen: &Seen, decision: &Decision) -> Option<(DataType, String)> {
+/// The ends of names of times, in lower case.
+const TIME_NAMES: [&str; 11] =
+    ["time", "timestamp", "date", "at", "ts", "epoch", "millis", "ms", "birthday", "born", "expires"];
+
+/// Whether a column has the name of a time: `createdAt`, `start_time`, `ts`; not `format`.
+fn is_time_name(name: &str) -> bool {
+    let is_end = |end: &str| {
+        let Some(start) = name.len().checked_sub(end.len()).filter(|start| name.is_char_boundary(*start))
+        else {
+            return false;
+        };
+        let (before, last) = name.split_at(start);
+        let starts_word = last.starts_with(|first: char| first.is_ascii_uppercase())
+            || !before.ends_with(char::is_alphanumeric)
+            || end.len() > 2;
+        last.eq_ignore_ascii_case(end) && starts_word
+    };
+    TIME_NAMES.into_iter().any(is_end)
+}
+
+/// Integers that would be times: all of this century, or, under the name of a time, the last of them.
+fn epoch(name: &str, seen: &Seen, decision: &Decision) -> Option<(TimeUnit, DataType, String)> {
     if !matches!(decision.data_type, DataType::Int { .. } | DataType::UInt { .. }) {
         return None;
     }
     let (least, greatest) = seen.observed.numbers.integers?;
-    let (per_second, unit, digits) = UNITS
-        .into_iter()
-        .find(|(per_second, ..)| FIRST * per_second <= least && greatest < LAST * per_second)?;
+    let unit = TimeUnit::of_this_century(greatest)?;
+    let per_second = unit.per_second();
+    let is_span_of_times = TimeUnit::of_this_century(least) == Some(unit)
+        || (is_time_name(name) && (FIRST * per_second..LAST * per_second).contains(&least));
+    if !is_span_of_times {
+        return None;
+    }
     let shown = |number: i128| {
         let nanoseconds = number * (1_000_000_000 / per_second);
         Timestamp::from_nanosecond(nanoseconds).map_or_else(|_| number.to_string(), |time| time.to_string())
     };
     let timezone = Some("UTC".to_owned());
-    let data_type = match digits {
-        0 => DataType::DateTime { timezone },
+    let data_type = match unit.digits() {
+        0 if least >= 0 => DataType::DateTime { timezone },
         precision => DataType::DateTime64 { precision, timezone },
     };
     let why = format!(
-        "read as {unit} since 1970 the numbers are times from {} to {}; delivery reads them so",
+        "read as {unit} since 1970 the numbers are times from {} to {}; set the column's unit, too, so that all are read so",
         shown(least),
         shown(greatest)
     );
-    Some((data_type, why))
+    Some((unit, data_type, why))
 }
 
 fn only(seen: &Seen, kind: Kind) -> bool {
@@ -118,7 +141,7 @@ fn names(seen: &Seen, decision: &Decision) -> Option<(DataType, String)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::schema::infer;
+    use crate::{TimeUnit, schema::infer};
 
     fn suggested(values: &[String]) -> Vec<(String, String)> {
         let events: Vec<_> = values.iter().map(|value| format!(r#"{{"v":{value}}}"#)).collect();
@@ -149,6 +172,27 @@ mod tests {
         let (nullable, _) = suggested(&["1767225600".into(), "null".into()]).pop().unwrap();
         assert_eq!(nullable, "Nullable(DateTime('UTC'))");
         assert_eq!(suggested(&["1767225600".into(), "7".into()]), []);
+    }
+
+    #[test]
+    fn under_the_name_of_a_time_older_ones_are_times_too() {
+        let of = |name: &str, least: &str| {
+            let events = [least, "1772359200000"].map(|value| format!(r#"{{"{name}":{value}}}"#));
+            let inference = infer(events.iter().map(String::as_bytes));
+            let found = inference.evidence.into_iter().next().unwrap().suggestions.pop();
+            found.map(|suggestion| (suggestion.data_type, suggestion.unit.unwrap()))
+        };
+        let found = Some(("DateTime64(3, 'UTC')".to_owned(), TimeUnit::Milliseconds));
+        for name in ["birthday", "createdAt", "created_at", "at", "eventTime", "ts", "startDate", "updatedMs"]
+        {
+            for least in ["5184000000", "-86400000", "0"] {
+                assert_eq!(of(name, least), found, "{name} {least}");
+            }
+            assert_eq!(of(name, "-9000000000000000"), None, "{name}");
+        }
+        for name in ["v", "format", "events", "items", "clusterms"] {
+            assert_eq!(of(name, "5184000000"), None, "{name}");
+        }
     }
 
     #[test]

@@ -163,7 +163,8 @@ fn tuple(old: &[TupleField], new: &[TupleField]) -> Option<Vec<TupleField>> {
     for TupleField { name, data_type } in old {
         let data_type = match find(new, name) {
             Some(new) => widen(data_type, &new)?,
-            None => data_type.clone(),
+            // What is new has none of it.
+            None => or_null(data_type),
         };
         fields.push(TupleField { name: name.clone(), data_type });
     }
@@ -179,6 +180,14 @@ fn tuple(old: &[TupleField], new: &[TupleField]) -> Option<Vec<TupleField>> {
 pub(crate) fn or_null(data_type: &DataType) -> DataType {
     match data_type {
         DataType::LowCardinality(inner) => DataType::LowCardinality(Box::new(or_null(inner))),
+        // An absent one is one whose elements are absent.
+        DataType::Tuple(fields) => {
+            let field = |field: &TupleField| TupleField {
+                name: field.name.clone(),
+                data_type: or_null(&field.data_type),
+            };
+            DataType::Tuple(fields.iter().map(field).collect())
+        }
         scalar if is_scalar(scalar) => DataType::Nullable(Box::new(scalar.clone())),
         other => other.clone(),
     }
@@ -224,7 +233,12 @@ mod tests {
             (
                 "Tuple(a UInt8, b String)",
                 "Tuple(b Nullable(String), c Array(UInt8), d Bool)",
-                "Tuple(a UInt8, b Nullable(String), c Array(UInt8), d Nullable(Bool))",
+                "Tuple(a Nullable(UInt8), b Nullable(String), c Array(UInt8), d Nullable(Bool))",
+            ),
+            (
+                "Array(Tuple(a UInt8, t Tuple(x Array(UInt8), y LowCardinality(String))))",
+                "Array(Tuple(a UInt8))",
+                "Array(Tuple(a UInt8, t Tuple(x Array(UInt8), y LowCardinality(Nullable(String)))))",
             ),
             ("Tuple(UInt8)", "Tuple(a UInt8)", "none"),
             ("Array(UInt8)", "String", "none"),

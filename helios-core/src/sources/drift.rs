@@ -362,9 +362,16 @@ impl Looking {
     /// widened element by element.
     fn wide(&self, old: &DataType, values: &[Option<&str>]) -> Result<Option<(DataType, String)>> {
         if let DataType::Tuple(elements) = old
-            && values.iter().flatten().all(|value| value.starts_with('{'))
+            && values.iter().flatten().all(|value| value.starts_with('{') || *value == "null")
         {
-            return self.wide_tuple(elements, values);
+            let objects: Vec<_> = values.iter().flatten().copied().filter(|value| *value != "null").collect();
+            let Some((wide, why)) = self.wide_tuple(elements, &objects)? else { return Ok(None) };
+            if objects.len() == values.len() {
+                return Ok(Some((wide, why)));
+            }
+            // Of an absent one, all elements are.
+            let why = [why, "not every event has it".to_owned()].into_iter().filter(|why| !why.is_empty());
+            return Ok(Some((or_null(&wide), why.collect::<Vec<_>>().join(", "))));
         }
         let events = values
             .iter()
@@ -379,13 +386,8 @@ impl Looking {
         Ok(widen(old, &new).map(|wide| (wide, why)))
     }
 
-    fn wide_tuple(
-        &self,
-        elements: &[TupleField],
-        values: &[Option<&str>],
-    ) -> Result<Option<(DataType, String)>> {
-        let objects: Vec<_> = values.iter().flatten().copied().collect();
-        let inferred = infer_with(&objects, &self.options);
+    fn wide_tuple(&self, elements: &[TupleField], objects: &[&str]) -> Result<Option<(DataType, String)>> {
+        let inferred = infer_with(objects, &self.options);
         let (mut fields, mut why) = (Vec::new(), Vec::new());
         for element in elements {
             // Elements without names are filled by a list.

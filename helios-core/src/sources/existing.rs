@@ -1,7 +1,7 @@
 //! Whether a table that exists can be a source's.
 
 use crate::{
-    Column, Error, ErrorKind, Result,
+    Column, Error, ErrorKind, Result, TimeUnit,
     delivery::{Provenance, is_default_filled},
     warehouse::{DEDUPLICATION_WINDOW, TableDefinition, TableDescription},
 };
@@ -81,6 +81,11 @@ fn differing_columns(planned: &TableDefinition, existing: &TableDescription) -> 
             Some(found) if found.source() != column.source() => {
                 let (found, wanted) = (found.source(), column.source());
                 differing.push(format!("`{name}` is filled from {found}, not {wanted}"));
+            }
+            Some(found) if column.unit.is_some_and(|unit| found.unit != Some(unit)) => {
+                let found = found.unit.map_or("no unit", TimeUnit::as_str);
+                let wanted = column.unit.map_or("no unit", TimeUnit::as_str);
+                differing.push(format!("the comment of `{name}` says {found}, not {wanted}"));
             }
             Some(_) if column.default.is_some() && !existing.defaults.contains(name) => {
                 differing.push(format!("`{name}` has no DEFAULT"));

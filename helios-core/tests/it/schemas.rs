@@ -192,6 +192,42 @@ async fn a_check_that_cannot_be_made_says_why() {
     }
 }
 
+/// A change record of a table has the new item as long as there is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_that_are_absent_later_become_optional() {
+    let change = |id: u32| {
+        let item = json!({"id": {"N": id.to_string()}, "price": {"S": "x"}});
+        json!({"event": "MODIFY", "dynamodb": {"keys": {"id": id}, "newImage": item, "size": id}})
+    };
+    let changes: Vec<_> = (0..60).map(change).collect();
+    let events: Vec<_> = changes.iter().map(Value::to_string).collect();
+    let inferred = helios_core::schema::infer(events.iter().map(String::as_bytes));
+    let columns = inferred.columns.iter().map(|column| format!("`{}` {}", column.name, column.data_type));
+    let columns: Vec<_> = columns.collect();
+    assert!(columns[1].contains("newImage Tuple("), "{columns:?}");
+    let fixture = Fixture::new(&columns.join(", ")).await;
+    fixture.deliver_all(0, &changes).await;
+
+    let removed = json!({"event": "REMOVE", "dynamodb": {"keys": {"id": 7}, "size": 1}});
+    let emptied = json!({"event": "REMOVE", "dynamodb": null});
+    let drift = fixture.drift(&[removed.clone(), emptied.clone()]).await;
+    assert_eq!((drift.fitting, drift.rejected), (0, 2));
+    fixture.execute(&drift.alter.expect("a statement that makes them optional")).await;
+    fixture.deliver_all(60, &[removed, emptied]).await;
+    let rows = fixture
+        .rows(
+            "SELECT dynamodb.size AS size, dynamodb.newImage.id.N AS id, count() AS n FROM {t} \
+             WHERE event = 'REMOVE' OR dynamodb.size = 59 GROUP BY ALL ORDER BY size NULLS LAST",
+        )
+        .await;
+    let row = |size: Value, id: Value| json!({"size": size, "id": id, "n": 1});
+    assert_eq!(
+        rows,
+        [row(json!(1), Value::Null), row(json!(59), json!("59")), row(Value::Null, Value::Null)],
+        "{rows:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_alteration_mends_what_has_drifted() {
     let fixture = Fixture::new(

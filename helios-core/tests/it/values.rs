@@ -39,6 +39,29 @@ async fn every_value_comes_back_as_it_was_sent_or_goes_to_quarantine() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The comment of a column says in which unit its times count, also if it is changed later.
+#[tokio::test]
+async fn times_count_in_the_unit_that_the_column_says() {
+    let columns = "i UInt8, ms DateTime64(6, 'UTC') COMMENT 'milliseconds since 1970', \
+                   s DateTime64(3, 'UTC') COMMENT 'seconds since 1970, event field /o/s', \
+                   l Array(DateTime64(3, 'UTC')) COMMENT 'microseconds since 1970'";
+    let fixture = Fixture::new(columns).await;
+    let event =
+        |i: u8| format!(r#"{{"i":{i},"ms":1772359200,"o":{{"s":5184000000}},"l":[-1000,"2024-06-15"]}}"#);
+    assert_eq!(fixture.deliver(&batch(0, [event(0)])).await.unwrap().delivered, 1);
+    let statement = format!("ALTER TABLE {} COMMENT COLUMN ms 'seconds since 1970'", fixture.table);
+    fixture.execute(&statement).await;
+    assert_eq!(fixture.deliver(&batch(1, [event(1)])).await.unwrap().delivered, 1);
+    let rows = fixture
+        .rows("SELECT toString(ms) AS ms, toString(s) AS s, toString(l) AS l FROM {t} ORDER BY i")
+        .await;
+    let row = |ms: &str| {
+        let list = "['1969-12-31T23:59:59.999Z','2024-06-15T00:00:00.000Z']";
+        serde_json::json!({"ms": ms, "s": "2134-04-11 00:00:00.000", "l": list})
+    };
+    assert_eq!(rows, [row("1970-01-21 12:19:19.200000"), row("2026-03-01 10:00:00.000000")]);
+}
+
 /// What has several types to choose from keeps its own.
 #[tokio::test]
 async fn numbers_stay_numbers_beside_texts() {

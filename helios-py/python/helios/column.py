@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 from ._checks import optional_text, text, wrong_type
 from ._wire import Answer
+
+TimeUnit = Literal["seconds", "milliseconds", "microseconds", "nanoseconds"]
+"""What numbers count that are the time since 1970."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,21 +24,25 @@ class Column(Answer):
     type decides."""
     field: str | None = None
     """The field of an event that it is filled from, as a JSON Pointer: ``"/user/id"``. ``None``: the field of its name."""
+    unit: TimeUnit | None = None
+    """The unit in which numbers count the time since 1970, of a ``DateTime`` or ``DateTime64``. ``None``: integers that are
+    times of this century in one of the units, and else the type, decide."""
 
     def _shown(self) -> dict[str, object]:
-        said = {"default": "" if self.default is ... else self.default, "field": self.field or ""}
+        said = {"default": "" if self.default is ... else self.default, "field": self.field or "", "unit": self.unit or ""}
         return {"name": self.name, "type": self.type, **said}
 
     def __repr__(self) -> str:
         more = "" if self.default is ... else f", default={self.default!r}"
         more += "" if self.field is None else f", field={self.field!r}"
+        more += "" if self.unit is None else f", unit={self.unit!r}"
         return f"Column(name={self.name!r}, type={self.type!r}{more})"
 
 
 SchemaLike = Iterable["Column | tuple[str, str] | Mapping[str, Any]"] | Mapping[str, str]
 """A list of columns, each a :class:`Column`, a pair or a dict of ``name`` and ``type``; or a dict from name to type."""
 
-_KEYS = {"name", "type", "default", "field"}
+_KEYS = {"name", "type", "default", "field", "unit"}
 
 
 def columns(schema: SchemaLike) -> list[Column]:
@@ -49,18 +56,22 @@ def columns(schema: SchemaLike) -> list[Column]:
 
 def _read(place: str, entry: object) -> Column:
     if isinstance(entry, Column):
-        return _column(place, entry.name, entry.type, entry.default, entry.field)
+        return _column(place, entry.name, entry.type, entry.default, entry.field, entry.unit)
     if isinstance(entry, Mapping) and {"name", "type"} <= entry.keys() <= _KEYS:
-        return _column(place, entry["name"], entry["type"], entry.get("default", ...), entry.get("field"))
+        more = entry.get("default", ...), entry.get("field"), entry.get("unit")
+        return _column(place, entry["name"], entry["type"], *more)
     if isinstance(entry, (tuple, list)) and len(entry) == 2:
         return _column(place, *entry)
     raise TypeError(f"{place} must be a Column, a pair (name, type) or a dict with `name` and `type`")
 
 
-def _column(place: str, name: object, data_type: object, default: object = ..., field: object = None) -> Column:
+def _column(
+    place: str, name: object, data_type: object, default: object = ..., field: object = None, unit: object = None
+) -> Column:
     return Column(
         text(f"the name in {place}", name),
         text(f"the type in {place}", data_type),
         default,
         optional_text(f"the field in {place}", field),
+        cast("TimeUnit | None", optional_text(f"the unit in {place}", unit)),
     )

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict, Union
 from . import _helios, _wire
 from ._checks import count, present, seconds, text, wrong_type
 from ._wire import Answer
+from .column import TimeUnit
 from .schema import Schema
 
 Position = Union[str, dt.datetime]
@@ -25,6 +26,8 @@ class Suggestion(Answer):
     """The ClickHouse type."""
     why: str
     """What speaks for it, and what is lost if it is wrong."""
+    unit: TimeUnit | None = None
+    """The unit in which the numbers count the time since 1970, for the column's ``unit``."""
 
 
 @dataclass(frozen=True)

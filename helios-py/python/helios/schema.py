@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _helios, _html
 from ._checks import json_text, optional_text, text
-from .column import Column, SchemaLike, columns
+from .column import Column, SchemaLike, TimeUnit, columns
 from .exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -124,6 +124,11 @@ class Schema(list[Column]):
         """Give a column another ClickHouse type."""
         return self.edit({"retype": {"column": text("column", column), "type": text("type", type)}})
 
+    def unit(self, column: str, value: TimeUnit | None) -> Schema:
+        """Set the unit in which numbers count the time since 1970; with ``None`` the column does not say it."""
+        given = {} if value is None else {"value": text("value", value)}
+        return self.edit({"unit": {"column": text("column", column), **given}})
+
     def default(self, column: str, value: Any = ...) -> Schema:
         """Set what stands in for an absent field; without a value the type decides again."""
         given = {} if value is ... else {"value": value}
@@ -133,9 +138,12 @@ class Schema(list[Column]):
         """Take a column away. Its field is one that the table has no column for, then."""
         return self.edit({"drop": {"column": text("column", column)}})
 
-    def add(self, name: str, type: str, *, default: Any = ..., field: str | None = None) -> Schema:
+    def add(
+        self, name: str, type: str, *, default: Any = ..., field: str | None = None, unit: TimeUnit | None = None
+    ) -> Schema:
         """Add a column, as the last, filled from the field of its name or from ``field``, a JSON Pointer."""
-        added = Column(text("name", name), text("type", type), default, optional_text("field", field))
+        optional_text("unit", unit)
+        added = Column(text("name", name), text("type", type), default, optional_text("field", field), unit)
         return self.edit({"add": {"column": added.to_dict()}})
 
     def edit(self, *edits: Mapping[str, Any]) -> Schema:
@@ -160,14 +168,14 @@ class Schema(list[Column]):
         """The columns with what their types rest on, the statement, and which sampled events do not fit."""
         evidence = self.evidence
         columns = _html.table(
-            ("column", "type", "default", "field", "null or absent", "examples", "why"),
+            ("column", "type", "default", "field", "unit", "null or absent", "examples", "why"),
             (self._described(column, evidence.get(column.name)) for column in self),
         )
         return columns.text + self._outcome()
 
     @staticmethod
     def _described(column: Column, evidence: ColumnEvidence | None) -> list[object]:
-        said = ["" if column.default is ... else column.default, column.field or ""]
+        said = ["" if column.default is ... else column.default, column.field or "", column.unit or ""]
         if evidence is None:
             return [column.name, column.type, *said, "", "", ""]
         events = evidence.present + evidence.null + evidence.absent

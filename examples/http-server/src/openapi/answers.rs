@@ -117,6 +117,10 @@ pub(crate) struct ColumnAnswer {
     /// The field of an event that it is filled from, as a JSON Pointer. Default: the top-level field of its name.
     #[schema(required = false, example = "/user/id")]
     field: Option<String>,
+    /// In which unit numbers count the time since 1970, of a `DateTime` or `DateTime64`: `seconds`, `milliseconds`,
+    /// `microseconds` or `nanoseconds`. Default: integers that are times of this century in one of them, and the type, decide.
+    #[schema(required = false, example = "milliseconds")]
+    unit: Option<String>,
 }
 
 /// Which stream to look into, and how far.
@@ -265,6 +269,8 @@ pub(crate) struct SuggestionAnswer {
     data_type: String,
     /// What speaks for it, and what is lost if it is wrong.
     why: String,
+    /// The unit in which the numbers count the time since 1970, for the column's `unit`.
+    unit: Option<String>,
 }
 
 /// Keys of a table, and why these.

@@ -18,6 +18,7 @@ pub(crate) struct CheckSchemaRequest {
     /// The columns. Default: those that are inferred from the events.
     schema: Option<Vec<ColumnAnswer>>,
     /// What to change of the columns first, each one of `{"rename": {"column", "to"}}`, `{"retype": {"column", "type"}}`,
+    /// `{"unit": {"column", "value"}}`,
     /// `{"default": {"column", "value"}}`, `{"drop": {"column"}}`, `{"add": {"column": {"name", "type", …}}}`.
     #[schema(value_type = Option<Vec<Object>>)]
     edits: (),

@@ -17,16 +17,30 @@ use super::{
     typed::TypedPaths,
     union::Union,
 };
-use crate::warehouse::types::{DataType, TupleField};
+use crate::{
+    TimeUnit,
+    warehouse::types::{DataType, TupleField},
+};
 
 /// Makes nodes for the types of one table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nodes {
     /// Whether a `Variant` or a `Dynamic` travels as a union. If not, as a text.
     pub(super) unions: bool,
+    /// The unit of numbers that are times, if the column says it.
+    unit: Option<TimeUnit>,
 }
 
 impl Nodes {
+    pub(super) fn new(unions: bool) -> Self {
+        Self { unions, unit: None }
+    }
+
+    /// Those of a column that says the unit of its times.
+    pub(super) fn counted_in(self, unit: Option<TimeUnit>) -> Self {
+        Self { unit, ..self }
+    }
+
     /// A node for values of a type; `None` for a type that JSON events cannot fill.
     pub(super) fn node(self, data_type: &DataType) -> Option<Node> {
         let name = data_type.to_string();
@@ -35,7 +49,7 @@ impl Nodes {
             DataType::LowCardinality(inner) => self.node(inner)?,
             DataType::SimpleAggregateFunction { data_type, .. } => self.node(data_type)?,
             DataType::Array(element) => Node::list(name, self.node(element)?),
-            DataType::Map(key, value) => Node::map(name, scalar(unwrapped(key))?, self.node(value)?),
+            DataType::Map(key, value) => Node::map(name, self.scalar(unwrapped(key))?, self.node(value)?),
             DataType::Tuple(fields) => self.tuple(name, fields)?,
             DataType::Nested(fields) => Node::list(name.clone(), self.tuple(name, fields)?),
             DataType::Point => point(),
@@ -43,11 +57,11 @@ impl Nodes {
             DataType::Polygon | DataType::MultiLineString => Node::list(name, self.node(&DataType::Ring)?),
             DataType::MultiPolygon => Node::list(name, self.node(&DataType::Polygon)?),
             DataType::Json(_) => {
-                Node::new(name, Shape::Scalar(scalar(data_type)?)).when_absent(Absent::Empty)
+                Node::new(name, Shape::Scalar(self.scalar(data_type)?)).when_absent(Absent::Empty)
             }
             DataType::Variant(types) if self.unions => variant(name, types)?,
             DataType::Dynamic { .. } if self.unions => dynamic(name)?,
-            other => Node::new(name, Shape::Scalar(scalar(other)?)),
+            other => Node::new(name, Shape::Scalar(self.scalar(other)?)),
         })
     }
 
@@ -57,6 +71,57 @@ impl Nodes {
             Some((name, self.node(&field.data_type)?))
         });
         Some(Node::new(name, Shape::Tuple(Members::new(members.collect::<Option<_>>()?))))
+    }
+
+    fn scalar(self, data_type: &DataType) -> Option<Box<dyn Scalar>> {
+        let name = data_type.to_string();
+        let fixed = |name, meaning| Box::new(FixedBytes::new(name, meaning)) as Box<dyn Scalar>;
+        Some(match data_type {
+            DataType::Int { bits: 8 } => Box::new(Integers::<Int8Type>::new(name)),
+            DataType::Int { bits: 16 } => Box::new(Integers::<Int16Type>::new(name)),
+            DataType::Int { bits: 32 } => Box::new(Integers::<Int32Type>::new(name)),
+            DataType::Int { bits: 64 } => Box::new(Integers::<Int64Type>::new(name)),
+            DataType::Int { bits } => fixed(name, Fixed::Int(usize::from(bits / 8))),
+            DataType::UInt { bits: 8 } => Box::new(Integers::<UInt8Type>::new(name)),
+            DataType::UInt { bits: 16 } => Box::new(Integers::<UInt16Type>::new(name)),
+            DataType::UInt { bits: 32 } => Box::new(Integers::<UInt32Type>::new(name)),
+            DataType::UInt { bits: 64 } => Box::new(Integers::<UInt64Type>::new(name)),
+            DataType::UInt { bits } => fixed(name, Fixed::UInt(usize::from(bits / 8))),
+            DataType::Float { bits: 32 } => Box::new(Float32s::float32()),
+            DataType::Float { .. } => Box::<Float64s>::default(),
+            DataType::BFloat16 => Box::new(Float32s::bfloat16()),
+            DataType::Decimal { precision, scale } => Box::new(Decimals::new(*precision, *scale)),
+            DataType::Bool => Box::<Booleans>::default(),
+            DataType::String | DataType::Dynamic { .. } => Box::new(Texts::new(name, Taking::Anything)),
+            DataType::Variant(types) if types.contains(&DataType::String) => {
+                Box::new(Texts::new(name, Taking::Text))
+            }
+            DataType::Json(arguments) => {
+                let typed = TypedPaths::of(arguments.as_deref().unwrap_or_default()).ok()?;
+                Box::new(Texts::documents(name, typed))
+            }
+            DataType::FixedString { length } => {
+                fixed(name, Fixed::FixedString(usize::try_from(*length).ok()?))
+            }
+            DataType::Uuid => fixed(name, Fixed::Uuid),
+            DataType::Ipv6 => fixed(name, Fixed::Ipv6),
+            DataType::Ipv4 => temporal::scalar(name, Temporal::Ipv4, None, None),
+            DataType::Date => temporal::scalar(name, Temporal::Date, None, None),
+            DataType::Date32 => temporal::scalar(name, Temporal::Date32, None, None),
+            DataType::DateTime { timezone } => {
+                temporal::scalar(name, Temporal::DateTime, timezone.as_deref(), self.unit)
+            }
+            DataType::DateTime64 { precision, timezone } => {
+                temporal::scalar(name, Temporal::DateTime64(*precision), timezone.as_deref(), self.unit)
+            }
+            DataType::Time => temporal::scalar(name, Temporal::Time, None, None),
+            DataType::Time64 { precision } => {
+                temporal::scalar(name, Temporal::Time64(*precision), None, None)
+            }
+            DataType::Enum8(values) => Box::new(Enums::<Int8Type>::new("Enum8", values)?),
+            DataType::Enum16(values) => Box::new(Enums::<Int16Type>::new("Enum16", values)?),
+            _ => return None,
+        })
     }
 }
 
@@ -96,7 +161,7 @@ fn dynamic(name: String) -> Option<Node> {
 }
 
 fn member(data_type: &DataType, any: bool) -> Option<Node> {
-    let mut node = Nodes { unions: false }.node(data_type)?;
+    let mut node = Nodes::new(false).node(data_type)?;
     if !any {
         node.texts_only();
     }
@@ -160,49 +225,4 @@ fn point() -> Node {
     let coordinate = || Node::new("Float64".to_owned(), Shape::Scalar(Box::<Float64s>::default()));
     let members = vec![("1".to_owned(), coordinate()), ("2".to_owned(), coordinate())];
     Node::new("Point".to_owned(), Shape::Tuple(Members::new(members)))
-}
-
-fn scalar(data_type: &DataType) -> Option<Box<dyn Scalar>> {
-    let name = data_type.to_string();
-    let fixed = |name, meaning| Box::new(FixedBytes::new(name, meaning)) as Box<dyn Scalar>;
-    Some(match data_type {
-        DataType::Int { bits: 8 } => Box::new(Integers::<Int8Type>::new(name)),
-        DataType::Int { bits: 16 } => Box::new(Integers::<Int16Type>::new(name)),
-        DataType::Int { bits: 32 } => Box::new(Integers::<Int32Type>::new(name)),
-        DataType::Int { bits: 64 } => Box::new(Integers::<Int64Type>::new(name)),
-        DataType::Int { bits } => fixed(name, Fixed::Int(usize::from(bits / 8))),
-        DataType::UInt { bits: 8 } => Box::new(Integers::<UInt8Type>::new(name)),
-        DataType::UInt { bits: 16 } => Box::new(Integers::<UInt16Type>::new(name)),
-        DataType::UInt { bits: 32 } => Box::new(Integers::<UInt32Type>::new(name)),
-        DataType::UInt { bits: 64 } => Box::new(Integers::<UInt64Type>::new(name)),
-        DataType::UInt { bits } => fixed(name, Fixed::UInt(usize::from(bits / 8))),
-        DataType::Float { bits: 32 } => Box::new(Float32s::float32()),
-        DataType::Float { .. } => Box::<Float64s>::default(),
-        DataType::BFloat16 => Box::new(Float32s::bfloat16()),
-        DataType::Decimal { precision, scale } => Box::new(Decimals::new(*precision, *scale)),
-        DataType::Bool => Box::<Booleans>::default(),
-        DataType::String | DataType::Dynamic { .. } => Box::new(Texts::new(name, Taking::Anything)),
-        DataType::Variant(types) if types.contains(&DataType::String) => {
-            Box::new(Texts::new(name, Taking::Text))
-        }
-        DataType::Json(arguments) => {
-            let typed = TypedPaths::of(arguments.as_deref().unwrap_or_default()).ok()?;
-            Box::new(Texts::documents(name, typed))
-        }
-        DataType::FixedString { length } => fixed(name, Fixed::FixedString(usize::try_from(*length).ok()?)),
-        DataType::Uuid => fixed(name, Fixed::Uuid),
-        DataType::Ipv6 => fixed(name, Fixed::Ipv6),
-        DataType::Ipv4 => temporal::scalar(name, Temporal::Ipv4, None),
-        DataType::Date => temporal::scalar(name, Temporal::Date, None),
-        DataType::Date32 => temporal::scalar(name, Temporal::Date32, None),
-        DataType::DateTime { timezone } => temporal::scalar(name, Temporal::DateTime, timezone.as_deref()),
-        DataType::DateTime64 { precision, timezone } => {
-            temporal::scalar(name, Temporal::DateTime64(*precision), timezone.as_deref())
-        }
-        DataType::Time => temporal::scalar(name, Temporal::Time, None),
-        DataType::Time64 { precision } => temporal::scalar(name, Temporal::Time64(*precision), None),
-        DataType::Enum8(values) => Box::new(Enums::<Int8Type>::new("Enum8", values)?),
-        DataType::Enum16(values) => Box::new(Enums::<Int16Type>::new("Enum16", values)?),
-        _ => return None,
-    })
 }

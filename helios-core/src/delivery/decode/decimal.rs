@@ -35,6 +35,9 @@ impl Decimals {
     }
 
     fn push(&mut self, number: &Number<'_>) -> Checked {
+        if !number.is_finite() {
+            return Err(Fault::range(&self.name));
+        }
         let short = self.short(number);
         let digits = || Digits::of(number.text).unscaled(self.precision, self.scale);
         let out_of_range = || Fault::range(&self.name);

@@ -67,6 +67,7 @@ impl Scalar for Float64s {
     fn number(&mut self, number: &Number<'_>) -> Checked {
         match number.to_f64() {
             Some(value) if is_kept(number, value, 53) => self.values.push(value),
+            None if !number.is_finite() => return self.text(number.text),
             _ => return Err(Fault::range(&"Float64")),
         }
         Ok(())
@@ -104,6 +105,9 @@ impl Scalar for Float64s {
 
 impl Scalar for Float32s {
     fn number(&mut self, number: &Number<'_>) -> Checked {
+        if !number.is_finite() {
+            return self.text(number.text);
+        }
         match self.nearest(number) {
             Some(value) if value.is_finite() && is_kept(number, f64::from(value), self.significant) => {
                 self.values.push(value);

@@ -141,7 +141,7 @@ impl Check {
             }
             b'{' => self.fields(cursor).map(|()| Kind::Object),
             b'[' => self.elements(cursor).map(Kind::List),
-            b'-' | b'0'..=b'9' => number(cursor),
+            b'-' | b'0'..=b'9' | b'N' | b'I' => number(cursor),
             b'n' => cursor.value().map(|_| Kind::Null).map_err(Into::into),
             _ => {
                 cursor.value()?;
@@ -272,6 +272,7 @@ fn number(cursor: &mut Cursor<'_>) -> Checked<Kind> {
     let number = cursor.number()?;
     let Some(magnitude) = number.magnitude() else {
         return match number.to_f64() {
+            _ if !number.is_finite() => Err(refused("JSON with a NaN or an Infinity, which it has not")),
             _ if number.integral => Err(refused("JSON with an integer beyond 64 bits")),
             None => Err(refused("JSON with a number beyond Float64")),
             Some(_) => Ok(Kind::Fraction),

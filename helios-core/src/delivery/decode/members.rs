@@ -124,6 +124,10 @@ impl Members {
         Ok(false)
     }
 
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.members.iter().map(|member| &member.node)
+    }
+
     pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = &mut Node> {
         self.members.iter_mut().map(|member| &mut member.node)
     }

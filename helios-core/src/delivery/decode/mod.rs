@@ -7,20 +7,20 @@
 //! |---|---|
 //! | `Int8` to `Int32`, `UInt8` to `UInt32` | a number without fraction and exponent |
 //! | `Int64` to `Int256`, `UInt64` to `UInt256` | the same, or its digits as a text |
-//! | `Float64`, `Float32`, `BFloat16` | a number, rounded to the nearest, but not from something to nothing; an integer only if it is held exactly; the texts `"nan"`, `"inf"`, `"-inf"`, and `"NaN"`, `"Infinity"`, `"-Infinity"` |
+//! | `Float64`, `Float32`, `BFloat16` | a number, rounded to the nearest, but not from something to nothing; an integer only if it is held exactly; the texts `"nan"`, `"inf"`, `"-inf"`, and `"NaN"`, `"Infinity"`, `"-Infinity"`, the last three also without quotes |
 //! | `Decimal` | a number, or the same as a text, of which no digit but trailing zeros is lost |
 //! | `Bool` | `true`, `false` |
 //! | `String` | a text as it is; any other value but `null` as its JSON text |
 //! | `FixedString(n)` | a text of exactly n bytes |
 //! | `Date`, `Date32` | `"2024-06-15"` |
-//! | `DateTime`, `DateTime64` | ISO 8601, also without seconds, or a date: midnight; without an offset in the column's zone, or in UTC if it names none, and not when the clocks are changed. The time since 1970 as a number, or its digits as a text: seconds, also with a fraction; from 10^11 on milliseconds, from 10^14 on microseconds, from 10^17 on nanoseconds |
+//! | `DateTime`, `DateTime64` | ISO 8601, also without seconds, or a date: midnight; without an offset in the column's zone, or in UTC if it names none, and not when the clocks are changed. The time since 1970 as a number, or its digits as a text, in the column's [unit](Column::unit). If the column does not say it: a fraction counts seconds; an integer that is a time between 2000 and 2100 in seconds, milliseconds, microseconds or nanoseconds counts these; any other the unit of the type: seconds in a `DateTime` or `DateTime64(0)`, milliseconds to 3 digits, microseconds to 6, nanoseconds beyond |
 //! | `Time`, `Time64` | `"-12:34:56.789"`, to 999 hours |
 //! | `UUID`, `IPv4`, `IPv6` | their usual text |
 //! | `Enum8`, `Enum16` | one of the names |
 //! | `LowCardinality(…)`, `SimpleAggregateFunction(…)` | as the type within |
 //! | `Array`, `Nested`, `Ring`, … | a list; absent, or `null` in place of the whole: empty |
 //! | `Map` | an object without equal keys; absent, or `null` in place of the whole: empty |
-//! | `Tuple`, `Point` | an object with its names, or a list in its order |
+//! | `Tuple`, `Point` | an object with its names, or a list in its order; absent, or `null` in place of the whole: as an object without any of its elements |
 //! | `JSON` | an object the column gives back as it was; absent, or `null` in place of the whole: `{}`. On a path with a type of its own only what that type writes in the same way: in a `JSON(a UInt8)` neither 1.5 nor `"7"` nor `null`; where the path is absent, ClickHouse has the type's default there |
 //! | `Variant` | a value that one of its types takes: of several the first in ClickHouse's order, but the integer types come first, then `Float` and `Decimal`; a text is a `String` if that is among them. Of its types count: integers to 64 bits, `Float32`, `Float64`, `Decimal`, `Bool`, `String` (a text, nothing else), `Date32`, `DateTime64` of 3, 6 or 9 digits, and `Array(Nullable(…))` of these |
 //! | `Dynamic` | a text as it is, a boolean, a number: `Int64`, else `UInt64`, else `Float64` as above; a list of one of these, with nulls or without; any other value but `null`, also a number beyond them, as its JSON text |
@@ -144,7 +144,7 @@ impl Decoder {
     pub(super) fn build(columns: &[Column], defaults: &[String], unions: bool) -> Result<Self> {
         let has_json = |column: &Column| column.data_type.parse().is_ok_and(|parsed| has_json(&parsed));
         let has_json = columns.iter().any(has_json);
-        let nodes = Nodes { unions: unions && !has_json };
+        let nodes = Nodes::new(unions && !has_json);
         let mut members = Members::none();
         let mut names = HashSet::new();
         for column in columns {
@@ -152,7 +152,7 @@ impl Decoder {
                 error.with("column", column.name.clone()).with("type", column.data_type.clone())
             };
             let data_type: DataType = column.data_type.parse().map_err(context)?;
-            let node = nodes.node(&data_type).ok_or_else(|| {
+            let node = nodes.counted_in(column.unit).node(&data_type).ok_or_else(|| {
                 context(Error::new(
                     ErrorKind::InvalidInput,
                     "events cannot be decoded into a column of this type",
@@ -373,7 +373,7 @@ pub(super) fn is_type_default(expression: &str) -> bool {
 
 /// Whether events can fill a column of this type.
 pub(super) fn can_be_filled(data_type: &DataType) -> bool {
-    Nodes { unions: false }.node(data_type).is_some() || Nodes { unions: true }.node(data_type).is_some()
+    [false, true].into_iter().any(|unions| Nodes::new(unions).node(data_type).is_some())
 }
 
 /// Columns `a.b` and `a.c`, both arrays, are what ClickHouse makes of a `Nested` column `a`.

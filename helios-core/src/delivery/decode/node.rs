@@ -72,6 +72,10 @@ impl Node {
     pub(super) fn new(name: String, shape: Shape) -> Self {
         let absent = match &shape {
             Shape::List { .. } | Shape::Map { .. } => Absent::Empty,
+            // Without any of its elements it is what an object without any of them is.
+            Shape::Tuple(members) if members.nodes().all(|node| node.absent == Absent::Empty) => {
+                Absent::Empty
+            }
             Shape::Scalar(_) | Shape::Tuple(_) | Shape::Union(_) | Shape::Group(_) => Absent::Missed,
         };
         Self {

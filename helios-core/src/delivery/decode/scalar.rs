@@ -18,7 +18,7 @@ pub(super) trait Scalar: Debug + Send {
                 let text = cursor.string()?;
                 if text.is_escaped() { self.text(&text.decoded()?) } else { self.text(text.raw) }
             }
-            b'-' | b'0'..=b'9' => {
+            b'-' | b'0'..=b'9' | b'N' | b'I' => {
                 let number = cursor.number()?;
                 self.number(&number)
             }

@@ -14,12 +14,13 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
-    epoch::epoch,
+    epoch::{Unit, epoch},
     fault::{Checked, Fault, RejectKind},
     scalar::{Scalar, compare, take},
     zone::Zone,
 };
 use crate::{
+    TimeUnit,
     iso8601::{Instant, LastDay, Moment, clock_time, date},
     json::Number,
 };
@@ -58,6 +59,7 @@ struct Reader {
     meaning: Meaning,
     /// The zone of the column, if it is known: that of a time without an offset.
     zone: Zone,
+    unit: Unit,
     last_day: LastDay,
 }
 
@@ -104,7 +106,7 @@ impl Reader {
     fn number(&self, number: &Number<'_>) -> Checked<i64> {
         match self.meaning {
             Meaning::DateTime | Meaning::DateTime64(_) => {
-                self.instant(epoch(number).ok_or_else(|| Fault::range(&self.name))?)
+                self.instant(epoch(number, self.unit).ok_or_else(|| Fault::range(&self.name))?)
             }
             _ => Err(Fault::mismatch("a number", &self.name)),
         }
@@ -177,7 +179,12 @@ fn time_digits(precision: u8) -> u32 {
 }
 
 /// The values of one such column.
-pub(super) fn scalar(name: String, meaning: Meaning, zone: Option<&str>) -> Box<dyn Scalar> {
+pub(super) fn scalar(
+    name: String,
+    meaning: Meaning,
+    zone: Option<&str>,
+    unit: Option<TimeUnit>,
+) -> Box<dyn Scalar> {
     fn numbers<P>(reader: Reader) -> Box<dyn Scalar>
     where
         P: ArrowPrimitiveType + Debug,
@@ -185,7 +192,12 @@ pub(super) fn scalar(name: String, meaning: Meaning, zone: Option<&str>) -> Box<
     {
         Box::new(Numbers::<P> { reader, values: Vec::new() })
     }
-    let reader = Reader { name, meaning, zone: Zone::named(zone), last_day: LastDay::default() };
+    let of_type = match meaning {
+        Meaning::DateTime64(precision) => TimeUnit::of_digits(precision),
+        _ => TimeUnit::Seconds,
+    };
+    let unit = unit.map_or(Unit::OfType(of_type), Unit::Said);
+    let reader = Reader { name, meaning, zone: Zone::named(zone), unit, last_day: LastDay::default() };
     match meaning {
         Meaning::Date => numbers::<UInt16Type>(reader),
         Meaning::Date32 => numbers::<Date32Type>(reader),

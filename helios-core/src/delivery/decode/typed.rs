@@ -76,7 +76,7 @@ impl Typed {
             | DataType::Uuid
             | DataType::Ipv4
             | DataType::Enum8(_)
-            | DataType::Enum16(_) => match (Nodes { unions: false }).node(&data_type) {
+            | DataType::Enum16(_) => match Nodes::new(false).node(&data_type) {
                 Some(node) => Self::One(data_type, Box::new(node)),
                 None => Self::Nothing,
             },
@@ -110,7 +110,7 @@ impl Typed {
 
 /// Whether a value of the type is written as ClickHouse reads it, unchanged, in a `JSON`. Its range is another question.
 fn is_canonical(data_type: &DataType, value: &str) -> bool {
-    let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let is_number = Number::parse(value).is_some();
     let text = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     match data_type {
         DataType::Float { bits: 32 } => Number::parse(value).is_some_and(|number| is_float32(&number)),
@@ -144,7 +144,7 @@ mod tests {
         for (data_type, kept, changed) in [
             ("UInt8", &["0", "255"][..], &["1.5", r#""7""#, "null", "300", "-1", "-0", "true", "[1]"][..]),
             ("Nullable(Int8)", &["null", "-1"], &[r#""x""#, "128"]),
-            ("Float64", &["1", "0.1", "1e300"], &["9007199254740993", r#""nan""#]),
+            ("Float64", &["1", "0.1", "1e300"], &["9007199254740993", r#""nan""#, "NaN", "-Infinity"]),
             ("Float32", &["1", "0.1", "-2.5"], &["0.123456789", "16777217", "1e300"]),
             ("Decimal(9, 2)", &["1.5", "-3"], &["1.555", r#""1.5""#]),
             ("Bool", &["true"], &["1", r#""true""#]),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Column, Error, FieldPath, Result,
+    Column, Error, FieldPath, Result, TimeUnit,
     warehouse::{Ident, Literal, types::DataType},
 };
 
@@ -14,18 +14,25 @@ pub(super) struct ColumnDefinition {
     pub(super) data_type: DataType,
     default: Option<serde_json::Value>,
     field: Option<FieldPath>,
+    unit: Option<TimeUnit>,
 }
 
-/// What a column's comment says of the field that it is filled from. In the table, as that is what delivery, `SHOW CREATE
+/// What a column's comment says of the field that it is filled from, and before it of the unit of its times. In the table, as that is what delivery, `SHOW CREATE
 /// TABLE` and whoever changes the table look at.
 const FIELD_COMMENT: &str = "event field ";
+const UNIT_COMMENT: &str = " since 1970";
 
 /// A column of a table that there is.
 pub(crate) fn described_column(name: String, data_type: String, comment: &str) -> Result<Column> {
+    let unit = TimeUnit::ALL.into_iter().find_map(|unit| {
+        let rest = comment.strip_prefix(unit.as_str())?.strip_prefix(UNIT_COMMENT)?;
+        Some((unit, rest.strip_prefix(", ").or_else(|| rest.is_empty().then_some(rest))?))
+    });
+    let (unit, comment) = unit.map_or((None, comment), |(unit, rest)| (Some(unit), rest));
     let pointer = comment.strip_prefix(FIELD_COMMENT).filter(|pointer| pointer.starts_with('/'));
     let field = pointer.map(str::parse::<FieldPath>).transpose();
     let field = field.map_err(|error| error.with("column", &name))?;
-    let column = Column::new(name, data_type);
+    let column = Column { unit, ..Column::new(name, data_type) };
     Ok(match field {
         Some(field) => column.filled_from(field),
         None => column,
@@ -54,14 +61,22 @@ impl ColumnDefinition {
         {
             return Err(context(Error::invalid_input("a list is the default of an Array only")));
         }
+        if column.unit.is_some() && !data_type.has(&is_time) {
+            let message = "a unit is for a DateTime or a DateTime64";
+            return Err(context(Error::invalid_input(message)));
+        }
         let field = column.field.clone().filter(|field| field.only() != Some(&column.name));
-        Ok(Self { name, data_type, default: column.default.clone(), field })
+        Ok(Self { name, data_type, default: column.default.clone(), field, unit: column.unit })
     }
 
     pub(super) fn column(&self) -> Column {
         let column = Column::new(self.name.as_str(), self.data_type.to_string());
-        Column { default: self.default.clone(), field: self.field.clone(), ..column }
+        Column { default: self.default.clone(), field: self.field.clone(), unit: self.unit, ..column }
     }
+}
+
+fn is_time(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::DateTime { .. } | DataType::DateTime64 { .. })
 }
 
 fn is_literal(default: &serde_json::Value) -> bool {
@@ -78,8 +93,11 @@ impl fmt::Display for ColumnDefinition {
             f.write_str(" DEFAULT ")?;
             write_literal(f, default)?;
         }
-        if let Some(field) = &self.field {
-            write!(f, " COMMENT {}", Literal(&format!("{FIELD_COMMENT}{field}")))?;
+        let unit = self.unit.map(|unit| format!("{unit}{UNIT_COMMENT}"));
+        let field = self.field.as_ref().map(|field| format!("{FIELD_COMMENT}{field}"));
+        let said: Vec<_> = unit.into_iter().chain(field).collect();
+        if !said.is_empty() {
+            write!(f, " COMMENT {}", Literal(&said.join(", ")))?;
         }
         Ok(())
     }
@@ -105,6 +123,26 @@ fn write_literal(f: &mut fmt::Formatter<'_>, value: &serde_json::Value) -> fmt::
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comment_may_say_the_unit_of_times() {
+        for (comment, unit, field) in [
+            ("milliseconds since 1970", Some(TimeUnit::Milliseconds), None),
+            ("seconds since 1970, event field /a/b", Some(TimeUnit::Seconds), Some("/a/b")),
+            ("seconds since 1970 or so", None, None),
+            ("milliseconds", None, None),
+        ] {
+            let column = described_column("t".to_owned(), "DateTime64(3)".to_owned(), comment).unwrap();
+            let field = field.map(|field| field.parse().unwrap());
+            assert_eq!((column.unit, &column.field), (unit, &field), "{comment}");
+            if unit.is_some() {
+                let written = ColumnDefinition::new(&column).unwrap().to_string();
+                assert_eq!(written, format!("`t` DateTime64(3) COMMENT '{comment}'"));
+            }
+        }
+        let wrong = Column::new("t", "UInt64").counted_in(TimeUnit::Seconds);
+        assert!(ColumnDefinition::new(&wrong).unwrap_err().to_string().contains("a unit is for a DateTime"));
+    }
 
     #[test]
     fn a_comment_may_say_what_fills_the_column() {
