@@ -29,7 +29,11 @@ class Column(Answer):
     times of this century in one of the units, and else the type, decide."""
 
     def _shown(self) -> dict[str, object]:
-        said = {"default": "" if self.default is ... else self.default, "field": self.field or "", "unit": self.unit or ""}
+        said = {
+            "default": "" if self.default is ... else self.default,
+            "field": self.field or "",
+            "unit": self.unit or "",
+        }
         return {"name": self.name, "type": self.type, **said}
 
     def __repr__(self) -> str:
