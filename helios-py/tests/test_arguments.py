@@ -84,7 +84,7 @@ WRONG: list[tuple[str, str, tuple[Any, ...], str, list[Any]]] = [
     ("sample", "on_progress", ("s",), "on_progress", [1, "print", object()]),
     ("sample", "inference", ("s",), "inference", [1, "a", ["a"], {"integers": 1}, {1: "a"}]),
     ("check_schema", "stream", (), "stream", NOT_OPTIONAL_TEXTS),
-    ("check_schema", "events", ("s",), "events", [1, "a", {"a": 1}, [{1, 2}], [math.nan], [dt.date(2026, 1, 1)]]),
+    ("check_schema", "events", ("s",), "events", [1, "a", {"a": 1}, [{1, 2}], [dt.date(2026, 1, 1)]]),
     (
         "check_schema",
         "schema",
@@ -182,6 +182,81 @@ def test_a_wrong_type_is_named(
         with pytest.raises(TypeError, match=rf"^{name}.* must be ") as caught:
             call(method, *before, **{**after, argument: value})
         assert not isinstance(caught.value, helios.HeliosError)
+
+
+TOO_DEEP: Any = []
+for _ in range(100_000):
+    TOO_DEEP = [TOO_DEEP]
+
+# What is of the right type, and more than Python writes.
+UNWRITABLE: list[tuple[str, tuple[Any, ...], str, Any]] = [
+    # method, what comes before the argument, the argument, its value
+    *(
+        (method, before, argument, "\ud800")
+        for method, argument, before, name, values in WRONG
+        if argument == name and any(values is texts for texts in (NOT_TEXTS, NOT_OPTIONAL_TEXTS, NOT_POSITIONS))
+    ),
+    *(
+        (method, before, argument, 10**5_000)
+        for method, argument, before, _, values in WRONG
+        if values is NOT_COUNTS or values is NOT_SECONDS
+    ),
+    *(
+        (method, ("SELECT 1",), "parameters", parameters)
+        for method in OF_QUERIES
+        for parameters in ({"\ud800": 1}, {"a": ["\ud800"]}, {"a": -(10**5_000)}, {"a": TOO_DEEP})
+    ),
+    *(
+        (method, before, argument, value)
+        for method, before, argument in (
+            ("check_schema", (), "events"),
+            ("schema_drift", ("t",), "events"),
+            ("check_schema", ("s",), "edits"),
+        )
+        for value in ([{"a": 10**5_000}], [{"a": TOO_DEEP}], [{"a": math.nan}])
+    ),
+    *(
+        (method, ("s", "t"), "schema", schema)
+        for method in ("create_table", "plan")
+        for schema in (
+            {"\ud800": "UInt8"},
+            {"a": "\ud800"},
+            [helios.Column("a", "String", default="\ud800")],
+            [helios.Column("a", "UInt8", default=10**5_000)],
+            [helios.Column("a", "UInt8", default=TOO_DEEP)],
+            [helios.Column("a", "UInt8", field="\ud800")],
+        )
+    ),
+    *((method, ("s", "t", COLUMNS), "order_by", ["\ud800"]) for method in ("create_table", "plan")),
+    ("sample", ("s",), "inference", {"integers": "\ud800"}),
+    ("sample", ("s",), "inference", {"\ud800": "narrow"}),
+    ("plan", ("s", "t", COLUMNS), "sample", {"position": "\ud800"}),
+    ("listen", (), "port", 65_536),
+    ("listen", (), "port", -1),
+    ("listen", (), "user", "\ud800"),
+    ("listen", (), "password", "\ud800"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "before", "argument", "value"), UNWRITABLE, ids=[f"{case[0]}-{case[2]}" for case in UNWRITABLE]
+)
+def test_what_python_does_not_write_is_refused(
+    call: Call, method: str, before: tuple[Any, ...], argument: str, value: Any
+) -> None:
+    needed = {"table": "t", "schema": COLUMNS} if method in ("create_table", "plan") else {}
+    after = {name: value for at, (name, value) in enumerate(needed.items()) if at + 1 >= len(before)}
+    with pytest.raises(helios.InvalidInputError) as caught:
+        call(method, *before, **{**after, argument: value})
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("setting", ["path", "chdb_lib", "clickhouse_user", "no\ud800"])
+def test_a_setting_that_python_does_not_write_is_refused(setting: str) -> None:
+    with pytest.raises(helios.InvalidInputError, match="lone surrogate"):
+        helios.connect(**{setting: "\ud800"})
+    with pytest.raises(helios.InvalidInputError, match="lone surrogate"):
+        asyncio.run(helios.connect_async(**{setting: "\ud800"}))
 
 
 def test_what_does_not_exist_is_no_argument(call: Call) -> None:

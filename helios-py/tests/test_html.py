@@ -90,6 +90,31 @@ def test_names_and_values_are_no_html(client: helios.Helios) -> None:
         assert HOSTILE in "".join(seen.text)
 
 
+class Endless:
+    def __str__(self) -> str:
+        return str(self)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (10**5_000, "0x"),
+        ([10**5_000], "<list>"),
+        (Endless(), "<Endless>"),
+        ({"a": "\ud800"}, "\\ud800"),
+    ],
+    ids=["digits", "digits in a list", "endless", "surrogate"],
+)
+def test_what_python_does_not_write_is_shown_as_it_can_be(value: object, text: str) -> None:
+    seen = shown(Column("a", "String", default=value))
+    assert any(text in part for part in seen.text)
+    "".join(seen.text).encode()
+
+
+def test_a_map_whose_keys_json_has_not(client: helios.Helios) -> None:
+    assert "2026" in shown(client.query("SELECT map(toDate('2026-01-31'), 1) AS m")).text[-1]
+
+
 def test_an_answer_and_what_is_in_it() -> None:
     check = Schema({"id": "UInt8"}).check([{"id": 1}, {"id": 300}])
     seen = shown(check)

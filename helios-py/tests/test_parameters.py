@@ -122,7 +122,7 @@ def test_an_error_holds_no_value(client: helios.Helios) -> None:
 
 def test_half_a_surrogate_pair_is_no_text(client: helios.Helios) -> None:
     for value in ("\ud800", ["\ud800"]):
-        with pytest.raises(helios.InvalidInputError, match="the parameter word"):
+        with pytest.raises(helios.InvalidInputError, match=r"the parameter word.* lone surrogate"):
             client.query("SELECT {word:String}", {"word": value})
 
 

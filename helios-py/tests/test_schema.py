@@ -51,6 +51,15 @@ def test_a_change_that_cannot_be_made_is_an_error() -> None:
         schema.rename("a", 1)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="JSON"):
         schema.default("a", {1, 2})
+    for value in ("\ud800", 10**5_000, float("nan")):
+        with pytest.raises(helios.InvalidInputError):
+            schema.default("a", value)
+
+
+@pytest.mark.parametrize("text", ["", "[", '[{"name": "a"', "[" * 100_000])
+def test_what_is_not_json_is_no_schema(text: str) -> None:
+    with pytest.raises(helios.InvalidInputError, match="must be JSON"):
+        Schema.from_json(text)
 
 
 def test_a_schema_is_checked_and_compared_without_aws(client: helios.Helios, table: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import math
+import sys
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -103,6 +105,22 @@ def test_a_value_of_each_type(client: helios.Helios, expression: str, data_type:
     (row,) = result.rows()
     assert row == {"value": value}
     assert type(row["value"]) is type(value)
+
+
+def test_json_that_is_nested_deeper_than_python_reads_is_text(client: helios.Helios) -> None:
+    deep = '{"a":' * 200 + "1" + "}" * 200
+    limit = sys.getrecursionlimit()
+    result = client.query("SELECT {deep:String}::JSON AS value", {"deep": deep})
+    (row,) = result.rows()
+    assert isinstance(row["value"], dict)
+    # From Python 3.12 on it reads whatever fits its stack.
+    if sys.version_info < (3, 12):
+        sys.setrecursionlimit(len(inspect.stack()) + 150)
+        try:
+            (row,) = result.rows()
+        finally:
+            sys.setrecursionlimit(limit)
+        assert row == {"value": deep}
 
 
 def test_a_time_has_the_zone_of_its_column(client: helios.Helios) -> None:

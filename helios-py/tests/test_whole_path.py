@@ -196,8 +196,9 @@ async def putting(client: Face, account: Account) -> None:
         {"id": numpy.int64(3), "weight": numpy.float32(0.5)},
         '{"id": 1, "to": {"name": "ann"}}',
         b' {"id": 2} ',
+        f'{{"id": -{"7" * 5_000}}}',
     ]
-    assert (await client.put_events("letters", letters)).events == 4
+    assert (await client.put_events("letters", letters)).events == 5
     sample = await client.sample("letters", position="oldest")
     assert [record.event for record in sample.samples] == [
         {
@@ -211,7 +212,10 @@ async def putting(client: Face, account: Account) -> None:
         {"id": 3, "weight": 0.5},
         {"id": 1, "to": {"name": "ann"}},
         {"id": 2},
+        # More digits than Python reads.
+        {"id": "-" + "7" * 5_000},
     ]
+    assert "-7777" in sample._repr_html_()
 
     # More than are put at once.
     told: list[helios.EventsPut] = []
@@ -230,6 +234,9 @@ async def putting(client: Face, account: Account) -> None:
         ('{"id": NaN}', "this is not: NaN"),
         ('{"id": ' + "[" * 100_000, "this is not"),
         (b"\xff", "not UTF-8"),
+        ({"name": "\ud800"}, "lone surrogate"),
+        ('{"name": "\ud800"}', "lone surrogate"),
+        ({"id": 10**5_000}, "digits"),
         ("[1]", "JSON object"),
         ({"name": "ann"}, "partition key"),
     ]:

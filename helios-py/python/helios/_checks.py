@@ -14,11 +14,25 @@ _LARGEST = 2**64 - 1
 def text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise wrong_type(name, "a str", value)
+    if has_lone_surrogate(value):
+        raise InvalidInputError(f"{name} contains {LONE_SURROGATE}")
+    return value
+
+
+LONE_SURROGATE = (
+    "a lone surrogate, which is not a character; replace it first: `text.encode('utf-8', 'replace').decode()`"
+)
+
+
+def has_lone_surrogate(value: str) -> bool:
+    """Whether a string cannot be written as UTF-8."""
+    if value.isascii():
+        return False
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidInputError(f"{name} holds half a surrogate pair, which is no text") from None
-    return value
+        return True
+    return False
 
 
 def optional_text(name: str, value: object) -> str | None:
@@ -49,7 +63,9 @@ def count(name: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise wrong_type(name, "an int", value)
     if not 0 <= value <= _LARGEST:
-        raise InvalidInputError(f"{name} must be 0 to 2**64 - 1", context={name: str(value)})
+        # Python does not write an integer of any size.
+        given = str(value) if abs(value) < 2**256 else f"{value.bit_length()} bits"
+        raise InvalidInputError(f"{name} must be 0 to 2**64 - 1", context={name: given})
     return value
 
 
@@ -82,5 +98,7 @@ def present(**values: object) -> dict[str, object]:
 def json_text(name: str, value: object) -> str:
     try:
         return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
         raise TypeError(f"{name} must be what JSON can say: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"{name} must be what JSON can say: {error}") from None

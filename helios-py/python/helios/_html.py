@@ -44,12 +44,30 @@ def value(of: object) -> Html:
     if isinstance(of, dt.datetime):
         return Html(escape(of.isoformat(sep=" ")))
     if isinstance(of, (dict, list, tuple)):
-        return Html(_cut(json.dumps(of, default=str, ensure_ascii=False)))
-    return Html(_cut(str(of)))
+        return Html(_cut(_nested(of)))
+    return Html(_cut(_plain(of)))
+
+
+def _nested(of: object) -> str:
+    try:
+        return json.dumps(of, default=str, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        # What JSON has not, such as a date as a key.
+        return _plain(of)
+
+
+def _plain(of: object) -> str:
+    try:
+        return str(of)
+    except (ValueError, RecursionError):
+        # Python does not write an integer of any size, nor what is nested without end.
+        return f"{of:#x}" if isinstance(of, int) else f"<{type(of).__name__}>"
 
 
 def _cut(text: str) -> str:
-    return escape(text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "…")
+    cut = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "…"
+    # Half a surrogate pair, which a notebook cannot be sent, as its escape.
+    return escape(cut.encode(errors="backslashreplace").decode())
 
 
 def table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> Html:

@@ -23,7 +23,7 @@ def settings(
         if given.get(key) is not None:
             raise TypeError(f"{argument} and {key} are the same setting; give one of them")
         given[key] = value
-    return {key: _text(key, value) for key, value in given.items() if value is not None}
+    return {text("the name of a setting", key): _text(key, value) for key, value in given.items() if value is not None}
 
 
 def _text(key: str, value: object) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
 import types
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from . import _html
-from ._checks import wrong_type
+from . import _html, _json
+from ._checks import optional_text, wrong_type
 from ._html import Html
+from .exceptions import InvalidInputError
 
 _Answer = TypeVar("_Answer", bound="Answer")
 
@@ -27,11 +27,14 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """The same in the shape and the spelling of the HTTP interface."""
-        return {
-            wire_name(field.name): _to_wire(value)
-            for field in dataclasses.fields(self)  # type: ignore[arg-type]
-            if (value := getattr(self, field.name)) is not field.default
-        }
+        try:
+            return {
+                wire_name(field.name): _to_wire(value)
+                for field in dataclasses.fields(self)  # type: ignore[arg-type]
+                if (value := getattr(self, field.name)) is not field.default
+            }
+        except RecursionError:
+            raise InvalidInputError(f"this {type(self).__name__} is nested too deeply") from None
 
     def _repr_html_(self) -> str:
         return self._html().text
@@ -59,7 +62,7 @@ class Answers(list[_Item]):
 
 def read(kind: type[_Answer], answer: str) -> _Answer:
     """An answer's JSON as the dataclass that is meant for it."""
-    return _of_dict(kind, json.loads(answer))
+    return _of_dict(kind, _json.loads(answer))
 
 
 def read_all(kind: type[_Answer], answers: list[dict[str, Any]]) -> list[_Answer]:
@@ -70,7 +73,7 @@ def read_all(kind: type[_Answer], answers: list[dict[str, Any]]) -> list[_Answer
 def time_text(name: str, value: object) -> str | None:
     """A time as Helios reads it."""
     if value is None or isinstance(value, str):
-        return value
+        return optional_text(name, value)
     if isinstance(value, dt.datetime):
         return value.isoformat()
     raise wrong_type(name, "a str or a datetime", value)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncIterable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _bars, _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
+from . import _bars, _helios, _json, _progress, authentication, check, delivery, drift, query, rejects, sample
 from . import source as sources
 from . import stream as stream_lists
 from . import table as tables
@@ -22,7 +21,7 @@ from .column import SchemaLike
 from .consumer import AsyncConsumer
 from .delivery import ConsumeProgress, DeliveryReport, OnProgress, RangeSettled
 from .drift import SchemaDrift
-from .engine import Engine, Listener, credentials
+from .engine import Engine, Listener, credentials, local_port
 from .parameters import Parameter
 from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
 from .query_batches import AsyncQueryBatches
@@ -69,7 +68,7 @@ class AsyncHelios:
 
     async def databases(self) -> dict[str, list[str]]:
         """As :meth:`Helios.databases`."""
-        answer: dict[str, list[str]] = json.loads(await self._native.databases_async())
+        answer: dict[str, list[str]] = _json.loads(await self._native.databases_async())
         return answer
 
     async def query(
@@ -399,7 +398,7 @@ class AsyncHelios:
 
     async def listen(self, port: int = 0, *, user: str | None = None, password: str | None = None) -> Listener:
         """As :meth:`Helios.listen`."""
-        return Listener(await self._native.listen_async(port, credentials(user, password)))
+        return Listener(await self._native.listen_async(local_port(port), credentials(user, password)))
 
     @property
     def engine(self) -> Engine | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _bars, _helios, _progress, authentication, check, delivery, drift, query, rejects, sample
+from . import _bars, _helios, _json, _progress, authentication, check, delivery, drift, query, rejects, sample
 from . import source as sources
 from . import stream as stream_lists
 from . import table as tables
@@ -22,7 +21,7 @@ from .column import SchemaLike
 from .consumer import Consumer
 from .delivery import ConsumeProgress, DeliveryReport, OnProgress, RangeSettled
 from .drift import SchemaDrift
-from .engine import Engine, Listener, credentials
+from .engine import Engine, Listener, credentials, local_port
 from .parameters import Parameter
 from .query import ArrowOptions, BytesOptions, OnQueryProgress, QueryProgress, QueryResult, TextOptions
 from .query_batches import QueryBatches
@@ -83,7 +82,7 @@ class Helios:
         >>> "clicks" in client.databases()["default"]
         True
         """
-        answer: dict[str, list[str]] = json.loads(self._native.databases())
+        answer: dict[str, list[str]] = _json.loads(self._native.databases())
         return answer
 
     def query(
@@ -709,7 +708,7 @@ class Helios:
         ...     urllib.request.urlopen(listener.url + "/?query=SELECT%201").read()
         b'1\\n'
         """
-        return Listener(self._native.listen(port, credentials(user, password)))
+        return Listener(self._native.listen(local_port(port), credentials(user, password)))
 
     @property
     def engine(self) -> Engine | None:

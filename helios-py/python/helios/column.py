@@ -52,7 +52,10 @@ _KEYS = {"name", "type", "default", "field", "unit"}
 def columns(schema: SchemaLike) -> list[Column]:
     """The columns of a schema, in whichever way it is written."""
     if isinstance(schema, Mapping):
-        return [_column(f"schema[{name!r}]", name, data_type) for name, data_type in schema.items()]
+        return [
+            _column(f"schema[{text('the name in schema', name)!r}]", name, data_type)
+            for name, data_type in schema.items()
+        ]
     if isinstance(schema, str) or not isinstance(schema, Iterable):
         raise wrong_type("schema", "a list of columns or a dict from name to type", schema)
     return [_read(f"schema[{index}]", entry) for index, entry in enumerate(schema)]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ._checks import count, optional_text
+from .exceptions import InvalidInputError
+
 if TYPE_CHECKING:
     from types import TracebackType
 
     from . import _helios
+
+_LAST_PORT = 2**16 - 1
 
 
 class Engine(NamedTuple):
@@ -65,6 +70,14 @@ class Listener:
 
 def credentials(user: str | None, password: str | None) -> tuple[str, str] | None:
     """Both, or neither."""
+    user, password = optional_text("user", user), optional_text("password", password)
     if user is None and password is None:
         return None
     return (user or "default", password or "")
+
+
+def local_port(number: int) -> int:
+    """A port of this machine; 0 for a free one."""
+    if count("port", number) > _LAST_PORT:
+        raise InvalidInputError(f"port must be 0 to {_LAST_PORT}", context={"port": str(number)})
+    return number

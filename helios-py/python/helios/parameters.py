@@ -26,10 +26,17 @@ def to_json(parameters: Mapping[str, Parameter] | None) -> str:
     if not isinstance(parameters, Mapping):
         raise wrong_type("parameters", "a dict from name to value", parameters)
     members = (
-        f"{json.dumps(text('the name of a parameter', name))}:{_value(f'the parameter {name}', value)}"
+        f"{json.dumps(text('the name of a parameter', name))}:{_member(f'the parameter {name}', value)}"
         for name, value in parameters.items()
     )
     return "{" + ",".join(members) + "}"
+
+
+def _member(place: str, value: object) -> str:
+    try:
+        return _value(place, value)
+    except RecursionError:
+        raise InvalidInputError(f"{place} is nested too deeply; no type of ClickHouse is") from None
 
 
 def _value(place: str, value: object) -> str:
@@ -38,6 +45,10 @@ def _value(place: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
+        if value.bit_length() > 256:
+            raise InvalidInputError(
+                f"{place} must fit 256 bits, ClickHouse's largest integer; pass its digits as a str"
+            )
         return int.__repr__(value)
     if isinstance(value, float) and isfinite(value):
         return float.__repr__(value)

@@ -89,7 +89,8 @@ class SampleRecord(Answer):
     arrived_at: dt.datetime
     """When it arrived, roughly."""
     event: dict[str, Any] | None
-    """The event; ``None`` for what is none."""
+    """The event; ``None`` for what is none. An integer of more digits than Python reads, 4,300 unless
+    ``sys.set_int_max_str_digits`` says otherwise, is text."""
     raw: str | None = None
     """The first 256 bytes of what is no event."""
     why: str | None = None
@@ -202,10 +203,13 @@ def options(
 def _inference(given: object) -> dict[str, str | bool]:
     if not isinstance(given, dict):
         raise wrong_type("inference", "a dict", given)
+    options: dict[str, str | bool] = {}
     for name, value in given.items():
+        place = f"inference[{text('inference: the name of an option', name)!r}]"
         if not isinstance(value, (str, bool)):
-            raise wrong_type(f"inference[{name!r}]", "a str or a bool", value)
-    return {_wire.wire_name(text("inference: the name of an option", name)): value for name, value in given.items()}
+            raise wrong_type(place, "a str or a bool", value)
+        options[_wire.wire_name(name)] = value if isinstance(value, bool) else text(place, value)
+    return options
 
 
 def position_text(name: str, value: object) -> str:
@@ -213,5 +217,5 @@ def position_text(name: str, value: object) -> str:
     if isinstance(value, dt.datetime):
         return value.isoformat()
     if isinstance(value, str):
-        return value
+        return text(name, value)
     raise wrong_type(name, "a str or a datetime", value)

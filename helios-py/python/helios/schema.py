@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _helios, _html
+from . import _helios, _html, _json
 from ._checks import json_text, optional_text, text
 from .column import Column, SchemaLike, TimeUnit, columns
 from .exceptions import InvalidInputError
@@ -151,7 +150,7 @@ class Schema(list[Column]):
 
         Raises :class:`InvalidInputError` for a change that cannot be made, naming the column.
         """
-        edited = Schema(json.loads(_helios.edit_schema(self.to_json(), json_text("edits", list(edits)))))
+        edited = Schema(_json.loads(_helios.edit_schema(self.to_json(), json_text("edits", list(edits)))))
         edited._evidence, edited._events = self._evidence, self._events
         return edited
 
@@ -161,8 +160,15 @@ class Schema(list[Column]):
 
     @classmethod
     def from_json(cls, text: str) -> Schema:
-        """The schema of which this is the JSON."""
-        return cls(json.loads(text))
+        """The schema of which this is the JSON.
+
+        Raises :class:`InvalidInputError` for what is not JSON.
+        """
+        try:
+            schema = _json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInputError(f"the schema must be JSON: {error}") from None
+        return cls(schema)
 
     def _repr_html_(self) -> str:
         """The columns with what their types rest on, the statement, and which sampled events do not fit."""

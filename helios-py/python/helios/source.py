@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from . import _json
 from ._checks import json_text, present, text, wrong_type
 from ._wire import Answer
 from ._wire import read_all as read_answers
@@ -131,7 +131,7 @@ def read(answer: str) -> Source:
 
 def read_all(answer: str) -> list[Source]:
     """The answer to ``sources``."""
-    sources = json.loads(answer)
+    sources = _json.loads(answer)
     for fields in sources:
         day = fields["createdOn"]
         fields["createdOn"] = dt.datetime.strptime(day, _DAY).date() if day else None

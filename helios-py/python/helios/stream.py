@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any, Union
 from uuid import UUID
 
-from ._checks import optional_text, text, wrong_type
+from . import _json
+from ._checks import LONE_SURROGATE, has_lone_surrogate, optional_text, text, wrong_type
 from ._wire import Answer
 from ._wire import read_all as read_answers
 from .exceptions import InvalidInputError
@@ -69,7 +70,7 @@ OnEventsPut = Callable[[EventsPut], object]
 
 def read_all(answer: str) -> list[Stream]:
     """The answer to ``streams``."""
-    return read_answers(Stream, json.loads(answer))
+    return read_answers(Stream, _json.loads(answer))
 
 
 class Parts:
@@ -123,6 +124,13 @@ class Parts:
 
 
 def _text(number: int, event: object) -> str:
+    event_text = _json_text(number, event)
+    if has_lone_surrogate(event_text):
+        raise _wrong(number, f"the event contains {LONE_SURROGATE}")
+    return event_text
+
+
+def _json_text(number: int, event: object) -> str:
     if isinstance(event, Mapping):
         try:
             return json.dumps(event, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_plain)
@@ -136,8 +144,8 @@ def _text(number: int, event: object) -> str:
     if not isinstance(event, str):
         raise wrong_type(f"events[{number}]", "a dict, a str or bytes", event)
     try:
-        # Python takes NaN and infinities, which JSON has not.
-        json.loads(event, parse_constant=_no_json)
+        # Python takes NaN and infinities, which JSON has not, and no integers of any length, which JSON has.
+        json.loads(event, parse_constant=_no_json, parse_int=str)
     except (ValueError, RecursionError) as error:
         # Only where: an event may hold what is nobody's business.
         raise _wrong(number, f"an event is JSON, and this is not: {error}") from None

@@ -62,15 +62,15 @@ pub(super) fn integers<'py>(py: Python<'py>, array: &dyn Array, signed: bool) ->
 
 /// Texts, and what is held as one: integers of more than 64 bits, JSON.
 pub(super) fn texts<'py>(py: Python<'py>, array: &StringArray, data_type: Option<&DataType>) -> Values<'py> {
-    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static VALUE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     match data_type {
         Some(DataType::Int { .. } | DataType::UInt { .. }) => {
             let int = py.get_type::<PyInt>();
             map(py, array, |text| int.call1((text,)))
         }
         Some(DataType::Json(_) | DataType::Object(_) | DataType::Dynamic { .. }) => {
-            let loads = LOADS.import(py, "json", "loads")?;
-            map(py, array, |text| loads.call1((text,)))
+            let value = VALUE.import(py, "helios._json", "value")?;
+            map(py, array, |text| value.call1((text,)))
         }
         _ => each(py, array),
     }
