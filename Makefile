@@ -21,8 +21,8 @@ build-demo = echo "Building (some minutes the first time) …" >&2; \
 	cargo build --quiet --profile demo --locked -p helios-http-server -p helios-lambda -p helios-demo
 
 .PHONY: help demo serve test test-all test-rust test-python test-go check conformance soak faces wheel venv lint lint-rust lint-dependencies \
-	lint-spelling lint-go lint-python lint-deploy docs installed install-c lambda-package bench bench-delivery bench-infer bench-query fuzz \
-	miri engine emulator compilers
+	lint-engines lint-spelling lint-go lint-python lint-deploy docs installed install-c lambda-package bench bench-delivery bench-infer bench-query fuzz \
+	miri engine move-engines emulator compilers
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,7 +84,7 @@ faces: compilers ## Build what the tests need: the test programs, the C library 
 # The C library as users have it, but for its optimization. Cargo would give it the file names of the one that the tests link,
 # so it has a target folder of its own: hard links to that of the tests, of which only its own crate is built again.
 # After the wheel, as nothing else may be built while it is copied.
-installed: sources = helios-ffi helios-core/src helios-embedded/src Cargo.lock Makefile
+installed: sources = helios-ffi helios-core/src helios-embedded/src setup/engines.env Cargo.lock Makefile
 installed: faces wheel
 	@mkdir -p $(faces)
 	@if [ -n "$$(find $(sources) -newer $(faces)/installed/lib/libhelios.a -print -quit 2>&1)" ]; then \
@@ -101,7 +101,7 @@ venv: ## A virtual environment with what Python's tests and lints need.
 wheel: venv ## Build the wheel and install it there.
 	setup/wheel.sh $(faces) dev --features $(hack)
 
-lint: lint-rust lint-dependencies lint-spelling lint-go lint-python lint-deploy ## Format and lints of every language, warnings denied.
+lint: lint-rust lint-dependencies lint-engines lint-spelling lint-go lint-python lint-deploy ## Format and lints of every language, warnings denied.
 
 lint-rust:
 	cargo fmt --all --check
@@ -113,6 +113,9 @@ lint-dependencies: ## Licences and sources of the dependencies, and dependencies
 	@# Warnings, of packages in two versions for one, are for whoever looks: `cargo deny check bans`.
 	tools=$$(setup/cargo_tools.sh) && $$tools/cargo-deny --locked --log-level error check bans licenses sources && $$tools/cargo-machete
 
+lint-engines: ## No file mentions another engine than the pinned one.
+	@python3 setup/move_engines.py --check
+
 lint-spelling: venv
 	$(faces)/venv/bin/typos
 
@@ -120,8 +123,8 @@ lint-go: compilers
 	test -z "$$(gofmt -l examples/go tests/cases/drivers/go | tee /dev/stderr)"
 
 lint-python: wheel
-	$(faces)/venv/bin/ruff check helios-py examples/deploy examples/python tests/cases/drivers bench/python
-	$(faces)/venv/bin/ruff format --check helios-py examples/deploy examples/python tests/cases/drivers bench/python
+	$(faces)/venv/bin/ruff check helios-py setup examples/deploy examples/python tests/cases/drivers bench/python
+	$(faces)/venv/bin/ruff format --check helios-py setup examples/deploy examples/python tests/cases/drivers bench/python
 	$(faces)/venv/bin/mypy
 	$(python) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist helios-py/stubtest-allowlist.txt helios
 
@@ -199,6 +202,9 @@ miri: ## The C ABI's own unsafe code under Miri (a nightly toolchain with miri a
 
 engine: ## Fetch the embedded engine into the cache.
 	@setup/engine.sh >/dev/null
+
+move-engines: ## Move to the newest engines of the registries: versions, checksums, and what mentions them.
+	python3 setup/move_engines.py
 
 emulator: ## Fetch the AWS emulator into the cache.
 	@setup/emulator.sh >/dev/null

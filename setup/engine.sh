@@ -3,12 +3,10 @@
 # The npm package is the only published build that exports the C API.
 set -euo pipefail
 
-version=26.7.3-stable.1
+source "$(dirname "$0")/engines.env"
 package=@chdb/lib-linux-x64-gnu
-# Of the npm package's archive.
-sha256=c0d32b129e988f2b9a9a31c9141aecf5e1e2453f9a079efc4d36ab8e3f92b2ad
 
-target=${XDG_CACHE_HOME:-$HOME/.cache}/helios/chdb-$version
+target=${XDG_CACHE_HOME:-$HOME/.cache}/helios/chdb-$LIBCHDB_VERSION
 if [ -f "$target/libchdb.so" ]; then
   echo "$target/libchdb.so"
   exit 0
@@ -22,9 +20,9 @@ fi
 mkdir -p "$(dirname "$target")"
 work=$(mktemp -d "$(dirname "$target")/.engine-XXXXXX")
 trap 'rm -rf "$work"' EXIT
-echo "Fetching the embedded engine $version (180 MB) …" >&2
-archive=$work/$(cd "$work" && npm pack --silent "$package@$version")
-echo "$sha256  $archive" | sha256sum --check --quiet >&2
+echo "Fetching the embedded engine $LIBCHDB_VERSION (180 MB) …" >&2
+archive=$work/$(cd "$work" && npm pack --silent "$package@$LIBCHDB_VERSION")
+echo "$LIBCHDB_SHA256  $archive" | sha256sum --check --quiet >&2
 tar -xzf "$archive" -C "$work" package/libchdb.so
 rm "$archive"
 # In one step, so that a set-up beside this one never sees half a library.

@@ -11,7 +11,7 @@ use std::{
 use crate::{api::Api, error::Error};
 
 /// The version of the npm package `@chdb/lib-linux-x64-gnu` that this crate is written for and tested with.
-pub const ENGINE_VERSION: &str = "26.7.3-stable.1";
+pub const ENGINE_VERSION: &str = env!("LIBCHDB_VERSION");
 
 /// The environment variable that names the library file.
 pub const LIBRARY_VARIABLE: &str = "HELIOS_CHDB_LIB";
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn the_setup_location_follows_xdg() {
         let expected =
-            |base: &str| Some(PathBuf::from(format!("{base}/helios/chdb-26.7.3-stable.1/libchdb.so")));
+            |base: &str| Some(PathBuf::from(format!("{base}/helios/chdb-{ENGINE_VERSION}/libchdb.so")));
         assert_eq!(setup_location_in(Some("/cache".into()), Some("/home/u".into())), expected("/cache"));
         assert_eq!(setup_location_in(None, Some("/home/u".into())), expected("/home/u/.cache"));
         assert_eq!(

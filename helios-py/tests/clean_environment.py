@@ -13,6 +13,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+ENGINES = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / "setup" / "engines.env").read_text(), re.MULTILINE))
 QUICKSTART = re.compile(r"```python\n(?P<code>import helios\n.*?)```\s+```\n(?P<output>.*?)```", re.DOTALL)
 
 NO_ENGINE = """
@@ -57,7 +58,11 @@ class Environment:
         self.python = folder / "bin" / "python"
 
     def install(self, *what: str) -> None:
-        subprocess.run([self.python, "-m", "pip", "install", "--quiet", *what], check=True)
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+            constraints.write(f"chdb=={ENGINES['CHDB_VERSION']}\nchdb-core=={ENGINES['CHDB_CORE_VERSION']}\n")
+            constraints.flush()
+            pip: list[str | Path] = [self.python, "-m", "pip", "install", "--quiet"]
+            subprocess.run([*pip, f"--constraint={constraints.name}", *what], check=True)
 
     def packages(self) -> set[str]:
         listed = subprocess.check_output([self.python, "-m", "pip", "list", "--format=json"], text=True)

@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-use helios_embedded::{Engine, Error, LIBRARY_VARIABLE, Options};
+use helios_embedded::{ENGINE_VERSION, Engine, Error, LIBRARY_VARIABLE, Options};
 
 use crate::{
     child::{again, block_on, client, part, report, reported, run},
@@ -179,7 +179,7 @@ fn a_missing_library_is_explained() {
         for (command, tried) in [
             (by_variable, missing.to_str().unwrap()),
             (by_option, missing.to_str().unwrap()),
-            (nowhere, "helios/chdb-26.7.3-stable.1/libchdb.so"),
+            (nowhere, &format!("helios/chdb-{ENGINE_VERSION}/libchdb.so")),
         ] {
             let message = reported(&run(command)).concat();
             assert!(message.contains(tried) && message.contains("make engine"), "{message}");
