@@ -35,9 +35,10 @@ def main(filters: list[str]) -> int:
     tests = program()
     os.environ.pop("HELIOS_CHDB_LIB", None)
     with tempfile.TemporaryDirectory() as folder, helios.connect(folder) as client, client.listen() as listener:
-        if client.engine is None or not client.engine.origin.startswith("chdb "):
-            sys.exit(f"this is not the package's engine: {client.engine}")
-        print(f"{client.engine.version}: {client.engine.origin}", flush=True)
+        engine = client.engine()
+        if engine.origin is None or not engine.origin.startswith("chdb "):
+            sys.exit(f"this is not the package's engine: {engine}")
+        print(f"{engine.version}: {engine.origin}", flush=True)
         environment = {**os.environ, "HELIOS_TEST_CLICKHOUSE_URL": listener.url}
         ended = subprocess.run([tests, *filters], cwd=TOP / "helios-core", env=environment, check=False)
         return ended.returncode

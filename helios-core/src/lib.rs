@@ -45,6 +45,6 @@ pub use sources::{
 pub use streams::{Credentials, EventsPut, PutEvents, Stream};
 pub use time_unit::TimeUnit;
 pub use warehouse::{
-    ArrowStream, Compression, Databases, QueryCancelled, QueryId, QueryMetadata, QueryOptions, QueryProgress,
-    QueryResult, QueryStream, ResultFormat, RowStream, TimeForm, WideIntegers,
+    ArrowStream, Compression, Databases, EngineInfo, QueryCancelled, QueryId, QueryMetadata, QueryOptions,
+    QueryProgress, QueryResult, QueryStream, ResultFormat, RowStream, TimeForm, WideIntegers,
 };

@@ -492,6 +492,14 @@ helios_status helios_client_cancel(const helios_client *client,
 void helios_client_free(helios_client *client);
 
 /**
+ * Which ClickHouse the client runs on: `{"version", "origin"}`. `origin` says what the embedded engine is and where it was loaded
+ * from; it is `null` for a server.
+ */
+helios_status helios_client_engine(const helios_client *client,
+                                   char **json,
+                                   helios_error **error);
+
+/**
  * Every database with its tables, sorted: `{"default": ["events", "users"]}`.
  */
 helios_status helios_client_databases(const helios_client *client,

@@ -57,8 +57,8 @@ pub use quarantine::{
     helios_client_quarantine_retention, helios_client_quarantine_show,
 };
 pub use query::{
-    helios_client_cancel_query, helios_client_databases, helios_client_query, helios_client_query_bytes,
-    helios_client_query_progress, helios_client_query_rows,
+    helios_client_cancel_query, helios_client_databases, helios_client_engine, helios_client_query,
+    helios_client_query_bytes, helios_client_query_progress, helios_client_query_rows,
 };
 pub use schema::{helios_client_check_schema, helios_client_schema_drift};
 pub use source::{

@@ -41,6 +41,18 @@ impl Asked<'_> {
     }
 }
 
+/// Which ClickHouse the client runs on: `{"version", "origin"}`. `origin` says what the embedded engine is and where it was loaded
+/// from; it is `null` for a server.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn helios_client_engine(
+    client: *const HeliosClient,
+    json: *mut *mut c_char,
+    error: *mut *mut HeliosError,
+) -> HeliosStatus {
+    // SAFETY: the caller's promise.
+    unsafe { question(client, json, error, Client::engine) }
+}
+
 /// Every database with its tables, sorted: `{"default": ["events", "users"]}`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn helios_client_databases(

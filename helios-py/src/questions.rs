@@ -23,6 +23,8 @@ macro_rules! operations {
 }
 
 operations! {
+    /// Says which ClickHouse runs.
+    engine, engine_async;
     /// Lists the streams.
     streams, streams_async;
     /// Lists the sources.

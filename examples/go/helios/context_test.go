@@ -88,6 +88,7 @@ var calls = map[string]func(context.Context, *Client) error{
 		return second(c.DeliveryReport(ctx, ReportOptions{TableName: "clicks"}))
 	},
 	"Doctor":        func(ctx context.Context, c *Client) error { return second(c.Doctor(ctx)) },
+	"Engine":        func(ctx context.Context, c *Client) error { return second(c.Engine(ctx)) },
 	"KinesisSample": func(ctx context.Context, c *Client) error { return second(c.KinesisSample(ctx, "clicks", nil)) },
 	"Pause":         func(ctx context.Context, c *Client) error { return second(c.Pause(ctx, "clicks")) },
 	"Plan":          func(ctx context.Context, c *Client) error { return second(c.Plan(ctx, PlanTable{CreateTable: clicks})) },

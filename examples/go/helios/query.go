@@ -100,6 +100,19 @@ func Rows[T any](result *QueryResult) ([]T, error) {
 	return rows, nil
 }
 
+// Engine is the ClickHouse of a client.
+type Engine struct {
+	// Version is ClickHouse's version: "26.7.2.1".
+	Version string `json:"version"`
+	// Origin is what the embedded engine is and where it was loaded from: "libchdb, /opt/libchdb.so". It is nil for a server.
+	Origin *string `json:"origin"`
+}
+
+// Engine says which ClickHouse the client runs on.
+func (c *Client) Engine(ctx context.Context) (*Engine, error) {
+	return tell[Engine](ctx, c, "engine", C.question(C.helios_client_engine))
+}
+
 // Databases lists every database with its tables, sorted.
 func (c *Client) Databases(ctx context.Context) (map[string][]string, error) {
 	databases, err := tell[map[string][]string](ctx, c, "databases", C.question(C.helios_client_databases))

@@ -30,7 +30,8 @@ use crate::{
     sources::MappingTable,
     streams::{AwsSession, Credentials},
     warehouse::{
-        ArrowStream, Databases, QueryOptions, QueryResult, QueryStream, ResultFormat, RowStream, Warehouse,
+        ArrowStream, Databases, EngineInfo, QueryOptions, QueryResult, QueryStream, ResultFormat, RowStream,
+        Warehouse,
     },
 };
 
@@ -117,6 +118,24 @@ impl HeliosClient {
     #[tracing::instrument(skip_all)]
     pub async fn databases(&self) -> Result<Databases> {
         self.0.warehouse.databases().await.map_err(|error| error.at("databases"))
+    }
+
+    /// Which ClickHouse this is: its version, and where the embedded engine was loaded from.
+    ///
+    /// ```no_run
+    /// # async fn example(client: helios_core::HeliosClient) -> helios_core::Result<()> {
+    /// let engine = client.engine().await?;
+    /// println!("ClickHouse {} from {}", engine.version, engine.origin.as_deref().unwrap_or("a server"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`databases`](Self::databases); the embedded engine always answers.
+    #[tracing::instrument(skip_all)]
+    pub async fn engine(&self) -> Result<EngineInfo> {
+        self.0.warehouse.engine_info().await.map_err(|error| error.at("engine"))
     }
 
     /// A query: await it for the whole result, or read it in one of its other ways.

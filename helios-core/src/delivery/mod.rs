@@ -75,6 +75,7 @@ pub(crate) use consumer::start_consumer;
 pub(crate) use decode::{is_default_filled, nested_parts};
 pub(crate) use provenance::{Provenance, provenance_columns};
 pub(crate) use report::{delivery_report, is_made_anew};
+pub(crate) use settings::{Unheeded, unheeded_settings};
 #[cfg(test)]
 pub(crate) use split::part_for_tests;
 pub(crate) use target::add_batch_column;

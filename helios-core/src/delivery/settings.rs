@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use super::insert::{encode, hex};
 use crate::{
     Error, ErrorKind, Result,
-    warehouse::{Literal, Warehouse, from_clickhouse},
+    warehouse::{Literal, QueryOptions, Warehouse, from_clickhouse},
 };
 
 /// Sent with every insert, to every server.
@@ -57,6 +57,16 @@ const WHERE_KNOWN: &[(&str, &str)] = &[
 /// `JSON` under the engine's defaults, whatever the settings of the insert are (measured on 26.7).
 const FROM_TEXT: (&str, &str) = ("input_format_arrow_use_native_reader", "0");
 
+/// Sent with other statements of delivery, to every server.
+const OF_OTHER_STATEMENTS: &[&str] = &[
+    "insert_allow_materialized_columns",
+    "insert_deduplication_token",
+    "lightweight_deletes_sync",
+    "max_query_size",
+    "mutations_sync",
+    "select_sequential_consistency",
+];
+
 /// A string that looks like a date but is not a valid one.
 const NO_DATE: &str = "2024-02-30";
 
@@ -80,15 +90,53 @@ struct SettingRow {
     is_obsolete: bool,
 }
 
+/// How a server treats a setting that Helios relies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unheeded {
+    /// It refuses statements that are sent with it.
+    Unknown,
+    /// It is obsolete: accepted, and without effect.
+    Obsolete,
+}
+
+/// The settings that Helios sends with queries and deliveries to every server, and that this one does not heed, sorted.
+pub(crate) async fn unheeded_settings(warehouse: &Warehouse) -> Result<Vec<(&'static str, Unheeded)>> {
+    let sent = sent();
+    let rows = ask(warehouse, &sent).await?;
+    Ok(unheeded(&sent, &rows))
+}
+
+fn sent() -> Vec<&'static str> {
+    let of_inserts = ALWAYS.iter().map(|(name, _)| *name);
+    let mut sent: Vec<_> =
+        of_inserts.chain(OF_OTHER_STATEMENTS.iter().copied()).chain(QueryOptions::SETTINGS).collect();
+    sent.sort_unstable();
+    sent
+}
+
+fn unheeded(sent: &[&'static str], rows: &[SettingRow]) -> Vec<(&'static str, Unheeded)> {
+    let of = |name: &'static str| match rows.iter().find(|row| row.name == name) {
+        None => Some((name, Unheeded::Unknown)),
+        Some(row) if row.is_obsolete => Some((name, Unheeded::Obsolete)),
+        Some(_) => None,
+    };
+    sent.iter().copied().filter_map(of).collect()
+}
+
+/// What the server says of these settings; nothing of one that it does not know.
+async fn ask(warehouse: &Warehouse, names: &[&str]) -> Result<Vec<SettingRow>> {
+    let names: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    let question =
+        format!("SELECT name, is_obsolete FROM system.settings WHERE name IN ({})", names.join(", "));
+    warehouse.client().query_raw(&question).fetch_all().await.map_err(from_clickhouse)
+}
+
 impl InsertSettings {
     /// Asks the server which settings it knows. One that is obsolete is accepted, and has no effect.
     pub(super) async fn of(warehouse: &Warehouse) -> Result<Self> {
         let wanted = ALWAYS.iter().chain(WHERE_KNOWN).chain([&FROM_TEXT]);
-        let wanted: Vec<_> = wanted.map(|(name, _)| format!("'{name}'")).collect();
-        let question =
-            format!("SELECT name, is_obsolete FROM system.settings WHERE name IN ({})", wanted.join(", "));
-        let rows: Vec<SettingRow> =
-            warehouse.client().query_raw(&question).fetch_all().await.map_err(from_clickhouse)?;
+        let wanted: Vec<_> = wanted.map(|(name, _)| *name).collect();
+        let rows = ask(warehouse, &wanted).await?;
         let is_known = |name: &str| rows.iter().any(|row| row.name == name && !row.is_obsolete);
         for (name, value) in ALWAYS.iter().filter(|(name, _)| !is_known(name)) {
             tracing::warn!(name, value, "ClickHouse ignores a setting of inserts that Helios relies on.");
@@ -148,6 +196,8 @@ impl InsertSettings {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::*;
 
     /// They would drop bad rows without a word.
@@ -156,6 +206,36 @@ mod tests {
         for (name, _) in ALWAYS.iter().chain(WHERE_KNOWN) {
             assert!(!name.starts_with("input_format_allow_errors"), "{name}");
         }
+    }
+
+    #[test]
+    fn what_a_server_does_not_heed_is_told() {
+        let row = |name: &str, is_obsolete| SettingRow { name: name.to_owned(), is_obsolete };
+        let rows = [row("async_insert", false), row("max_threads", true), row("another", true)];
+        assert_eq!(
+            unheeded(&["async_insert", "insert_deduplicate", "max_threads"], &rows),
+            [("insert_deduplicate", Unheeded::Unknown), ("max_threads", Unheeded::Obsolete)]
+        );
+    }
+
+    /// A setting that is written into a statement elsewhere is one of those that the server is asked about.
+    #[test]
+    fn every_setting_of_delivery_is_known_here() {
+        fn look(folder: &Path, sent: &[&str]) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    look(&path, sent);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                let names = text.split(".with_setting(\"").skip(1).filter_map(|rest| rest.split('"').next());
+                for name in names {
+                    assert!(sent.contains(&name), "{}: {name}", path.display());
+                }
+            }
+        }
+        look(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/delivery"), &sent());
     }
 
     #[test]

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Check, CheckStatus, Sources};
 use crate::{
     Error, ErrorKind,
+    delivery::{Unheeded, unheeded_settings},
     streams::{self, error::from_sdk},
-    warehouse::from_clickhouse,
+    warehouse::{EngineInfo, from_clickhouse},
 };
 
 /// The first version that Helios is tested with.
@@ -69,6 +70,9 @@ impl Sources {
             }
         };
         let mut checks = vec![Check::ok("ClickHouse", "it answers"), version(&server.version)];
+        if let Ok(EngineInfo { origin: Some(origin), .. }) = self.warehouse.engine_info().await {
+            checks.push(Check::ok("ClickHouse engine", origin));
+        }
         // Halfway between question and answer.
         #[expect(clippy::cast_precision_loss, reason = "seconds are enough")]
         let skew = {
@@ -81,6 +85,13 @@ impl Sources {
             Check::new("ClickHouse clock", CheckStatus::Missing, detail).remedy(remedy)
         } else {
             Check::ok("ClickHouse clock", detail)
+        });
+        checks.extend(match unheeded_settings(&self.warehouse).await {
+            Ok(unheeded) => settings(&unheeded, &server.version),
+            Err(error) => {
+                let remedy = "GRANT SELECT ON system.settings, then try again";
+                vec![unseen("ClickHouse settings", CheckStatus::Unknown, &error).remedy(remedy)]
+            }
         });
         for (right, needed_for) in RIGHTS {
             checks.push(self.right(right, needed_for).await);
@@ -239,9 +250,46 @@ fn version(text: &str) -> Check {
     Check::new("ClickHouse version", CheckStatus::Missing, text).remedy(remedy)
 }
 
+/// The settings that Helios sends and this version does not heed.
+fn settings(unheeded: &[(&str, Unheeded)], version: &str) -> Vec<Check> {
+    if unheeded.is_empty() {
+        return vec![Check::ok("ClickHouse settings", "it has every setting that Helios sends")];
+    }
+    let check = |&(name, how): &(&str, Unheeded)| {
+        let check = format!("ClickHouse setting {name}");
+        match how {
+            Unheeded::Unknown => Check::new(&check, CheckStatus::Missing, format!("{version} does not know it"))
+                .remedy("run another version of ClickHouse: statements with an unknown setting fail"),
+            Unheeded::Obsolete => {
+                Check::new(&check, CheckStatus::Unknown, format!("{version} accepts and ignores it")).remedy(
+                    "update Helios, or run an older version of ClickHouse: Helios relies on what this setting did",
+                )
+            }
+        }
+    };
+    unheeded.iter().map(check).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_setting_that_is_not_heeded_is_a_check_with_a_remedy() {
+        let [all] = &settings(&[], "26.7.2.1")[..] else { panic!("one check") };
+        assert_eq!((all.check.as_str(), all.status), ("ClickHouse settings", CheckStatus::Ok));
+        let unheeded = [("async_insert", Unheeded::Unknown), ("max_threads", Unheeded::Obsolete)];
+        let [unknown, obsolete] = &settings(&unheeded, "99.1")[..] else { panic!("two checks") };
+        assert_eq!(
+            (unknown.check.as_str(), unknown.status),
+            ("ClickHouse setting async_insert", CheckStatus::Missing)
+        );
+        assert_eq!(
+            (obsolete.check.as_str(), obsolete.status),
+            ("ClickHouse setting max_threads", CheckStatus::Unknown)
+        );
+        assert!(obsolete.detail.contains("99.1") && unknown.remedy.is_some() && obsolete.remedy.is_some());
+    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

@@ -6,6 +6,7 @@ mod catalog;
 mod column_function;
 mod compression;
 mod connection;
+mod engine;
 mod error;
 mod identifier;
 mod late_exception;
@@ -25,6 +26,7 @@ pub use compression::Compression;
 #[cfg(feature = "embedded")]
 pub use connection::DEFAULT_DATA_PATH;
 pub use connection::{Warehouse, WarehouseSettings};
+pub use engine::EngineInfo;
 pub use identifier::{Ident, TableName};
 pub use parameters::Parameters;
 pub use progress::QueryProgress;

@@ -47,6 +47,9 @@ static void round_trip(const helios_client *client) {
     helios_string_free(json);
     FAILS(helios_client_query(client, "DROP TABLE events", "{\"readOnly\": true}", &json, &error),
           HELIOS_STATUS_PERMISSION_DENIED, "DROP is not allowed in read-only mode");
+    OK(helios_client_engine(client, &json, &error));
+    CHECK(strstr(json, "\"version\":\"") != NULL && strstr(json, "\"origin\":\"libchdb, /") != NULL);
+    helios_string_free(json);
     OK(helios_client_databases(client, &json, &error));
     CHECK(strstr(json, "\"default\":[\"events\"]") != NULL);
     helios_string_free(json);

@@ -76,6 +76,14 @@ class Helios:
         self._native = native
         self._consumers: Consumers[Consumer] = Consumers()
 
+    def engine(self) -> Engine:
+        """Which ClickHouse this is: its version, and where the embedded engine was loaded from.
+
+        >>> client.engine()
+        Engine(version='...', origin='...')
+        """
+        return read(Engine, self._native.engine())
+
     def databases(self) -> dict[str, list[str]]:
         """Every database, with the names of its tables, sorted: ``{"default": ["events", "users"]}``.
 
@@ -709,12 +717,6 @@ class Helios:
         b'1\\n'
         """
         return Listener(self._native.listen(local_port(port), credentials(user, password)))
-
-    @property
-    def engine(self) -> Engine | None:
-        """The embedded engine, or ``None`` if the client is connected to a server."""
-        found = self._native.engine
-        return found and Engine(*found)
 
     @property
     def closed(self) -> bool:

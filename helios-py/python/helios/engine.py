@@ -1,10 +1,12 @@
-"""The embedded ClickHouse of a client."""
+"""The ClickHouse of a client."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ._checks import count, optional_text
+from ._wire import Answer
 from .exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -15,13 +17,15 @@ if TYPE_CHECKING:
 _LAST_PORT = 2**16 - 1
 
 
-class Engine(NamedTuple):
-    """The ClickHouse that runs in this process."""
+@dataclass(frozen=True)
+class Engine(Answer):
+    """The ClickHouse of a client."""
 
     version: str
     """ClickHouse's version: ``"26.7.2.1"``."""
-    origin: str
-    """What it is and where it comes from: ``"chdb 4.4.0, /venv/lib/…/chdb"``, or ``"libchdb, /opt/libchdb.so"``."""
+    origin: str | None
+    """What the embedded engine is and where it was loaded from: ``"chdb 4.4.0, /venv/lib/…/chdb"``, or
+    ``"libchdb, /opt/libchdb.so"``; ``None`` for a server."""
 
 
 class Listener:

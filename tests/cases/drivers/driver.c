@@ -217,6 +217,7 @@ static helios_status call(const helios_client *client, const char *operation, co
                           helios_error **error) {
     size_t i;
     if (strcmp(operation, "stop_query") == 0) return stop_query(client, text, json, error);
+    if (strcmp(operation, "engine") == 0) return helios_client_engine(client, answer, error);
     if (strcmp(operation, "databases") == 0) return helios_client_databases(client, answer, error);
     if (strcmp(operation, "query") == 0) return helios_client_query(client, text, json, answer, error);
     if (strcmp(operation, "authenticate") == 0) return authenticate(client, json, answer, error);

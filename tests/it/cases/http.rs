@@ -66,7 +66,7 @@ impl Face for HttpFace {
     async fn call(&mut self, case: &Case) -> Outcome {
         let body = Value::from(case.arguments.clone());
         match case.operation.as_str() {
-            operation @ ("databases" | "doctor" | "sources" | "streams") => {
+            operation @ ("databases" | "doctor" | "engine" | "sources" | "streams") => {
                 self.send(&self.browser, "GET", operation, &body).await
             }
             operation @ ("pause" | "resume") => {

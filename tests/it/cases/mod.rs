@@ -26,7 +26,8 @@ use self::{
 };
 
 /// What every face has.
-const OPERATIONS: [&str; 25] = [
+const OPERATIONS: [&str; 26] = [
+    "engine",
     "databases",
     "query",
     "cancel_query",

@@ -28,8 +28,8 @@ use crate::{
     browser::{HEADERS, refuse_cross_site, refuse_foreign_host},
     error::ApiError,
     handlers::{
-        authenticate, consume, create_table, databases, delivery, doctor, health, kinesis_sample, logout,
-        openapi, quarantine, query, running_query, schema, sources, streams,
+        authenticate, consume, create_table, databases, delivery, doctor, engine, health, kinesis_sample,
+        logout, openapi, quarantine, query, running_query, schema, sources, streams,
     },
     refusal::Refusal,
     state::AppState,
@@ -42,6 +42,7 @@ pub fn app(state: AppState) -> Router {
 
 fn endpoints() -> Router<AppState> {
     Router::new()
+        .route("/api/engine", get(engine::engine))
         .route("/api/databases", get(databases::databases))
         .route("/api/query", post(query::query).layer(compressed()))
         .route("/api/cancel-query", post(running_query::cancel_query))

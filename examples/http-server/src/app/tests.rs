@@ -218,16 +218,18 @@ async fn the_operator_may_let_all_in_but_no_ended_session() {
 
 #[tokio::test]
 async fn clickhouse_is_open_to_this_machine_only() {
-    get_from(&state(&[]), "/api/databases", &[]).await.is_error(503, "unavailable");
     let public = state(&["--addr", "0.0.0.0:8080"]);
-    get_from(&public, "/api/databases", &[]).await.is_error(401, "unauthenticated");
+    let cookie = cookie_of(&public);
+    for path in ["/api/databases", "/api/engine"] {
+        get_from(&state(&[]), path, &[]).await.is_error(503, "unavailable");
+        get_from(&public, path, &[]).await.is_error(401, "unauthenticated");
+        get_from(&public, path, &[("cookie", &cookie)]).await.is_error(503, "unavailable");
+    }
     for (path, _) in OF_READERS {
         // 400 is beyond the check of who asks.
         post_to(&state(&[]), path, &[], "{}").await.is_error(400, "invalid_input");
         post_to(&public, path, &[], "{}").await.is_error(401, "unauthenticated");
     }
-    let cookie = cookie_of(&public);
-    get_from(&public, "/api/databases", &[("cookie", &cookie)]).await.is_error(503, "unavailable");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod credentials;
 pub(crate) mod databases;
 pub(crate) mod delivery;
 pub(crate) mod doctor;
+pub(crate) mod engine;
 pub(crate) mod health;
 pub(crate) mod kinesis_sample;
 pub(crate) mod logout;

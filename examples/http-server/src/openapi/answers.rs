@@ -3,6 +3,18 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// The ClickHouse of the server.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Engine)]
+pub(crate) struct EngineAnswer {
+    /// ClickHouse's version.
+    #[schema(example = "26.7.2.1")]
+    version: String,
+    /// What the embedded engine is and where it was loaded from; `null` if ClickHouse is a server.
+    #[schema(example = "libchdb, /opt/libchdb.so")]
+    origin: Option<String>,
+}
+
 /// The result of a query.
 #[derive(Serialize, ToSchema)]
 #[schema(as = QueryResult)]

@@ -73,6 +73,8 @@ func call(ctx context.Context, client *helios.Client, operation, text string, op
 	switch operation {
 	case "databases":
 		return client.Databases(ctx)
+	case "engine":
+		return client.Engine(ctx)
 	case "query":
 		parsed, err := read[helios.QueryOptions](options)
 		if err != nil {
