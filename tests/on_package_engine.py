@@ -35,8 +35,8 @@ def main(filters: list[str]) -> int:
     tests = program()
     os.environ.pop("HELIOS_CHDB_LIB", None)
     with tempfile.TemporaryDirectory() as folder, helios.connect(folder) as client, client.listen() as listener:
-        engine = client.engine()
-        if engine.origin is None or not engine.origin.startswith("chdb "):
+        engine = client.engine
+        if engine is None or not (engine.origin or "").origin.startswith("chdb "):
             sys.exit(f"this is not the package's engine: {engine}")
         print(f"{engine.version}: {engine.origin}", flush=True)
         environment = {**os.environ, "HELIOS_TEST_CLICKHOUSE_URL": listener.url}

@@ -28,15 +28,20 @@ pub(crate) struct Shared {
     one_at_a_time: AsyncMutex<()>,
     /// Where ClickHouse is, for `repr`.
     place: String,
+    /// The embedded engine's version, and where it comes from.
+    engine: Option<(String, String)>,
 }
 
 impl Client {
     pub(crate) fn new(client: HeliosClient, place: String) -> Self {
+        let engine = client.warehouse().engine();
+        let engine = engine.map(|engine| (engine.version().to_owned(), engine.origin().to_owned()));
         Self(Arc::new(Shared {
             client: Mutex::new(Some(client)),
             closing: watch::Sender::new(false),
             one_at_a_time: AsyncMutex::new(()),
             place,
+            engine,
         }))
     }
 
@@ -105,6 +110,12 @@ impl Client {
     #[getter]
     fn place(&self) -> &str {
         &self.0.place
+    }
+
+    /// The version of the embedded engine, and where it comes from.
+    #[getter]
+    fn engine(&self) -> Option<(String, String)> {
+        self.0.engine.clone()
     }
 }
 

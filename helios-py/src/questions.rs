@@ -24,7 +24,7 @@ macro_rules! operations {
 
 operations! {
     /// Says which ClickHouse runs.
-    engine, engine_async;
+    engine_info, engine_info_async;
     /// Lists the streams.
     streams, streams_async;
     /// Lists the sources.

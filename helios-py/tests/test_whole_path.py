@@ -61,7 +61,8 @@ class Face:
 
 
 async def listening(client: Face) -> None:
-    engine = await client.engine()
+    engine = await client.engine_info()
+    assert engine == client.client.engine
     assert engine.origin is not None and engine.origin.startswith(("libchdb, /", "chdb "))
     assert (await client.query("SELECT version() AS v")).rows() == [{"v": engine.version}]
     listener = await client.listen(user="ann", password="canary")
@@ -508,7 +509,7 @@ async def diagnosing(client: Face, account: Account) -> None:
     diagnosis = await client.doctor()
     checks = {check.check: check for check in diagnosis.checks}
     assert checks["ClickHouse INSERT"].status == "ok"
-    assert checks["ClickHouse engine"].detail == (await client.engine()).origin
+    assert checks["ClickHouse engine"].detail == (await client.engine_info()).origin
     assert checks["ClickHouse settings"].status == "ok"
     assert account.id in checks["AWS identity"].detail
     # None is deployed here.

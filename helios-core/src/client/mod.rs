@@ -124,7 +124,7 @@ impl HeliosClient {
     ///
     /// ```no_run
     /// # async fn example(client: helios_core::HeliosClient) -> helios_core::Result<()> {
-    /// let engine = client.engine().await?;
+    /// let engine = client.engine_info().await?;
     /// println!("ClickHouse {} from {}", engine.version, engine.origin.as_deref().unwrap_or("a server"));
     /// # Ok(())
     /// # }
@@ -134,7 +134,7 @@ impl HeliosClient {
     ///
     /// As [`databases`](Self::databases); the embedded engine always answers.
     #[tracing::instrument(skip_all)]
-    pub async fn engine(&self) -> Result<EngineInfo> {
+    pub async fn engine_info(&self) -> Result<EngineInfo> {
         self.0.warehouse.engine_info().await.map_err(|error| error.at("engine"))
     }
 

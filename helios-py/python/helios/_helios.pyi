@@ -47,11 +47,11 @@ def error_kinds() -> list[str]:
 class Client:
     """A client, open or closed. Any thread may use it."""
 
-    def engine(self) -> str:
+    def engine_info(self) -> str:
         """Says which ClickHouse runs."""
 
-    def engine_async(self) -> Awaitable[str]:
-        """`engine`, to be awaited."""
+    def engine_info_async(self) -> Awaitable[str]:
+        """`engine_info`, to be awaited."""
 
     def databases(self) -> str:
         """`{"default": ["events", "users"]}`"""
@@ -258,6 +258,10 @@ class Client:
     @property
     def place(self) -> str:
         """Where ClickHouse is: a URL without its password, or the path of the embedded engine."""
+
+    @property
+    def engine(self) -> tuple[str, str] | None:
+        """The version of the embedded engine, and where it comes from."""
 
     def listen(self, port: int, credentials: tuple[str, str] | None) -> Listener:
         """Serves the embedded engine on a port of this machine."""

@@ -66,9 +66,9 @@ class AsyncHelios:
         self._native = native
         self._consumers: Consumers[AsyncConsumer] = Consumers()
 
-    async def engine(self) -> Engine:
-        """As :meth:`Helios.engine`."""
-        return read(Engine, await self._native.engine_async())
+    async def engine_info(self) -> Engine:
+        """As :meth:`Helios.engine_info`."""
+        return read(Engine, await self._native.engine_info_async())
 
     async def databases(self) -> dict[str, list[str]]:
         """As :meth:`Helios.databases`."""
@@ -403,6 +403,12 @@ class AsyncHelios:
     async def listen(self, port: int = 0, *, user: str | None = None, password: str | None = None) -> Listener:
         """As :meth:`Helios.listen`."""
         return Listener(await self._native.listen_async(local_port(port), credentials(user, password)))
+
+    @property
+    def engine(self) -> Engine | None:
+        """As :attr:`Helios.engine`."""
+        found = self._native.engine
+        return found and Engine(*found)
 
     @property
     def closed(self) -> bool:

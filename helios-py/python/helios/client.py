@@ -76,13 +76,13 @@ class Helios:
         self._native = native
         self._consumers: Consumers[Consumer] = Consumers()
 
-    def engine(self) -> Engine:
-        """Which ClickHouse this is: its version, and where the embedded engine was loaded from.
+    def engine_info(self) -> Engine:
+        """Which ClickHouse this is, the embedded one or a server, which is asked for its version.
 
-        >>> client.engine()
+        >>> client.engine_info()
         Engine(version='...', origin='...')
         """
-        return read(Engine, self._native.engine())
+        return read(Engine, self._native.engine_info())
 
     def databases(self) -> dict[str, list[str]]:
         """Every database, with the names of its tables, sorted: ``{"default": ["events", "users"]}``.
@@ -717,6 +717,16 @@ class Helios:
         b'1\\n'
         """
         return Listener(self._native.listen(local_port(port), credentials(user, password)))
+
+    @property
+    def engine(self) -> Engine | None:
+        """The embedded engine, its version and where it was loaded from, or ``None`` if the client is connected to a server.
+
+        >>> client.engine
+        Engine(version='...', origin='...')
+        """
+        found = self._native.engine
+        return found and Engine(*found)
 
     @property
     def closed(self) -> bool:

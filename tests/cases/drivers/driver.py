@@ -141,7 +141,9 @@ class Face:
         else:
             if operation in ("consume", "put_events"):
                 arguments["on_progress"] = lambda progress: True
-            answer = await awaited(getattr(self.client, operation)(**arguments))
+            # `engine` is the embedded one only.
+            method = "engine_info" if operation == "engine" else operation
+            answer = await awaited(getattr(self.client, method)(**arguments))
             if operation == "consume":
                 answer = await awaited(answer.wait())
         return as_json(answer)

@@ -24,7 +24,7 @@ impl RustFace {
         let client = &self.client;
         let (text, options) = case.split();
         Ok(match case.operation.as_str() {
-            "engine" => json(client.engine().await?),
+            "engine" => json(client.engine_info().await?),
             "databases" => json(client.databases().await?),
             "query" => json(client.query_with(&text, &read(options)?).await?),
             operation if let Some(format) = format_of(operation) => {

@@ -9,5 +9,5 @@ operation! {
     /// Which ClickHouse this server runs on.
     engine at get "/api/engine" for Reader:
     EngineInfo as EngineAnswer,
-    |client| answer(client.engine())
+    |client| answer(client.engine_info())
 }
