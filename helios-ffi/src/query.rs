@@ -50,7 +50,7 @@ pub unsafe extern "C" fn helios_client_engine(
     error: *mut *mut HeliosError,
 ) -> HeliosStatus {
     // SAFETY: the caller's promise.
-    unsafe { question(client, json, error, Client::engine) }
+    unsafe { question(client, json, error, Client::engine_info) }
 }
 
 /// Every database with its tables, sorted: `{"default": ["events", "users"]}`.
