@@ -63,7 +63,7 @@ pub(super) struct Digits {
     pub(super) whole: u32,
     /// Behind it, at most.
     pub(super) fraction: u32,
-    /// One is no plain decimal number: it has an exponent, a sign that says nothing, or too many digits to count.
+    /// One is no plain decimal number: it has an exponent or too many digits to count, or it is -0.
     pub(super) odd: bool,
 }
 
@@ -532,7 +532,8 @@ impl Digits {
             self.odd = true;
             return;
         };
-        self.odd |= number.text.bytes().any(|byte| matches!(byte, b'e' | b'E'));
+        let is_minus_zero = number.negative && digits == 0;
+        self.odd |= is_minus_zero || number.text.bytes().any(|byte| matches!(byte, b'e' | b'E'));
         let fraction = exponent.unsigned_abs();
         let all = digits.checked_ilog10().map_or(1, |power| power + 1);
         self.whole = self.whole.max(all.saturating_sub(fraction));
