@@ -130,9 +130,8 @@ pub(crate) fn check(columns: &[Column]) -> Result<()> {
             column.data_type.parse().map_err(|error: Error| error.with("column", &column.name))?;
         types.push((column.name.as_str(), data_type));
     }
-    let find = |name: &str| types.iter().find(|(known, _)| *known == name).map(|(_, data_type)| data_type);
     for (name, data_type) in &types {
-        if let Some(why) = unstorable(name, data_type, &find) {
+        if let Some(why) = unstorable(name, data_type, &types) {
             let to = ColumnNames::new(types.iter().map(|(known, _)| *known), []).choose(name);
             let message = format!(
                 "{why}; rename the column, for example to `{to}`: it is still filled from the same field"
@@ -150,11 +149,8 @@ pub(crate) fn check(columns: &[Column]) -> Result<()> {
 }
 
 /// Why a table cannot have a column of this name.
-fn unstorable<'a>(
-    name: &str,
-    data_type: &DataType,
-    find: &impl Fn(&str) -> Option<&'a DataType>,
-) -> Option<String> {
+fn unstorable(name: &str, data_type: &DataType, types: &[(&str, DataType)]) -> Option<String> {
+    let find = |name: &str| types.iter().find(|(known, _)| *known == name).map(|(_, data_type)| data_type);
     if PERSISTENT.contains(&name) {
         return Some("ClickHouse reserves this name".to_owned());
     }
@@ -173,7 +169,23 @@ fn unstorable<'a>(
             return Some(format!("ClickHouse takes this column for a part of the column `{around}`"));
         }
     }
-    None
+    let beside = types
+        .iter()
+        .find(|(other, other_type)| *other != name && share_sizes((name, data_type), (other, other_type)));
+    beside.map(|(other, _)| {
+        format!(
+            "ClickHouse cannot store this map beside the column `{other}`, whose name begins in the same way"
+        )
+    })
+}
+
+/// Whether a map with a dot in its name would have the file of its sizes in common with another column: with a list or a map
+/// whose name is the same up to its first dot.
+fn share_sizes((name, data_type): (&str, &DataType), (other, other_type): (&str, &DataType)) -> bool {
+    let is_map = matches!(data_type, DataType::Map(..));
+    let has_sizes = matches!(other_type, DataType::Array(_) | DataType::Map(..));
+    let stem = |name: &str| name.split_once('.').map_or(name, |(stem, _)| stem).to_owned();
+    is_map && has_sizes && name.contains('.') && stem(name) == stem(other)
 }
 
 /// Whether ClickHouse reads `column.name` of a column of this type as a part of it.
@@ -264,6 +276,9 @@ mod tests {
             &[("x.null", "Array(UInt8)")],
             &[("x", "Array(Tuple(a UInt8, null UInt8))")],
             &[("v", "Variant(String, UInt8)"), ("v.String", "String")],
+            &[("n.a", "Array(UInt8)"), ("n.b", "Map(String, UInt8)")],
+            &[("n.a", "Map(String, UInt8)"), ("n.b.c", "Map(String, String)")],
+            &[("n.a", "Map(String, UInt8)"), ("n", "Array(UInt8)")],
         ] {
             let error = checked(columns).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
@@ -281,6 +296,8 @@ mod tests {
             &[("m", "Map(String, UInt8)"), ("m.size", "UInt8"), ("m.sizes", "UInt8")],
             &[("x.null", "UInt8"), ("x", "UInt8")],
             &[("t", "Tuple(a UInt8)"), ("t.ab", "UInt8")],
+            &[("n.a", "Map(String, UInt8)"), ("n.b", "JSON"), ("n.c", "UInt8"), ("n", "UInt8")],
+            &[("n.a", "Map(String, UInt8)"), ("m", "Map(String, UInt8)"), ("l", "Array(UInt8)")],
         ] {
             checked(columns).unwrap();
         }

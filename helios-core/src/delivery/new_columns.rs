@@ -75,8 +75,9 @@ pub(crate) fn new_columns_within<'a>(
 /// The same column, of a type that leaves the others as they are.
 fn beside(schema: &TableSchema, column: Column) -> Result<Column> {
     let data_type: DataType = column.data_type.parse()?;
-    // `a.b` and `a.c` would have to be lists of equal length.
-    let joins_lists = column.name.contains('.') && matches!(data_type, DataType::Array(_));
+    // `a.b` and `a.c` would have to be lists of equal length; a map beside another or a list is refused.
+    let joins_lists =
+        column.name.contains('.') && matches!(data_type, DataType::Array(_) | DataType::Map(..));
     let mut keeps_types = false;
     for known in &schema.columns {
         keeps_types |= known
@@ -148,6 +149,9 @@ mod tests {
     fn other_columns_stay_what_they_are() {
         let tables = [("n.a", "Array(UInt8)"), ("d", "Array(Dynamic)")];
         assert_eq!(found(&tables[..1], &[r#"{"n.b":[1]}"#]), named(&[("n.b", "Nullable(String)")]));
+        let maps: Vec<_> = (0..40).map(|at| format!(r#"{{"n.b":{{"k{at}":1}}}}"#)).collect();
+        let maps: Vec<_> = maps.iter().map(String::as_str).collect();
+        assert_eq!(found(&tables[..1], &maps), named(&[("n.b", "Nullable(String)")]));
         assert_eq!(found(&tables, &[r#"{"o":{}}"#]), named(&[("o", "Nullable(String)")]));
         assert_eq!(found(&tables[..1], &[r#"{"o":{}}"#]), named(&[("o", "JSON")]));
     }

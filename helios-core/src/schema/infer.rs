@@ -452,11 +452,12 @@ fn rename(columns: &mut [Field<Seen>]) -> BTreeMap<String, String> {
     others
 }
 
-/// ClickHouse takes arrays named `n.a` and `n.b` for parts of one `Nested` and refuses rows where their lengths differ.
+/// ClickHouse takes arrays named `n.a` and `n.b` for parts of one `Nested` and refuses rows where their lengths differ. A map
+/// `n.a` beside an array or a map `n.b` it refuses.
 fn part_nested(columns: &[Field<Seen>], decisions: &mut [Decision]) {
     let prefix = |column: &Field<Seen>, decision: &Decision| {
-        let is_array = matches!(decision.data_type, DataType::Array(_));
-        column.name.split_once('.').filter(|_| is_array).map(|(prefix, _)| prefix.to_owned())
+        let has_sizes = matches!(decision.data_type, DataType::Array(_) | DataType::Map(..));
+        column.name.split_once('.').filter(|_| has_sizes).map(|(prefix, _)| prefix.to_owned())
     };
     let mut count = HashMap::<String, usize>::new();
     for prefix in columns.iter().zip(&*decisions).filter_map(|(column, decision)| prefix(column, decision)) {
@@ -465,7 +466,7 @@ fn part_nested(columns: &[Field<Seen>], decisions: &mut [Decision]) {
     for (column, decision) in columns.iter().zip(decisions) {
         if prefix(column, decision).is_some_and(|prefix| count.get(&prefix) > Some(&1)) {
             *decision = Decision::json_text(
-                "another array shares the name up to the dot, and ClickHouse would want both of one length",
+                "another array or map shares the name up to the dot, and ClickHouse would want both of one length",
             );
         }
     }
