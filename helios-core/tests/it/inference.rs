@@ -19,7 +19,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::engine::{Fixture, batch};
+use crate::{
+    comparison::{is_same, members},
+    engine::{Fixture, batch},
+};
 
 /// How many samples are made up.
 const SAMPLES: usize = 150;
@@ -38,8 +41,26 @@ fn inferred(events: &[String], options: &InferOptions) -> Inference {
     infer_with(events, options)
 }
 
-/// Makes a table of what was inferred, delivers the events, and compares what comes back. What is wrong, if anything is.
+/// The same, and that each column is read alone as among the others.
 pub(crate) async fn delivered(events: &[String], options: &InferOptions) -> Result<(), String> {
+    let (fixture, columns, rows) = kept(events, options).await?;
+    for column in columns {
+        let name = Ident::new(&column.name).unwrap();
+        let alone = fixture.raw_rows(&format!("SELECT {name} FROM {{t}} ORDER BY `#`")).await;
+        let in_rows = rows.iter().map(|row| row[&column.name].get().to_owned());
+        let alone = alone.iter().map(|row| members(row)[&column.name].get().to_owned());
+        if !in_rows.eq(alone) {
+            return Err(format!("{column:?} alone is not what it is among the others"));
+        }
+    }
+    Ok(())
+}
+
+/// A table, its columns, and its rows.
+type Kept = (Fixture, Vec<Column>, Vec<BTreeMap<String, Box<RawValue>>>);
+
+/// Makes a table of what was inferred, delivers the events, and compares what comes back. What is wrong, if anything is.
+pub(crate) async fn kept(events: &[String], options: &InferOptions) -> Result<Kept, String> {
     let events = numbered(events);
     let inference = inferred(&events, options);
     assert_eq!(inference.unreadable, 0, "{events:?}");
@@ -49,147 +70,70 @@ pub(crate) async fn delivered(events: &[String], options: &InferOptions) -> Resu
     let options = TableOptions::keys(proposal.order_by.clone(), proposal.partition_by.clone());
     let definition = TableDefinition::new(name, Uuid::nil(), columns, &options).unwrap().to_string();
     let fixture = Fixture::with(definition.split_once('\n').unwrap().1).await;
-    let report = fixture.deliver(&batch(0, events.iter().cloned())).await;
-    let report = report.map_err(|error| format!("{columns:?}: {error}"))?;
-    if report.quarantined > 0 {
-        let reasons = fixture.rows("SELECT raw_data, error_message FROM {q}").await;
-        return Err(format!("{columns:?}: {reasons:?}"));
+    // What the first batch has stored must not change what the second brings.
+    let (first, second) = events.split_at(events.len() * 2 / 3);
+    for (start, events) in [(0, first), (first.len(), second)] {
+        let report = fixture.deliver(&batch(start as u64, events.to_vec())).await;
+        let report = report.map_err(|error| format!("{columns:?}: {error}"))?;
+        if report.quarantined > 0 || report.delivered != events.len() as u64 {
+            let reasons = fixture.rows("SELECT raw_data, error_message FROM {q}").await;
+            return Err(format!("{columns:?}: {report:?}, {reasons:?}"));
+        }
     }
     let rows = fixture.raw_rows("SELECT * FROM {t} ORDER BY `#`").await;
     assert_eq!(rows.len(), events.len());
-    for column in columns {
-        let name = Ident::new(&column.name).unwrap();
-        let alone = fixture.raw_rows(&format!("SELECT {name} FROM {{t}} ORDER BY `#`")).await;
-        let in_rows = rows.iter().map(|row| members(row)[&column.name].get().to_owned());
-        let alone = alone.iter().map(|row| members(row)[&column.name].get().to_owned());
-        if !in_rows.eq(alone) {
-            return Err(format!("{column:?} alone is not what it is among the others"));
+    let rows: Vec<_> = rows.iter().map(|row| members(row)).collect();
+    let fields: Vec<_> = columns.iter().map(path).collect();
+    for (event, row) in events.iter().zip(&rows) {
+        if let Some(field) = without_column(event, &mut Vec::new(), &fields) {
+            return Err(format!("no column has {field:?}: {columns:?}"));
         }
-    }
-    for (event, row) in events.iter().zip(rows) {
-        let row = members(&row);
         for column in &inference.columns {
             let data_type: DataType = column.data_type.parse().unwrap();
             let (sent, back) = (field(event, column), row[&column.name].get());
-            if !same(&data_type, sent.as_deref(), back) {
+            if !is_same(&data_type, sent.as_deref(), back) {
                 return Err(format!("{column:?}: {sent:?} came back as {back}"));
             }
         }
     }
-    Ok(())
+    Ok((fixture, inference.columns, rows))
+}
+
+/// The keys that lead to the field of a column.
+fn path(column: &Column) -> &[String] {
+    column.field.as_ref().map_or(std::slice::from_ref(&column.name), FieldPath::keys)
+}
+
+/// A field of an object that no column is filled from. One without a name has none.
+fn without_column(object: &str, around: &mut Vec<String>, fields: &[&[String]]) -> Option<Vec<String>> {
+    for (name, value) in members(object) {
+        if around.is_empty() && name.is_empty() {
+            continue;
+        }
+        around.push(name);
+        let is_object = value.get().starts_with('{');
+        let lost = if fields.contains(&around.as_slice()) {
+            None
+        } else if fields.iter().any(|field| field.starts_with(around)) && (is_object || value.get() == "null")
+        {
+            is_object.then(|| without_column(value.get(), around, fields)).flatten()
+        } else {
+            Some(around.clone())
+        };
+        around.pop();
+        if lost.is_some() {
+            return lost;
+        }
+    }
+    None
 }
 
 /// What an event has for a column.
 fn field(event: &str, column: &Column) -> Option<String> {
-    let keys = column.field.as_ref().map_or(std::slice::from_ref(&column.name), FieldPath::keys);
-    keys.iter().try_fold(event.to_owned(), |object, key| {
+    path(column).iter().try_fold(event.to_owned(), |object, key| {
         let object = (object != "null").then(|| members(&object))?;
         Some(object.get(key)?.get().to_owned())
     })
-}
-
-fn members(object: &str) -> BTreeMap<String, Box<RawValue>> {
-    serde_json::from_str(object).unwrap()
-}
-
-fn elements(list: &str) -> Vec<Box<RawValue>> {
-    serde_json::from_str(list).unwrap()
-}
-
-/// Whether a value came back as it was sent. One that is missing is null, or empty where the type has no null.
-fn same(data_type: &DataType, sent: Option<&str>, back: &str) -> bool {
-    let sent = sent.filter(|sent| *sent != "null");
-    match (data_type, sent) {
-        (DataType::LowCardinality(inner), _) => same(inner, sent, back),
-        (DataType::Nullable(inner), Some(_)) => same(inner, sent, back),
-        (DataType::Nullable(_), None) => back == "null",
-        (DataType::Array(_), None) => back == "[]",
-        (DataType::Map(..) | DataType::Json(_), None) => back == "{}",
-        (_, None) => false,
-        (DataType::Array(element), Some(sent)) => {
-            let (sent, back) = (elements(sent), elements(back));
-            sent.len() == back.len()
-                && sent.iter().zip(&back).all(|(sent, back)| same(element, Some(sent.get()), back.get()))
-        }
-        (DataType::Map(_, value), Some(sent)) => {
-            let (sent, back) = (members(sent), members(back));
-            sent.keys().eq(back.keys())
-                && sent
-                    .values()
-                    .zip(back.values())
-                    .all(|(sent, back)| same(value, Some(sent.get()), back.get()))
-        }
-        (DataType::Tuple(fields), Some(sent)) => {
-            let (sent, back) = (members(sent), members(back));
-            sent.keys().eq(back.keys())
-                && fields.iter().all(|field| {
-                    let name = field.name.as_ref().unwrap();
-                    same(&field.data_type, Some(sent[name].get()), back[name].get())
-                })
-        }
-        (DataType::Json(_), Some(sent)) => same_document(sent, back),
-        (DataType::String, Some(sent)) => {
-            let back: String = serde_json::from_str(back).unwrap();
-            match serde_json::from_str::<String>(sent) {
-                Ok(text) => text == back,
-                Err(_) => sent == back,
-            }
-        }
-        (DataType::DateTime { .. } | DataType::DateTime64 { .. }, Some(sent)) => {
-            instant(sent).is_some() && instant(sent) == instant(back)
-        }
-        (DataType::Float { .. }, Some(sent)) => number(sent) == number(back),
-        (DataType::Decimal { .. }, Some(sent)) => {
-            let digits = |text: &str| text.trim_matches('"').parse::<f64>().unwrap();
-            digits(sent).to_bits() == digits(back).to_bits()
-        }
-        (_, Some(sent)) => sent == back,
-    }
-}
-
-fn number(text: &str) -> u64 {
-    text.parse::<f64>().unwrap().to_bits()
-}
-
-/// A text in ISO 8601, or a number of the time since 1970.
-fn instant(json: &str) -> Option<jiff::Timestamp> {
-    serde_json::from_str::<String>(json).unwrap().replace(' ', "T").parse().ok()
-}
-
-/// Whether a document came back: an absent path is the same as one that is null, and as an object of nothing else.
-fn same_document(sent: &str, back: &str) -> bool {
-    fn said(json: &str) -> Option<serde_json::Value> {
-        let value: serde_json::Value = serde_json::from_str(json).unwrap();
-        without_nothing(value)
-    }
-    fn without_nothing(value: serde_json::Value) -> Option<serde_json::Value> {
-        match value {
-            serde_json::Value::Null => None,
-            serde_json::Value::Object(members) => {
-                let members: serde_json::Map<_, _> = members
-                    .into_iter()
-                    .filter_map(|(name, value)| Some((name, without_nothing(value)?)))
-                    .collect();
-                (!members.is_empty()).then(|| serde_json::Value::Object(members.into_iter().collect()))
-            }
-            serde_json::Value::Array(elements) => {
-                let kept = |element| without_nothing(element).unwrap_or(serde_json::Value::Null);
-                Some(serde_json::Value::Array(elements.into_iter().map(kept).collect()))
-            }
-            serde_json::Value::Number(number) => {
-                // A list of integers and fractions comes back as fractions.
-                let float = number.as_f64().unwrap();
-                let is_integer = number.is_i64() || number.is_u64();
-                Some(if is_integer {
-                    serde_json::json!(number.to_string().parse::<i128>().unwrap() as f64)
-                } else {
-                    serde_json::json!(float)
-                })
-            }
-            other => Some(other),
-        }
-    }
-    said(sent) == said(back)
 }
 
 /// Values near every border between types, as JSON text.
