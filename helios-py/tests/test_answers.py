@@ -227,7 +227,7 @@ COUNTED = {"rows": 2, "expected": 1, "underWay": 1}
 SAMPLE_REJECT = {
     "event": 1,
     "errorType": "out_of_range",
-    "message": "a value that UInt8 cannot hold unchanged",
+    "message": "column `id`: UInt8 cannot hold 256 unchanged",
     "column": "id",
     "path": "$.id",
     "wanted": "UInt8",
@@ -268,7 +268,7 @@ DRIFT = {
             "type": "UInt8",
             "events": 1,
             "errorType": "out_of_range",
-            "message": "a value that UInt8 cannot hold unchanged",
+            "message": "column `id`: UInt8 cannot hold 256 unchanged",
             "path": "$.id",
             "proposed": None,
             "why": "it is a key",

@@ -247,8 +247,10 @@ impl Group {
     /// Names the column at fault.
     fn blame(&mut self, column: Option<&String>) {
         let Some(column) = column else { return };
-        self.refused.reason =
-            format!("ClickHouse cannot compute the column `{column}` from this row ({})", self.error);
+        self.refused.reason = format!(
+            "ClickHouse cannot compute the column `{column}` from this event ({}); {MEND}",
+            self.error
+        );
         self.refused.column = Some(column.clone());
     }
 }
@@ -307,6 +309,9 @@ fn name_of(error: &Error) -> String {
 const MOST_COLUMNS: usize = 100;
 const MOST_GROUPS: usize = 16;
 
+/// What to do about a row from which something cannot be computed.
+const MEND: &str = "change the expression, and replay the event";
+
 /// How many characters of ClickHouse's message a reason repeats at most.
 const MAX_WORDS: usize = 300;
 
@@ -319,10 +324,12 @@ fn reason(error: &Error) -> String {
         let check = words.split_once("Expression: ").map(|(_, check)| check);
         let check = check.map(|check| check.split(". Column values:").next().unwrap_or(check));
         let check = check.map_or_else(String::new, |check| format!(": {}", clipped(check)));
-        return format!("the row violates the table's constraint{name}{check}");
+        return format!(
+            "the row violates the table's constraint{name}{check}; send a row that fits, or change the constraint"
+        );
     }
     format!(
-        "ClickHouse cannot compute a column, key or index of the table from this row ({})",
+        "ClickHouse cannot compute a column, key or index of the table from this event ({}); {MEND}",
         name_of(error)
     )
 }
@@ -358,10 +365,14 @@ mod tests {
         assert_eq!(
             said,
             [
-                (vec![1, 3], "the row violates the table's constraint `p`: (id < 100)"),
+                (
+                    vec![1, 3],
+                    "the row violates the table's constraint `p`: (id < 100); send a row that fits, or change the constraint"
+                ),
                 (
                     vec![2],
-                    "ClickHouse cannot compute a column, key or index of the table from this row (CANNOT_PARSE_TEXT, 6)"
+                    "ClickHouse cannot compute a column, key or index of the table from this event (CANNOT_PARSE_TEXT, 6); \
+                     change the expression, and replay the event"
                 ),
             ]
         );

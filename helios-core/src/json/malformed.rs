@@ -65,10 +65,10 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.0.get() & ((1 << PLACE_BITS) - 1);
         match self.sort() {
-            Sort::Early => f.write_str("not valid JSON: it ends too early"),
-            Sort::Control => write!(f, "not valid JSON: a control character at byte {at}"),
-            Sort::Unexpected => write!(f, "not valid JSON: not expected at byte {at}"),
-            Sort::Escape => f.write_str("not valid JSON: an escape that is no character"),
+            Sort::Early => f.write_str("invalid JSON: unexpected end of input"),
+            Sort::Control => write!(f, "invalid JSON: control character at byte {at}"),
+            Sort::Unexpected => write!(f, "invalid JSON: unexpected character at byte {at}"),
+            Sort::Escape => f.write_str("invalid JSON: an escape sequence that is not a character"),
             Sort::TooDeep => write!(f, "nested deeper than {MAX_DEPTH} levels"),
         }
     }

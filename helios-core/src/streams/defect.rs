@@ -50,15 +50,18 @@ impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gzip | Self::Zstd | Self::Zlib | Self::Lz4 | Self::Snappy => {
-                write!(f, "the {} data are damaged or cut off", self.as_str())
+                write!(f, "the {} data are damaged or cut off; check how the producer compresses records", self.as_str())
             }
             Self::TooLarge => {
-                write!(f, "the record unpacks to more than {} MiB", MAX_UNPACKED_BYTES / (1024 * 1024))
+                let most = MAX_UNPACKED_BYTES / (1024 * 1024);
+                write!(f, "the record unpacks to more than {most} MiB; send smaller records")
             }
             Self::TooManyFrames => {
                 f.write_str("the record has too many LZ4 frames; send fewer, or frames with blocks of 64 KiB")
             }
-            Self::KeyIndex => f.write_str("the aggregated record lacks the key this user record names"),
+            Self::KeyIndex => f.write_str(
+                "the aggregated record lacks the key that this user record names; check how the producer aggregates records",
+            ),
             Self::Format(format) => write!(f, "the record looks like {format}; {}", format.advice()),
         }
     }

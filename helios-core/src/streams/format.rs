@@ -268,6 +268,20 @@ mod tests {
         ] {
             assert_eq!(Defect::Format(format).to_string(), message);
         }
-        assert_eq!(Defect::Lz4.to_string(), "the lz4 data are damaged or cut off");
+        for (defect, text) in [
+            (Defect::Lz4, "the lz4 data are damaged or cut off; check how the producer compresses records"),
+            (Defect::TooLarge, "the record unpacks to more than 64 MiB; send smaller records"),
+            (
+                Defect::TooManyFrames,
+                "the record has too many LZ4 frames; send fewer, or frames with blocks of 64 KiB",
+            ),
+            (
+                Defect::KeyIndex,
+                "the aggregated record lacks the key that this user record names; check how the producer aggregates \
+                 records",
+            ),
+        ] {
+            assert_eq!(defect.to_string(), text);
+        }
     }
 }

@@ -31,10 +31,12 @@ async fn good_events_become_rows_and_bad_ones_go_to_quarantine() {
         )
         .await;
     assert_eq!(quarantined.len(), 3);
+    let message =
+        "column `id`: UInt8 cannot hold 256 unchanged; send a value that fits, or change the column's type";
     assert_eq!(
         quarantined[0],
         json!({
-            "error_type": "out_of_range", "error_message": "a value that UInt8 cannot hold unchanged",
+            "error_type": "out_of_range", "error_message": message,
             "raw": payloads[1].iter().map(|byte| format!("{byte:02X}")).collect::<String>(),
             "original_table": fixture.table.plain(),
             "stream": "arn:aws:kinesis:eu-west-1:111122223333:stream/clicks", "shard": "shardId-000000000000",

@@ -243,6 +243,6 @@ async fn typed_paths_convert_nothing() {
     }
     let reason = fixture.rows("SELECT error_message AS m FROM {q} WHERE position(raw_data, '1.5') > 0").await;
     let expected =
-        "JSON whose path `a` is a UInt8, which would change the value";
+        "column `doc`, at $.doc.a: the path `a` of the JSON is a UInt8, which would change the value: 1.5";
     assert_eq!(reason[0]["m"].as_str(), Some(expected), "{reason:?}");
 }

@@ -20,7 +20,7 @@ async fn unknown_fields_go_to_quarantine_where_that_is_the_policy() {
     let report = deliver(&fixture, &target, &batch(0, [r#"{"id":1,"x":[7]}"#, r#"{"id":2}"#])).await;
     assert_eq!((report.delivered, report.quarantined), (1, 1));
     let rows = fixture.rows("SELECT error_type, error_message AS message, column, raw_data FROM {q}").await;
-    let message = "a field that the table has no column for, at $.x";
+    let message = "at $.x: the table has no column for this field: [7]; add one, or let the source ignore unknown fields";
     let expected = json!({"error_type": "unknown_field", "message": message, "column": null, "raw_data": r#"{"id":1,"x":[7]}"#});
     assert_eq!(rows, [expected]);
 }

@@ -29,7 +29,8 @@ async fn rows_that_break_a_constraint_are_found_and_quarantined() {
     let refused = fixture
         .rows("SELECT error_type, raw_data AS raw, error_message AS why FROM {q} ORDER BY sequence_number")
         .await;
-    let why = "the row violates the table's constraint `no_sevens`: ((id % 10) != 7)";
+    let why = "the row violates the table's constraint `no_sevens`: ((id % 10) != 7); \
+               send a row that fits, or change the constraint";
     let row = |id: u64| json!({"error_type": "refused", "raw": format!(r#"{{"id":{id}}}"#), "why": why});
     assert_eq!(refused.len(), 5);
     assert_eq!([&refused[0], &refused[1], &refused[3], &refused[4]], [&row(7), &row(17), &row(27), &row(37)]);

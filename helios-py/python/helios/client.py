@@ -389,8 +389,8 @@ class Helios:
         Raises :class:`InvalidInputError` for an edit that cannot be made and for columns that no table can have.
 
         >>> check = client.check_schema("clicks", schema={"user_id": "UInt8", "page": "String"})
-        >>> check.fitting, check.rejected, check.rejects[0].message
-        (2, 1, 'a value that UInt8 cannot hold unchanged')
+        >>> check.fitting, check.rejected, check.rejects[0].path
+        (2, 1, '$.user_id')
         """
         options = check.check_options(
             stream,

@@ -67,7 +67,7 @@ class Schema(list[Column]):
         ``events`` are others to look at. The options mean what they mean to :meth:`Helios.create_table`.
 
         >>> helios.Schema({"id": "UInt8"}).check([{"id": 1}, {"id": 300}]).rejects[0].message
-        'a value that UInt8 cannot hold unchanged'
+        "column `id`: UInt8 cannot hold 300 unchanged; send a value that fits, or change the column's type"
 
         Raises :class:`InvalidInputError` for columns that no table can have, and where there are no events.
         """

@@ -97,7 +97,7 @@ async fn a_record_that_unpacks_to_too_much_is_a_reject() {
     )
     .await;
     let raw: String = sent.iter().map(|byte| format!("{byte:02X}")).collect();
-    let message = "the record unpacks to more than 64 MiB";
+    let message = "the record unpacks to more than 64 MiB; send smaller records";
     assert_eq!(rejects, [json!({"error_type": "unreadable_record", "error_message": message, "raw": raw})]);
     arena.stage.report().await.check().unwrap();
 }

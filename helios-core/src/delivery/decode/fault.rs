@@ -82,13 +82,14 @@ impl fmt::Display for RejectKind {
     }
 }
 
-/// An event that did not fit, with its reason. The message never repeats the event's values.
+/// An event that did not fit, with its reason. Message and value repeat a part of the event: they belong where its bytes
+/// belong, into quarantine, not into a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reject {
     /// What was wrong.
     pub error_type: RejectKind,
-    /// What was wrong, for a person.
+    /// What was wrong, for a person: the column or the path, the value, the type that was wanted, and what to do.
     pub message: String,
     /// The column it did not fit into, if it was one column's fault.
     pub column: Option<String>,
@@ -96,8 +97,7 @@ pub struct Reject {
     pub path: Option<Box<str>>,
     /// The ClickHouse type that was wanted there.
     pub wanted: Option<Box<str>>,
-    /// The JSON value that was there, as it was written; at most [`MAX_VALUE_BYTES`] of it. Part of the event: it
-    /// belongs where the event's bytes belong, into quarantine, not into a log.
+    /// The JSON value that was there, as it was written; at most [`MAX_VALUE_BYTES`] of it.
     pub value: Option<Box<str>>,
 }
 
@@ -122,13 +122,30 @@ pub(super) type Checked<T = ()> = Result<T, Box<Fault>>;
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) kind: RejectKind,
-    message: String,
+    problem: Problem,
+    /// What to do about it.
+    advice: Option<&'static str>,
     /// What leads to it, innermost first.
     path: Vec<Step>,
     /// The type that was wanted.
     wanted: Option<Box<str>>,
     /// The value that was there.
     value: Option<Box<str>>,
+}
+
+/// What a message says of a value, and of the type that was wanted.
+#[derive(Debug)]
+enum Problem {
+    /// Another kind of value.
+    Mismatch { found: String, wanted: String },
+    /// The type cannot hold it unchanged.
+    Range(String),
+    /// A string that is not what the type holds.
+    Invalid(String),
+    /// A string that is not a name of the enum.
+    NoName,
+    /// Anything else; the value follows.
+    Other(String),
 }
 
 impl From<Malformed> for Box<Fault> {
@@ -151,12 +168,17 @@ enum Step {
 impl Fault {
     #[cold]
     pub(super) fn new(kind: RejectKind, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self { kind, message: message.into(), path: Vec::new(), wanted: None, value: None })
+        Self::of(kind, Problem::Other(message.into()))
+    }
+
+    fn of(kind: RejectKind, problem: Problem) -> Box<Self> {
+        Box::new(Self { kind, problem, advice: None, path: Vec::new(), wanted: None, value: None })
     }
 
     #[cold]
     pub(super) fn mismatch(found: &str, wanted: &dyn fmt::Display) -> Box<Self> {
-        Self::new(RejectKind::TypeMismatch, format!("{found} where {wanted} was expected"))
+        let problem = Problem::Mismatch { found: found.to_owned(), wanted: wanted.to_string() };
+        Self::of(RejectKind::TypeMismatch, problem)
     }
 
     /// Another value at the cursor than a column takes.
@@ -171,12 +193,27 @@ impl Fault {
 
     #[cold]
     pub(super) fn range(data_type: &dyn fmt::Display) -> Box<Self> {
-        Self::new(RejectKind::OutOfRange, format!("a value that {data_type} cannot hold unchanged"))
+        Self::of(RejectKind::OutOfRange, Problem::Range(data_type.to_string()))
+            .advising("send a value that fits, or change the column's type")
     }
 
     #[cold]
     pub(super) fn invalid(data_type: &dyn fmt::Display) -> Box<Self> {
-        Self::new(RejectKind::InvalidValue, format!("a text that is no {data_type}"))
+        Self::of(RejectKind::InvalidValue, Problem::Invalid(data_type.to_string()))
+    }
+
+    /// A string that is not a name of the enum that is wanted.
+    #[cold]
+    pub(super) fn no_name() -> Box<Self> {
+        Self::of(RejectKind::InvalidValue, Problem::NoName)
+            .advising("add the name to the enum, or make the column a String")
+    }
+
+    /// The same with what to do about it.
+    #[cold]
+    pub(super) fn advising(mut self: Box<Self>, advice: &'static str) -> Box<Self> {
+        self.advice = Some(advice);
+        self
     }
 
     /// Whether the text is at fault, not a value in it.
@@ -194,7 +231,7 @@ impl Fault {
         self
     }
 
-    /// Notes the value that was there, where none was wanted.
+    /// Notes the value that was there, before anything around it is noted.
     #[cold]
     pub(super) fn with_value(mut self: Box<Self>, found: &str) -> Box<Self> {
         self.value = Some(bounded(found, MAX_VALUE_BYTES).into());
@@ -228,18 +265,41 @@ impl Fault {
         let is_column = |name| self.path.len() == 1 && Some(name) == column;
         let names_column = self.names().next().is_some_and(is_column);
         let path = self.names().next().map(|_| self.path());
-        let column = column.map(str::to_owned);
-        let message = match &path {
-            Some(path) if !names_column => format!("{}, at {path}", self.message),
-            _ => self.message,
+        let place = match (column, &path) {
+            (Some(column), _) if names_column => format!("column `{}`: ", bounded(column, MAX_VALUE_BYTES)),
+            (Some(column), Some(path)) => {
+                format!("column `{}`, at {path}: ", bounded(column, MAX_VALUE_BYTES))
+            }
+            (None, Some(path)) => format!("at {path}: "),
+            (_, None) => String::new(),
         };
+        let advice = self.advice.map_or_else(String::new, |advice| format!("; {advice}"));
         Reject {
             error_type: self.kind,
-            message,
-            column,
+            message: format!("{place}{}{advice}", self.problem()),
+            column: column.map(str::to_owned),
             path: path.map(Into::into),
             wanted: self.wanted,
             value: self.value,
+        }
+    }
+
+    /// What is wrong, with the value as far as it is known.
+    fn problem(&self) -> String {
+        let value = self.value.as_deref();
+        let (value, wanted) = (value.unwrap_or("a value"), self.wanted.as_deref());
+        match &self.problem {
+            Problem::Mismatch { found, wanted } => {
+                let found = self.value.as_deref().unwrap_or(found);
+                format!("expected {wanted}, found {found}")
+            }
+            Problem::Range(wanted) => format!("{wanted} cannot hold {value} unchanged"),
+            Problem::Invalid(wanted) => format!("{value} is not a valid {wanted}"),
+            Problem::NoName => format!("{value} is not a name of {}", wanted.unwrap_or("the enum")),
+            Problem::Other(message) => match &self.value {
+                Some(value) if self.kind != RejectKind::NullValue => format!("{message}: {value}"),
+                _ => message.clone(),
+            },
         }
     }
 

@@ -94,7 +94,8 @@ impl Scalar for FixedBytes {
             },
             Meaning::FixedString(width) if text.len() == width => self.push(text.as_bytes()),
             Meaning::FixedString(width) => {
-                let message = format!("a text that is not exactly {width} bytes long");
+                let message =
+                    format!("expected a string of exactly {width} bytes, found {} bytes", text.len());
                 return Err(Fault::new(RejectKind::OutOfRange, message));
             }
         }

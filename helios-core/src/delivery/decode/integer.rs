@@ -7,7 +7,7 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType as ArrowType};
 
 use super::{
-    fault::{Checked, Fault, RejectKind},
+    fault::{Checked, Fault},
     scalar::{Scalar, compare, take},
 };
 use crate::{
@@ -193,8 +193,7 @@ impl<P: ArrowPrimitiveType + Debug> Scalar for Enums<P> {
     fn text(&mut self, text: &str) -> Checked {
         if self.last.0 != text {
             let Some(number) = self.numbers.get(text) else {
-                let message = format!("a text that is no name of the {}", self.name);
-                return Err(Fault::new(RejectKind::InvalidValue, message));
+                return Err(Fault::no_name());
             };
             self.last.0.clear();
             self.last.0.push_str(text);

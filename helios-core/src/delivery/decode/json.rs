@@ -133,9 +133,11 @@ impl Check {
     fn value(&mut self, cursor: &mut Cursor<'_>) -> Checked<Kind> {
         match cursor.peek() {
             b'"' => {
+                let start = cursor.at();
                 let text = cursor.string()?;
-                if text.is_escaped() {
-                    text.decoded().map_err(|_| refused("JSON with an escape that is no character"))?;
+                if text.is_escaped() && text.decoded().is_err() {
+                    let found = cursor.between(start, cursor.at());
+                    return Err(refused("an escape sequence of the string is not a character", found));
                 }
                 Ok(Kind::Other)
             }
@@ -151,12 +153,14 @@ impl Check {
     }
 
     fn elements(&mut self, cursor: &mut Cursor<'_>) -> Checked<Numbers> {
+        let start = cursor.at();
         let mut numbers = Numbers::default();
         let (mut nulls, mut lists, mut objects, mut others) = (false, false, false, false);
+        let mut index = 0;
         let mut more = cursor.enter(b']')?;
         self.path.push(Step::Element);
         while more {
-            match self.value(cursor)? {
+            match self.value(cursor).map_err(|fault| in_element(fault, index))? {
                 Kind::Null => nulls = true,
                 Kind::List(within) => {
                     lists = true;
@@ -168,15 +172,18 @@ impl Check {
                 Kind::Fraction => (others, numbers.fractions) = (true, true),
                 Kind::Other => others = true,
             }
+            index += 1;
             more = cursor.more(b']')?;
         }
         self.path.pop();
         // In a list of lists the engine looks for one type, too.
         if numbers.large && numbers.fractions {
-            return Err(refused("JSON with a list of fractions and of integers beyond 2^53"));
+            let found = cursor.between(start, cursor.at());
+            return Err(refused("JSON would round the integers beyond 2^53 in a list with fractions", found));
         }
         if nulls && lists && !objects && !others {
-            return Err(refused("JSON with a null beside a list"));
+            let found = cursor.between(start, cursor.at());
+            return Err(refused("JSON would make a null beside lists an empty list", found));
         }
         let found = Lists {
             fractions: numbers.fractions,
@@ -185,13 +192,13 @@ impl Check {
             nulls: nulls && !others,
         };
         if found != Lists::default() {
-            self.note(cursor, found)?;
+            self.note(cursor, found, start)?;
         }
         Ok(numbers)
     }
 
-    /// Keeps what a list has, unless another list of the same event excludes it.
-    fn note(&mut self, cursor: &Cursor<'_>, found: Lists) -> Checked {
+    /// Keeps what a list, which begins at `start`, has, unless another list of the same event excludes it.
+    fn note(&mut self, cursor: &Cursor<'_>, found: Lists, start: usize) -> Checked {
         let mut path = DefaultHasher::new();
         for step in &self.path {
             match *step {
@@ -206,13 +213,15 @@ impl Check {
         let others = self.lists.iter().filter(|(other, _)| *other == path);
         let others = others.fold(Lists::default(), |all, (_, lists)| all.and(*lists));
         if others.change(found) || found.change(others) {
-            return Err(refused("JSON with lists on one path that its column would change"));
+            let found = cursor.between(start, cursor.at());
+            return Err(refused("JSON would change this list or another one on its path", found));
         }
         self.lists.push((path, found));
         Ok(())
     }
 
     fn fields(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        let object = cursor.at();
         let outer = self.names.len();
         let mut escaped = false;
         let mut more = cursor.enter(b'}')?;
@@ -221,7 +230,11 @@ impl Check {
             let name = cursor.name()?;
             escaped |= name.is_escaped();
             if has_dot(name)? {
-                return Err(refused("JSON with a dot in the name of a field"));
+                let value = cursor.value()?;
+                return Err(in_field(
+                    refused("JSON would take the dot in the name of the field for a path", value),
+                    name,
+                ));
             }
             let end = start + name.raw.len();
             self.names.push((start, end));
@@ -236,8 +249,10 @@ impl Check {
                 }
                 self.dotted.push_str(&name.decoded()?);
             }
-            if !(may_be_typed && self.typed.pass(&self.dotted, cursor)?) {
-                self.value(cursor)?;
+            let is_typed = may_be_typed
+                && self.typed.pass(&self.dotted, cursor).map_err(|fault| in_field(fault, name))?;
+            if !is_typed {
+                self.value(cursor).map_err(|fault| in_field(fault, name))?;
             }
             self.dotted.truncate(around);
             self.path.pop();
@@ -245,7 +260,8 @@ impl Check {
         }
         let names = self.names.get(outer..).unwrap_or_default();
         if !are_distinct(cursor, names, escaped)? {
-            return Err(Fault::new(RejectKind::DuplicateField, "JSON with a field named twice"));
+            let found = cursor.between(object, cursor.at());
+            return Err(twice(found));
         }
         self.names.truncate(outer);
         Ok(())
@@ -272,24 +288,43 @@ fn number(cursor: &mut Cursor<'_>) -> Checked<Kind> {
     let number = cursor.number()?;
     let Some(magnitude) = number.magnitude() else {
         return match number.to_f64() {
-            _ if !number.is_finite() => Err(refused("JSON with a NaN or an Infinity, which it has not")),
-            _ if number.integral => Err(refused("JSON with an integer beyond 64 bits")),
-            None => Err(refused("JSON with a number beyond Float64")),
+            _ if !number.is_finite() => Err(refused("JSON has no NaN and no Infinity", number.text)),
+            _ if number.integral => Err(refused(BEYOND_64_BITS, number.text)),
+            None => Err(refused("JSON cannot hold a number beyond Float64", number.text)),
             Some(_) => Ok(Kind::Fraction),
         };
     };
     if number.negative && magnitude == 0 {
-        return Err(refused("JSON with the integer -0"));
+        return Err(refused("JSON would make the integer -0 a 0", number.text));
     }
     if number.negative && magnitude > 1 << 63 {
-        return Err(refused("JSON with an integer beyond 64 bits"));
+        return Err(refused(BEYOND_64_BITS, number.text));
     }
     Ok(if magnitude > 1 << 53 { Kind::LargeInteger } else { Kind::Other })
 }
 
+const BEYOND_64_BITS: &str = "JSON cannot hold an integer beyond 64 bits";
+
 #[cold]
-fn refused(message: &str) -> Box<Fault> {
-    Fault::new(RejectKind::NotRepresentable, message)
+fn refused(message: &str, found: &str) -> Box<Fault> {
+    let fault = Fault::new(RejectKind::NotRepresentable, message);
+    fault.advising("send it in another form, or make the column a String").expecting("JSON", Some(found))
+}
+
+#[cold]
+fn twice(object: &str) -> Box<Fault> {
+    Fault::new(RejectKind::DuplicateField, "the JSON has a field twice").expecting("JSON", Some(object))
+}
+
+/// The same for a value of this field. Where the text ends too early says nothing of the field.
+#[cold]
+fn in_field(fault: Box<Fault>, name: Text<'_>) -> Box<Fault> {
+    if fault.is_of_grammar() { fault } else { fault.in_field(&name.decoded().unwrap_or_default()) }
+}
+
+#[cold]
+fn in_element(fault: Box<Fault>, index: usize) -> Box<Fault> {
+    if fault.is_of_grammar() { fault } else { fault.in_element(index) }
 }
 
 #[cfg(test)]

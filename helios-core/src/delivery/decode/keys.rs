@@ -21,7 +21,11 @@ pub(super) fn check(keys: &dyn Scalar, map: Range<usize>) -> Checked {
             .windows(2)
             .any(|pair| matches!(pair, [left, right] if keys.compare(*left, *right) == Ordering::Equal))
     };
-    if is_twice { Err(Fault::new(RejectKind::DuplicateField, "the same key twice in a map")) } else { Ok(()) }
+    if is_twice {
+        Err(Fault::new(RejectKind::DuplicateField, "a key occurs twice in the map"))
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -206,15 +206,16 @@ impl Members {
 
     /// Fills all from a list, which must have as many elements.
     pub(super) fn fill_in_order(&mut self, cursor: &mut Cursor<'_>) -> Checked {
+        let elements = self.members.len();
         let mut more = cursor.enter(b']')?;
         for (index, member) in self.members.iter_mut().enumerate() {
             if !more {
-                return Err(wrong_length());
+                return Err(wrong_length(elements));
             }
             member.node.read(cursor).map_err(|fault| fault.in_element(index))?;
             more = cursor.more(b']')?;
         }
-        if more { Err(wrong_length()) } else { Ok(()) }
+        if more { Err(wrong_length(elements)) } else { Ok(()) }
     }
 
     /// Fills all from an object.
@@ -276,10 +277,7 @@ impl Members {
             b'{' => self.parts_of(cursor, parts)?,
             b'[' => self.columns_of(cursor, parts)?,
             _ => {
-                let fault = Fault::new(
-                    RejectKind::TypeMismatch,
-                    "a Nested takes a list of objects, or an object of lists",
-                );
+                let fault = Fault::mismatch("a value", &"a list of objects or an object of lists");
                 return Err(fault.with_value(cursor.value()?));
             }
         };
@@ -327,7 +325,7 @@ impl Members {
         let mut index = 0;
         while more {
             if cursor.peek() != b'{' {
-                let fault = Fault::new(RejectKind::TypeMismatch, "a list of a Nested takes objects");
+                let fault = Fault::mismatch("a value", &"an object");
                 return Err(fault.with_value(cursor.value()?).in_element(index));
             }
             let values = self.parts_of(cursor, parts).map_err(|fault| fault.in_element(index))?;
@@ -346,8 +344,7 @@ impl Members {
     /// What is done about a field of a `Nested` that matches no part of it.
     fn pass_part(&self, name: &str, value: &str) -> Checked {
         if self.unknown == Unknown::Reject {
-            let message = "a field that the table has no column for";
-            return Err(Fault::new(RejectKind::UnknownField, message).with_value(value).in_field(name));
+            return Err(unknown().with_value(value).in_field(name));
         }
         Ok(())
     }
@@ -357,11 +354,14 @@ impl Members {
     fn unknown_field(&self, field: &Cursor<'_>, value: &str) -> Checked<Option<Box<Fault>>> {
         let name = field.clone().name()?.decoded()?;
         let fault = || {
-            let message = match self.unknown {
-                Unknown::RejectUnlessName => "a field that the table has no column for, and can have none",
-                Unknown::Pass | Unknown::Reject => "a field that the table has no column for",
+            let fault = match self.unknown {
+                Unknown::RejectUnlessName => {
+                    let message = "the table has no column for this field, and can have none of this name";
+                    Fault::new(RejectKind::UnknownField, message).advising("send it under another name")
+                }
+                Unknown::Pass | Unknown::Reject => unknown(),
             };
-            Fault::new(RejectKind::UnknownField, message).with_value(value).in_field(&name)
+            fault.with_value(value).in_field(&name)
         };
         Ok(self.unknown.rejects(&name).then(fault))
     }
@@ -407,10 +407,16 @@ impl Members {
 
 #[cold]
 fn twice(name: &str) -> Box<Fault> {
-    Fault::new(RejectKind::DuplicateField, "the same field twice").in_field(name)
+    Fault::new(RejectKind::DuplicateField, "the field occurs twice").in_field(name)
 }
 
 #[cold]
-fn wrong_length() -> Box<Fault> {
-    Fault::new(RejectKind::TypeMismatch, "a list whose length is not that of the tuple")
+fn unknown() -> Box<Fault> {
+    let fault = Fault::new(RejectKind::UnknownField, "the table has no column for this field");
+    fault.advising("add one, or let the source ignore unknown fields")
+}
+
+#[cold]
+fn wrong_length(elements: usize) -> Box<Fault> {
+    Fault::new(RejectKind::TypeMismatch, format!("expected a list of {elements} elements"))
 }

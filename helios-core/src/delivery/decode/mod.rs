@@ -300,7 +300,7 @@ impl Decoder {
     }
 
     fn read(&mut self, event: &[u8]) -> Checked {
-        let text = simdutf8::basic::from_utf8(event).map_err(|_| not_utf8())?;
+        let text = simdutf8::basic::from_utf8(event).map_err(|_| not_utf8(event))?;
         let mut cursor = Cursor::new(text);
         cursor.space();
         if cursor.peek() != b'{' {
@@ -317,9 +317,13 @@ impl Decoder {
                 |column: &Placed| self.members.node(&column.place).and_then(node::Node::last_list_length);
             let mut lengths = group.iter().map(|column| (column, length(column)));
             let Some((_, first)) = lengths.next() else { continue };
-            if let Some((column, _)) = lengths.find(|(_, length)| *length != first) {
-                let message = "a list of another length than those of the same Nested";
-                let fault = Fault::new(RejectKind::OutOfRange, message);
+            if let Some((column, length)) = lengths.find(|(_, length)| *length != first) {
+                let message = format!(
+                    "the list has {} elements, another list of the same Nested has {}",
+                    length.unwrap_or_default(),
+                    first.unwrap_or_default()
+                );
+                let fault = Fault::new(RejectKind::OutOfRange, message).advising("send lists of one length");
                 return Err(column.field.keys().iter().rev().fold(fault, |fault, key| fault.in_field(key)));
             }
         }
@@ -328,14 +332,16 @@ impl Decoder {
 }
 
 #[cold]
-fn not_utf8() -> Box<Fault> {
-    Fault::new(RejectKind::MalformedJson, "not valid UTF-8")
+fn not_utf8(event: &[u8]) -> Box<Fault> {
+    let at = str::from_utf8(event).map_or_else(|error| error.valid_up_to(), |_| 0);
+    let message = format!("invalid UTF-8 at byte {at}");
+    Fault::new(RejectKind::MalformedJson, message).advising("send JSON in UTF-8")
 }
 
 #[cold]
 fn no_object(cursor: &mut Cursor<'_>) -> Box<Fault> {
-    match cursor.value().and_then(|_| cursor.end()) {
-        Ok(()) => Fault::new(RejectKind::NotAnObject, "the event is not a JSON object"),
+    match cursor.value().and_then(|value| cursor.end().map(|()| value)) {
+        Ok(value) => Fault::new(RejectKind::NotAnObject, "the event is not a JSON object").with_value(value),
         Err(malformed) => malformed.into(),
     }
 }

@@ -256,8 +256,13 @@ impl Node {
             return self.push_absent();
         }
         if !self.takes_null && !self.null_is_absent {
-            let message = format!("null where {} was expected", self.name);
-            return Err(Fault::new(RejectKind::NullValue, message));
+            let fault = Fault::new(RejectKind::NullValue, format!("{} does not take null", self.name));
+            let can_be_nullable = matches!(self.shape, Shape::Scalar(_));
+            return Err(if can_be_nullable {
+                fault.advising("send a value, or make the type Nullable")
+            } else {
+                fault
+            });
         }
         self.push_hidden();
         Ok(())
@@ -280,7 +285,7 @@ impl Node {
             self.pushed();
             return Ok(());
         }
-        let message = match &self.absent {
+        let advice = match &self.absent {
             Absent::Empty => {
                 self.push_hidden();
                 return Ok(());
@@ -289,13 +294,15 @@ impl Node {
                 let value = Arc::clone(value);
                 return self.read(&mut Cursor::new(&value));
             }
-            Absent::Missed => "the field is missing",
+            Absent::Missed if matches!(self.shape, Shape::Scalar(_)) => "send it, or make the type Nullable",
+            Absent::Missed => "send it",
             Absent::Defaulted => {
-                "the field is missing, and its column's DEFAULT cannot be filled in here: send the field, or make the \
-                 DEFAULT a literal that the field itself could have"
+                "Helios cannot fill in the DEFAULT of this type: send the field, or make the DEFAULT a literal that the \
+                 field itself could have"
             }
         };
-        Err(Fault::new(RejectKind::MissingField, message).expecting(&self.name, None))
+        let message = format!("the field is missing, and {} has no null", self.name);
+        Err(Fault::new(RejectKind::MissingField, message).advising(advice).expecting(&self.name, None))
     }
 
     /// Whether there is a default that nothing can ask for.
@@ -449,11 +456,18 @@ fn fill_map(cursor: &mut Cursor<'_>, key: &mut dyn Scalar, value: &mut Node) -> 
     while more {
         let name = cursor.name()?;
         let name = name.decoded()?;
-        key.key(&name).map_err(|fault| fault.in_field(&name))?;
+        key.key(&name).map_err(|fault| wrong_key(fault, &name, key.name()))?;
         value.read(cursor).map_err(|fault| fault.in_field(&name))?;
         more = cursor.more(b'}')?;
     }
     keys::check(key, start..value.length)
+}
+
+/// A key that its type does not take.
+#[cold]
+fn wrong_key(fault: Box<Fault>, name: &str, data_type: &str) -> Box<Fault> {
+    let json = serde_json::Value::from(name).to_string();
+    fault.expecting(data_type, Some(&json)).in_field(name)
 }
 
 fn entries_field(key: &dyn Scalar, value: &Node) -> FieldRef {

@@ -258,9 +258,151 @@ fn a_nested_fault_names_its_path() {
     let reject =
         decoder(&[("a", "Tuple(b Tuple(c UInt8))")]).decode(br#"{"a":{"b":{"c":"secret"}}}"#).unwrap_err();
     assert_eq!(reject.column.as_deref(), Some("a"));
-    assert_eq!(reject.message, "a text where UInt8 was expected, at $.a.b.c");
+    assert_eq!(reject.message, "column `a`, at $.a.b.c: expected UInt8, found \"secret\"");
     assert_eq!(reject.path.as_deref(), Some("$.a.b.c"));
     assert_eq!((reject.wanted.as_deref(), reject.value.as_deref()), (Some("UInt8"), Some("\"secret\"")));
+}
+
+/// Place, value, type, and what to do.
+#[test]
+fn messages_speak_to_people() {
+    const FIT: &str = "send a value that fits, or change the column's type";
+    const OTHER: &str = "send it in another form, or make the column a String";
+    const NULLABLE: &str = "send a value, or make the type Nullable";
+    for (data_type, value, message) in [
+        ("UInt8", "256", format!("column `x`: UInt8 cannot hold 256 unchanged; {FIT}")),
+        ("UInt8", r#""1""#, r#"column `x`: expected UInt8, found "1""#.to_owned()),
+        ("UInt8", "1.5", "column `x`: expected UInt8, found 1.5".to_owned()),
+        ("UInt64", r#""a""#, r#"column `x`: "a" is not a valid UInt64"#.to_owned()),
+        ("UInt8", "null", format!("column `x`: UInt8 does not take null; {NULLABLE}")),
+        ("Tuple(a UInt8)", "null", "column `x`: Tuple(a UInt8) does not take null".to_owned()),
+        ("UInt128", "-1", format!("column `x`: UInt128 cannot hold -1 unchanged; {FIT}")),
+        ("Float64", "9007199254740993", format!("column `x`: Float64 cannot hold 9007199254740993 unchanged; {FIT}")),
+        ("Decimal(9, 2)", "1.234", format!("column `x`: Decimal(9, 2) cannot hold 1.234 unchanged; {FIT}")),
+        ("Bool", "1", "column `x`: expected Bool, found 1".to_owned()),
+        ("Date", r#""2024-02-30""#, r#"column `x`: "2024-02-30" is not a valid Date"#.to_owned()),
+        ("Date", "12", "column `x`: expected Date, found 12".to_owned()),
+        ("DateTime('UTC')", "{}", "column `x`: expected DateTime('UTC'), found {}".to_owned()),
+        ("UUID", r#""\n""#, r#"column `x`: "\n" is not a valid UUID"#.to_owned()),
+        (
+            "Enum8('a' = 1, 'b' = 2)",
+            r#""c""#,
+            "column `x`: \"c\" is not a name of Enum8('a' = 1, 'b' = 2); add the name to the enum, or make the column a \
+             String"
+                .to_owned(),
+        ),
+        (
+            "FixedString(2)",
+            r#""abc""#,
+            r#"column `x`: expected a string of exactly 2 bytes, found 3 bytes: "abc""#.to_owned(),
+        ),
+        ("Array(UInt8)", "[1,-1]", format!("column `x`, at $.x[1]: UInt8 cannot hold -1 unchanged; {FIT}")),
+        ("Map(UInt8, UInt8)", r#"{"a":1}"#, r#"column `x`, at $.x.a: "a" is not a valid UInt8"#.to_owned()),
+        (
+            "Map(String, UInt8)",
+            r#"{"a":1,"a":2}"#,
+            r#"column `x`: a key occurs twice in the map: {"a":1,"a":2}"#.to_owned(),
+        ),
+        ("Tuple(a UInt8)", "[1,2]", "column `x`: expected a list of 1 elements: [1,2]".to_owned()),
+        (
+            "Tuple(a UInt8)",
+            "{}",
+            "column `x`, at $.x.a: the field is missing, and UInt8 has no null; send it, or make the type Nullable"
+                .to_owned(),
+        ),
+        (
+            "Tuple(a UInt8)",
+            r#"{"a":1,"a":1}"#,
+            r#"column `x`, at $.x.a: the field occurs twice: {"a":1,"a":1}"#.to_owned(),
+        ),
+        ("Variant(String, UInt8)", "256", format!("column `x`: UInt8 cannot hold 256 unchanged; {FIT}")),
+        ("Variant(String, UInt8)", "true", "column `x`: expected Variant(String, UInt8), found true".to_owned()),
+        ("JSON", "1", "column `x`: expected JSON, found 1".to_owned()),
+        (
+            "JSON",
+            r#"{"a":{"b.c":[1]}}"#,
+            format!("column `x`, at $.x.a[\"b.c\"]: JSON would take the dot in the name of the field for a path: [1]; {OTHER}"),
+        ),
+        (
+            "JSON",
+            r#"{"a":[1,18446744073709551616]}"#,
+            format!("column `x`, at $.x.a[1]: JSON cannot hold an integer beyond 64 bits: 18446744073709551616; {OTHER}"),
+        ),
+        ("JSON", r#"{"a":-0}"#, format!("column `x`, at $.x.a: JSON would make the integer -0 a 0: -0; {OTHER}")),
+        ("JSON", r#"{"a":1e400}"#, format!("column `x`, at $.x.a: JSON cannot hold a number beyond Float64: 1e400; {OTHER}")),
+        (
+            "JSON",
+            r#"{"a":"\ud800"}"#,
+            format!("column `x`, at $.x.a: an escape sequence of the string is not a character: \"\\ud800\"; {OTHER}"),
+        ),
+        (
+            "JSON",
+            r#"{"a":[1.5,9007199254740993]}"#,
+            format!(
+                "column `x`, at $.x.a: JSON would round the integers beyond 2^53 in a list with fractions: \
+                 [1.5,9007199254740993]; {OTHER}"
+            ),
+        ),
+        (
+            "JSON",
+            r#"{"a":[[1],null]}"#,
+            format!("column `x`, at $.x.a: JSON would make a null beside lists an empty list: [[1],null]; {OTHER}"),
+        ),
+        (
+            "JSON",
+            r#"{"a":[{"b":[1.5]},{"b":[9007199254740993]}]}"#,
+            format!(
+                "column `x`, at $.x.a[1].b: JSON would change this list or another one on its path: [9007199254740993]; \
+                 {OTHER}"
+            ),
+        ),
+        (
+            "JSON",
+            r#"{"a":{"b":1,"b":2}}"#,
+            r#"column `x`, at $.x.a: the JSON has a field twice: {"b":1,"b":2}"#.to_owned(),
+        ),
+        (
+            "JSON(a UInt8)",
+            r#"{"a":1.5}"#,
+            "column `x`, at $.x.a: the path `a` of the JSON is a UInt8, which would change the value: 1.5".to_owned(),
+        ),
+    ] {
+        let reject = decoder(&[("x", data_type)]).decode(format!(r#"{{"x":{value}}}"#).as_bytes()).unwrap_err();
+        assert_eq!(reject.message, message);
+    }
+    let columns = [
+        Column::new("id", "UInt8"),
+        Column::new("user id", "Nullable(UInt8)").filled_from("/user/id".parse().unwrap()),
+    ];
+    let mut decoder = Decoder::new(&columns).unwrap().when_unknown(UnknownFields::Quarantine);
+    for (event, message) in [
+        (
+            &b"{}"[..],
+            "column `id`: the field is missing, and UInt8 has no null; send it, or make the type Nullable",
+        ),
+        (
+            br#"{"id":1,"user":{"id":-1}}"#,
+            "column `user id`, at $.user.id: UInt8 cannot hold -1 unchanged; send a value that fits, or change the column's \
+             type",
+        ),
+        (br#"{"id":1,"user":5}"#, "at $.user: expected object, found 5"),
+        (
+            br#"{"id":1,"x y":[7]}"#,
+            "at $[\"x y\"]: the table has no column for this field: [7]; add one, or let the source ignore unknown fields",
+        ),
+        (br#"{"id":1,"id":2}"#, "column `id`: the field occurs twice"),
+        (b"[1, 2] ", "the event is not a JSON object: [1, 2]"),
+        (b"{\"id\":1,\"\xff\":2}", "invalid UTF-8 at byte 9; send JSON in UTF-8"),
+        (br#"{"id":1"#, "invalid JSON: unexpected end of input"),
+        (br#"{"id":01}"#, "column `id`: invalid JSON: unexpected character at byte 7"),
+        (b"{\"a\":\"\n\"}", "invalid JSON: control character at byte 6"),
+        (br#"{"id":1,"\ud800":1}"#, "invalid JSON: an escape sequence that is not a character"),
+    ] {
+        assert_eq!(decoder.decode(event).unwrap_err().message, message);
+    }
+    let long = format!(r#"{{"id":"{}"}}"#, "ä".repeat(300));
+    let message = decoder.decode(long.as_bytes()).unwrap_err().message;
+    assert!(message.len() < 320 && message.ends_with('…'), "{message}");
 }
 
 #[test]

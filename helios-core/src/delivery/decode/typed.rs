@@ -51,8 +51,8 @@ impl TypedPaths {
         if typed.keeps(value)? {
             return Ok(true);
         }
-        let message = format!("JSON whose path `{path}` is a {name}, which would change the value");
-        Err(Fault::new(RejectKind::NotRepresentable, message))
+        let message = format!("the path `{path}` of the JSON is a {name}, which would change the value");
+        Err(Fault::new(RejectKind::NotRepresentable, message).expecting(name, Some(value)))
     }
 }
 
