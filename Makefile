@@ -84,7 +84,7 @@ faces: compilers ## Build what the tests need: the test programs, the C library 
 # The C library as users have it, but for its optimization. Cargo would give it the file names of the one that the tests link,
 # so it has a target folder of its own: hard links to that of the tests, of which only its own crate is built again.
 # After the wheel, as nothing else may be built while it is copied.
-installed: sources = helios-ffi helios-core/src helios-embedded/src setup/engines.env Cargo.lock Makefile
+installed: sources = helios-ffi helios-core/src helios-embedded/src helios-sql/src setup/engines.env Cargo.lock Makefile
 installed: faces wheel
 	@mkdir -p $(faces)
 	@if [ -n "$$(find $(sources) -newer $(faces)/installed/lib/libhelios.a -print -quit 2>&1)" ]; then \

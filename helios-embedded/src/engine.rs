@@ -1,6 +1,7 @@
 //! The running engine, one a process.
 
 use std::{
+    collections::HashSet,
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
@@ -202,6 +203,8 @@ pub(crate) struct Running {
     version: String,
     origin: String,
     timezone: String,
+    /// The names of all its functions, in lower case.
+    functions: HashSet<String>,
     insert_way: InsertWay,
 }
 
@@ -221,6 +224,7 @@ impl Running {
         default_database::make_atomic(control, &path).map_err(failed)?;
         let version = execute(control, "SELECT version()").map_err(failed)?;
         let timezone = execute(control, "SELECT timezone()").map_err(failed)?;
+        let functions = execute(control, "SELECT lower(name) FROM system.functions").map_err(failed)?;
         let insert_way = InsertWay::proven(control, &path).map_err(|wrong| {
             failed(format!(
                 "ClickHouse {version} ({}) cannot be trusted with inserts: {wrong}",
@@ -239,6 +243,7 @@ impl Running {
             work: Work::default(),
             version,
             timezone,
+            functions: functions.lines().map(str::to_owned).collect(),
             insert_way,
         })
     }
@@ -250,6 +255,10 @@ impl Running {
 
     pub(crate) fn timezone(&self) -> &str {
         &self.timezone
+    }
+
+    pub(crate) fn functions(&self) -> &HashSet<String> {
+        &self.functions
     }
 
     pub(crate) fn insert_way(&self) -> &InsertWay {

@@ -297,7 +297,12 @@ struct TwoSlots(Serving);
 
 impl TwoSlots {
     fn start() -> Self {
-        Self(Serving::start(&[("HELIOS_QUERY_MAX_CONCURRENT", "2"), ("RUST_LOG", "warn")]))
+        // Which queries run is not for those who only read.
+        Self(Serving::start(&[
+            ("HELIOS_QUERY_MAX_CONCURRENT", "2"),
+            ("HELIOS_ALLOW_WRITES", "true"),
+            ("RUST_LOG", "warn"),
+        ]))
     }
 
     async fn running(&self, marker: &str) -> bool {
@@ -319,14 +324,16 @@ async fn a_browser_that_leaves_frees_the_query_and_its_slot() {
     let serving = TwoSlots::start();
     for round in 0..3 {
         let before = marker();
-        let stream = serving.0.begin(&json!({ "query": silent(&before) })).await;
+        let stream = serving.0.begin(&json!({ "query": silent(&before), "readOnly": true })).await;
         while !serving.running(&before).await {}
         drop(stream);
         serving.gone("/api/query, left before the first byte", &before).await;
 
         let after = marker();
-        let mut stream =
-            serving.0.begin(&json!({ "query": endless(&after), "maxResultRows": 1_000_000 })).await;
+        let mut stream = serving
+            .0
+            .begin(&json!({ "query": endless(&after), "readOnly": true, "maxResultRows": 1_000_000 }))
+            .await;
         let mut first = [0; 1024];
         assert!(stream.read(&mut first).await.unwrap() > 0);
         assert!(serving.running(&after).await, "round {round}");
@@ -335,7 +342,7 @@ async fn a_browser_that_leaves_frees_the_query_and_its_slot() {
     }
     // Both slots are free: one is held, and the other is there to ask.
     let held = marker();
-    let stream = serving.0.begin(&json!({ "query": silent(&held) })).await;
+    let stream = serving.0.begin(&json!({ "query": silent(&held), "readOnly": true })).await;
     while !serving.running(&held).await {}
     drop(stream);
 }

@@ -69,10 +69,50 @@ enum Open {
 
 impl Corpus {
     fn read() -> Self {
-        let corpus: Self = serde_json::from_str(include_str!("../escapes.json")).unwrap();
-        assert!(corpus.refused.len() >= 100 && corpus.allowed.len() >= 29, "the corpus has shrunk");
+        let mut corpus: Self = serde_json::from_str(include_str!("../escapes.json")).unwrap();
+        corpus.refused.extend(settings_by_rule());
+        assert!(corpus.refused.len() >= 300 && corpus.allowed.len() >= 100, "the corpus has shrunk");
         corpus
     }
+}
+
+/// Each of these settings, to what it says and to its default, in each place where a statement can have settings.
+fn settings_by_rule() -> Vec<Refused> {
+    const SETTINGS: [(&str, &str); 6] = [
+        ("readonly", "0"),
+        ("max_execution_time", "0"),
+        ("max_memory_usage", "0"),
+        ("max_result_rows", "0"),
+        ("max_result_bytes", "0"),
+        ("max_threads", "2"),
+    ];
+    const PLACES: [&str; 11] = [
+        "SELECT 1 SETTINGS ${}",
+        "SELECT 1 settings readonly = 1, ${}",
+        "(SELECT 1 SETTINGS ${})",
+        "SELECT * FROM (SELECT 1 SETTINGS ${})",
+        "SELECT * FROM (SELECT * FROM (SELECT 1 SETTINGS ${}))",
+        "WITH x AS (SELECT 1 SETTINGS ${}) SELECT * FROM x",
+        "SELECT (SELECT 1 SETTINGS ${})",
+        "SELECT 1 IN (SELECT 1 SETTINGS ${})",
+        "SELECT 1 UNION ALL SELECT 2 SETTINGS ${}",
+        "SELECT * FROM view(SELECT 1 SETTINGS ${})",
+        "SELECT * FROM numbers(1) AS a JOIN (SELECT 0 AS number SETTINGS ${}) AS b USING number",
+    ];
+    let refused = |place: &str, setting: &str| Refused {
+        sql: place.replace("${}", setting),
+        reason: "sets a setting".to_owned(),
+        code: 164,
+        kind: "permission_denied".to_owned(),
+        options: Map::new(),
+        open: Open::Ok,
+        always: false,
+        folder: false,
+    };
+    let values = SETTINGS.into_iter().flat_map(|(name, value)| [(name, value), (name, "DEFAULT")]);
+    values
+        .flat_map(|(name, value)| PLACES.map(|place| refused(place, &format!("{name} = {value}"))))
+        .collect()
 }
 
 /// What a statement may be after: an address, a file, a folder.
@@ -321,7 +361,10 @@ async fn the_question_about_a_statement_does_not_show() {
     // A limit of one row does not cut what is answered to the question.
     let describe = "DESCRIBE url('http://127.0.0.1:1/', 'CSV')";
     let answer = ask(json!({"query": describe, "readOnly": true, "limit": 1})).await;
-    assert!(answer["error"].as_str().unwrap().starts_with("DESCRIBE of a table function"), "{answer}");
+    assert!(
+        answer["error"].as_str().unwrap().starts_with("The table function `url` is not allowed"),
+        "{answer}"
+    );
     assert_eq!(answer["code"], "permission_denied", "{answer}");
     let answer = ask(json!({"query": "DESC\n (SELECT 'é', 1 +)", "readOnly": true})).await;
     assert_eq!(answer["position"], json!({"offset": 23, "line": 2, "column": 18}), "{answer}");

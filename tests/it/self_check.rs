@@ -44,7 +44,7 @@ async fn it_says_in_a_line_what_it_found() {
     let (serves, log) = start(proxy.url(), &[]).await;
     assert!(serves, "{log}");
     let line = log.lines().find(|line| line.contains("What read-only SQL must not do is refused")).unwrap();
-    for part in ["INFO", "user=\"default\"", "version=\"26.", "readonly=\"1\"", "tried=9"] {
+    for part in ["INFO", "user=\"default\"", "version=\"26.", "readonly=\"1\"", "tried=13"] {
         assert!(line.contains(part), "{part} is missing in {line}");
     }
 }
@@ -68,12 +68,12 @@ async fn a_clickhouse_that_does_not_heed_readonly_ends_the_start() {
     assert!(serves && log.contains("Read-only SQL can do more than read"), "{log}");
 }
 
-/// This one heeds `readonly`, and reads any file.
+/// This one heeds `readonly`, and would read any file: our own judge does not let such a statement come to it.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_thing_that_passes_is_enough() {
+async fn what_readonly_leaves_open_is_refused_all_the_same() {
     let proxy = SettingsProxy::start(BARE).await;
     let (serves, log) = start(proxy.url(), &[]).await;
-    assert!(!serves && log.contains("can use the function file();"), "{log}");
+    assert!(serves && log.contains("What read-only SQL must not do is refused."), "{log}");
 }
 
 async fn ask(server: &Server) -> (u16, Value) {

@@ -16,7 +16,6 @@ mod handlers;
 mod logging;
 mod openapi;
 mod queries;
-mod read_only;
 mod reader;
 mod refusal;
 mod run;

@@ -13,7 +13,7 @@ use tokio::{
     time::{error::Elapsed, timeout},
 };
 
-use crate::{ServerConfig, error::ApiError, read_only, refusal::Refusal};
+use crate::{ServerConfig, error::ApiError, refusal::Refusal};
 
 /// Something that must be refused.
 struct Attempt {
@@ -24,13 +24,29 @@ struct Attempt {
     refused_by: &'static [u32],
     /// Whether it would run into the time limit where it is let pass: it connects, again and again.
     connects: bool,
+    /// Whether ClickHouse's `readonly` refuses it, too.
+    is_refused_twice: bool,
+}
+
+/// What keeps SQL from doing more than read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wall {
+    /// Our own judge of SQL.
+    Judge,
+    /// ClickHouse's `readonly` alone.
+    Readonly,
 }
 
 /// READONLY, SETTING_CONSTRAINT_VIOLATION, ACCESS_DENIED
 const NOT_ALLOWED: &[u32] = &[164, 452, 497];
 
 const fn attempt(what: &'static str, sql: &'static str) -> Attempt {
-    Attempt { what, sql, refused_by: NOT_ALLOWED, connects: false }
+    Attempt { what, sql, refused_by: NOT_ALLOWED, connects: false, is_refused_twice: true }
+}
+
+/// Of which ClickHouse's `readonly` knows nothing, or less.
+const fn judged(what: &'static str, sql: &'static str) -> Attempt {
+    Attempt { is_refused_twice: false, ..attempt(what, sql) }
 }
 
 const fn connection(what: &'static str, sql: &'static str) -> Attempt {
@@ -38,27 +54,32 @@ const fn connection(what: &'static str, sql: &'static str) -> Attempt {
 }
 
 /// None of them leaves a trace where it is permitted: nobody is at port 1.
-const ATTEMPTS: [Attempt; 9] = [
+const ATTEMPTS: [Attempt; 13] = [
     attempt("write", "INSERT INTO FUNCTION null('a UInt8') SELECT 1"),
     attempt("lift a limit", "SELECT 1 SETTINGS max_result_rows = 0"),
     connection("use url()", "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a UInt8')"),
-    connection("use DESCRIBE url()", "DESCRIBE url('http://127.0.0.1:1/', 'CSV')"),
+    Attempt {
+        is_refused_twice: false,
+        ..connection("use DESCRIBE url()", "DESCRIBE url('http://127.0.0.1:1/', 'CSV')")
+    },
     connection("use remote()", "SELECT * FROM remote('127.0.0.1:1', 'system', 'one')"),
     attempt("use the table function file()", "SELECT * FROM file('/etc/hostname', 'LineAsString')"),
-    // A server reads files of one folder with it, and says DATABASE_ACCESS_DENIED of others.
-    Attempt {
-        what: "use the function file()",
-        sql: "SELECT file('/etc/hostname')",
-        refused_by: &[164, 291, 452, 497],
-        connects: false,
-    },
-    attempt("end a query", "KILL QUERY WHERE query_id = 'helios-self-check'"),
+    judged("use the function file()", "SELECT file('/etc/hostname')"),
+    judged("end a query", "KILL QUERY WHERE query_id = 'helios-self-check'"),
+    judged("lift read-only by its default", "SELECT 1 SETTINGS readonly = DEFAULT"),
+    judged("lift read-only in a subquery", "SELECT * FROM (SELECT 1 SETTINGS readonly = 0)"),
+    judged(
+        "lift limits in a subquery",
+        "WITH x AS (SELECT 1 SETTINGS max_execution_time = DEFAULT) SELECT * FROM x",
+    ),
+    judged("see what others ask", "SELECT query FROM system.processes"),
     // TOO_MANY_ROWS_OR_BYTES
     Attempt {
         what: "have a row too many",
         sql: "SELECT number FROM numbers(2)",
         refused_by: &[396],
         connects: false,
+        is_refused_twice: true,
     },
 ];
 
@@ -149,10 +170,16 @@ async fn look(client: &HeliosClient, limits: &QueryOptions) -> Result<(Identity,
         .map_err(|_| Error::new(ErrorKind::Unexpected, "ClickHouse does not say who its user is"))?;
     // One row is enough to see that a limit holds.
     let options = QueryOptions { max_result_rows: Some(1), ..limits.clone() };
-    let outcomes = join_all(ATTEMPTS.iter().map(|attempt| attempt.outcome(client, &options))).await;
+    let walls = |attempt: &'static Attempt| {
+        let second = attempt.is_refused_twice.then_some((attempt, Wall::Readonly));
+        [(attempt, Wall::Judge)].into_iter().chain(second)
+    };
+    let tries: Vec<_> = ATTEMPTS.iter().flat_map(walls).collect();
+    let outcomes = tries.iter().map(|(attempt, wall)| attempt.outcome(client, &options, *wall));
+    let outcomes = join_all(outcomes).await;
     let mut permitted = Vec::new();
-    for (attempt, outcome) in ATTEMPTS.iter().zip(outcomes) {
-        if attempt.passed(outcome)? {
+    for ((attempt, _), outcome) in tries.into_iter().zip(outcomes) {
+        if attempt.passed(outcome)? && !permitted.contains(&attempt.what) {
             permitted.push(attempt.what);
         }
     }
@@ -163,19 +190,28 @@ fn silent(_: Elapsed) -> Error {
     Error::new(ErrorKind::Timeout, "ClickHouse does not answer").retryable(true)
 }
 
-/// As a caller's SQL runs.
-async fn run(client: &HeliosClient, sql: &str, options: &QueryOptions) -> Result<(), ApiError> {
-    read_only::check(client, sql, options).await?;
-    client.query_with(sql, options).await?;
+/// As a caller's SQL runs, or as it would without our own judge.
+async fn run(client: &HeliosClient, sql: &str, options: &QueryOptions, wall: Wall) -> Result<(), ApiError> {
+    match wall {
+        Wall::Judge => client.query_with(sql, options).await?,
+        Wall::Readonly => {
+            client.warehouse().with_limits(options).query(sql, &QueryOptions::default()).await?
+        }
+    };
     Ok(())
 }
 
 impl Attempt {
     /// What comes of it. A busy machine may once be slower than the callers' time limit, so that one is met three times.
-    async fn outcome(&self, client: &HeliosClient, options: &QueryOptions) -> Result<(), ApiError> {
+    async fn outcome(
+        &self,
+        client: &HeliosClient,
+        options: &QueryOptions,
+        wall: Wall,
+    ) -> Result<(), ApiError> {
         let mut late = 0;
         loop {
-            let outcome = timeout(PATIENCE, run(client, self.sql, options))
+            let outcome = timeout(PATIENCE, run(client, self.sql, options, wall))
                 .await
                 .unwrap_or_else(|elapsed| Err(silent(elapsed).into()));
             match &outcome {

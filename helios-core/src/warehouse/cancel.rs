@@ -41,7 +41,7 @@ impl Warehouse {
     }
 
     /// Whether the other side is a server. The embedded engine notices by itself when nobody reads on.
-    fn is_server(&self) -> bool {
+    pub(super) fn is_server(&self) -> bool {
         #[cfg(feature = "embedded")]
         return self.engine().is_none();
         #[cfg(not(feature = "embedded"))]

@@ -7,7 +7,7 @@ use hyper_rustls::ConfigBuilderExt as _;
 use hyper_util::{client::legacy, rt::TokioExecutor};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Compression, QueryOptions, ServerUrl, from_clickhouse};
+use super::{Compression, QueryOptions, ServerUrl, from_clickhouse, query::FunctionNames};
 use crate::{Error, ErrorKind, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,6 +50,7 @@ pub struct Warehouse {
     client: Client,
     #[cfg(feature = "embedded")]
     engine: Option<helios_embedded::Engine>,
+    pub(super) functions: FunctionNames,
 }
 
 impl Warehouse {
@@ -122,6 +123,7 @@ impl Warehouse {
             client,
             #[cfg(feature = "embedded")]
             engine: None,
+            functions: FunctionNames::default(),
         })
     }
 
@@ -135,7 +137,7 @@ impl Warehouse {
         let client = Client::with_http_client(engine.http_client())
             .with_url("http://embedded")
             .with_compression(clickhouse::Compression::None);
-        Ok(Self { client, engine: Some(engine) })
+        Ok(Self { client, engine: Some(engine), functions: FunctionNames::default() })
     }
 
     #[cfg(not(feature = "embedded"))]

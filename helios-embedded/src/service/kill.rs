@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use helios_sql::lexer::{Kind, Lexer, Token};
+
 use super::{
     exception::{Code, Exception},
     job,
-    lexer::{Kind, Lexer, Token},
     statement::Query,
 };
 use crate::engine::Running;

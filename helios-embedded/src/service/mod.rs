@@ -6,10 +6,9 @@ mod form;
 mod input;
 mod insert;
 mod job;
+mod judge;
 mod kill;
-mod lexer;
 mod query;
-mod read_only;
 mod request;
 mod response;
 mod rows;
@@ -33,6 +32,7 @@ use uuid::Uuid;
 pub(crate) use self::exception::{Code, Exception};
 use self::{
     input::{Input, TEXT_LIMIT, too_long},
+    judge::Judge,
     kill::Kill,
     request::Request,
     response::{Answer, AnswerBody, Head, failure, plain},
@@ -167,30 +167,27 @@ impl Service {
                 return Err(exception);
             }
         };
-        if let Statement::Query(query) = &statement
-            && request.is_read_only()
-        {
-            read_only::check(&query.text, &request.parameters)?;
+        let session = Session::new(&request, query_id);
+        let judge = request.is_read_only().then(|| Judge::of(&request, &session, query_id));
+        if judge.is_some() && matches!(statement, Statement::Insert(_)) {
+            return Err(Exception::new(Code::Readonly, helios_sql::Refusal::of_insert().to_string()));
         }
         let head = Head {
             query_id: query_id.to_owned(),
             timezone: engine.running().timezone().to_owned(),
             ..Head::default()
         };
-        let exchange = Exchange {
-            session: Session::new(&request, query_id),
-            engine,
-            wire: self.wire,
-            head,
-            wait_end_of_query: request.wait_end_of_query,
-        };
+        let exchange =
+            Exchange { session, engine, wire: self.wire, head, wait_end_of_query: request.wait_end_of_query };
         match statement {
             Statement::Insert(insert) => insert::run(exchange, insert, input).await,
             Statement::Query(mut query) => {
-                if let Some(kill) = Kill::read(&query.text) {
+                if judge.is_none()
+                    && let Some(kill) = Kill::read(&query.text)
+                {
                     query = kill.run(exchange.engine.running()).await?;
                 }
-                query::run(exchange, query, request.default_format()?.to_owned()).await
+                query::run(exchange, query, judge, request.default_format()?.to_owned()).await
             }
         }
     }

@@ -9,6 +9,7 @@ use super::{
     Exchange,
     exception::{Code, Exception},
     job::{Job, Name, Pipe, Verdict},
+    judge::Judge,
     response::{Answer, Head},
     rows::{Rows, Source},
     statement::Query,
@@ -26,6 +27,7 @@ const HELD_BACK: usize = 64 * 1024;
 pub(crate) async fn run(
     exchange: Exchange,
     query: Query,
+    judge: Option<Judge>,
     default_format: String,
 ) -> Result<Answer, Exception> {
     let Pipe { reader, writer, drain, spoiled } = Pipe::new()?;
@@ -37,6 +39,9 @@ pub(crate) async fn run(
         let file = format!("/proc/self/fd/{}", writer.as_raw_fd());
         let (text, format) = plan(connection.as_mut(), &query, &session.parameters, &file)?;
         job.check()?;
+        if let Some(judge) = judge {
+            judge.judge(job.engine(), &query.text)?;
+        }
         let format = format.unwrap_or(default_format);
         // The receiver is gone only with the client, which `check` and the guard take care of.
         drop(format_sender.send(format.clone()));

@@ -21,7 +21,15 @@ impl Session {
     /// `query_id` is the client's name for the request. The engine makes names of its own, so it is told in the comment,
     /// where `system.processes` shows it.
     pub(crate) fn new(request: &Request, query_id: &str) -> Self {
-        let tag = Uuid::new_v4();
+        Self::tagged(Uuid::new_v4(), request, request.settings.iter(), query_id)
+    }
+
+    fn tagged<'a>(
+        tag: Uuid,
+        request: &Request,
+        settings: impl Iterator<Item = &'a (String, String)>,
+        query_id: &str,
+    ) -> Self {
         let mut statements = Vec::new();
         if let Some(database) = request.database.as_deref().filter(|database| !database.is_empty()) {
             statements.push(format!("USE {}", quote(database, '`')));
@@ -29,7 +37,7 @@ impl Session {
         // One statement for all: after `readonly=1` no other setting could be changed.
         // The engine takes a bare expression for a SELECT; a server does not.
         let mut set = "SET implicit_select = 0".to_owned();
-        for (name, value) in &request.settings {
+        for (name, value) in settings {
             set.push_str(&format!(", {name} = {}", quote(value, '\'')));
         }
         let mut comment = format!("{} {query_id}", tag.simple());
@@ -40,6 +48,13 @@ impl Session {
         set.push_str(&format!(", log_comment = {}", quote(&comment, '\'')));
         statements.push(set);
         Self { tag, parameters: request.parameters.clone(), statements }
+    }
+
+    /// The same state for a question about the statement: what limits the statement's own result must not cut the answer.
+    pub(crate) fn of_question(&self, request: &Request, query_id: &str) -> Self {
+        const OF_RESULT: [&str; 4] = ["limit", "offset", "max_result_rows", "max_result_bytes"];
+        let settings = request.settings.iter().filter(|(name, _)| !OF_RESULT.contains(&name.as_str()));
+        Self::tagged(self.tag, request, settings, query_id)
     }
 
     /// A connection in this state.

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use super::{
-    exception::{Code, Exception},
-    lexer::{Kind, Lexer, Token},
-};
+use helios_sql::lexer::{Kind, Lexer, Token};
+
+use super::exception::{Code, Exception};
 
 /// A statement, as far as the service has to know it.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{
-    exception::{Code, Exception},
-    lexer::{Kind, Lexer},
-};
+use helios_sql::lexer::{Kind, Lexer};
+
+use super::exception::{Code, Exception};
 
 /// Lets tuples through and refuses a second statement after them, which the engine would pass over in silence.
 #[derive(Debug, Default)]

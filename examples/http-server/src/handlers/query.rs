@@ -22,7 +22,6 @@ use crate::{
     error::{ApiError, ErrorBody},
     extract::JsonBody,
     openapi::answers::QueryAnswer,
-    read_only,
     refusal::Refusal,
     state::AppState,
 };
@@ -153,8 +152,5 @@ async fn start(
     options: &QueryOptions,
     format: ResultFormat,
 ) -> Result<QueryStream, ApiError> {
-    if options.read_only {
-        read_only::check(client, sql, options).await?;
-    }
     Ok(client.query_bytes(sql, options, format).await?)
 }

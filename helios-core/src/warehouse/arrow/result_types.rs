@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     Column, Error, ErrorKind,
-    warehouse::{QueryOptions, Warehouse},
+    warehouse::{Warehouse, query::Judged},
 };
 
 /// The columns of a result.
@@ -25,13 +25,16 @@ impl Warehouse {
     /// Asks for the columns of the statement's result, without running it.
     ///
     /// A statement in brackets behind `DESCRIBE` cannot have effects: only a `SELECT` may stand there.
-    pub(in crate::warehouse) async fn result_types(&self, sql: &str, options: &QueryOptions) -> ResultTypes {
+    pub(in crate::warehouse) async fn result_types(
+        &self,
+        Judged { sql, options }: Judged<'_>,
+    ) -> ResultTypes {
         // The line break ends a comment at the end of the text.
         let describe = format!("DESCRIBE (\n{}\n)", without_semicolons(sql));
-        let described = match self.query(&describe, &options.of_question()).await {
-            Ok(result) => result.rows::<Described>(),
-            Err(error) => Err(error),
-        };
+        let options = options.of_question();
+        // What is in the brackets was judged.
+        let described = self.query_judged(Judged { sql: &describe, options: &options }).await;
+        let described = described.and_then(|result| result.rows::<Described>());
         match described {
             Ok(rows) => {
                 ResultTypes::Known(rows.into_iter().map(|row| Column::new(row.name, row.r#type)).collect())

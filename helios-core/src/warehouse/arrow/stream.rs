@@ -28,7 +28,7 @@ use crate::{
         error::{cut_off, located_in},
         from_clickhouse,
         late_exception::{Tail, exception_in},
-        query::StartedQuery,
+        query::{Judged, StartedQuery},
     },
 };
 
@@ -81,18 +81,20 @@ impl Warehouse {
     /// What ClickHouse says; [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for an empty text or one with a `FORMAT`
     /// clause.
     pub async fn query_arrow(&self, sql: &str, options: &QueryOptions) -> Result<ArrowStream> {
-        self.start_arrow(sql, options).await.map_err(|error| error.at("query"))
+        let started = async { self.start_arrow(self.judge(sql, options).await?).await };
+        started.await.map_err(|error: Error| error.at("query"))
     }
 
-    async fn start_arrow(&self, sql: &str, options: &QueryOptions) -> Result<ArrowStream> {
+    pub(in crate::warehouse) async fn start_arrow(&self, judged: Judged<'_>) -> Result<ArrowStream> {
+        let sql = judged.sql;
         // At once, as one after the other a small query would take twice as long. The statement's own error comes first.
         let types = async {
             Ok(match sql.trim() {
                 "" => ResultTypes::Known(Vec::new()),
-                _ => self.result_types(sql, options).await,
+                _ => self.result_types(judged).await,
             })
         };
-        let (types, mut stream) = future::try_join(types, self.open_arrow(sql, options)).await?;
+        let (types, mut stream) = future::try_join(types, self.open_arrow(judged)).await?;
         match types {
             ResultTypes::Known(columns) => stream.take_types(&columns)?,
             ResultTypes::Unknown(cause) => {
@@ -109,8 +111,9 @@ impl Warehouse {
     }
 
     /// Starts the query, and reads its result as far as its schema.
-    async fn open_arrow(&self, sql: &str, options: &QueryOptions) -> Result<ArrowStream> {
-        let StartedQuery { cursor, id } = self.start_query(sql, options, FORMAT, SETTINGS)?;
+    async fn open_arrow(&self, judged: Judged<'_>) -> Result<ArrowStream> {
+        let Judged { sql, options } = judged;
+        let StartedQuery { cursor, id } = self.start_query(judged, FORMAT, SETTINGS)?;
         let mut stream = ArrowStream {
             id,
             cursor: SyncWrapper::new(cursor),

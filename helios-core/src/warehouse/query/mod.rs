@@ -2,6 +2,7 @@
 
 mod format;
 mod id;
+mod judge;
 mod options;
 mod raw;
 mod result;
@@ -13,6 +14,7 @@ mod utf8;
 use clickhouse::query::Query;
 pub use format::ResultFormat;
 pub use id::QueryId;
+pub(in crate::warehouse) use judge::{FunctionNames, Judged};
 pub use options::{QueryOptions, TimeForm, WideIntegers};
 pub use result::{QueryMetadata, QueryResult};
 pub use stream::QueryStream;
@@ -35,22 +37,20 @@ impl Warehouse {
     /// Begins a query whose result comes in this format, under these settings beside those of its options.
     pub(in crate::warehouse) fn start_query<'a>(
         &self,
-        sql: &str,
-        options: &QueryOptions,
+        judged: Judged<'_>,
         format: &str,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<StartedQuery> {
-        let (query, id) = self.prepare_query(sql, options, settings)?;
+        let (query, id) = self.prepare_query(judged, settings)?;
         let cursor = query.fetch_bytes(format).map_err(|error| from_clickhouse(error).at("query"))?;
-        let running = Running::new(self, &id, options.read_only);
+        let running = Running::new(self, &id, judged.options.read_only);
         Ok(StartedQuery { cursor: QueryBytes::new(cursor, running), id })
     }
 
     /// A query with everything but the format of its result.
     fn prepare_query<'a>(
         &self,
-        sql: &str,
-        options: &QueryOptions,
+        Judged { sql, options }: Judged<'_>,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(Query, QueryId)> {
         if sql.trim().is_empty() {

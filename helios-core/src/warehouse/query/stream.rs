@@ -17,7 +17,7 @@ use super::{
         error::located_in,
         row_lines,
     },
-    QueryId, QueryMetadata, QueryOptions, QueryResult, ResultFormat, StartedQuery,
+    Judged, QueryId, QueryMetadata, QueryOptions, QueryResult, ResultFormat, StartedQuery,
     raw::{self, Csv, RawBody},
     rows::{self, RowsBody},
 };
@@ -66,12 +66,15 @@ impl Warehouse {
         options: &QueryOptions,
         format: ResultFormat,
     ) -> Result<QueryStream> {
+        if format == ResultFormat::Json {
+            return self.query_json(sql, options).await;
+        }
+        let judged = self.judge(sql, options).await.map_err(|error| error.at("query"))?;
         let started = match format {
-            ResultFormat::Json => return self.query_json(sql, options).await,
-            ResultFormat::NdJson => self.start_rows(sql, options, rows::Form::Lines).await,
-            ResultFormat::Csv => self.start_csv(sql, options).await,
-            ResultFormat::Parquet => self.start_parquet(sql, options).await,
-            ResultFormat::Arrow => self.start_arrow_bytes(sql, options).await,
+            ResultFormat::Json | ResultFormat::NdJson => self.start_rows(judged, rows::Form::Lines).await,
+            ResultFormat::Csv => self.start_csv(judged).await,
+            ResultFormat::Parquet => self.start_parquet(judged).await,
+            ResultFormat::Arrow => self.start_arrow_bytes(judged).await,
         };
         QueryStream::new(sql, format, started)
     }
@@ -88,9 +91,13 @@ impl Warehouse {
     /// What ClickHouse says; [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for an empty text or one with a `FORMAT`
     /// clause.
     pub async fn query_json(&self, sql: &str, options: &QueryOptions) -> Result<QueryStream> {
-        let metadata = QueryMetadata { query: sql.to_owned(), ..QueryMetadata::default() };
-        let started = self.start_rows(sql, options, rows::Form::Document(metadata)).await;
-        QueryStream::new(sql, ResultFormat::Json, started)
+        self.json_judged(self.judge(sql, options).await.map_err(|error| error.at("query"))?).await
+    }
+
+    async fn json_judged(&self, judged: Judged<'_>) -> Result<QueryStream> {
+        let metadata = QueryMetadata { query: judged.sql.to_owned(), ..QueryMetadata::default() };
+        let started = self.start_rows(judged, rows::Form::Document(metadata)).await;
+        QueryStream::new(judged.sql, ResultFormat::Json, started)
     }
 
     /// Runs a query and returns its result whole.
@@ -99,8 +106,13 @@ impl Warehouse {
     ///
     /// As [`query_json`](Self::query_json).
     pub async fn query(&self, sql: &str, options: &QueryOptions) -> Result<QueryResult> {
+        self.query_judged(self.judge(sql, options).await.map_err(|error| error.at("query"))?).await
+    }
+
+    /// The same, of a query that was judged.
+    pub(in crate::warehouse) async fn query_judged(&self, judged: Judged<'_>) -> Result<QueryResult> {
         let bytes = self
-            .query_json(sql, options)
+            .json_judged(judged)
             .await?
             .try_fold(Vec::new(), |mut all, chunk| async move {
                 all.extend_from_slice(&chunk);
@@ -111,22 +123,24 @@ impl Warehouse {
             .map_err(|error| Error::unexpected("ClickHouse answered what is no JSON").caused_by(error))
     }
 
-    async fn start_rows(&self, sql: &str, options: &QueryOptions, form: rows::Form) -> Result<Started> {
+    async fn start_rows(&self, judged: Judged<'_>, form: rows::Form) -> Result<Started> {
+        let Judged { sql, options } = judged;
         let quoted = u8::from(options.quote_64bit_integers).to_string();
         let settings = JSON_SETTINGS.iter().map(|&(name, value)| (name, value));
         let settings = settings.chain([
             ("output_format_json_quote_64bit_integers", quoted.as_str()),
             ("date_time_output_format", options.times.setting()),
         ]);
-        let StartedQuery { cursor, id } = self.start_query(sql, options, row_lines::FORMAT, settings)?;
+        let StartedQuery { cursor, id } = self.start_query(judged, row_lines::FORMAT, settings)?;
         Ok((id, Body::Rows(RowsBody::open(cursor, form, always_answers(sql)).await?)))
     }
 
-    async fn start_csv(&self, sql: &str, options: &QueryOptions) -> Result<Started> {
+    async fn start_csv(&self, judged: Judged<'_>) -> Result<Started> {
+        let Judged { sql, options } = judged;
         // Lines show no format, so a clause that chose another is found by asking for the types: none may stand there.
-        let types = if selects(sql) { Some(self.result_types(sql, options).await) } else { None };
+        let types = if selects(sql) { Some(self.result_types(judged).await) } else { None };
         let settings = CSV_SETTINGS.into_iter().chain([("date_time_output_format", options.times.setting())]);
-        let StartedQuery { cursor, id } = self.start_query(sql, options, "CSVWithNames", settings)?;
+        let StartedQuery { cursor, id } = self.start_query(judged, "CSVWithNames", settings)?;
         let body = RawBody::open(cursor, raw::Form::Csv(Csv::default()), always_answers(sql)).await?;
         // The statement's own error came first, so this is about the question only.
         if let Some(ResultTypes::Unknown(cause)) = types
@@ -138,13 +152,13 @@ impl Warehouse {
         Ok((id, Body::Raw(body)))
     }
 
-    async fn start_parquet(&self, sql: &str, options: &QueryOptions) -> Result<Started> {
-        let StartedQuery { cursor, id } = self.start_query(sql, options, "Parquet", PARQUET_SETTINGS)?;
-        Ok((id, Body::Raw(RawBody::open(cursor, raw::Form::Parquet, always_answers(sql)).await?)))
+    async fn start_parquet(&self, judged: Judged<'_>) -> Result<Started> {
+        let StartedQuery { cursor, id } = self.start_query(judged, "Parquet", PARQUET_SETTINGS)?;
+        Ok((id, Body::Raw(RawBody::open(cursor, raw::Form::Parquet, always_answers(judged.sql)).await?)))
     }
 
-    async fn start_arrow_bytes(&self, sql: &str, options: &QueryOptions) -> Result<Started> {
-        let stream = self.query_arrow(sql, options).await?;
+    async fn start_arrow_bytes(&self, judged: Judged<'_>) -> Result<Started> {
+        let stream = self.start_arrow(judged).await.map_err(|error| error.at("query"))?;
         Ok((stream.query_id().clone(), Body::Arrow(Box::new(ArrowBody::new(stream)?))))
     }
 }

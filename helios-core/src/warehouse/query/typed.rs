@@ -54,7 +54,8 @@ impl Warehouse {
     where
         T: RowOwned + RowRead,
     {
-        let (query, id) = self.prepare_query(sql, options, [])?;
+        let judged = self.judge(sql, options).await.map_err(|error| error.at("query"))?;
+        let (query, id) = self.prepare_query(judged, [])?;
         let cursor = query.fetch::<T>().map_err(from_clickhouse).map_err(|error| error.at("query"))?;
         let mut running = Running::new(self, &id, options.read_only);
         let mut cursor = SyncWrapper::new(cursor);

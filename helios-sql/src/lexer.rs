@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A keyword, a name without quotes, or a number.
     Word,
     /// `'…'`, `‘…’`, or a heredoc `$tag$…$tag$`.
@@ -17,21 +17,25 @@ pub(crate) enum Kind {
 
 /// A token, with its place in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(crate) kind: Kind,
-    pub(crate) range: Range<usize>,
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// Its bytes in the text.
+    pub range: Range<usize>,
     /// Whether more text could make this another token: it touches the end, or its closing quote is missing.
-    pub(crate) open: bool,
+    pub open: bool,
 }
 
 /// The tokens of a text, without white space and comments. Never fails: what is left open ends with the text.
-pub(crate) struct Lexer<'a> {
+#[derive(Debug)]
+pub struct Lexer<'a> {
     text: &'a [u8],
     at: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub(crate) fn new(text: &'a [u8]) -> Self {
+    /// The tokens of `text`.
+    pub fn new(text: &'a [u8]) -> Self {
         Self { text, at: 0 }
     }
 
@@ -41,7 +45,7 @@ impl<'a> Lexer<'a> {
 
     /// Passes over white space and comments. `false` if the text ends inside a comment, or so that more text could
     /// make a comment of its last bytes.
-    pub(crate) fn skip_trivia(&mut self) -> bool {
+    pub fn skip_trivia(&mut self) -> bool {
         loop {
             let rest = self.rest();
             let length = match rest {
@@ -178,7 +182,7 @@ fn white_space(text: &[u8]) -> usize {
 }
 
 /// Where `wanted` first lies in `text`.
-pub(crate) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+pub fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|window| window == wanted)
 }
 
