@@ -17,7 +17,7 @@ enum Shape {
     Mixed(Vec<Self>),
     /// Null in so many of 100.
     Nullable(Box<Self>, usize),
-    Empty(&'static str),
+    Empty(String),
 }
 
 /// A scalar as JSON text.
@@ -94,7 +94,7 @@ const FORMS: &[Form] = &[
     |chance| quoted(&chance.ipv4()),
     |chance| of(&["\"::1\"", "\"2001:db8::8a2e:370:7334\"", "\"::ffff:10.0.0.1\"", "\"fe80::\""], chance),
     |chance| of(&["\"10.0.0.1\"", "\"2001:db8::1\"", "\"010.0.0.1\""], chance),
-    |chance| quoted(&time(chance, 0)[..10]),
+    |chance| quoted(time(chance, 0).split_once('T').unwrap().0),
     |chance| of(&["\"1970-01-01\"", "\"1900-01-01\"", "\"2299-12-31\"", "\"2149-06-06\""], chance),
     |chance| {
         of(&["\"2024-02-30\"", "\"20240101\"", "\"2024-1-1\"", "\"2024-01-01\"", "\"0000-00-00\""], chance)
@@ -196,7 +196,7 @@ impl Shape {
     fn any(chance: &mut Chance, depth: usize) -> Self {
         let shape = match chance.below(if depth == 0 { 12 } else { 20 }) {
             0..11 => Self::Scalar(*chance.of(FORMS)),
-            11 => Self::Empty(*chance.of(&["{}", "[]", "null"])),
+            11 => Self::Empty(of(&["{}", "[]", "null"], chance)),
             12..15 => Self::List(Box::new(Self::any(chance, depth - 1)), 1 + chance.below(4)),
             15..19 => Self::object(chance, depth - 1, 5),
             _ => Self::Keyed(*chance.of(DATA_KEYS), Box::new(Self::any(chance, depth - 1))),
@@ -265,7 +265,7 @@ impl Shape {
                     shape.write(chance)
                 }
             }
-            Self::Empty(json) => (*json).to_owned(),
+            Self::Empty(json) => json.clone(),
         }
     }
 }

@@ -17,6 +17,7 @@ const START: i64 = 1_772_359_200;
 /// What stands for `<WORD ARGUMENTS>`; `i` is the number of the event.
 fn value(word: &str, arguments: &str, i: i64, chance: &mut Chance) -> String {
     let number = |at: usize| -> i128 { arguments.split(' ').nth(at).unwrap().parse().unwrap() };
+    let length = || usize::try_from(number(0)).unwrap();
     // Of one event all times are close together.
     let nanoseconds = i128::from(START + i * 37) * 1_000_000_000 + chance.from(0, 999_999_999);
     let time = |digits: usize| {
@@ -28,15 +29,14 @@ fn value(word: &str, arguments: &str, i: i64, chance: &mut Chance) -> String {
         "i" => i.to_string(),
         "int" => chance.from(number(0), number(1)).to_string(),
         "dec" => {
-            let places = usize::try_from(number(0)).unwrap();
             let whole = chance.from(number(1), number(2) - 1);
-            format!("{whole}.{}", chance.text("0123456789", places))
+            format!("{whole}.{}", chance.text("0123456789", length()))
         }
         "pick" => chance.of(&arguments.split('|').collect::<Vec<_>>()).to_string(),
         "bool" => chance.percent(50).to_string(),
-        "hex" => chance.hex(number(0) as usize),
-        "digits" => chance.digits(number(0) as usize),
-        "b64" => chance.text("ABCXYZabcxyz0189+/", number(0) as usize),
+        "hex" => chance.hex(length()),
+        "digits" => chance.digits(length()),
+        "b64" => chance.text("ABCXYZabcxyz0189+/", length()),
         "uuid" => chance.uuid(),
         "ip" => chance.ipv4(),
         "s" => (nanoseconds / 1_000_000_000).to_string(),
@@ -47,9 +47,11 @@ fn value(word: &str, arguments: &str, i: i64, chance: &mut Chance) -> String {
         "iso3" => time(3),
         "iso6" => time(6),
         "iso9" => time(9),
-        "local" => time(0)[..19].to_owned(),
-        "date" => time(0)[..10].to_owned(),
-        _ => panic!("<{word} {arguments}>"),
+        "local" => time(0).trim_end_matches('Z').to_owned(),
+        _ => {
+            assert_eq!(word, "date");
+            time(0).split_once('T').unwrap().0.to_owned()
+        }
     }
 }
 
@@ -74,8 +76,8 @@ fn filled(line: &str, i: i64, chance: &mut Chance) -> String {
 
 /// The made-up events of a sample.
 fn real(lines: &[&str], chance: &mut Chance) -> Vec<String> {
-    let events = chance.from(20, 100);
-    (0..events as i64).map(|i| filled(*chance.of(lines), i, chance)).collect()
+    let events = 20 + chance.below(81);
+    (0..).take(events).map(|i| filled(chance.of::<&str>(lines), i, chance)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
