@@ -76,7 +76,7 @@ pub struct SampleRecord {
     pub arrived_at: Timestamp,
     /// The event as it was sent.
     pub event: Option<Box<RawValue>>,
-    /// What is no event, cut.
+    /// What is no event, or holds a number that JSON has not, such as NaN; cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
     /// Why it is none.
@@ -195,13 +195,16 @@ const NO_EVENT: &str = "not one JSON object in UTF-8 whose keys are all differen
 
 impl SampleRecord {
     fn event(event: &SampledEvent) -> Self {
+        let as_json: Option<Box<RawValue>> = serde_json::from_slice(&event.data).ok();
+        // A NaN is read, and no JSON.
+        let raw = as_json.is_none().then(|| beginning(&event.data));
         Self {
             shard: event.shard.clone(),
             sequence_number: event.sequence_number.clone(),
             sub_sequence: event.sub_sequence,
             arrived_at: event.arrived_at,
-            event: serde_json::from_slice(&event.data).ok(),
-            raw: None,
+            event: as_json,
+            raw,
             why: None,
         }
     }

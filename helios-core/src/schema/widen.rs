@@ -27,6 +27,17 @@ pub(crate) fn widen(old: &DataType, new: &DataType) -> Option<DataType> {
         (old, new) if !is_scalar(old) || !is_scalar(new) => {
             return (old == new).then(|| old.clone());
         }
+        (old, new) if old == new => old.clone(),
+        // The zeros that fill it up would go, a time would be another one in another zone's clock, or digits would come.
+        (DataType::FixedString { .. } | DataType::Float { bits: 32 }, new) if new != old_inner => {
+            return None;
+        }
+        (
+            DataType::DateTime { timezone: Some(zone) } | DataType::DateTime64 { timezone: Some(zone), .. },
+            new,
+        ) if zone != "UTC" && scalar(old_inner, new) == DataType::String => {
+            return None;
+        }
         (old, new) => scalar(old, new),
     };
     let is_low = matches!(old, DataType::LowCardinality(_)) && inner == DataType::String;
@@ -213,7 +224,11 @@ mod tests {
             ("UInt256", "Int8", "String"),
             ("Int32", "Float64", "Float64"),
             ("UInt64", "Float64", "Float64"),
-            ("Float32", "Float64", "Float64"),
+            ("Float32", "Float64", "none"),
+            ("Float32", "Nullable(Float32)", "Nullable(Float32)"),
+            ("FixedString(2)", "String", "none"),
+            ("DateTime('Europe/Berlin')", "String", "none"),
+            ("DateTime('UTC')", "String", "String"),
             ("UInt64", "Nullable(String)", "Nullable(String)"),
             ("Nullable(UInt8)", "UInt16", "Nullable(UInt16)"),
             ("UInt8", "Nullable(UInt8)", "Nullable(UInt8)"),

@@ -152,6 +152,41 @@ pub(crate) async fn drift(
     })
 }
 
+/// The types that hold all that a column has and differ least from its own: with room for null, and of times with more digits.
+fn near(old: &DataType) -> Vec<(DataType, String)> {
+    let bare = match old {
+        DataType::Nullable(inner) => inner,
+        other => other,
+    };
+    let (digits, zone) = match bare {
+        DataType::DateTime { timezone } => (0, timezone.clone()),
+        DataType::DateTime64 { precision, timezone } => (*precision, timezone.clone()),
+        _ => (u8::MAX, None),
+    };
+    let finer = [3, 6, 9].into_iter().filter(|more| *more > digits).map(|precision| {
+        let data_type = DataType::DateTime64 { precision, timezone: zone.clone() };
+        (data_type, format!("the times need {precision} digits of a second"))
+    });
+    let null = |data_type: &DataType, why: &str| {
+        (or_null(data_type), format!("{why}; not every event has a value for it"))
+    };
+    let same = (!old.is_nullable()).then(|| (or_null(old), "not every event has a value for it".to_owned()));
+    let finer = finer.flat_map(|(data_type, why)| {
+        let plain = (!old.is_nullable()).then(|| (data_type.clone(), why.clone()));
+        plain.into_iter().chain([null(&data_type, &why)])
+    });
+    same.into_iter().chain(finer).collect()
+}
+
+/// A type without its null, if the old one has none, and with it: where a `DEFAULT` stands in for an absent field, no null does.
+fn with_and_without_null(old: &DataType) -> impl Fn((DataType, String)) -> Vec<(DataType, String)> {
+    let had_null = old.is_nullable();
+    move |(wide, why)| match &wide {
+        DataType::Nullable(inner) if !had_null => vec![((**inner).clone(), why.clone()), (wide, why)],
+        _ => vec![(wide, why)],
+    }
+}
+
 /// Whether a stored value runs a risk.
 async fn is_run(warehouse: &Warehouse, target: &Target, column: &str, risk: Risk) -> Result<bool> {
     let column = Ident::new(column)?;
@@ -335,17 +370,25 @@ impl Looking {
             events,
             first,
             proposed: None,
-            why: "no type that ClickHouse can convert the column to without change holds these values; add a column".to_owned(),
+            why: "Helios knows no type to which the column can be converted without a change of what is stored, and which holds these \
+                  values; add a column, or change the type by hand".to_owned(),
             risk: None,
         };
         let source = column.source();
         let values: Vec<_> = self.texts().map(|event| json::find(event, source.keys())).collect();
-        let old = column.data_type.parse()?;
-        let Some((wide, why)) = self.wide(&old, &values)? else { return Ok(changed) };
-        let wider = Column { data_type: wide.to_string(), ..column.clone() };
-        if wider.data_type == column.data_type || !self.fits(&wider)? {
-            return Ok(changed);
+        let old: DataType = column.data_type.parse()?;
+        let wide = self.wide(&old, &values)?;
+        let mut fitting = None;
+        for (wide, why) in
+            near(&old).into_iter().chain(wide.into_iter().flat_map(with_and_without_null(&old)))
+        {
+            let wider = Column { data_type: wide.to_string(), ..column.clone() };
+            if wider.data_type != column.data_type && self.fits(&wider)? {
+                fitting = Some((wide, wider, why));
+                break;
+            }
         }
+        let Some((wide, wider, why)) = fitting else { return Ok(changed) };
         changed.risk = risk(&old, &wide);
         match changed.risk {
             // What is within lists and objects is not looked at.

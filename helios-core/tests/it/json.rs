@@ -229,11 +229,14 @@ async fn typed_paths_convert_nothing() {
         r#"{"l":[1,256]}"#,
         r#"{"n":{"x":-1}}"#,
         r#"{"n":{"x":128}}"#,
+        // Where an object must be, as a path within it has a type.
+        r#"{"n":1}"#,
+        r#"{"n":[{"x":1}]}"#,
         r#"{"other":{"a":1.5}}"#,
     ];
     let events = documents.iter().enumerate().map(|(i, document)| Place::Column.event(i, document));
     let report = fixture.deliver(&batch(0, events)).await.unwrap();
-    assert_eq!((report.delivered, report.quarantined), (10, 13));
+    assert_eq!((report.delivered, report.quarantined), (10, 15));
     for row in fixture.rows("SELECT * FROM {t} ORDER BY i").await {
         let sent = documents[usize::try_from(row["i"].as_u64().unwrap()).unwrap()];
         for (name, sent) in serde_json::from_str::<Map<String, Value>>(sent).unwrap() {
@@ -242,7 +245,6 @@ async fn typed_paths_convert_nothing() {
         }
     }
     let reason = fixture.rows("SELECT error_message AS m FROM {q} WHERE position(raw_data, '1.5') > 0").await;
-    let expected =
-        "column `doc`, at $.doc.a: the path `a` of the JSON is a UInt8, which would change the value: 1.5";
+    let expected = "column `doc`, at $.doc.a: the path `a` of the JSON has the type UInt8, which would change the value: 1.5";
     assert_eq!(reason[0]["m"].as_str(), Some(expected), "{reason:?}");
 }

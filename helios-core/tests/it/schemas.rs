@@ -192,6 +192,53 @@ async fn a_check_that_cannot_be_made_says_why() {
     }
 }
 
+/// A null needs a `Nullable` of the same type, and a time with more digits more of them: neither needs text.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_keeps_the_type() {
+    let columns = "id UInt64, at DateTime64(3, 'UTC') COMMENT 'milliseconds since 1970', e Enum8('a' = 1), d Decimal(9, 2), \
+                   f Float32, s FixedString(2), n UInt8 DEFAULT id + 1, t DateTime64(3, 'UTC'), w FixedString(1)";
+    let fixture = Fixture::new(columns).await;
+    let old = json!({"id": 1, "at": 1_767_225_600_123_u64, "e": "a", "d": 1.5, "f": 0.1, "s": "a\u{0}", "n": 1,
+        "t": "2026-01-31T10:00:00Z", "w": "x"});
+    fixture.deliver_all(0, &[old]).await;
+    let new = [
+        json!({"id": 2, "at": null, "t": 1_767_225_600_123_456_u64, "n": 300, "w": "x"}),
+        json!({"id": 3, "at": 5_184_000_000_u64, "e": "a", "d": 1, "f": 1, "s": "ab", "t": "2026-01-31", "w": "x"}),
+    ];
+    let drift = fixture.drift(&new).await;
+    let proposed: Vec<_> = drift
+        .changed
+        .iter()
+        .map(|one| (one.column.as_str(), one.proposed.as_deref().unwrap_or("none")))
+        .collect();
+    assert_eq!(
+        proposed,
+        [
+            ("at", "Nullable(DateTime64(3, 'UTC'))"),
+            ("e", "Nullable(Enum8('a' = 1))"),
+            ("d", "Nullable(Decimal(9, 2))"),
+            ("f", "Nullable(Float32)"),
+            ("s", "Nullable(FixedString(2))"),
+            ("n", "UInt64"),
+            ("t", "DateTime64(6, 'UTC')"),
+        ]
+    );
+    fixture.execute(&drift.alter.unwrap()).await;
+    fixture.deliver_all(1, &new).await;
+    let rows = fixture
+        .rows(
+            "SELECT n, toString(at) AS at, toString(f) AS f, hex(assumeNotNull(s)) AS s FROM {t} ORDER BY id",
+        )
+        .await;
+    let stored = (&rows[0]["s"], &rows[0]["f"], &rows[2]["at"], &rows[2]["n"]);
+    let expected = (&json!("6100"), &json!("0.1"), &json!("1970-03-02 00:00:00.000"), &json!(4));
+    assert_eq!((rows.len(), stored), (3, expected), "{rows:?}");
+    // What a stored value would not survive is not proposed.
+    let longer = fixture.drift(&[json!({"w": "xy"})]).await;
+    let longer = longer.changed.iter().find(|one| one.column == "w").unwrap();
+    assert_eq!((longer.proposed.as_deref(), longer.why.contains("by hand")), (None, true), "{longer:?}");
+}
+
 /// A change record of a table has the new item as long as there is one.
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_that_are_absent_later_become_optional() {

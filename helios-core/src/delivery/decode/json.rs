@@ -251,6 +251,15 @@ impl Check {
             }
             let is_typed = may_be_typed
                 && self.typed.pass(&self.dotted, cursor).map_err(|fault| in_field(fault, name))?;
+            if !is_typed
+                && may_be_typed
+                && !matches!(cursor.peek(), b'{' | b'n')
+                && self.typed.is_above(&self.dotted)
+            {
+                let value = cursor.value()?;
+                let message = "a path within this one has a type, so that only an object can be here";
+                return Err(in_field(refused(message, value), name));
+            }
             if !is_typed {
                 self.value(cursor).map_err(|fault| in_field(fault, name))?;
             }

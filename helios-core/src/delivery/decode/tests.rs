@@ -364,7 +364,7 @@ fn messages_speak_to_people() {
         (
             "JSON(a UInt8)",
             r#"{"a":1.5}"#,
-            "column `x`, at $.x.a: the path `a` of the JSON is a UInt8, which would change the value: 1.5".to_owned(),
+            "column `x`, at $.x.a: the path `a` of the JSON has the type UInt8, which would change the value: 1.5".to_owned(),
         ),
     ] {
         let reject = decoder(&[("x", data_type)]).decode(format!(r#"{{"x":{value}}}"#).as_bytes()).unwrap_err();

@@ -44,6 +44,12 @@ impl TypedPaths {
         self.0.is_empty()
     }
 
+    /// Whether a path is above one that has a type: there ClickHouse has an object, whatever else is sent.
+    pub(super) fn is_above(&self, path: &str) -> bool {
+        let is_below = |typed: &String| typed.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        self.0.keys().any(is_below)
+    }
+
     /// Passes over the value of a path. `false` if the path has no type of its own.
     pub(super) fn pass(&mut self, path: &str, cursor: &mut Cursor<'_>) -> Checked<bool> {
         let Some((name, typed)) = self.0.get_mut(path) else { return Ok(false) };
@@ -51,7 +57,14 @@ impl TypedPaths {
         if typed.keeps(value)? {
             return Ok(true);
         }
-        let message = format!("the path `{path}` of the JSON is a {name}, which would change the value");
+        let message = if typed.is_unknown() {
+            format!(
+                "the path `{path}` of the JSON has the type {name}, of which Helios does not know what it keeps; give the path \
+                 another type, or a column of its own"
+            )
+        } else {
+            format!("the path `{path}` of the JSON has the type {name}, which would change the value")
+        };
         Err(Fault::new(RejectKind::NotRepresentable, message).expecting(name, Some(value)))
     }
 }
@@ -75,12 +88,21 @@ impl Typed {
             | DataType::DateTime64 { .. }
             | DataType::Uuid
             | DataType::Ipv4
+            | DataType::Ipv6
             | DataType::Enum8(_)
             | DataType::Enum16(_) => match Nodes::new(false).node(&data_type) {
                 Some(node) => Self::One(data_type, Box::new(node)),
                 None => Self::Nothing,
             },
             _ => Self::Nothing,
+        }
+    }
+
+    fn is_unknown(&self) -> bool {
+        match self {
+            Self::Nullable(inner) | Self::List(inner) => inner.is_unknown(),
+            Self::One(..) => false,
+            Self::Nothing => true,
         }
     }
 
@@ -110,7 +132,10 @@ impl Typed {
 
 /// Whether a value of the type is written as ClickHouse reads it, unchanged, in a `JSON`. Its range is another question.
 fn is_canonical(data_type: &DataType, value: &str) -> bool {
-    let is_number = Number::parse(value).is_some();
+    // Of -0 only a float with a fraction keeps the sign.
+    let is_number = Number::parse(value).is_some_and(|number| {
+        !number.negative || number.text.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+    });
     let text = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     match data_type {
         DataType::Float { bits: 32 } => Number::parse(value).is_some_and(|number| is_float32(&number)),
@@ -122,6 +147,9 @@ fn is_canonical(data_type: &DataType, value: &str) -> bool {
         DataType::DateTime { .. } | DataType::DateTime64 { .. } => {
             text.is_some_and(|text| text.len() >= 19 && matches!(text.as_bytes()[10], b' ' | b'T'))
         }
+        DataType::Ipv6 => text.is_some_and(|text| {
+            text.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.to_string() == text)
+        }),
         DataType::Uuid => text.is_some_and(|text| !text.contains(|letter: char| letter.is_ascii_uppercase())),
         _ => text.is_some(),
     }
@@ -144,9 +172,10 @@ mod tests {
         for (data_type, kept, changed) in [
             ("UInt8", &["0", "255"][..], &["1.5", r#""7""#, "null", "300", "-1", "-0", "true", "[1]"][..]),
             ("Nullable(Int8)", &["null", "-1"], &[r#""x""#, "128"]),
-            ("Float64", &["1", "0.1", "1e300"], &["9007199254740993", r#""nan""#, "NaN", "-Infinity"]),
+            ("Float64", &["1", "0.1", "1e300"], &["9007199254740993", r#""nan""#, "NaN", "-Infinity", "-0"]),
+            ("IPv6", &[r#""::1""#], &[r#""::0001""#, r#""2001:DB8::1""#, "1"]),
             ("Float32", &["1", "0.1", "-2.5"], &["0.123456789", "16777217", "1e300"]),
-            ("Decimal(9, 2)", &["1.5", "-3"], &["1.555", r#""1.5""#]),
+            ("Decimal(9, 2)", &["1.5", "-3"], &["1.555", r#""1.5""#, "-0.00"]),
             ("Bool", &["true"], &["1", r#""true""#]),
             ("String", &[r#""x""#, r#""""#], &["1", "{}", "null"]),
             ("Date", &[r#""2024-01-31""#], &[r#""2024-02-30""#, r#""2024-1-1""#, "19000", r#""1960-01-01""#]),
@@ -182,6 +211,13 @@ mod tests {
                 );
             }
         }
+        let paths = TypedPaths::of("a.b.c UInt8").unwrap();
+        assert!(
+            paths.is_above("a")
+                && paths.is_above("a.b")
+                && !paths.is_above("a.b.c")
+                && !paths.is_above("a.x")
+        );
         let mut paths = TypedPaths::of("a UInt8, SKIP b").unwrap();
         assert!(!paths.pass("b", &mut Cursor::new("1")).unwrap());
     }
