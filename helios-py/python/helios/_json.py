@@ -29,5 +29,7 @@ def _integer(digits: str) -> int | float | str:
 
 def _float(digits: str) -> float | str:
     number = float(digits)
-    is_lost = math.isinf(number) or (number == 0 and any(digit in "123456789" for digit in digits.lower().split("e")[0]))
+    is_lost = math.isinf(number) or (
+        number == 0 and any(digit in "123456789" for digit in digits.lower().split("e")[0])
+    )
     return digits if is_lost else number
