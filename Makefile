@@ -50,7 +50,7 @@ on-package-engine := $(addprefix helios-py/tests/test_,docstrings.py frames.py s
 test-python: engine emulator faces wheel ## The Python package's own tests, its README in a clean environment, and the deployment template.
 	HELIOS_CHDB_LIB=$$(setup/engine.sh) $(python) -m pytest --quiet
 	$(python) -m pytest --quiet $(on-package-engine)
-	$(python) tests/on_package_engine.py proof:: refused:: quarantine:: json:: defaults:: values::
+	$(python) tests/on_package_engine.py proof:: refused:: quarantine:: json:: defaults:: values:: samples::
 	python3 helios-py/tests/clean_environment.py $(faces)/wheels/*.whl
 
 test-go: engine faces ## The Go package's own tests, with the race detector.

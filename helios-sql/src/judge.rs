@@ -57,8 +57,9 @@ const TABLE_FUNCTIONS: [&str; 9] = [
 ];
 
 /// Tables of the database `system` that say what there is, not what others do.
-const SYSTEM_TABLES: [&str; 29] = [
+const SYSTEM_TABLES: [&str; 34] = [
     "aggregate_function_combinators",
+    "codecs",
     "collations",
     "columns",
     "completions",
@@ -68,18 +69,22 @@ const SYSTEM_TABLES: [&str; 29] = [
     "data_type_families",
     "database_engines",
     "databases",
+    "detached_parts",
     "dictionaries",
     "documentation",
     "formats",
     "functions",
     "keywords",
     "licenses",
+    "merges",
     "numbers",
     "numbers_mt",
     "one",
     "parts",
     "parts_columns",
     "primes",
+    "projection_parts",
+    "projections",
     "settings",
     "table_engines",
     "table_functions",
@@ -166,9 +171,41 @@ const PLAIN: [&str; 27] = [
     "WithElement",
 ];
 
+/// Functions that are refused and have no argument, in lower case. As the name of a column each is harmless: no function of functions
+/// can call it.
+const WITHOUT_ARGUMENTS: [&str; 24] = [
+    "authuser",
+    "buildid",
+    "connection_id",
+    "connectionid",
+    "currenthandler",
+    "currentprofiles",
+    "currentrequesturl",
+    "currentroles",
+    "defaultprofiles",
+    "defaultroles",
+    "displayname",
+    "enabledprofiles",
+    "enabledroles",
+    "fqdn",
+    "fullhostname",
+    "getoskernelversion",
+    "hostname",
+    "serveruuid",
+    "tcpport",
+    "tid",
+    "transactionid",
+    "transactionlatestsnapshot",
+    "uptime",
+    "zookeepersessionuptime",
+];
+
 /// Why a statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(String);
+pub struct Refusal {
+    what: String,
+    advice: &'static str,
+}
 
 impl Refusal {
     /// Of an `INSERT`.
@@ -178,13 +215,18 @@ impl Refusal {
     }
 
     fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
+        Self { what: why.into(), advice: "" }
+    }
+
+    fn advising(self, advice: &'static str) -> Self {
+        Self { advice, ..self }
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in read-only mode", self.0)
+        write!(f, "{} in read-only mode", self.what)?;
+        if self.advice.is_empty() { Ok(()) } else { write!(f, "; {}", self.advice) }
     }
 }
 
@@ -239,7 +281,14 @@ impl<'a> Statement<'a> {
     fn check_text(&self) -> Judged {
         let first = self.tokens.iter().find(|token| token.kind != Kind::Symbol(b'('));
         if !first.is_some_and(|first| BEGINNINGS.iter().any(|word| self.is_word(first, word))) {
-            return Err(Refusal::new("Only SELECT, SHOW, DESCRIBE, EXPLAIN and EXISTS are allowed"));
+            let word = first
+                .filter(|first| first.kind == Kind::Word)
+                .map(|first| self.slice(first).to_ascii_uppercase());
+            let what = word.map_or_else(
+                || "This statement is not allowed".to_owned(),
+                |word| format!("{word} is not allowed"),
+            );
+            return Err(Refusal::new(what).advising("use SELECT, SHOW, DESCRIBE, EXPLAIN or EXISTS"));
         }
         let mut behind = self.tokens.iter().skip_while(|token| token.kind != Kind::Symbol(b';'));
         if behind.any(|token| token.kind != Kind::Symbol(b';')) {
@@ -407,9 +456,8 @@ impl<'a> Judge<'a> {
             matches!(token.kind, Kind::Symbol(b'(')) || self.statement.is_word(token, "WHERE")
         };
         if self.statement.tokens.iter().any(hides) {
-            return Err(Refusal::new(
-                "SHOW with WHERE or with brackets is not allowed; use a SELECT from a system table",
-            ));
+            return Err(Refusal::new("SHOW with WHERE or with brackets is not allowed")
+                .advising("use a SELECT from a system table"));
         }
         Ok(())
     }
@@ -441,13 +489,15 @@ impl<'a> Judge<'a> {
         let lower = name.to_ascii_lowercase();
         if place == Place::Table {
             if !TABLE_FUNCTIONS.contains(&lower.as_str()) {
-                return Err(Refusal::new(format!("The table function `{name}` is not allowed")));
+                return Err(Refusal::new(format!(
+                    "The table function `{name}` does not exist or is not allowed"
+                )));
             }
             self.arguments(node, |_| Place::Elsewhere, work);
             return Ok(());
         }
         if !is_allowed(&lower) && !self.lambdas.contains(name) {
-            return Err(Refusal::new(format!("The function `{name}` is not allowed")));
+            return Err(Refusal::new(format!("The function `{name}` does not exist or is not allowed")));
         }
         let is_in = matches!(
             lower.as_str(),
@@ -477,11 +527,13 @@ impl<'a> Judge<'a> {
     /// A name. It may be a column, or what a function of functions is given: `arrayMap(file, …)`, `WITH file AS f`.
     fn identifier(&self, name: &str, place: Place) -> Judged {
         let lower = name.to_ascii_lowercase();
-        if self.functions.contains(&lower) && !is_allowed(&lower) {
-            return Err(Refusal::new(format!(
-                "The name `{name}`, which is also that of a function, is not allowed; if it is a column, write its table before \
-                 it: t.{name}"
-            )));
+        let is_harmless = is_allowed(&lower) || WITHOUT_ARGUMENTS.contains(&lower.as_str());
+        if self.functions.contains(&lower) && !is_harmless {
+            let refusal =
+                Refusal::new(format!("The name `{name}`, which is also that of a function, is not allowed"));
+            return Err(refusal.advising(
+                "if it is a column, write its table before it, as in t.name; give an alias another name",
+            ));
         }
         if place != Place::Elsewhere || is_of_system(name) { self.table(name) } else { Ok(()) }
     }
@@ -498,14 +550,17 @@ impl<'a> Judge<'a> {
             database => database.starts_with("_temporary"),
         };
         if is_hidden {
-            return Err(Refusal::new(format!("The table `{name}` is not allowed")));
+            return Err(Refusal::new(format!("The table `{name}` does not exist or is not allowed")));
         }
         Ok(())
     }
 
     /// The tree shows that there are settings, not which. In read-only mode there is one that says what is so anyhow.
     fn check_settings(&self) -> Judged {
-        let refused = || Refusal::new("A statement that sets settings is not allowed");
+        let refused = || {
+            Refusal::new("A statement that sets settings is not allowed")
+                .advising("give limits in the options of the query")
+        };
         let is_option =
             |node: &Node<'_>| self.tree.parent(*node).is_some_and(|parent| parent.kind() == "Explain");
         let sets = self.tree.nodes().filter(|node| node.kind() == "Set" && !is_option(node)).count();
@@ -573,7 +628,7 @@ impl<'a> Judge<'a> {
             if is_allowed(&name.to_ascii_lowercase()) {
                 Ok(())
             } else {
-                Err(Refusal::new(format!("The function `{name}` is not allowed")))
+                Err(Refusal::new(format!("The function `{name}` does not exist or is not allowed")))
             }
         };
         let is_lambda = depth > 0
@@ -605,6 +660,21 @@ impl<'a> Judge<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a statement says at its end in which form its result comes: `… FORMAT CSV`, also with settings behind it.
+#[must_use]
+pub fn chooses_format(text: &str) -> bool {
+    let statement = Statement::new(text, [], "");
+    let clause = statement.places_of("FORMAT").last();
+    clause.is_some_and(|place| {
+        let word = |at: usize| statement.tokens.get(at).filter(|token| token.kind == Kind::Word);
+        let is_end = match statement.tokens.get(place + 2) {
+            None => true,
+            Some(token) => token.kind == Kind::Symbol(b';') || statement.is_word(token, "SETTINGS"),
+        };
+        place > 0 && word(place + 1).is_some() && is_end
+    })
 }
 
 fn unknown(kind: &str) -> Refusal {
@@ -670,6 +740,22 @@ mod tests {
     }
 
     #[test]
+    fn a_format_is_the_last_clause() {
+        for text in ["SELECT 1 FORMAT Null", "select 1 format CSV;", "SELECT 1 FORMAT JSON SETTINGS a = 1"] {
+            assert!(chooses_format(text), "{text}");
+        }
+        for text in [
+            "SELECT format FROM t",
+            "SELECT 1 AS format",
+            "SELECT 'FORMAT Null'",
+            "FORMAT Null",
+            "SELECT format(a, b)",
+        ] {
+            assert!(!chooses_format(text), "{text}");
+        }
+    }
+
+    #[test]
     fn functions_are_on_the_list_or_refused() {
         for name in
             ["sum", "SUM", "sumIf", "quantilesTDigestStateIf", "uniqMergeStateOrNull", "_CAST", "lambda"]
@@ -694,6 +780,8 @@ mod tests {
         // The name of a function is as good as a call of it.
         select("SELECT x", "Identifier file").unwrap_err();
         select("SELECT x", "Identifier t.file").unwrap();
+        // Nothing can call this one.
+        select("SELECT x", "Identifier hostname").unwrap();
         select("SELECT x", "Function f (children 1)\n ExpressionList").unwrap_err();
         let lambda = "Function lambda (alias f) (children 1)\n ExpressionList";
         select("SELECT x", lambda).unwrap();

@@ -4,4 +4,4 @@ mod judge;
 pub mod lexer;
 mod tree;
 
-pub use judge::{Refusal, Statement};
+pub use judge::{Refusal, Statement, chooses_format};

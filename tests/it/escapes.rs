@@ -362,7 +362,10 @@ async fn the_question_about_a_statement_does_not_show() {
     let describe = "DESCRIBE url('http://127.0.0.1:1/', 'CSV')";
     let answer = ask(json!({"query": describe, "readOnly": true, "limit": 1})).await;
     assert!(
-        answer["error"].as_str().unwrap().starts_with("The table function `url` is not allowed"),
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("The table function `url` does not exist or is not allowed"),
         "{answer}"
     );
     assert_eq!(answer["code"], "permission_denied", "{answer}");

@@ -154,6 +154,8 @@ async fn bad_sql_is_an_error_with_clickhouses_number() {
         ("SELECT * FROM nope.nope", ErrorKind::NotFound, Some(81)),
         ("SELECT {missing:UInt8}", ErrorKind::InvalidQuery, Some(456)),
         ("SELECT 1 FORMAT CSV", ErrorKind::InvalidQuery, None),
+        ("SELECT 1 FORMAT Null", ErrorKind::InvalidQuery, None),
+        ("SELECT 1 WHERE 0 FORMAT CSV", ErrorKind::InvalidQuery, None),
         ("SELECT 1 SETTINGS nope = 1", ErrorKind::InvalidQuery, Some(115)),
         ("SELECT throwIf(number = 3) FROM numbers(10)", ErrorKind::InvalidQuery, Some(395)),
     ] {

@@ -323,6 +323,9 @@ async fn bad_sql_is_the_same_error_as_in_json() {
         ("SELECT 1 SETTINGS nope = 1", ErrorKind::InvalidQuery, Some(115)),
         ("SELECT throwIf(number = 3) FROM numbers(10)", ErrorKind::InvalidQuery, Some(395)),
         ("SELECT 1 FORMAT CSV", ErrorKind::InvalidQuery, None),
+        ("SELECT 1 FORMAT Null", ErrorKind::InvalidQuery, None),
+        ("SELECT sumState(number) AS s FROM numbers(3)", ErrorKind::InvalidQuery, None),
+        ("SELECT [tuple(groupArrayState(number))] AS s FROM numbers(3)", ErrorKind::InvalidQuery, None),
     ] {
         let error = match client().query(sql).arrow().await {
             Ok(stream) => stream.try_collect::<Vec<_>>().await.unwrap_err(),

@@ -116,6 +116,7 @@ async fn bad_sql_is_an_error_before_anything_is_answered() {
             ("", ErrorKind::InvalidQuery, None),
             ("SELECT * FROM nope", ErrorKind::NotFound, Some(60)),
             ("SELECT 1 FORMAT TSV", ErrorKind::InvalidQuery, None),
+            ("SELECT 1 FORMAT Null", ErrorKind::InvalidQuery, None),
             ("SELECT 1 FORMAT TSVWithNames -- x", ErrorKind::InvalidQuery, None),
             ("SELECT throwIf(number = 3) FROM numbers(10)", ErrorKind::InvalidQuery, Some(395)),
         ] {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority},
+    http::{HeaderMap, HeaderName, HeaderValue, Version, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -35,6 +35,9 @@ pub(crate) async fn refuse_foreign_host(
     request: Request,
     next: Next,
 ) -> Response {
+    if request.version() == Version::HTTP_11 && !request.headers().contains_key(header::HOST) {
+        return ApiError::from(Refusal::BadRequest("HTTP/1.1 needs a Host header")).into_response();
+    }
     if answers_to(state.config(), request.headers()) {
         next.run(request).await
     } else {

@@ -25,6 +25,8 @@ pub(crate) enum Refusal {
     NotAllowed(&'static str),
     /// The self-check found that callers' SQL could do more than read.
     NotSafe,
+    /// The request breaks HTTP's own rules.
+    BadRequest(&'static str),
     /// A `Host` that this server does not answer to.
     ForeignHost,
     /// A browser sent this on behalf of another site.
@@ -44,7 +46,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::BadBody(_) => StatusCode::BAD_REQUEST,
+            Self::BadBody(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::NoSession | Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::NotAllowed(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NoSuchEndpoint | Self::NoSuchQuery => StatusCode::NOT_FOUND,
@@ -63,7 +65,7 @@ impl Refusal {
     /// The stable name. Where the library has a kind for it, it is that kind's.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::BadBody(_) => "invalid_input",
+            Self::BadBody(_) | Self::BadRequest(_) => "invalid_input",
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTimeout => "body_timeout",
             Self::NoSession | Self::SessionEnded => "unauthenticated",
@@ -88,7 +90,7 @@ impl Refusal {
             Self::BodyTimeout => "the body did not arrive in time",
             Self::NoSession => "this needs AWS credentials; POST them to /api/authenticate first",
             Self::SessionEnded => "the session has ended; authenticate again",
-            Self::NotAllowed(text) => text,
+            Self::NotAllowed(text) | Self::BadRequest(text) => text,
             Self::NotSafe => {
                 "queries are not run: on this server's ClickHouse they could do more than read; its log says what"
             }

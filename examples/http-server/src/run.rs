@@ -93,10 +93,14 @@ fn stop_signal() -> Result<impl Future<Output = ()>> {
             .map_err(|error| Error::new(ErrorKind::Unexpected, "signals cannot be received").caused_by(error))
     };
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    // A terminal that is closed, and who wants it to end now.
+    let (mut hangup, mut quit) = (listen(SignalKind::hangup())?, listen(SignalKind::quit())?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+            _ = quit.recv() => {}
         }
     })
 }

@@ -36,8 +36,10 @@ impl SessionId {
             .filter_map(|value| value.to_str().ok())
             .flat_map(Cookie::split_parse)
             .filter_map(Result::ok)
-            .find(|cookie| cookie.name() == COOKIE)
+            .filter(|cookie| cookie.name() == COOKIE)
+            // Of two, one may be another site's below the same name: none of them is believed, and no session has this id.
             .map(|cookie| Self(cookie.value().to_owned()))
+            .reduce(|_, _| Self(String::new()))
     }
 
     /// The header that gives this id to a browser.
@@ -267,6 +269,8 @@ mod tests {
         headers.append(header::COOKIE, HeaderValue::from_static("a=b; broken; other_helios_session=x"));
         headers.append(header::COOKIE, HeaderValue::from_static("c=d; helios_session=abc"));
         assert_eq!(SessionId::of(&headers), Some(SessionId("abc".to_owned())));
+        headers.append(header::COOKIE, HeaderValue::from_static("helios_session=abc"));
+        assert_eq!(SessionId::of(&headers), Some(SessionId(String::new())));
     }
 
     #[test]

@@ -37,6 +37,7 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (70, ErrorKind::InvalidQuery, false),      // CANNOT_CONVERT_TYPE
     (72, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_NUMBER
     (73, ErrorKind::InvalidQuery, false),      // UNKNOWN_FORMAT
+    (80, ErrorKind::InvalidQuery, false),      // INCORRECT_QUERY
     (81, ErrorKind::NotFound, false),          // UNKNOWN_DATABASE
     (82, ErrorKind::AlreadyExists, false),     // DATABASE_ALREADY_EXISTS
     (107, ErrorKind::NotFound, false),         // FILE_DOESNT_EXIST
@@ -55,6 +56,8 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (167, ErrorKind::LimitExceeded, false),    // TOO_DEEP_AST
     (168, ErrorKind::LimitExceeded, false),    // TOO_BIG_AST
     (179, ErrorKind::InvalidQuery, false),     // MULTIPLE_EXPRESSIONS_FOR_ALIAS
+    (180, ErrorKind::InvalidQuery, false),     // THERE_IS_NO_PROFILE
+    (181, ErrorKind::InvalidQuery, false),     // ILLEGAL_FINAL
     (184, ErrorKind::InvalidQuery, false),     // ILLEGAL_AGGREGATION
     (191, ErrorKind::LimitExceeded, false),    // SET_SIZE_LIMIT_EXCEEDED
     (192, ErrorKind::Unauthenticated, false),  // UNKNOWN_USER
@@ -73,11 +76,13 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (236, ErrorKind::Unavailable, true),       // ABORTED
     (241, ErrorKind::LimitExceeded, true),     // MEMORY_LIMIT_EXCEEDED
     (242, ErrorKind::Unavailable, true),       // TABLE_IS_READ_ONLY
+    (243, ErrorKind::Unavailable, true),       // NOT_ENOUGH_SPACE
     (252, ErrorKind::LimitExceeded, true),     // TOO_MANY_PARTS
     (279, ErrorKind::Unavailable, true),       // ALL_CONNECTION_TRIES_FAILED
     (285, ErrorKind::Unavailable, true),       // TOO_FEW_LIVE_REPLICAS
     (290, ErrorKind::LimitExceeded, false),    // LIMIT_EXCEEDED
     (291, ErrorKind::PermissionDenied, false), // DATABASE_ACCESS_DENIED
+    (306, ErrorKind::LimitExceeded, false),    // TOO_DEEP_RECURSION
     (307, ErrorKind::LimitExceeded, false),    // TOO_MANY_BYTES
     (319, ErrorKind::Unavailable, true),       // UNKNOWN_STATUS_OF_INSERT
     (321, ErrorKind::InvalidQuery, false),     // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
@@ -92,6 +97,7 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (425, ErrorKind::Unavailable, true),       // SYSTEM_ERROR
     (439, ErrorKind::Unavailable, true),       // CANNOT_SCHEDULE_TASK
     (441, ErrorKind::InvalidQuery, false),     // CANNOT_PARSE_DOMAIN_VALUE
+    (446, ErrorKind::PermissionDenied, false), // FUNCTION_NOT_ALLOWED
     (452, ErrorKind::PermissionDenied, false), // SETTING_CONSTRAINT_VIOLATION
     (456, ErrorKind::InvalidQuery, false),     // UNKNOWN_QUERY_PARAMETER
     (457, ErrorKind::InvalidQuery, false),     // BAD_QUERY_PARAMETER
@@ -99,6 +105,7 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (497, ErrorKind::PermissionDenied, false), // ACCESS_DENIED
     (516, ErrorKind::Unauthenticated, false),  // AUTHENTICATION_FAILED
     (636, ErrorKind::InvalidQuery, false),     // CANNOT_EXTRACT_TABLE_STRUCTURE
+    (649, ErrorKind::InvalidQuery, false),     // INVALID_TRANSACTION
     (701, ErrorKind::NotFound, false),         // CLUSTER_DOESNT_EXIST
     (999, ErrorKind::Unavailable, true),       // KEEPER_EXCEPTION
     (1002, ErrorKind::Unexpected, false),      // UNKNOWN_EXCEPTION

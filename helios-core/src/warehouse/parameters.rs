@@ -74,13 +74,20 @@ impl<'de> Deserialize<'de> for Parameters {
     }
 }
 
+/// So deep may lists be nested. ClickHouse nests types no deeper.
+const MAX_DEPTH: usize = 64;
+
 /// Numbers are taken as they are written: one of 256 bits keeps every digit.
 fn read(json: &RawValue) -> Result<Value, String> {
+    read_within(json, 0)
+}
+
+fn read_within(json: &RawValue, depth: usize) -> Result<Value, String> {
     match json.get().as_bytes().first() {
         Some(b'"') => serde_json::from_str(json.get()).map(Value::Single).map_err(|error| error.to_string()),
         Some(b'[') => {
             let mut list = String::new();
-            write_list(json, &mut list)?;
+            write_list(json, depth, &mut list)?;
             Ok(Value::List(list))
         }
         Some(b'n' | b'{') | None => Err("is no text, number or truth value, nor a list of these".to_owned()),
@@ -88,14 +95,17 @@ fn read(json: &RawValue) -> Result<Value, String> {
     }
 }
 
-fn write_list(json: &RawValue, list: &mut String) -> Result<(), String> {
+fn write_list(json: &RawValue, depth: usize, list: &mut String) -> Result<(), String> {
+    if depth == MAX_DEPTH {
+        return Err(format!("has lists within each other, more than {MAX_DEPTH} levels"));
+    }
     let elements: Vec<&RawValue> = serde_json::from_str(json.get()).map_err(|error| error.to_string())?;
     list.push('[');
     for (index, element) in elements.into_iter().enumerate() {
         if index > 0 {
             list.push(',');
         }
-        match read(element)? {
+        match read_within(element, depth + 1)? {
             Value::Single(text) if element.get().starts_with('"') => {
                 list.push('\'');
                 list.push_str(&text.replace('\\', "\\\\").replace('\'', "\\'"));
@@ -120,6 +130,16 @@ mod tests {
         }
         for json in ["[]", "7"] {
             assert!(serde_json::from_str::<Parameters>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn no_depth_overflows_the_stack() {
+        let nested = |depth: usize| format!(r#"{{"a": {}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        assert!(serde_json::from_str::<Parameters>(&nested(64)).is_ok());
+        for depth in [65, 6_000, 100_000] {
+            let error = serde_json::from_str::<Parameters>(&nested(depth)).unwrap_err().to_string();
+            assert!(error.contains("the parameter `a` has lists within each other"), "{error}");
         }
     }
 

@@ -4,7 +4,7 @@ use axum::{
     BoxError, Router,
     error_handling::HandleErrorLayer,
     extract::Request,
-    http::header,
+    http::{HeaderValue, header},
     middleware,
     response::IntoResponse as _,
     routing::{delete, get, post},
@@ -111,6 +111,7 @@ fn surround(router: Router<AppState>, state: &AppState) -> Router<AppState> {
         .fallback(async || ApiError::from(Refusal::NoSuchEndpoint))
         .layer(
             ServiceBuilder::new()
+                .map_request(without_odd_id)
                 .set_x_request_id(MakeRequestUuid)
                 .sensitive_headers([header::COOKIE, header::SET_COOKIE, header::AUTHORIZATION])
                 .layer(trace)
@@ -122,6 +123,20 @@ fn surround(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     HEADERS.into_iter().fold(router, |router, (name, value)| {
         router.layer(SetResponseHeaderLayer::if_not_present(name, value))
     })
+}
+
+/// The longest id of a request that a caller may give it.
+const MAX_REQUEST_ID: usize = 128;
+
+/// The request without an id that no log should hold; it gets another.
+fn without_odd_id(mut request: Request) -> Request {
+    const ID: &str = "x-request-id";
+    let is_odd =
+        |id: &HeaderValue| id.len() > MAX_REQUEST_ID || !id.as_bytes().iter().all(u8::is_ascii_graphic);
+    if request.headers().get_all(ID).iter().any(is_odd) {
+        request.headers_mut().remove(ID);
+    }
+    request
 }
 
 /// Neither the query string nor any header but the request's id.

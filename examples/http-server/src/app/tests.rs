@@ -141,6 +141,19 @@ async fn every_answer_carries_the_headers() {
 }
 
 #[tokio::test]
+async fn odd_requests_are_refused_or_put_right() {
+    let state = state(&[]);
+    let without_host = Request::builder().uri("/healthz").body(Body::empty()).unwrap();
+    send(app(state.clone()), without_host).await.is_error(400, "invalid_input");
+    for (id, kept) in [("abc-1", true), (&"x".repeat(129), false), ("a b", false)] {
+        let answer = get_from(&state, "/healthz", &[("x-request-id", id)]).await;
+        assert_eq!(answer.headers["x-request-id"] == id, kept, "{id}");
+    }
+    let cookies = [("cookie", "helios_session=a; helios_session=b")];
+    get_from(&state, "/api/sources", &cookies).await.is_error(401, "unauthenticated");
+}
+
+#[tokio::test]
 async fn bodies_are_checked_before_anything_happens() {
     let state = state(&["--run-as-operator"]);
     for (path, field) in OF_SESSIONS.into_iter().chain(OF_READERS).chain([("/api/authenticate", "")]) {

@@ -1,8 +1,8 @@
 //! Which ClickHouse and which AWS.
 
-use std::path::PathBuf;
+use std::{ffi::OsStr, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, builder::TypedValueParser};
 use helios_core::{HeliosConfig, Result};
 use url::Url;
 
@@ -22,7 +22,7 @@ pub struct BackendArgs {
     pub chdb_lib: Option<PathBuf>,
 
     /// A ClickHouse server's HTTP interface, in place of the embedded engine [env: HELIOS_CLICKHOUSE_URL].
-    #[arg(long, value_name = "URL", value_parser = url_without_password)]
+    #[arg(long, value_name = "URL", value_parser = UrlWithoutPassword)]
     pub clickhouse_url: Option<String>,
 
     /// The user of that server [env: HELIOS_CLICKHOUSE_USER; default: default].
@@ -42,7 +42,7 @@ pub struct BackendArgs {
     pub region: Option<String>,
 
     /// An emulator or a private endpoint in AWS's place [env: HELIOS_AWS_ENDPOINT_URL, AWS_ENDPOINT_URL].
-    #[arg(long, value_name = "URL", value_parser = url_without_password)]
+    #[arg(long, value_name = "URL", value_parser = UrlWithoutPassword)]
     pub aws_endpoint_url: Option<String>,
 
     /// The DynamoDB table that maps streams to tables [env: HELIOS_MAPPING_TABLE; default: helios-sources].
@@ -85,7 +85,29 @@ impl BackendArgs {
     }
 }
 
-/// A flag shows in the process list, so a password may not stand in its URL. The message does not repeat it.
+/// A flag shows in the process list, so a password may not stand in its URL. No message repeats it: what is no URL may hold a
+/// password, too.
+#[derive(Clone)]
+struct UrlWithoutPassword;
+
+impl TypedValueParser for UrlWithoutPassword {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        let read = value.to_str().ok_or_else(|| "it is not UTF-8".to_owned()).and_then(url_without_password);
+        read.map_err(|why| {
+            let flag = argument.and_then(clap::Arg::get_long).unwrap_or_default();
+            let message = format!("invalid value for '--{flag}': {why}\n");
+            clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
+}
+
 fn url_without_password(text: &str) -> Result<String, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     if url.password().is_some() {
@@ -96,7 +118,18 @@ fn url_without_password(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[test]
+    fn no_message_repeats_a_password() {
+        for url in ["http://u:canary@h/", "http//u:canary@h", "canary"] {
+            let parsed = crate::ServerConfig::try_parse_from(["helios-server", "--clickhouse-url", url]);
+            let message = parsed.unwrap_err().to_string();
+            assert!(message.contains("--clickhouse-url") && !message.contains("canary"), "{message}");
+        }
+    }
 
     #[test]
     fn flags_win_and_the_environment_stays() {

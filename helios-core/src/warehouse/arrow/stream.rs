@@ -28,7 +28,8 @@ use crate::{
         error::{cut_off, located_in},
         from_clickhouse,
         late_exception::{Tail, exception_in},
-        query::{Judged, StartedQuery},
+        query::{Judged, StartedQuery, without_format},
+        types::DataType,
     },
 };
 
@@ -82,7 +83,7 @@ impl Warehouse {
     /// clause.
     pub async fn query_arrow(&self, sql: &str, options: &QueryOptions) -> Result<ArrowStream> {
         let started = async { self.start_arrow(self.judge(sql, options).await?).await };
-        started.await.map_err(|error: Error| error.at("query"))
+        started.await.map_err(|error: Error| without_format(sql, error).at("query"))
     }
 
     pub(in crate::warehouse) async fn start_arrow(&self, judged: Judged<'_>) -> Result<ArrowStream> {
@@ -96,7 +97,10 @@ impl Warehouse {
         };
         let (types, mut stream) = future::try_join(types, self.open_arrow(judged)).await?;
         match types {
-            ResultTypes::Known(columns) => stream.take_types(&columns)?,
+            ResultTypes::Known(columns) => {
+                refuse_states(&columns)?;
+                stream.take_types(&columns)?;
+            }
             ResultTypes::Unknown(cause) => {
                 // The statement has no error of its own, so `cause` is about the question only.
                 if !stream.decoder_schema().fields().is_empty()
@@ -340,4 +344,17 @@ fn own_format() -> Error {
 
 fn malformed(error: ArrowError) -> Error {
     Error::unexpected("ClickHouse answered what is no Arrow stream").caused_by(error)
+}
+/// ClickHouse writes the states of aggregate functions into Arrow as what its own memory has: addresses, which are neither the
+/// state's bytes nor for others to see (measured on 26.7 and 26.9).
+fn refuse_states(columns: &[Column]) -> Result<()> {
+    let is_state = |data_type: &DataType| matches!(data_type, DataType::AggregateFunction(_));
+    let has_state =
+        |column: &&Column| column.data_type.parse().is_ok_and(|parsed: DataType| parsed.has(&is_state));
+    let Some(column) = columns.iter().find(has_state) else { return Ok(()) };
+    let message = "Arrow cannot hold the state of an aggregate function; finish it with `finalizeAggregation` or a function that ends in \
+                   `Merge`, or ask for its bytes with `hex`";
+    Err(Error::new(ErrorKind::InvalidQuery, message)
+        .with("column", column.name.clone())
+        .with("type", column.data_type.clone()))
 }

@@ -18,6 +18,7 @@ pub(in crate::warehouse) use judge::{FunctionNames, Judged};
 pub use options::{QueryOptions, TimeForm, WideIntegers};
 pub use result::{QueryMetadata, QueryResult};
 pub use stream::QueryStream;
+pub(in crate::warehouse) use stream::without_format;
 pub use typed::RowStream;
 
 use super::{

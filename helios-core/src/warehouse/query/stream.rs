@@ -21,7 +21,7 @@ use super::{
     raw::{self, Csv, RawBody},
     rows::{self, RowsBody},
 };
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How values become the documented JSON.
 const JSON_SETTINGS: [(&str, &str); 5] = [
@@ -184,7 +184,7 @@ enum Body {
 
 impl QueryStream {
     fn new(sql: &str, format: ResultFormat, started: Result<Started>) -> Result<Self> {
-        let (id, body) = started.map_err(|error| located_in(sql, error).at("query"))?;
+        let (id, body) = started.map_err(|error| without_format(sql, located_in(sql, error)).at("query"))?;
         Ok(Self { id, format, body: SyncWrapper::new(body), ended: false })
     }
 
@@ -199,6 +199,16 @@ impl QueryStream {
     pub fn format(&self) -> ResultFormat {
         self.format
     }
+}
+
+/// A statement that chooses another form for its result, such as `FORMAT Null`, answers with what is none of the wanted form: that
+/// is the statement's fault, and no answer that was cut off.
+pub(in crate::warehouse) fn without_format(sql: &str, error: Error) -> Error {
+    if error.server_code().is_some() || !error.is_retryable() || !helios_sql::chooses_format(sql) {
+        return error;
+    }
+    let message = "a query can have no FORMAT clause: the form of the result is asked for beside the query";
+    Error::new(ErrorKind::InvalidQuery, message).caused_by(error)
 }
 
 impl Stream for QueryStream {
