@@ -36,7 +36,7 @@ def main(filters: list[str]) -> int:
     os.environ.pop("HELIOS_CHDB_LIB", None)
     with tempfile.TemporaryDirectory() as folder, helios.connect(folder) as client, client.listen() as listener:
         engine = client.engine
-        if engine is None or not (engine.origin or "").origin.startswith("chdb "):
+        if engine is None or not (engine.origin or "").startswith("chdb "):
             sys.exit(f"this is not the package's engine: {engine}")
         print(f"{engine.version}: {engine.origin}", flush=True)
         environment = {**os.environ, "HELIOS_TEST_CLICKHOUSE_URL": listener.url}
