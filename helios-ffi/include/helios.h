@@ -653,6 +653,7 @@ helios_status helios_client_kinesis_sample(const helios_client *client,
  *
  * `options_json`: `{"streamName"}` to sample a stream or `{"events": [{…}, …]}`, and if wanted `"schema"` (by default the
  * one that is inferred), `"edits"`, each one of `{"rename": {"column", "to"}}`, `{"retype": {"column", "type"}}`,
+ * `{"unit": {"column", "value"}}`,
  * `{"default": {"column", "value"}}`, `{"drop": {"column"}}`, `{"add": {"column": {"name", "type", …}}}`; `"tableName"`,
  * `"databaseName"`, `"orderBy"`, `"partitionBy"`, `"unknownFields"`, `"missingFields"` as of
  * `helios_client_create_table`, and `"sample"`, the options of `helios_client_kinesis_sample`.

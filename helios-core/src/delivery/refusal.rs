@@ -20,6 +20,8 @@ pub(super) enum Verdict {
 
 /// TIMEOUT_EXCEEDED: a query that took too long will do so again, but what became of an insert is unknown.
 const TIMEOUT_EXCEEDED: u32 = 159;
+/// NOT_ENOUGH_SPACE.
+const NOT_ENOUGH_SPACE: u32 = 243;
 /// TOO_MANY_PARTS.
 const TOO_MANY_PARTS: u32 = 252;
 /// VIOLATED_CONSTRAINT: the only number that is a row's fault even if all rows fail.
@@ -38,13 +40,12 @@ const NOT_A_ROW: [ErrorKind; 5] = [
 ];
 
 /// Numbers that no row causes, although a row may cause others of the same kind.
-const NOT_A_ROW_CODES: [u32; 9] = [
+const NOT_A_ROW_CODES: [u32; 8] = [
     62,  // SYNTAX_ERROR
     48,  // NOT_IMPLEMENTED
     115, // UNKNOWN_SETTING
     201, // QUOTA_EXCEEDED
     218, // TABLE_IS_DROPPED
-    243, // NOT_ENOUGH_SPACE
     253, // PART_IS_TEMPORARILY_LOCKED
     394, // QUERY_WAS_CANCELLED
     733, // TABLE_IS_BEING_RESTARTED
@@ -55,6 +56,8 @@ pub(super) fn verdict(error: &Error) -> Verdict {
         Some(TOO_MANY_PARTS) => Verdict::Parts,
         Some(TIMEOUT_EXCEEDED) => Verdict::Again,
         Some(code) if COLUMNS.contains(&code) => Verdict::Columns,
+        // A query may be asked again; what delivers does not wait for a disk.
+        Some(NOT_ENOUGH_SPACE) => Verdict::Failed,
         _ if error.is_retryable() => Verdict::Again,
         Some(code) if !NOT_A_ROW_CODES.contains(&code) && !NOT_A_ROW.contains(&error.kind()) => Verdict::Try,
         _ => Verdict::Failed,

@@ -41,6 +41,15 @@ async fn typed_rows_are_fetched_at_once() {
     }
 }
 
+/// The stack is large enough for them.
+#[tokio::test]
+async fn deep_statements_are_answered() {
+    let calls = format!("SELECT {}1{}", "toString(".repeat(300), ")".repeat(300));
+    assert_eq!(bare_client().query(&calls).fetch_one::<String>().await.unwrap(), "1");
+    let lists = format!("SELECT length(toString({}1{}))", "[".repeat(400), "]".repeat(400));
+    assert_eq!(bare_client().query(&lists).fetch_one::<u64>().await.unwrap(), 801);
+}
+
 #[tokio::test]
 async fn typed_rows_are_streamed() {
     let mut rows = bare_client().query(EVENTS).bind(300_000).fetch::<Event>().unwrap();
