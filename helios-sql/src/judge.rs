@@ -428,7 +428,9 @@ impl<'a> Judge<'a> {
         let is_tree_only = root.line() == "Explain EXPLAIN AST";
         for child in self.tree.children(root) {
             match child.kind() {
-                "Set" => self.check_options()?,
+                "Set" if self.is_option(child) => self.check_options()?,
+                // Looked at for the whole statement.
+                "Set" => {}
                 "SelectWithUnionQuery" => self.select(child, work)?,
                 "Identifier" => {}
                 // Nothing of it is looked at but its text.
@@ -561,9 +563,7 @@ impl<'a> Judge<'a> {
             Refusal::new("A statement that sets settings is not allowed")
                 .advising("give limits in the options of the query")
         };
-        let is_option =
-            |node: &Node<'_>| self.tree.parent(*node).is_some_and(|parent| parent.kind() == "Explain");
-        let sets = self.tree.nodes().filter(|node| node.kind() == "Set" && !is_option(node)).count();
+        let sets = self.tree.nodes().filter(|node| node.kind() == "Set" && !self.is_option(*node)).count();
         if sets == 0 {
             return Ok(());
         }
@@ -581,12 +581,26 @@ impl<'a> Judge<'a> {
         if clauses.len() == sets && clauses.iter().all(is_harmless) { Ok(()) } else { Err(refused()) }
     }
 
+    /// Whether it is what stands before the query of an `EXPLAIN`. Behind the query there may be settings.
+    fn is_option(&self, set: Node<'a>) -> bool {
+        let parent = self.tree.parent(set).filter(|parent| parent.kind() == "Explain");
+        let first = parent.and_then(|parent| self.tree.children(parent).next());
+        first.is_some_and(|first| first.is(set))
+    }
+
     /// The options of an `EXPLAIN` at the beginning: `EXPLAIN PLAN header = 1, actions = 1 SELECT …`.
     fn check_options(&self) -> Judged {
         let tokens = &self.statement.tokens;
         let is_assignment = |at: usize| self.statement.symbol(at + 1) == Some(b'=');
         let mut at = (0..tokens.len()).find(|at| is_assignment(*at)).unwrap_or(tokens.len());
+        // An assignment further behind is a part of the query.
+        const KINDS: [&str; 8] =
+            ["EXPLAIN", "AST", "SYNTAX", "QUERY", "TREE", "PLAN", "PIPELINE", "ESTIMATE"];
+        let is_kind = |token: &Token| KINDS.iter().any(|word| self.statement.is_word(token, word));
         let mut options = 0;
+        if !tokens.iter().take(at).all(is_kind) {
+            return Err(Refusal::new("These options of EXPLAIN are not allowed"));
+        }
         while is_assignment(at) {
             let name = tokens.get(at).map(|token| self.statement.slice(token)).unwrap_or_default();
             let has_value = tokens.get(at + 2).is_some_and(|token| token.kind == Kind::Word);
@@ -850,6 +864,11 @@ mod tests {
             "Explain EXPLAIN (children 2)\n Set\n SelectWithUnionQuery (children 1)\n  ExpressionList";
         judged("EXPLAIN header = 1, actions = 1 SELECT 1", EXPLAIN).unwrap();
         judged("EXPLAIN readonly = 0 SELECT 1", EXPLAIN).unwrap_err();
+        judged("EXPLAIN (SELECT header = 1) SETTINGS readonly = DEFAULT", EXPLAIN).unwrap_err();
+        const BEHIND: &str =
+            "Explain EXPLAIN (children 3)\n Set\n SelectWithUnionQuery (children 1)\n  ExpressionList\n Set";
+        judged("EXPLAIN header = 1 (SELECT 1) SETTINGS readonly = DEFAULT", BEHIND).unwrap_err();
+        judged("EXPLAIN header = 1 (SELECT 1) SETTINGS readonly = 1", BEHIND).unwrap();
         judged("EXPLAIN header = (1) SELECT 1", EXPLAIN).unwrap_err();
         judged(
             "SELECT 1 INTO OUTFILE 'x'",

@@ -35,6 +35,11 @@ impl<'a> Node<'a> {
         (Self { at, end: at + 1, parent: None, depth, line: text, alias }, children)
     }
 
+    /// Whether it is the same node.
+    pub(crate) fn is(self, other: Self) -> bool {
+        self.at == other.at
+    }
+
     /// What it is: the first word.
     pub(crate) fn kind(self) -> &'a str {
         self.line.split(' ').next().unwrap_or_default()

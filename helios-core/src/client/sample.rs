@@ -76,7 +76,7 @@ pub struct SampleRecord {
     pub arrived_at: Timestamp,
     /// The event as it was sent.
     pub event: Option<Box<RawValue>>,
-    /// What is no event, or holds a number that JSON has not, such as NaN; cut.
+    /// The beginning of the text, if it is not an event or holds a number that JSON lacks, such as NaN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
     /// Why it is none.

@@ -356,7 +356,7 @@ mod tests {
         }
         let number = Cursor::new("-Infinity").number().unwrap();
         assert!(number.negative && !number.is_finite() && number.to_f64().is_none() && !number.is_integer());
-        assert!(Number::parse("NaN").is_none(), "a text is no such number");
+        assert!(Number::parse("NaN").is_none(), "a string is not such a number");
     }
 
     #[test]

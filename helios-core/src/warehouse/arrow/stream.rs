@@ -345,6 +345,7 @@ fn own_format() -> Error {
 fn malformed(error: ArrowError) -> Error {
     Error::unexpected("ClickHouse answered what is no Arrow stream").caused_by(error)
 }
+
 /// ClickHouse writes the states of aggregate functions into Arrow as what its own memory has: addresses, which are neither the
 /// state's bytes nor for others to see (measured on 26.7 and 26.9).
 fn refuse_states(columns: &[Column]) -> Result<()> {
