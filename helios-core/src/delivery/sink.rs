@@ -359,9 +359,7 @@ impl WarehouseSink {
     /// How many rows of batches a table has; `None` if it is missing.
     async fn rows(&self, table: &TableName, uuid: Uuid, batches: &[BatchNumber]) -> Result<Option<u64>> {
         let Some(by_uuid) = self.by_uuid(uuid).await? else {
-            let look = self.see(table, uuid, batches).await?;
-            let look = look.filter(|look| look.uuid == uuid);
-            return Ok(look.map(|look| look.rows.map_or(0, |rows| rows.total())));
+            return self.rows_by_name(table, uuid, batches).await;
         };
         let question = format!("SELECT arraySum({})", counts(table, Some(by_uuid), batches));
         let query = self.warehouse.client().query_raw(&question);
@@ -372,6 +370,22 @@ impl WarehouseSink {
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error.with("table", table.plain())),
         }
+    }
+
+    /// The same where tables are read by their names, which may change meanwhile.
+    async fn rows_by_name(&self, name: &TableName, uuid: Uuid, batches: &[BatchNumber]) -> Result<Option<u64>> {
+        let mut name = name.clone();
+        for _ in 0..MOST_SEEN {
+            let look = self.see(&name, uuid, batches).await?;
+            if let Some(look) = look.filter(|look| look.uuid == uuid) {
+                return Ok(Some(look.rows.map_or(0, |rows| rows.total())));
+            }
+            match self.warehouse.tables_of(&[uuid]).await?.into_iter().next() {
+                Some((_, now)) if !uuid.is_nil() => name = now,
+                _ => return Ok(None),
+            }
+        }
+        Err(comes_and_goes(&name))
     }
 
     async fn search(&self, own: Uuid, batches: &[BatchNumber]) -> Result<Search> {
