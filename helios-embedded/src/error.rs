@@ -92,6 +92,13 @@ pub enum Error {
         address: SocketAddr,
     },
 
+    /// The engine's own process did not start.
+    #[error("the engine's process did not start: {reason}")]
+    ProcessFailed {
+        /// What it said, or how it ended.
+        reason: String,
+    },
+
     /// The port could not be bound.
     #[error("cannot listen on {address}: {source}")]
     Listen {

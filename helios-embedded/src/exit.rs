@@ -118,6 +118,15 @@ fn register_handler() -> c_int {
     atexit(handler)
 }
 
+/// Ends the process without its exit handlers, which may wait for threads that do not listen any more.
+#[cfg(feature = "process")]
+pub(crate) fn at_once(status: u8) -> ! {
+    #[cfg(target_env = "gnu")]
+    _exit(c_int::from(status));
+    #[cfg(not(target_env = "gnu"))]
+    std::process::abort();
+}
+
 /// Whether this process is a fork of the one that has run an engine. A system call, without a lock.
 pub(crate) fn is_forked() -> bool {
     OWNER.get().is_some_and(|owner| *owner != std::process::id())

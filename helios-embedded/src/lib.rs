@@ -14,6 +14,8 @@ mod libchdb;
 mod library;
 mod listener;
 mod options;
+#[cfg(feature = "process")]
+pub mod process;
 mod service;
 mod wire;
 mod work;

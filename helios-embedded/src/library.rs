@@ -69,7 +69,7 @@ pub(crate) fn load(explicit: Option<&Path>) -> Result<(&'static Api, PathBuf), E
 }
 
 /// The file to load. A bare `libchdb.so` leaves the search to the system's loader.
-fn find(explicit: Option<&Path>) -> Result<PathBuf, Error> {
+pub(crate) fn find(explicit: Option<&Path>) -> Result<PathBuf, Error> {
     match candidates(explicit) {
         Ok((file, _)) => Ok(file),
         Err(tried) => Err(Error::LibraryMissing { tried }),

@@ -113,7 +113,7 @@ impl ApiError {
         match self {
             Self::Failed(error) => ErrorBody {
                 error: text(error),
-                code: error.kind().as_str(),
+                code: code(error),
                 retryable: error.is_retryable(),
                 server_code: error.server_code(),
                 server_error_name: error.server_error_name().map(str::to_owned),
@@ -147,6 +147,15 @@ impl ApiError {
             }
             Self::Refused(refusal) => tracing::debug!(code = refusal.code(), "The request was refused."),
         }
+    }
+}
+
+/// The name of an error: its kind's, or a finer one.
+fn code(error: &helios_core::Error) -> &'static str {
+    match error.kind() {
+        // An engine that could not be opened stays so; one that has ended is started again.
+        ErrorKind::EngineUnavailable if error.is_retryable() => "engine_restarted",
+        kind => kind.as_str(),
     }
 }
 

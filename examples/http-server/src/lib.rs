@@ -10,6 +10,7 @@ mod app;
 mod browser;
 mod caller;
 pub mod config;
+mod engine_process;
 mod error;
 mod extract;
 mod handlers;
@@ -26,6 +27,7 @@ mod state;
 
 pub use app::app;
 pub use config::ServerConfig;
+pub use engine_process::{EngineProcessArgs, engine};
 pub use error::ErrorBody;
 pub use reader::{ReaderArgs, reader};
 pub use run::run;

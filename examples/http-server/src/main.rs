@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 use helios_core::{Error, ErrorKind, Result};
-use helios_http_server::{ServerConfig, config::Command, reader, run};
+use helios_http_server::{ServerConfig, config::Command, engine, reader, run};
 use tokio::runtime::Runtime;
 
 /// For work that blocks and does not hear that it was cancelled.
@@ -12,8 +12,15 @@ const LAST_GRACE: Duration = Duration::from_secs(1);
 
 #[expect(clippy::print_stderr, reason = "logging may be what failed")]
 fn main() -> ExitCode {
-    match start(ServerConfig::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+    let mut config = ServerConfig::parse();
+    let started = match config.command.take() {
+        // It confines itself before there is another thread.
+        Some(Command::Engine(args)) => engine(&args),
+        Some(Command::Reader(args)) => start(reader(*args)),
+        None => start(run(config)),
+    };
+    match started {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("helios-server: {error:#}");
             ExitCode::FAILURE
@@ -21,13 +28,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(mut config: ServerConfig) -> Result<()> {
+fn start(work: impl Future<Output = Result<()>>) -> Result<ExitCode> {
     let runtime = Runtime::new()
         .map_err(|error| Error::new(ErrorKind::Unexpected, "threads cannot be started").caused_by(error))?;
-    let result = match config.command.take() {
-        Some(Command::Reader(args)) => runtime.block_on(reader(*args)),
-        None => runtime.block_on(run(config)),
-    };
+    let result = runtime.block_on(work);
     runtime.shutdown_timeout(LAST_GRACE);
-    result
+    result.map(|()| ExitCode::SUCCESS)
 }

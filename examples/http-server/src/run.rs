@@ -3,14 +3,13 @@
 use std::{io::Write as _, sync::Arc};
 
 use helios_core::{Error, ErrorKind, HeliosClient, Result, clock::SystemClock};
-use helios_embedded::{Credentials, Listener};
-use secrecy::ExposeSecret as _;
+use helios_embedded::process::{EngineProcess, ProcessListener};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{AppState, ServerConfig, app, config::EngineAccess, logging, serve::serve};
+use crate::{AppState, ServerConfig, app, config::EngineAccess, engine_process, logging, serve::serve};
 
 /// Runs the server until the process is told to end (SIGINT, SIGTERM).
 ///
@@ -24,16 +23,20 @@ use crate::{AppState, ServerConfig, app, config::EngineAccess, logging, serve::s
 pub async fn run(config: ServerConfig) -> Result<()> {
     config.validate()?;
     let access = config.engine.access()?;
+    if access.is_some() && config.backend.helios_config()?.clickhouse_url.is_some() {
+        let message = "`--engine-listen` needs the embedded engine, but the ClickHouse URL names a server";
+        return Err(Error::new(ErrorKind::ConfigInvalid, message));
+    }
     logging::start(&config.log, config.log_format)?;
     // From here on, not from when it is first awaited.
     let stop = stop_signal()?;
     let socket = TcpListener::bind(config.addr).await.map_err(|error| unusable(&config, error))?;
     let address = socket.local_addr().map_err(|error| unusable(&config, error))?;
 
-    let client = open_client(&config).await?;
-    let engine = match access {
-        Some(access) => Some(open_engine(&client, access).await?),
-        None => None,
+    let (client, process) = open_client(&config, access.as_ref()).await?;
+    let listener = match (&process, access) {
+        (Some(process), Some(access)) => Some(open_engine(process, access).await?),
+        (None, _) | (_, None) => None,
     };
     let limits = config.request.clone();
     let state = AppState::new(client, config, Arc::new(SystemClock));
@@ -43,17 +46,28 @@ pub async fn run(config: ServerConfig) -> Result<()> {
         () = serve(socket, app(state.clone()), &limits, stop) => {}
         () = state.sweep_sessions() => {}
     }
-    if let Some(engine) = engine {
-        engine.shutdown().await;
+    if let Some(listener) = listener {
+        listener.shutdown().await;
+    }
+    if let Some(process) = process {
+        process.shutdown().await;
     }
     Ok(())
 }
 
-async fn open_client(config: &ServerConfig) -> Result<HeliosClient> {
+/// The client, with the engine's process unless ClickHouse is a server.
+async fn open_client(
+    config: &ServerConfig,
+    access: Option<&EngineAccess>,
+) -> Result<(HeliosClient, Option<EngineProcess>)> {
     let settings = config.backend.helios_config()?;
-    tokio::task::spawn_blocking(|| HeliosClient::from_config(settings))
-        .await
-        .map_err(|error| Error::new(ErrorKind::Unexpected, "opening ClickHouse failed").caused_by(error))?
+    let builder = HeliosClient::builder().config(settings.clone());
+    builder.check()?;
+    if settings.clickhouse_url.is_some() {
+        return Ok((builder.build()?, None));
+    }
+    let process = engine_process::start(config, &settings, access).await?;
+    Ok((builder.engine_process(process.clone()).build()?, Some(process)))
 }
 
 /// Sees what callers' SQL may do. If ClickHouse cannot say yet, the first query asks again.
@@ -73,16 +87,10 @@ async fn check(state: &AppState) -> Result<()> {
 }
 
 /// Lets the delivery function and ClickHouse clients into the embedded engine.
-async fn open_engine(client: &HeliosClient, access: EngineAccess) -> Result<Listener> {
-    let invalid = |message: &str| Error::new(ErrorKind::ConfigInvalid, message);
-    let engine = client.warehouse().engine().ok_or_else(|| {
-        invalid("`--engine-listen` needs the embedded engine, but the ClickHouse URL names a server")
+async fn open_engine(process: &EngineProcess, access: EngineAccess) -> Result<ProcessListener> {
+    let listener = process.listen(access.address).await.map_err(|error| {
+        Error::new(ErrorKind::ConfigInvalid, "the embedded engine cannot listen").caused_by(error)
     })?;
-    let credentials = Credentials::new(access.user, access.password.expose_secret());
-    let listener = engine
-        .listen(access.address, Some(credentials))
-        .await
-        .map_err(|error| invalid("the embedded engine cannot listen").caused_by(error))?;
     announce(&format!("The embedded engine is serving on http://{}", listener.local_addr()));
     Ok(listener)
 }

@@ -23,6 +23,8 @@ pub struct HeliosClientBuilder {
     clock: Option<SharedClock>,
     #[cfg(feature = "embedded")]
     engine: Option<helios_embedded::Engine>,
+    #[cfg(feature = "engine-process")]
+    engine_process: Option<helios_embedded::process::EngineProcess>,
 }
 
 impl HeliosClientBuilder {
@@ -60,6 +62,13 @@ impl HeliosClientBuilder {
     #[cfg(feature = "embedded")]
     pub fn engine(mut self, engine: helios_embedded::Engine) -> Self {
         self.engine = Some(engine);
+        self
+    }
+
+    /// Sets an engine that runs in a process of its own, in place of one to be opened at `data_path`.
+    #[cfg(feature = "engine-process")]
+    pub fn engine_process(mut self, process: helios_embedded::process::EngineProcess) -> Self {
+        self.engine_process = Some(process);
         self
     }
 
@@ -122,6 +131,8 @@ impl HeliosClientBuilder {
             chdb_lib: config.chdb_lib,
             #[cfg(feature = "embedded")]
             engine: self.engine,
+            #[cfg(feature = "engine-process")]
+            engine_process: self.engine_process,
         };
         let aws =
             AwsSettings { region: config.aws_region, endpoint_url: config.aws_endpoint_url, credentials };

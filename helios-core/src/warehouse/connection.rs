@@ -42,6 +42,9 @@ pub struct WarehouseSettings {
     /// An embedded engine that is open already, in place of one to be opened.
     #[cfg(feature = "embedded")]
     pub engine: Option<helios_embedded::Engine>,
+    /// An engine that runs in a process of its own, in place of one to be opened.
+    #[cfg(feature = "engine-process")]
+    pub engine_process: Option<helios_embedded::process::EngineProcess>,
 }
 
 /// A connection to ClickHouse. A clone shares the connection pool.
@@ -50,6 +53,8 @@ pub struct Warehouse {
     client: Client,
     #[cfg(feature = "embedded")]
     engine: Option<helios_embedded::Engine>,
+    #[cfg(feature = "engine-process")]
+    engine_process: Option<helios_embedded::process::EngineProcess>,
     pub(super) functions: FunctionNames,
 }
 
@@ -123,12 +128,23 @@ impl Warehouse {
             client,
             #[cfg(feature = "embedded")]
             engine: None,
+            #[cfg(feature = "engine-process")]
+            engine_process: None,
             functions: FunctionNames::default(),
         })
     }
 
     #[cfg(feature = "embedded")]
     fn embedded(settings: &WarehouseSettings) -> Result<Self> {
+        #[cfg(feature = "engine-process")]
+        if let Some(process) = &settings.engine_process {
+            // The other end is a socket of this machine: nothing to gain from compression.
+            let client = Client::with_http_client(process.http_client())
+                .with_url("http://embedded")
+                .with_compression(clickhouse::Compression::None);
+            let (engine_process, functions) = (Some(process.clone()), FunctionNames::default());
+            return Ok(Self { client, engine: None, engine_process, functions });
+        }
         let engine = match &settings.engine {
             Some(engine) => engine.clone(),
             None => open_engine(settings)?,
@@ -137,7 +153,13 @@ impl Warehouse {
         let client = Client::with_http_client(engine.http_client())
             .with_url("http://embedded")
             .with_compression(clickhouse::Compression::None);
-        Ok(Self { client, engine: Some(engine), functions: FunctionNames::default() })
+        Ok(Self {
+            client,
+            engine: Some(engine),
+            #[cfg(feature = "engine-process")]
+            engine_process: None,
+            functions: FunctionNames::default(),
+        })
     }
 
     #[cfg(not(feature = "embedded"))]
@@ -168,6 +190,13 @@ impl Warehouse {
     #[must_use]
     pub fn engine(&self) -> Option<&helios_embedded::Engine> {
         self.engine.as_ref()
+    }
+
+    /// The engine that runs in a process of its own, if this is a connection to one.
+    #[cfg(feature = "engine-process")]
+    #[must_use]
+    pub fn engine_process(&self) -> Option<&helios_embedded::process::EngineProcess> {
+        self.engine_process.as_ref()
     }
 
     /// Runs a statement that answers nothing.

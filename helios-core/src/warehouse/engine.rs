@@ -29,6 +29,13 @@ impl Warehouse {
                 origin: Some(engine.origin().to_owned()),
             });
         }
+        #[cfg(feature = "engine-process")]
+        if let Some(process) = self.engine_process() {
+            return Ok(EngineInfo {
+                version: process.version().to_owned(),
+                origin: Some(process.origin().to_owned()),
+            });
+        }
         let asked = self.client().query_raw("SELECT version()").fetch_one::<String>().await;
         Ok(EngineInfo { version: asked.map_err(from_clickhouse)?, origin: None })
     }

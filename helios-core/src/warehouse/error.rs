@@ -126,6 +126,13 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
         clickhouse::error::Error::TimedOut => {
             Error::new(ErrorKind::Timeout, "ClickHouse did not answer in time").retryable(true)
         }
+        #[cfg(feature = "engine-process")]
+        clickhouse::error::Error::Network(source) if has_engine_ended(source.as_ref()) => Error::new(
+            ErrorKind::EngineUnavailable,
+            "the engine's process has ended, and is being started again; what it was doing is not done, or not known to be",
+        )
+        .retryable(true)
+        .caused_by(source),
         // A request that fails before its answer is the client's error, one in the middle of the answer is the body's.
         clickhouse::error::Error::Network(source) if source.is::<hyper_util::client::legacy::Error>() => {
             Error::new(
@@ -149,6 +156,18 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
         .caused_by(source),
         other => Error::unexpected("the answer of ClickHouse could not be read").caused_by(other),
     }
+}
+
+/// Whether the engine's own process has ended in the middle of a request.
+#[cfg(feature = "engine-process")]
+fn has_engine_ended(error: &(dyn std::error::Error + 'static)) -> bool {
+    use helios_embedded::process::EngineEnded;
+    let is_it = |error: &(dyn std::error::Error + 'static)| {
+        error.is::<EngineEnded>()
+            // What an I/O error holds is not its source.
+            || error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref).is_some_and(|held| held.is::<EngineEnded>())
+    };
+    std::iter::successors(Some(error), |error| error.source()).any(is_it)
 }
 
 /// The error for an answer that has no end.

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use clap::Args;
+use clap::{ArgAction, Args, builder::BoolishValueParser};
 use helios_core::{Error, ErrorKind, Result};
 use secrecy::SecretString;
 
 const USER: &str = "HELIOS_ENGINE_USER";
 const PASSWORD: &str = "HELIOS_ENGINE_PASSWORD";
 
-/// Whether the embedded engine can be reached from outside this process.
+/// The embedded engine, which runs in a process of its own, and whether it can be reached from outside.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Embedded engine")]
 #[non_exhaustive]
@@ -18,6 +18,15 @@ pub struct EngineArgs {
     /// port 0 takes a free one. Needs HELIOS_ENGINE_USER and HELIOS_ENGINE_PASSWORD.
     #[arg(long, env = "HELIOS_ENGINE_LISTEN", value_name = "IP:PORT")]
     pub engine_listen: Option<SocketAddr>,
+
+    /// MiB of memory that the engine's process may take; above, it is ended and started again [default: nine tenths of the
+    /// machine's].
+    #[arg(long, env = "HELIOS_ENGINE_MAX_MEMORY_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(256..1 << 32))]
+    pub engine_max_memory_mib: Option<u64>,
+
+    /// Refuse to start where the kernel cannot confine the engine's process (Landlock and seccomp).
+    #[arg(long, env = "HELIOS_REQUIRE_SANDBOX", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    pub require_sandbox: bool,
 }
 
 /// Where the engine listens, and who may enter.
@@ -59,7 +68,7 @@ mod tests {
     use super::*;
 
     fn listening() -> EngineArgs {
-        EngineArgs { engine_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))) }
+        EngineArgs { engine_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))), ..EngineArgs::default() }
     }
 
     #[test]

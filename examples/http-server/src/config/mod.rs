@@ -13,7 +13,7 @@ pub use backend::BackendArgs;
 pub use engine_access::{EngineAccess, EngineArgs};
 pub use limits::{QueryLimits, RequestLimits};
 
-use crate::ReaderArgs;
+use crate::{EngineProcessArgs, ReaderArgs};
 
 const SECRETS: &str = "\
 Secrets are read from the environment only, never from flags, which every user of the machine can see:
@@ -100,6 +100,9 @@ pub struct ServerConfig {
 pub enum Command {
     /// Make a ClickHouse user who can only read.
     Reader(Box<ReaderArgs>),
+    /// Run the engine for a server that has started this process.
+    #[command(hide = true)]
+    Engine(EngineProcessArgs),
 }
 
 /// How log lines look.
