@@ -22,7 +22,7 @@ build-demo = echo "Building (some minutes the first time) …" >&2; \
 
 .PHONY: help demo serve test test-all test-rust test-python test-go check conformance soak faces wheel venv lint lint-rust lint-dependencies \
 	lint-engines lint-spelling lint-go lint-python lint-deploy docs installed install-c lambda-package bench bench-delivery bench-infer bench-query fuzz \
-	miri engine move-engines emulator compilers
+	miri engine move-engines emulator compilers advisories
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,10 @@ lint-rust:
 lint-dependencies: ## Licences and sources of the dependencies, and dependencies that nothing uses.
 	@# Warnings, of packages in two versions for one, are for whoever looks: `cargo deny check bans`.
 	tools=$$(setup/cargo_tools.sh) && $$tools/cargo-deny --locked --log-level error check bans licenses sources && $$tools/cargo-machete
+
+# Not part of `make lint`, as an advisory that was published today is not the fault of the change that is linted.
+advisories: ## Security advisories of the dependencies, and yanked versions; says SKIPPED where RustSec's database is out of reach.
+	@setup/advisories.sh
 
 lint-engines: ## No file mentions another engine than the pinned one.
 	@python3 setup/move_engines.py --check
