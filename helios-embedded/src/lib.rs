@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod connector;
+mod control;
 mod data_path;
 mod default_database;
 mod driver;
@@ -15,6 +16,7 @@ mod library;
 mod listener;
 mod options;
 mod service;
+mod stuck;
 mod wire;
 mod work;
 
@@ -28,6 +30,7 @@ pub use self::{
     library::{ENGINE_VERSION, LIBRARY_VARIABLE, setup_location},
     listener::Listener,
     options::Options,
+    stuck::{StopReason, Stuck},
 };
 
 /// Everything public can be shared between threads.
@@ -39,4 +42,5 @@ const _: () = {
     is_shared::<Options>();
     is_shared::<Credentials>();
     is_shared::<Error>();
+    is_shared::<Stuck>();
 };
