@@ -2,16 +2,18 @@
 
 use std::{
     collections::HashSet,
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
     time::{Duration, Instant},
 };
 
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{
-    data_path,
+    control, data_path,
     default_database::{self, execute},
     driver::{Driver, DriverConnection},
     error::Error,
@@ -19,7 +21,8 @@ use crate::{
     insert_way::InsertWay,
     libchdb::libchdb,
     options::Options,
-    work::Work,
+    stuck::{OnStuck, Stuck},
+    work::{Ending, Work},
 };
 
 /// ClickHouse, running in this process.
@@ -131,12 +134,22 @@ impl Engine {
         &self.running().origin
     }
 
+    /// Has a function called, once for each, with statements that still run two seconds after they had to end: because
+    /// nobody waits for them, or because the `max_execution_time` of their request has passed. They take their threads and
+    /// their memory until they end by themselves or the process does. In place of a function given before; in any case
+    /// there is a warning in the log.
+    ///
+    /// It is called on the thread that stops statements, so it should return soon. It may end the process.
+    pub fn on_stuck(&self, callback: impl Fn(&Stuck) + Send + Sync + 'static) {
+        *self.running().on_stuck.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callback));
+    }
+
     /// For connections, which do not keep the engine open.
     pub(crate) fn kept(&self) -> Weak<Kept> {
         Arc::downgrade(&self.open.kept)
     }
 
-    fn running(&self) -> &Running {
+    fn running(&self) -> &Arc<Running> {
         &self.open.kept.running
     }
 }
@@ -199,7 +212,8 @@ pub(crate) struct Running {
     path: PathBuf,
     /// Keeps the engine up between requests, and kills what the connections of requests run.
     control: Mutex<Option<Box<dyn DriverConnection>>>,
-    work: Work,
+    work: Arc<Work>,
+    on_stuck: Mutex<Option<OnStuck>>,
     version: String,
     origin: String,
     timezone: String,
@@ -240,7 +254,8 @@ impl Running {
             driver,
             path,
             control: Mutex::new(Some(connection)),
-            work: Work::default(),
+            work: Arc::default(),
+            on_stuck: Mutex::default(),
             version,
             timezone,
             functions: functions.lines().map(str::to_owned).collect(),
@@ -269,26 +284,61 @@ impl Running {
         &self.work
     }
 
-    /// Stops a statement and waits for its end.
-    pub(crate) fn stop(&self, tag: &Uuid) {
-        self.work.stop(tag, || self.kill(&[*tag]));
+    pub(crate) fn on_stuck(&self) -> Option<OnStuck> {
+        self.on_stuck.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has a statement stopped. What is returned is closed at its end; `None` if it has ended.
+    pub(crate) fn stop(self: &Arc<Self>, tag: &Uuid) -> io::Result<Option<oneshot::Receiver<()>>> {
+        let ended = self.work.stop(tag);
+        if ended.is_some() {
+            self.control()?;
+        }
+        Ok(ended)
+    }
+
+    /// Starts the thread that stops statements, unless it runs. It ends with the engine.
+    pub(crate) fn control(self: &Arc<Self>) -> io::Result<()> {
+        let Some(control) = self.work.control() else { return Ok(()) };
+        let engine = Arc::clone(self);
+        let thread = thread::Builder::new().name("helios-control".into());
+        let started = thread.spawn(move || {
+            control::run(&engine);
+            // Before it is said that this thread has ended: it may be the last that holds the engine.
+            drop(engine);
+            drop(control);
+        });
+        started.map(drop)
     }
 
     /// Takes no more statements, stops those under way, and lets go of the path. `false` if one does not stop.
-    fn stop_all(&self) -> bool {
-        let stopped = self.work.stop_all(STOP_LIMIT, |tags| self.kill(tags));
-        drop(self.control.lock().unwrap_or_else(PoisonError::into_inner).take());
+    fn stop_all(self: &Arc<Self>) -> bool {
+        let deadline = Instant::now() + STOP_LIMIT;
+        self.work.close(deadline);
+        if !self.work.is_at_rest()
+            && let Err(error) = self.control()
+        {
+            tracing::warn!(%error, "No thread to stop the statements under way.");
+        }
+        let stopped = self.work.wait_for_rest(deadline);
+        // Where a cancellation takes for ever, the connection that it goes through stays open.
+        if let Ok(mut control) = self.control.try_lock() {
+            drop(control.take());
+        }
+        if !stopped {
+            LEFT.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&self.work));
+        }
         stopped
     }
 
-    /// Notes that a statement has ended. `true` if its result was spoiled by an interruption.
-    pub(crate) fn ended(&self, tag: &Uuid) -> bool {
+    /// Notes that a statement has ended.
+    pub(crate) fn ended(&self, tag: &Uuid) -> Ending {
         exit::note_progress();
         self.work.end(tag)
     }
 
     /// Asks the engine to end the statements whose sessions carry these tags. Returns at once.
-    fn kill(&self, tags: &[Uuid]) {
+    pub(crate) fn kill(&self, tags: &[Uuid]) {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(control) = control.as_mut()
             && let Err(error) = execute(control.as_mut(), &kill_statement(tags))
@@ -315,8 +365,18 @@ pub fn stop_before_exit() -> bool {
     exit::is_forked() || stop()
 }
 
-/// Stops this process's engine, if it runs one. `false` if it does not within [`STOP_LIMIT`].
+/// Stops this process's engine, if it runs one. `false` if it does not within [`STOP_LIMIT`], or if one that was closed before
+/// has left statements that go on.
 pub(crate) fn stop() -> bool {
+    let stopped = stop_open();
+    let left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    stopped && left.iter().filter_map(Weak::upgrade).all(|work| work.is_at_rest())
+}
+
+/// The statements that did not end with their engines.
+static LEFT: Mutex<Vec<Weak<Work>>> = Mutex::new(Vec::new());
+
+fn stop_open() -> bool {
     let deadline = Instant::now() + STOP_LIMIT;
     let mut slot = SLOT.lock();
     while let Some(occupant) = slot.as_ref() {

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod connector;
+mod control;
 mod data_path;
 mod default_database;
 mod driver;
@@ -17,6 +18,7 @@ mod options;
 #[cfg(feature = "process")]
 pub mod process;
 mod service;
+mod stuck;
 mod wire;
 mod work;
 
@@ -30,6 +32,7 @@ pub use self::{
     library::{ENGINE_VERSION, LIBRARY_VARIABLE, setup_location},
     listener::Listener,
     options::Options,
+    stuck::{StopReason, Stuck},
 };
 
 /// Everything public can be shared between threads.
@@ -41,4 +44,5 @@ const _: () = {
     is_shared::<Options>();
     is_shared::<Credentials>();
     is_shared::<Error>();
+    is_shared::<Stuck>();
 };

@@ -105,6 +105,11 @@ async fn serve(order: Order, listener: UnixListener, sandbox: Sandbox) -> ExitCo
         Ok(listener) => listener,
         Err(error) => return fail(&format!("the socket cannot be used: {error}")),
     };
+    engine.on_stuck(|stuck| {
+        tracing::error!(query_id = stuck.query_id, reason = %stuck.reason, "A statement does not stop: the engine's process ends, and is started again.");
+        // Its threads listen no more, so nothing is left to be put in order.
+        exit::at_once(STUCK);
+    });
     let report =
         Report::Ready { version: engine.version().to_owned(), origin: engine.origin().to_owned(), sandbox };
     if tell(&report).is_err() {

@@ -1,5 +1,7 @@
 //! Inserts whose data are the request's body.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -7,13 +9,16 @@ use super::{
     Exchange,
     exception::{Code, Exception},
     input::Input,
-    job::{Job, Name},
+    job::Job,
     query::lost,
     response::{Answer, Head},
     statement::Insert,
     values::Values,
 };
-use crate::{insert_way::InsertHead, work::Interrupt};
+use crate::{
+    insert_way::InsertHead,
+    work::{Interrupt, NewStatement},
+};
 
 /// Pieces of data waiting for the engine. A piece is what arrived at once: tens to hundreds of kilobytes.
 const WAITING: usize = 4;
@@ -31,17 +36,20 @@ enum Piece {
 pub(crate) async fn run(exchange: Exchange, insert: Insert, mut input: Input) -> Result<Answer, Exception> {
     let (sender, mut pieces) = mpsc::channel(WAITING);
     let session = exchange.session;
-    let name = Name { tag: session.tag, query_id: exchange.head.query_id.clone() };
     let mut values = (insert.format.eq_ignore_ascii_case("Values")).then(Values::default);
     let waiting = sender.downgrade();
-    let wake = Box::new(move || {
+    let wake = Arc::new(move || {
         if let Some(sender) = waiting.upgrade() {
             // Full: then the thread is not waiting.
             drop(sender.try_send(Piece::Stop));
         }
+        // There is nothing to be gained by more of it soon.
+        false
     });
     let interrupt = Interrupt { wake, spoils: false };
-    let (_guard, mut verdict) = Job::start(exchange.engine, name, interrupt, move |job| {
+    // How long an insert takes is up to the client, who sends its data.
+    let new = NewStatement { query_id: exchange.head.query_id.clone(), interrupt, time_limit: None };
+    let (_guard, mut verdict) = Job::start(exchange.engine, session.tag, new, move |job| {
         let mut connection = session.open(job.engine())?;
         let head = InsertHead {
             text: &insert.head,

@@ -5,7 +5,7 @@ use std::{
     io::{self, ErrorKind, Read},
     os::fd::OwnedFd,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -18,17 +18,12 @@ use super::exception::{Code, Exception};
 use crate::{
     driver::Output,
     engine::{Kept, Running},
-    work::{Interrupt, Refused},
+    stuck::StopReason,
+    work::{Ending, Interrupt, NewStatement, Refused},
 };
 
 /// How a statement ended.
 pub(crate) type Verdict = Result<Output, Exception>;
-
-/// What a statement is known by.
-pub(crate) struct Name {
-    pub(crate) tag: Uuid,
-    pub(crate) query_id: String,
-}
 
 /// A running statement, as its own thread sees it.
 pub(crate) struct Job {
@@ -46,13 +41,13 @@ impl Job {
     /// who hold results open while they wait for another statement would lock each other out.
     pub(crate) fn start(
         kept: Arc<Kept>,
-        name: Name,
-        interrupt: Interrupt,
+        tag: Uuid,
+        new: NewStatement,
         work: impl FnOnce(&Self) -> Verdict + Send + 'static,
     ) -> Result<(Guard, oneshot::Receiver<Verdict>), Exception> {
         let engine = Arc::clone(kept.running());
-        let Name { tag, query_id } = name;
-        match engine.work().begin(tag, query_id.clone(), interrupt) {
+        let (query_id, timed) = (new.query_id.clone(), new.time_limit.is_some());
+        match engine.work().begin(tag, new) {
             Ok(()) => {}
             Err(Refused::Closed) => {
                 return Err(Exception::new(Code::QueryWasCancelled, "The process is ending"));
@@ -64,14 +59,16 @@ impl Job {
                 ));
             }
         }
+        if timed && let Err(error) = engine.control() {
+            tracing::warn!(%error, "No thread to see that a statement keeps its time limit.");
+        }
         let (sender, verdict) = oneshot::channel();
         let guard = Guard { kept, tag };
         let thread = thread::Builder::new().name("helios-query".into()).stack_size(STACK);
         let started = thread.spawn(move || {
             let job = Self { engine, tag, ended: false };
             let verdict = work(&job);
-            let spoiled = job.end();
-            let verdict = if spoiled { verdict.and(Err(cancelled())) } else { verdict };
+            let verdict = ended(job.end(), verdict);
             // Nobody may be waiting any more; then nobody needs it.
             drop(sender.send(verdict));
         });
@@ -88,16 +85,12 @@ impl Job {
         &self.engine
     }
 
-    /// Fails if nobody waits for the statement any more.
+    /// Fails if the statement has to stop.
     pub(crate) fn check(&self) -> Result<(), Exception> {
-        if self.engine.work().is_wanted(&self.tag) {
-            return Ok(());
-        }
-        Err(cancelled())
+        self.engine.work().stopped(&self.tag).map_or(Ok(()), |reason| Err(stopped(reason)))
     }
 
-    /// `true` if the result was spoiled by an interruption.
-    fn end(mut self) -> bool {
+    fn end(mut self) -> Ending {
         self.ended = true;
         self.engine.ended(&self.tag)
     }
@@ -112,8 +105,25 @@ impl Drop for Job {
     }
 }
 
-fn cancelled() -> Exception {
-    Exception::new(Code::QueryWasCancelled, "Query was cancelled")
+/// The verdict on a statement that ended with this one, and so.
+fn ended(ending: Ending, verdict: Verdict) -> Verdict {
+    const CANCELLED: u32 = 394;
+    match (ending.stopped, verdict) {
+        (Some(reason), Ok(_)) if ending.spoiled => Err(stopped(reason)),
+        // The engine knows that it was cancelled, and not why.
+        (Some(reason), Err(exception)) if exception.code == CANCELLED => Err(stopped(reason)),
+        (_, verdict) => verdict,
+    }
+}
+
+fn stopped(reason: StopReason) -> Exception {
+    match reason {
+        StopReason::Abandoned => Exception::new(Code::QueryWasCancelled, "Query was cancelled"),
+        StopReason::TimeLimit => Exception::new(
+            Code::TimeoutExceeded,
+            "Timeout exceeded: the query, with the time that its reader took, has passed max_execution_time",
+        ),
+    }
 }
 
 /// Stops a statement when it is dropped before the statement's end: the client is gone. Until then it keeps the engine
@@ -125,24 +135,11 @@ pub(crate) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let engine = Arc::clone(self.kept.running());
-        if !engine.work().is_under_way(&self.tag) {
-            return;
-        }
-        if let Err(error) = stop(engine, self.tag) {
+        // Whoever else waits for its end does so elsewhere.
+        if let Err(error) = self.kept.running().stop(&self.tag) {
             tracing::warn!(%error, "No thread to cancel a statement that nobody waits for; it may run to its end.");
         }
     }
-}
-
-/// Stops a statement on a thread of its own. What is returned is closed at the statement's end.
-pub(crate) fn stop(engine: Arc<Running>, tag: Uuid) -> io::Result<oneshot::Receiver<()>> {
-    let (sender, stopped) = oneshot::channel();
-    thread::Builder::new().name("helios-cancel".into()).spawn(move || {
-        engine.stop(&tag);
-        drop(sender);
-    })?;
-    Ok(stopped)
 }
 
 /// The pipe that a statement's output goes through.
@@ -184,13 +181,19 @@ impl Pipe {
         if let Err(error) = rustix::pipe::fcntl_setpipe_size(&writer, PIPE_CAPACITY) {
             tracing::trace!(%error, "The pipe keeps its default capacity.");
         }
-        let mut unwanted = Some(File::from(reader.try_clone()?));
+        let unwanted = Mutex::new(Some(File::from(reader.try_clone()?)));
         let spoiled = Spoiled::default();
         let spoils = spoiled.clone();
-        let wake = Box::new(move || {
+        let wake = Arc::new(move || {
             spoils.0.store(true, Ordering::SeqCst);
-            if unwanted.as_mut().is_some_and(|file| drain(file).is_err()) {
-                unwanted = None;
+            let mut file = unwanted.lock().unwrap_or_else(PoisonError::into_inner);
+            match file.as_mut().map(drain) {
+                Some(Ok(read)) => read,
+                Some(Err(_)) => {
+                    *file = None;
+                    false
+                }
+                None => false,
             }
         });
         let drain = Interrupt { wake, spoils: true };
@@ -198,18 +201,20 @@ impl Pipe {
     }
 }
 
-/// Reads what is there, without waiting. An error other than that nothing is there ends the reading for good.
-fn drain(file: &mut File) -> io::Result<()> {
+/// Reads what is there, without waiting; `true` if there was something. An error other than that nothing is there ends the
+/// reading for good.
+fn drain(file: &mut File) -> io::Result<bool> {
     let mut buffer = [0; 64 * 1024];
-    // Bounded, for a writer that is as quick: the next call goes on.
-    for _ in 0..64 {
+    let mut found = false;
+    // Bounded, for a writer that is as quick: others wait for their turn.
+    for _ in 0..16 {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
+            Ok(0) => break,
+            Ok(_) => found = true,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(found)
 }

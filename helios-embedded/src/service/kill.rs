@@ -6,7 +6,6 @@ use helios_sql::lexer::{Kind, Lexer, Token};
 
 use super::{
     exception::{Code, Exception},
-    job,
     statement::Query,
 };
 use crate::engine::Running;
@@ -52,12 +51,14 @@ impl Kill {
     pub(crate) async fn run(self, engine: &Arc<Running>) -> Result<Query, Exception> {
         let tag = engine.work().find(&self.query_id);
         if let Some(tag) = tag {
-            let stopped = job::stop(Arc::clone(engine), tag).map_err(|error| {
+            let ended = engine.stop(&tag).map_err(|error| {
                 Exception::new(Code::CannotScheduleTask, format!("No thread to stop the query: {error}"))
             })?;
-            if self.sync {
+            if self.sync
+                && let Some(ended) = ended
+            {
                 // It is closed, never sent to.
-                drop(stopped.await);
+                drop(ended.await);
             }
         }
         let status = if self.sync { "finished" } else { "waiting" };

@@ -8,7 +8,7 @@ use tokio::{io::Interest, net::unix::pipe, sync::oneshot};
 use super::{
     Exchange,
     exception::{Code, Exception},
-    job::{Job, Name, Pipe, Verdict},
+    job::{Job, Pipe, Verdict},
     judge::Judge,
     response::{Answer, Head},
     rows::{Rows, Source},
@@ -17,6 +17,7 @@ use super::{
 use crate::{
     driver::{Analysis, Class, DriverConnection},
     exit,
+    work::NewStatement,
 };
 
 /// How much of a result is waited for before the answer begins. A statement that ends or fails within it gets an exact
@@ -33,8 +34,12 @@ pub(crate) async fn run(
     let Pipe { reader, writer, drain, spoiled } = Pipe::new()?;
     let (format_sender, format) = oneshot::channel();
     let session = exchange.session;
-    let name = Name { tag: session.tag, query_id: exchange.head.query_id.clone() };
-    let (guard, verdict) = Job::start(Arc::clone(&exchange.engine), name, drain, move |job| {
+    let new = NewStatement {
+        query_id: exchange.head.query_id.clone(),
+        interrupt: drain,
+        time_limit: session.time_limit,
+    };
+    let (guard, verdict) = Job::start(Arc::clone(&exchange.engine), session.tag, new, move |job| {
         let mut connection = session.open(job.engine())?;
         let file = format!("/proc/self/fd/{}", writer.as_raw_fd());
         let (text, format) = plan(connection.as_mut(), &query, &session.parameters, &file)?;

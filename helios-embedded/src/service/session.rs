@@ -1,5 +1,7 @@
 //! An engine connection made ready for one request.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{
@@ -14,6 +16,8 @@ pub(crate) struct Session {
     /// Names the request's statements for [`Running::kill`]. Random, so that no client can hit another's.
     pub(crate) tag: Uuid,
     pub(crate) parameters: Vec<(String, String)>,
+    /// The request's `max_execution_time`.
+    pub(crate) time_limit: Option<Duration>,
     statements: Vec<String>,
 }
 
@@ -47,7 +51,7 @@ impl Session {
         }
         set.push_str(&format!(", log_comment = {}", quote(&comment, '\'')));
         statements.push(set);
-        Self { tag, parameters: request.parameters.clone(), statements }
+        Self { tag, parameters: request.parameters.clone(), time_limit: time_limit(request), statements }
     }
 
     /// The same state for a question about the statement: what limits the statement's own result must not cut the answer.
@@ -67,6 +71,13 @@ impl Session {
         }
         Ok(connection)
     }
+}
+
+/// What is no number of seconds the engine refuses itself; zero stands for no limit.
+fn time_limit(request: &Request) -> Option<Duration> {
+    let (_, seconds) = request.settings.iter().rfind(|(name, _)| name == "max_execution_time")?;
+    let limit = Duration::try_from_secs_f64(seconds.parse().ok()?).ok()?;
+    (!limit.is_zero()).then_some(limit)
 }
 
 /// A name or a text as ClickHouse reads it back.

@@ -12,6 +12,7 @@ mod answers;
 mod cancel;
 mod child;
 mod close;
+mod control;
 mod driver;
 mod errors;
 mod fork;
