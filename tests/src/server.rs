@@ -18,6 +18,8 @@ const POLL: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
     environment: Vec<(String, String)>,
+    /// Default: `helios-server`.
+    program: Option<&'static str>,
 }
 
 impl ServerOptions {
@@ -31,6 +33,12 @@ impl ServerOptions {
             .inherit("HOME")
             .inherit("XDG_CACHE_HOME")
             .inherit("HELIOS_CHDB_LIB")
+    }
+
+    /// Starts another program, which takes the same variables and says the same line.
+    #[must_use]
+    pub fn program(self, name: &'static str) -> Self {
+        Self { program: Some(name), ..self }
     }
 
     /// Sets a variable, in place of an earlier value.
@@ -63,7 +71,7 @@ impl Server {
     ///
     /// If the binary was not built or ends before it serves.
     pub fn start(options: &ServerOptions) -> Result<Self> {
-        let mut child = Command::new(binary("helios-server")?)
+        let mut child = Command::new(binary(options.program.unwrap_or("helios-server"))?)
             .env_clear()
             .envs(options.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

@@ -244,6 +244,7 @@ struct Started {
 impl Starter {
     async fn start(&mut self) -> Result<Running, String> {
         let mut child = Command::new(own_program()?)
+            .arg0("helios-engine")
             .args(&self.arguments)
             .env_clear()
             .stdin(Stdio::piped())

@@ -65,6 +65,7 @@ impl EngineProcess {
         let (address, clickhouse) =
             (SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap())), ClickHouse::new());
         let options = ServerOptions::new(&data)
+            .program("helios-engine")
             .set("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
             .set("AWS_REGION", "eu-west-1")
             .set("HELIOS_ENGINE_LISTEN", address.to_string())

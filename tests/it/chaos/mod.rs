@@ -6,6 +6,7 @@ mod arena;
 mod bombs;
 mod consumer_process;
 mod engine_process;
+mod killed_child;
 mod killed_consumer;
 mod killed_engine;
 mod killed_function;

@@ -11,14 +11,18 @@ use serde_json::{Value, json};
 use crate::process::{served, server};
 
 /// A server with an engine of its own.
-struct WithEngine {
-    child: Child,
+pub(crate) struct WithEngine {
+    pub(crate) child: Child,
     address: String,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl WithEngine {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    pub(crate) fn start_with(args: &[&str], given: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut variables = vec![
             ("HELIOS_ADDR".to_owned(), "127.0.0.1:0".to_owned()),
@@ -28,14 +32,19 @@ impl WithEngine {
         for name in ["HELIOS_CHDB_LIB", "HOME", "XDG_CACHE_HOME"] {
             variables.extend(std::env::var(name).map(|value| (name.to_owned(), value)));
         }
-        let mut child = server(&[], args).envs(variables).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = server(given, args).envs(variables).stdout(Stdio::piped()).spawn().unwrap();
         let address = served(&mut child);
-        Self { child, address, _data: data }
+        Self { child, address, data }
     }
 
     /// Posts a query and reads until the connection ends.
-    fn exchange(&self, body: &Value) -> String {
+    pub(crate) fn exchange(&self, body: &Value) -> String {
         self.post("query", body)
+    }
+
+    /// The folder of the engine.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.data.path().join("data")
     }
 
     fn post(&self, path: &str, body: &Value) -> String {
@@ -54,7 +63,7 @@ impl WithEngine {
     }
 
     /// Status and `code` of a query's error.
-    fn refused(&self, sql: &str) -> (String, Value) {
+    pub(crate) fn refused(&self, sql: &str) -> (String, Value) {
         self.refused_at("query", &json!({"query": sql}))
     }
 
