@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod attempts;
 mod connector;
 mod data_path;
 mod default_database;
