@@ -373,7 +373,12 @@ impl WarehouseSink {
     }
 
     /// The same where tables are read by their names, which may change meanwhile.
-    async fn rows_by_name(&self, name: &TableName, uuid: Uuid, batches: &[BatchNumber]) -> Result<Option<u64>> {
+    async fn rows_by_name(
+        &self,
+        name: &TableName,
+        uuid: Uuid,
+        batches: &[BatchNumber],
+    ) -> Result<Option<u64>> {
         let mut name = name.clone();
         for _ in 0..MOST_SEEN {
             let look = self.see(&name, uuid, batches).await?;

@@ -1,6 +1,6 @@
 //! The one way to ClickHouse: its HTTP interface, on a server or in this process.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use clickhouse::Client;
 use hyper_rustls::ConfigBuilderExt as _;
@@ -51,6 +51,8 @@ pub struct Warehouse {
     #[cfg(feature = "embedded")]
     engine: Option<helios_embedded::Engine>,
     pub(super) functions: FunctionNames,
+    /// The only AWS account whose tables it may change.
+    account: Option<Arc<str>>,
 }
 
 impl Warehouse {
@@ -114,9 +116,11 @@ impl Warehouse {
             client = client.with_setting("enable_http_compression", "1");
         }
         if let Some(user) = settings.user.clone().or(address.user) {
+            check_header("user", &user)?;
             client = client.with_user(user);
         }
         if let Some(password) = settings.password.clone().or(address.password) {
+            check_header("password", password.expose_secret())?;
             client = client.with_password(password.expose_secret());
         }
         Ok(Self {
@@ -124,6 +128,7 @@ impl Warehouse {
             #[cfg(feature = "embedded")]
             engine: None,
             functions: FunctionNames::default(),
+            account: None,
         })
     }
 
@@ -137,7 +142,7 @@ impl Warehouse {
         let client = Client::with_http_client(engine.http_client())
             .with_url("http://embedded")
             .with_compression(clickhouse::Compression::None);
-        Ok(Self { client, engine: Some(engine), functions: FunctionNames::default() })
+        Ok(Self { client, engine: Some(engine), functions: FunctionNames::default(), account: None })
     }
 
     #[cfg(not(feature = "embedded"))]
@@ -155,6 +160,16 @@ impl Warehouse {
             limited.client = limited.client.with_setting(name, value);
         }
         limited
+    }
+
+    /// The same connection, for what is done on behalf of one AWS account: tables of another one are not changed.
+    pub(crate) fn within_account(&self, account: impl Into<Arc<str>>) -> Self {
+        Self { account: Some(account.into()), ..self.clone() }
+    }
+
+    /// The AWS account that it is kept within, if it is.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     /// The client of the `clickhouse` crate, for what Helios does not offer itself.
@@ -178,6 +193,15 @@ impl Warehouse {
     pub async fn execute(&self, statement: &str) -> Result<()> {
         self.client.query_raw(statement).execute().await.map_err(from_clickhouse)
     }
+}
+
+/// User and password are sent as headers: what those cannot hold would fail each request. The message does not repeat it.
+fn check_header(what: &str, text: &str) -> Result<()> {
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let message = format!("the ClickHouse {what} must contain only printable ASCII characters");
+    Err(Error::new(ErrorKind::ConfigInvalid, message))
 }
 
 #[cfg(feature = "embedded")]
@@ -211,6 +235,24 @@ mod tests {
     fn a_server_and_an_engine_contradict_each_other() {
         let settings = WarehouseSettings { data_path: Some("data".into()), ..server() };
         assert_eq!(Warehouse::connect(&settings).unwrap_err().kind(), ErrorKind::ConfigInvalid);
+    }
+
+    #[test]
+    fn a_password_that_no_header_can_hold_is_refused() {
+        for password in ["canary\r\nx: y", "canary\n", "canary\0", "canary\u{7f}", "canäry"] {
+            let settings = WarehouseSettings { password: Some(password.into()), ..server() };
+            let error = Warehouse::connect(&settings).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
+            assert!(!error.to_string().contains("canary") && !error.to_string().contains("canär"), "{error}");
+        }
+        let settings = WarehouseSettings { user: Some("ann\n".to_owned()), ..server() };
+        assert_eq!(Warehouse::connect(&settings).unwrap_err().kind(), ErrorKind::ConfigInvalid);
+        for url in ["http://ann:pass%0Aword@localhost:8123", "http://an%0An:password@localhost:8123"] {
+            let settings = WarehouseSettings { url: Some(url.into()), ..WarehouseSettings::default() };
+            assert!(Warehouse::connect(&settings).is_err(), "{url}");
+        }
+        let settings = WarehouseSettings { password: Some("a b:~!".into()), ..server() };
+        assert!(Warehouse::connect(&settings).is_ok());
     }
 
     #[test]
