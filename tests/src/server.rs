@@ -31,6 +31,7 @@ impl ServerOptions {
             .inherit("HOME")
             .inherit("XDG_CACHE_HOME")
             .inherit("HELIOS_CHDB_LIB")
+            .inherit("HELIOS_ALLOW_ANONYMOUS")
     }
 
     /// Sets a variable, in place of an earlier value.

@@ -10,7 +10,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{AppState, ServerConfig, app, config::EngineAccess, logging, serve::serve};
+use crate::{AppState, ServerConfig, app, config::EngineAccess, logging, open_files, serve::serve};
 
 /// Runs the server until the process is told to end (SIGINT, SIGTERM).
 ///
@@ -24,7 +24,9 @@ use crate::{AppState, ServerConfig, app, config::EngineAccess, logging, serve::s
 pub async fn run(config: ServerConfig) -> Result<()> {
     config.validate()?;
     let access = config.engine.access()?;
+    let tokens = config.access.tokens()?;
     logging::start(&config.log, config.log_format)?;
+    open_files::raise();
     // From here on, not from when it is first awaited.
     let stop = stop_signal()?;
     let socket = TcpListener::bind(config.addr).await.map_err(|error| unusable(&config, error))?;
@@ -36,7 +38,7 @@ pub async fn run(config: ServerConfig) -> Result<()> {
         None => None,
     };
     let limits = config.request.clone();
-    let state = AppState::new(client, config, Arc::new(SystemClock));
+    let state = AppState::new(client, config, Arc::new(SystemClock)).with_tokens(tokens);
     check(&state).await?;
     announce(&format!("Helios is serving on http://{address}"));
     tokio::select! {
