@@ -50,7 +50,7 @@ impl<C: Clock + Clone> LoginLimit<C> {
 fn client(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> OWN_BITS << OWN_BITS).into(),
-        address => address,
+        address @ IpAddr::V4(_) => address,
     }
 }
 
