@@ -6,7 +6,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, header, uri::Authority};
 use subtle::ConstantTimeEq;
 
-use crate::service::{Code, Exception};
+use crate::{
+    attempts::Attempts,
+    service::{Code, Exception},
+};
 
 /// A user and a password that clients of a [`Listener`](crate::Listener) have to give.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,18 +42,19 @@ impl fmt::Debug for Credentials {
 #[derive(Debug)]
 pub(crate) struct Access {
     credentials: Option<Credentials>,
+    attempts: Attempts,
 }
 
 impl Access {
     pub(crate) fn new(credentials: Option<Credentials>) -> Self {
-        Self { credentials }
+        Self { credentials, attempts: Attempts::default() }
     }
 
     /// Lets a request in, or says why not. A `probe` needs no credentials, as on a server.
     ///
     /// A web page that a user of this machine looks at can send requests to loopback ports too. Its browser says so by
     /// `Origin`, or, for a page that had its own name pointed here, by a `Host` that is not this machine.
-    pub(crate) fn check(&self, headers: &HeaderMap, probe: bool) -> Result<(), Exception> {
+    pub(crate) async fn check(&self, headers: &HeaderMap, probe: bool) -> Result<(), Exception> {
         if headers.contains_key(header::ORIGIN) {
             return Err(Exception::new(
                 Code::AccessDenied,
@@ -65,23 +69,23 @@ impl Access {
             ));
         }
         match &self.credentials {
-            Some(credentials) if !probe => credentials.check(headers),
+            Some(credentials) if !probe => self.identify(credentials, headers).await,
             Some(_) | None => Ok(()),
         }
     }
-}
 
-impl Credentials {
-    fn check(&self, headers: &HeaderMap) -> Result<(), Exception> {
+    async fn identify(&self, credentials: &Credentials, headers: &HeaderMap) -> Result<(), Exception> {
         let Some((user, password)) = given(headers) else {
             return Err(Exception::new(
                 Code::RequiredPassword,
                 "Authentication required: send X-ClickHouse-User and X-ClickHouse-Key, or HTTP Basic authentication",
             ));
         };
-        if self.equals(&user, &password) {
+        let _turn = self.attempts.turn().await;
+        if credentials.equals(&user, &password) {
             return Ok(());
         }
+        self.attempts.failed();
         let user = String::from_utf8_lossy(&user).into_owned();
         Err(Exception::new(
             Code::AuthenticationFailed,

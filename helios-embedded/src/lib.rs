@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod attempts;
 mod connector;
 mod control;
 mod data_path;

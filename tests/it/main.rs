@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
 
+mod accounts;
 mod back_pressure;
 mod canary;
 mod cancel;

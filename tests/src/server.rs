@@ -33,6 +33,7 @@ impl ServerOptions {
             .inherit("HOME")
             .inherit("XDG_CACHE_HOME")
             .inherit("HELIOS_CHDB_LIB")
+            .inherit("HELIOS_ALLOW_ANONYMOUS")
     }
 
     /// Starts another program, which takes the same variables and says the same line.

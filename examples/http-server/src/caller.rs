@@ -1,9 +1,13 @@
 //! On whose behalf a request runs.
 
+use std::convert::Infallible;
+
 use axum::{extract::FromRequestParts, http::request::Parts};
 use helios_core::HeliosClient;
 
-use crate::{error::ApiError, refusal::Refusal, session::SessionId, state::AppState};
+use crate::{
+    access::Granted, error::ApiError, refusal::Refusal, role::Role, session::SessionId, state::AppState,
+};
 
 /// The client of the request's session, for what touches AWS.
 ///
@@ -16,7 +20,7 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let client = match SessionId::of(&parts.headers) {
+        let client = match state.session_id(&parts.headers) {
             Some(id) => state.sessions().client(&id).ok_or(Refusal::SessionEnded)?,
             None if state.config().run_as_operator => state.client().clone(),
             None => return Err(Refusal::NoSession.into()),
@@ -25,7 +29,8 @@ impl FromRequestParts<AppState> for Caller {
     }
 }
 
-/// Leave to use ClickHouse, for what does not touch AWS: anybody on this machine, elsewhere those with a session.
+/// Leave to use ClickHouse, for what does not touch AWS: whoever the operator lets in by a token or a proxy. Where neither is
+/// set up, anybody on this machine, elsewhere those with a session.
 #[derive(Debug)]
 pub(crate) struct Reader(pub(crate) HeliosClient);
 
@@ -33,14 +38,15 @@ impl FromRequestParts<AppState> for Reader {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        if !state.config().is_local() {
+        if !state.config().is_local() && !state.names_callers() {
             Caller::from_request_parts(parts, state).await?;
         }
         Ok(Self(state.client().clone()))
     }
 }
 
-/// The same for what asks ClickHouse on its own, under the limits that a query has of time and memory.
+/// The same for what asks ClickHouse on its own, under the limits that a query has of time and memory. With a session it is kept
+/// within the session's account.
 #[derive(Debug)]
 pub(crate) struct LimitedReader(pub(crate) HeliosClient);
 
@@ -48,7 +54,47 @@ impl FromRequestParts<AppState> for LimitedReader {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let Reader(client) = Reader::from_request_parts(parts, state).await?;
+        let client = if state.session_id(&parts.headers).is_some() {
+            Caller::from_request_parts(parts, state).await?.0
+        } else {
+            Reader::from_request_parts(parts, state).await?.0
+        };
         Ok(Self(client.with_limits(&state.config().query.of_reading())))
+    }
+}
+
+/// Whose a query is: of a session, or of a token. Two who have neither cannot be told apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Owner {
+    session: Option<SessionId>,
+    token: Option<String>,
+}
+
+impl Owner {
+    #[cfg(test)]
+    pub(crate) fn of_token(name: &str) -> Self {
+        Self { session: None, token: Some(name.to_owned()) }
+    }
+}
+
+impl FromRequestParts<AppState> for Owner {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        let token = parts.extensions.get::<Granted>().and_then(|granted| granted.name.clone());
+        Ok(Self { session: state.session_id(&parts.headers), token })
+    }
+}
+
+/// Whether somebody may run SQL that writes: an admin, where the server allows it at all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MayWrite(pub(crate) bool);
+
+impl FromRequestParts<AppState> for MayWrite {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        let is_admin = parts.extensions.get::<Granted>().is_some_and(|granted| granted.role == Role::Admin);
+        Ok(Self(is_admin && state.config().allow_writes))
     }
 }

@@ -132,6 +132,13 @@ impl ApiError {
         }
     }
 
+    fn retry_after(&self) -> u64 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Refused(refusal) => refusal.retry_after(),
+        }
+    }
+
     /// The one place where failures are logged.
     fn log(&self) {
         match self {
@@ -173,7 +180,10 @@ impl IntoResponse for ApiError {
         self.log();
         let mut response = (self.status(), Json(self.body())).into_response();
         if matches!(self.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after()));
+        }
+        if matches!(self, Self::Refused(Refusal::NotAdmitted)) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

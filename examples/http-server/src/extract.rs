@@ -1,11 +1,9 @@
 //! A JSON body, the name of a source in the path, a query behind it: or an error that says what is wrong with it.
 
-use std::time::Duration;
-
 use axum::{
     body::Body,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::request::Parts,
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -17,10 +15,6 @@ use crate::{error::ApiError, refusal::Refusal, state::AppState};
 /// The largest body: 2 MB hold a schema of some 30,000 columns.
 pub(crate) const MAX_BODY: usize = 2_000_000;
 
-/// How long, and how much, is read on and thrown away after a body was found too large.
-const LINGER_TIME: Duration = Duration::from_secs(5);
-const LINGER_BYTES: usize = 64_000_000;
-
 /// A body of JSON, whatever its content type says: `curl -d` says it is a form.
 ///
 /// Browsers cannot abuse that: requests on behalf of other sites end before they get here.
@@ -31,11 +25,9 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
-        let (head, body) = request.into_parts();
+        let body = request.into_body();
         let patience = state.config().request.body_timeout;
-        let bytes = tokio::time::timeout(patience, read(&head.headers, body))
-            .await
-            .map_err(|_| Refusal::BodyTimeout)??;
+        let bytes = tokio::time::timeout(patience, read(body)).await.map_err(|_| Refusal::BodyTimeout)??;
         Ok(Self(parse(&bytes)?))
     }
 }
@@ -74,10 +66,9 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for UrlQuery<T> {
     }
 }
 
-async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Refusal> {
+async fn read(mut body: Body) -> Result<Bytes, Refusal> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > MAX_BODY {
-        linger(headers, body);
         return Err(Refusal::BodyTooLarge);
     }
     // Announcing is free; only what arrives may cost memory.
@@ -87,27 +78,11 @@ async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Refusal> {
             frame.map_err(|_| Refusal::BadBody("the body ended before it was complete".to_owned()))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > MAX_BODY {
-            linger(headers, body);
             return Err(Refusal::BodyTooLarge);
         }
         bytes.extend_from_slice(&data);
     }
     Ok(bytes.freeze())
-}
-
-/// Closing a connection on a client that is still sending would reset it, and the client might never see the answer.
-fn linger(headers: &HeaderMap, mut body: Body) {
-    // Who asked first has not begun to send.
-    if headers.contains_key(header::EXPECT) {
-        return;
-    }
-    tokio::spawn(tokio::time::timeout(LINGER_TIME, async move {
-        let mut left = LINGER_BYTES;
-        while let Some(Ok(frame)) = body.frame().await {
-            let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
-            left = rest;
-        }
-    }));
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
@@ -199,14 +174,14 @@ mod tests {
         let chunk = Bytes::from(vec![b' '; 500_000]);
         let chunks = futures_util::stream::repeat_with(move || Ok::<_, std::io::Error>(chunk.clone()));
         let endless = Body::from_stream(chunks);
-        assert_eq!(read(&HeaderMap::new(), endless).await, Err(Refusal::BodyTooLarge));
+        assert_eq!(read(endless).await, Err(Refusal::BodyTooLarge));
     }
 
     #[tokio::test]
     async fn a_body_of_exactly_the_limit_is_taken() {
-        let bytes = read(&HeaderMap::new(), Body::from(vec![b' '; MAX_BODY])).await.unwrap();
+        let bytes = read(Body::from(vec![b' '; MAX_BODY])).await.unwrap();
         assert_eq!(bytes.len(), MAX_BODY);
         let larger = Body::from(vec![b' '; MAX_BODY + 1]);
-        assert_eq!(read(&HeaderMap::new(), larger).await, Err(Refusal::BodyTooLarge));
+        assert_eq!(read(larger).await, Err(Refusal::BodyTooLarge));
     }
 }

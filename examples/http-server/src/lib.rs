@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod access;
 mod app;
 mod browser;
 mod caller;
@@ -14,16 +15,21 @@ mod engine_process;
 mod error;
 mod extract;
 mod handlers;
+mod lingering;
 mod logging;
+mod login_limit;
+mod open_files;
 mod openapi;
 mod queries;
 mod reader;
 mod refusal;
+mod role;
 mod run;
 mod self_check;
 pub mod serve;
 mod session;
 mod state;
+mod tokens;
 
 pub use app::app;
 pub use config::ServerConfig;

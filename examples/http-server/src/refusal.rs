@@ -2,6 +2,8 @@
 
 use axum::http::StatusCode;
 
+use crate::role::Role;
+
 /// A request that never reached the library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -35,6 +37,16 @@ pub(crate) enum Refusal {
     NoSuchEndpoint,
     /// The endpoint exists, the method does not.
     WrongMethod,
+    /// No token, a wrong one, or a role that no proxy vouches for.
+    NotAdmitted,
+    /// The caller's role is not this one, or a higher one.
+    RoleTooLow(Role),
+    /// The address called `authenticate` too often; this many seconds are to be waited.
+    TooManyLogins(u64),
+    /// These keys have too many sessions.
+    TooManySessions,
+    /// There are too many sessions of all callers.
+    SessionsFull,
     /// Too many requests at the same time.
     Overloaded,
     /// The answer did not begin in time.
@@ -47,8 +59,9 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::BadBody(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::NoSession | Self::SessionEnded => StatusCode::UNAUTHORIZED,
-            Self::NotAllowed(_) | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NoSession | Self::SessionEnded | Self::NotAdmitted => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed(_) | Self::CrossSite | Self::RoleTooLow(_) => StatusCode::FORBIDDEN,
+            Self::TooManyLogins(_) | Self::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
             Self::NoSuchEndpoint | Self::NoSuchQuery => StatusCode::NOT_FOUND,
             Self::QueryIdTaken => StatusCode::CONFLICT,
             Self::NoSuchFormat => StatusCode::NOT_ACCEPTABLE,
@@ -57,7 +70,7 @@ impl Refusal {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded | Self::NotSafe => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::NotSafe | Self::SessionsFull => StatusCode::SERVICE_UNAVAILABLE,
             Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -68,8 +81,8 @@ impl Refusal {
             Self::BadBody(_) | Self::BadRequest(_) => "invalid_input",
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTimeout => "body_timeout",
-            Self::NoSession | Self::SessionEnded => "unauthenticated",
-            Self::NotAllowed(_) => "permission_denied",
+            Self::NoSession | Self::SessionEnded | Self::NotAdmitted => "unauthenticated",
+            Self::NotAllowed(_) | Self::RoleTooLow(_) => "permission_denied",
             Self::ForeignHost => "foreign_host",
             Self::CrossSite => "cross_site",
             Self::NoSuchEndpoint | Self::NoSuchQuery => "not_found",
@@ -77,7 +90,8 @@ impl Refusal {
             Self::NoSuchFormat => "not_acceptable",
             Self::WrongMethod => "method_not_allowed",
             Self::NotSafe => "unavailable",
-            Self::Overloaded => "overloaded",
+            Self::TooManyLogins(_) | Self::TooManySessions => "limit_exceeded",
+            Self::Overloaded | Self::SessionsFull => "overloaded",
             Self::RequestTimeout => "timeout",
             Self::Panicked => "unexpected",
         }
@@ -91,6 +105,12 @@ impl Refusal {
             Self::NoSession => "this needs AWS credentials; POST them to /api/authenticate first",
             Self::SessionEnded => "the session has ended; authenticate again",
             Self::NotAllowed(text) | Self::BadRequest(text) => text,
+            Self::NotAdmitted => "this server needs a token; send it as `Authorization: Bearer TOKEN`",
+            Self::RoleTooLow(Role::Admin) => "this needs the role `admin`",
+            Self::RoleTooLow(_) => "this needs the role `operate` or `admin`",
+            Self::TooManyLogins(_) => "too many logins from this address; try again later",
+            Self::TooManySessions => "these keys have too many sessions; log out of one, or try again later",
+            Self::SessionsFull => "this server has too many sessions; try again later",
             Self::NotSafe => {
                 "queries are not run: on this server's ClickHouse they could do more than read; its log says what"
             }
@@ -115,7 +135,24 @@ impl Refusal {
     }
 
     pub(crate) fn is_retryable(&self) -> bool {
-        matches!(self, Self::BodyTimeout | Self::Overloaded | Self::QueryIdTaken)
+        matches!(
+            self,
+            Self::BodyTimeout
+                | Self::Overloaded
+                | Self::QueryIdTaken
+                | Self::TooManyLogins(_)
+                | Self::TooManySessions
+                | Self::SessionsFull
+        )
+    }
+
+    /// After how many seconds it makes sense to try again.
+    pub(crate) fn retry_after(&self) -> u64 {
+        match self {
+            Self::TooManyLogins(seconds) => (*seconds).max(1),
+            Self::TooManySessions | Self::SessionsFull => 60,
+            _ => 1,
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{AppState, ServerConfig, app, config::EngineAccess, engine_process, logging, serve::serve};
+use crate::{
+    AppState, ServerConfig, app, config::EngineAccess, engine_process, logging, open_files, serve::serve,
+};
 
 /// Runs the server until the process is told to end (SIGINT, SIGTERM).
 ///
@@ -27,7 +29,9 @@ pub async fn run(config: ServerConfig) -> Result<()> {
         let message = "`--engine-listen` needs the embedded engine, but the ClickHouse URL names a server";
         return Err(Error::new(ErrorKind::ConfigInvalid, message));
     }
+    let tokens = config.access.tokens()?;
     logging::start(&config.log, config.log_format)?;
+    open_files::raise();
     // From here on, not from when it is first awaited.
     let stop = stop_signal()?;
     let socket = TcpListener::bind(config.addr).await.map_err(|error| unusable(&config, error))?;
@@ -39,7 +43,7 @@ pub async fn run(config: ServerConfig) -> Result<()> {
         (None, _) | (_, None) => None,
     };
     let limits = config.request.clone();
-    let state = AppState::new(client, config, Arc::new(SystemClock));
+    let state = AppState::new(client, config, Arc::new(SystemClock)).with_tokens(tokens);
     check(&state).await?;
     announce(&format!("Helios is serving on http://{address}"));
     tokio::select! {

@@ -1,9 +1,9 @@
 //! Sockets: connections with deadlines, and an end in good order.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, body::Body, extract::Request};
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
@@ -14,11 +14,10 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_io_timeout::TimeoutStream;
+use tower::ServiceBuilder;
 
-use crate::config::RequestLimits;
+use crate::{access::Peer, config::RequestLimits, open_files::max_connections};
 
-/// Far more than the requests that are let in; it bounds memory and file descriptors.
-const MAX_CONNECTIONS: usize = 4_096;
 /// When the process has no file descriptor left, accepting again at once would only spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -32,18 +31,18 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let connections = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(max_connections()));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
     let mut stop = std::pin::pin!(stop);
     loop {
-        let (stream, slot) = tokio::select! {
+        let (stream, peer, slot) = tokio::select! {
             biased;
             () = &mut stop => break,
             accepted = accept(&listener, &slots) => accepted,
         };
         tokio::spawn(converse(
-            stream,
+            (stream, peer),
             slot,
             http.clone(),
             app.clone(),
@@ -59,12 +58,15 @@ pub async fn serve(
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     // A semaphore that nobody closes always gives a permit.
     let slot = Arc::clone(slots).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
+            Ok((stream, peer)) => return (stream, peer, slot),
             // The client gave up while it waited.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -76,7 +78,7 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, O
 }
 
 async fn converse(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, SocketAddr),
     _slot: Option<OwnedSemaphorePermit>,
     http: http1::Builder,
     app: Router,
@@ -90,6 +92,12 @@ async fn converse(
     // A reader that stops reading would hold its query for ever.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(write_timeout));
+    let app = ServiceBuilder::new()
+        .map_request(move |mut request: hyper::Request<Incoming>| -> Request {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            request.map(Body::new)
+        })
+        .service(app);
     let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(app));
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "The connection ended early.");

@@ -13,10 +13,16 @@ use helios_core::{HeliosClient, clock::SharedClock};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use crate::refusal::Refusal;
+
 const COOKIE: &str = "helios_session";
+/// Behind HTTPS: browsers take a cookie of this name over HTTPS only, and from no other host of the same domain.
+const HOST_COOKIE: &str = "__Host-helios_session";
 const IDLE: SignedDuration = SignedDuration::from_mins(30);
 const LIFETIME: SignedDuration = SignedDuration::from_hours(12);
 const CAPACITY: usize = 1_000;
+/// Of the same user or role: nobody takes all the places with one key.
+const CAPACITY_OF_ONE: usize = 100;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a browser keeps: 244 random bits that say nothing about what they stand for.
@@ -29,14 +35,14 @@ impl SessionId {
     }
 
     /// The id that a request's cookie names.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn of(headers: &HeaderMap, secure: bool) -> Option<Self> {
         headers
             .get_all(header::COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(Cookie::split_parse)
             .filter_map(Result::ok)
-            .filter(|cookie| cookie.name() == COOKIE)
+            .filter(|cookie| cookie.name() == name(secure))
             // Of two, one may be another site's below the same name: none of them is believed, and no session has this id.
             .map(|cookie| Self(cookie.value().to_owned()))
             .reduce(|_, _| Self(String::new()))
@@ -53,8 +59,12 @@ impl SessionId {
     }
 }
 
+fn name(secure: bool) -> &'static str {
+    if secure { HOST_COOKIE } else { COOKIE }
+}
+
 fn cookie(value: &str, secure: bool, age: SignedDuration) -> Option<HeaderValue> {
-    let cookie = Cookie::build((COOKIE, value))
+    let cookie = Cookie::build((name(secure), value))
         .path("/")
         .http_only(true)
         .same_site(SameSite::Strict)
@@ -73,6 +83,8 @@ impl fmt::Debug for SessionId {
 
 struct Session {
     client: HeliosClient,
+    /// Whose it is, as AWS says.
+    identity: String,
     opened: Timestamp,
     used: Timestamp,
 }
@@ -97,19 +109,24 @@ impl Sessions {
         Self { sessions: Arc::default(), clock }
     }
 
-    /// Begins a session. If there are too many, the one unused for longest ends.
-    pub(crate) fn open(&self, client: HeliosClient) -> SessionId {
+    /// Begins a session.
+    ///
+    /// # Errors
+    ///
+    /// If there are too many, of this identity or of all: nobody is logged out for it.
+    pub(crate) fn open(&self, client: HeliosClient, identity: &str) -> Result<SessionId, Refusal> {
         let (id, now) = (SessionId::random(), self.clock.now());
         let mut sessions = self.lock();
+        sessions.retain(|_, session| !session.is_over(now));
         if sessions.len() >= CAPACITY {
-            sessions.retain(|_, session| !session.is_over(now));
+            return Err(Refusal::SessionsFull);
         }
-        if sessions.len() >= CAPACITY {
-            let oldest = sessions.iter().min_by_key(|(_, session)| session.used).map(|(id, _)| id.clone());
-            oldest.map(|id| sessions.remove(&id));
+        if sessions.values().filter(|session| session.identity == identity).count() >= CAPACITY_OF_ONE {
+            return Err(Refusal::TooManySessions);
         }
-        sessions.insert(id.clone(), Session { client, opened: now, used: now });
-        id
+        let session = Session { client, identity: identity.to_owned(), opened: now, used: now };
+        sessions.insert(id.clone(), session);
+        Ok(id)
     }
 
     /// The client of a session that has not ended.
@@ -130,12 +147,14 @@ impl Sessions {
         self.lock().remove(id);
     }
 
-    /// Drops the credentials of ended sessions, also when nobody comes back for them. Never returns.
-    pub(crate) async fn sweep(&self) {
+    /// Drops the credentials of ended sessions, also when nobody comes back for them, and does what is to be done besides. Never
+    /// returns.
+    pub(crate) async fn sweep(&self, besides: impl Fn()) {
         loop {
             self.clock.sleep(SWEEP_INTERVAL).await;
             let now = self.clock.now();
             self.lock().retain(|_, session| !session.is_over(now));
+            besides();
         }
     }
 
@@ -198,7 +217,7 @@ mod tests {
     #[test]
     fn ends_after_half_an_hour_unused() {
         let (sessions, clock) = sessions();
-        let id = sessions.open(client());
+        let id = sessions.open(client(), "ann").unwrap();
         clock.advance(IDLE - SECOND);
         assert!(sessions.client(&id).is_some());
         clock.advance(IDLE - SECOND);
@@ -210,7 +229,7 @@ mod tests {
     #[test]
     fn ends_after_twelve_hours_however_used() {
         let (sessions, clock) = sessions();
-        let id = sessions.open(client());
+        let id = sessions.open(client(), "ann").unwrap();
         for _ in 0..12 * 6 - 1 {
             clock.advance(SignedDuration::from_mins(10));
             assert!(sessions.client(&id).is_some());
@@ -222,32 +241,43 @@ mod tests {
     #[test]
     fn sweeping_drops_what_nobody_asks_for() {
         let (sessions, _clock) = sessions();
-        sessions.open(client());
-        assert!(sessions.sweep().now_or_never().is_none(), "never returns");
+        sessions.open(client(), "ann").unwrap();
+        assert!(sessions.sweep(|| {}).now_or_never().is_none(), "never returns");
         assert_eq!(sessions.lock().len(), 0);
     }
 
     #[test]
-    fn at_capacity_the_least_used_ends() {
+    fn at_capacity_nobody_is_logged_out() {
         let (sessions, clock) = sessions();
         let client = client();
-        let first = sessions.open(client.clone());
-        let second = sessions.open(client.clone());
-        for _ in 2..CAPACITY {
-            clock.advance(SignedDuration::from_millis(1));
-            sessions.open(client.clone());
+        let ids: Vec<_> =
+            (0..CAPACITY).map(|number| sessions.open(client.clone(), &number.to_string()).unwrap()).collect();
+        assert_eq!(sessions.open(client.clone(), "another"), Err(Refusal::SessionsFull));
+        assert!(ids.iter().all(|id| sessions.client(id).is_some()));
+        sessions.close(&ids[0]);
+        sessions.open(client.clone(), "another").unwrap();
+        clock.advance(IDLE);
+        sessions.open(client, "after those that have ended").unwrap();
+        assert_eq!(sessions.lock().len(), 1);
+    }
+
+    #[test]
+    fn one_key_does_not_take_all_places() {
+        let (sessions, _clock) = sessions();
+        let client = client();
+        let first = sessions.open(client.clone(), "ann").unwrap();
+        for _ in 1..CAPACITY_OF_ONE {
+            sessions.open(client.clone(), "ann").unwrap();
         }
+        assert_eq!(sessions.open(client.clone(), "ann"), Err(Refusal::TooManySessions));
         assert!(sessions.client(&first).is_some());
-        sessions.open(client);
-        assert!(sessions.client(&second).is_none());
-        assert!(sessions.client(&first).is_some());
-        assert_eq!(sessions.lock().len(), CAPACITY);
+        sessions.open(client, "bob").unwrap();
     }
 
     #[test]
     fn a_closed_session_is_gone() {
         let (sessions, _clock) = sessions();
-        let id = sessions.open(client());
+        let id = sessions.open(client(), "ann").unwrap();
         sessions.close(&id);
         assert!(sessions.client(&id).is_none());
     }
@@ -258,19 +288,27 @@ mod tests {
         let header = id.set_cookie(false).unwrap();
         assert_eq!(header, "helios_session=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200");
         assert!(header.is_sensitive());
-        assert!(id.set_cookie(true).unwrap().to_str().unwrap().contains("; Secure"));
+        let secure = id.set_cookie(true).unwrap();
+        assert_eq!(
+            secure,
+            "__Host-helios_session=abc; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=43200"
+        );
         assert!(SessionId::clear_cookie(false).unwrap().to_str().unwrap().contains("Max-Age=0"));
     }
 
     #[test]
     fn the_cookie_is_found_among_others() {
         let mut headers = HeaderMap::new();
-        assert_eq!(SessionId::of(&headers), None);
+        assert_eq!(SessionId::of(&headers, false), None);
         headers.append(header::COOKIE, HeaderValue::from_static("a=b; broken; other_helios_session=x"));
         headers.append(header::COOKIE, HeaderValue::from_static("c=d; helios_session=abc"));
-        assert_eq!(SessionId::of(&headers), Some(SessionId("abc".to_owned())));
+        assert_eq!(SessionId::of(&headers, false), Some(SessionId("abc".to_owned())));
+        // Another host of the domain may have set it.
+        assert_eq!(SessionId::of(&headers, true), None);
+        headers.append(header::COOKIE, HeaderValue::from_static("__Host-helios_session=def"));
+        assert_eq!(SessionId::of(&headers, true), Some(SessionId("def".to_owned())));
         headers.append(header::COOKIE, HeaderValue::from_static("helios_session=abc"));
-        assert_eq!(SessionId::of(&headers), Some(SessionId(String::new())));
+        assert_eq!(SessionId::of(&headers, false), Some(SessionId(String::new())));
     }
 
     #[test]

@@ -2,17 +2,23 @@
 
 use std::{fmt, sync::Arc};
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
+use governor::clock::DefaultClock;
 use helios_core::{HeliosClient, clock::SharedClock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     ServerConfig,
     error::ApiError,
+    login_limit::LoginLimit,
     queries::Queries,
     refusal::Refusal,
     self_check::{SelfCheck, Trouble},
-    session::Sessions,
+    session::{SessionId, Sessions},
+    tokens::Tokens,
 };
 
 /// The library's client, the sessions and the settings. A clone is the same state.
@@ -21,6 +27,8 @@ pub struct AppState {
     client: HeliosClient,
     config: Arc<ServerConfig>,
     sessions: Sessions,
+    logins: Arc<LoginLimit>,
+    tokens: Arc<Tokens>,
     query_slots: Arc<Semaphore>,
     queries: Queries,
     self_check: Arc<SelfCheck>,
@@ -33,12 +41,19 @@ impl AppState {
         let query_slots = Arc::new(Semaphore::new(config.query.query_max_concurrent.into()));
         let (sessions, queries) = (Sessions::new(clock), Queries::default());
         let self_check = Arc::default();
-        Self { client, config: Arc::new(config), sessions, query_slots, queries, self_check }
+        let logins = Arc::new(LoginLimit::new(config.request.max_logins_per_minute, DefaultClock::default()));
+        let tokens = Arc::default();
+        Self { client, config: Arc::new(config), sessions, logins, tokens, query_slots, queries, self_check }
+    }
+
+    /// The same state for callers with these tokens.
+    pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
+        Self { tokens: Arc::new(tokens), ..self }
     }
 
     /// Drops the credentials of ended sessions as time goes by. Never returns: run it beside the server.
     pub async fn sweep_sessions(&self) {
-        self.sessions.sweep().await;
+        self.sessions.sweep(|| self.logins.forget()).await;
     }
 
     pub(crate) fn client(&self) -> &HeliosClient {
@@ -47,6 +62,24 @@ impl AppState {
 
     pub(crate) fn config(&self) -> &ServerConfig {
         &self.config
+    }
+
+    /// The session that a request's cookie names.
+    pub(crate) fn session_id(&self, headers: &HeaderMap) -> Option<SessionId> {
+        SessionId::of(headers, self.config.behind_https)
+    }
+
+    pub(crate) fn logins(&self) -> &LoginLimit {
+        &self.logins
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Whether the operator says who may call.
+    pub(crate) fn names_callers(&self) -> bool {
+        !self.tokens.is_empty() || self.config.access.trusted_role_header.is_some()
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

@@ -109,6 +109,15 @@ impl HeliosClient {
         Self(Arc::new(Inner { warehouse: self.0.warehouse.with_limits(limits), ..(*self.0).clone() }))
     }
 
+    /// Another client that changes nothing of other AWS accounts: no table that a stream of another account fills, and no reject
+    /// from one. It shares all connections; this one is unchanged.
+    ///
+    /// A table says in its comment for which account Helios made it. Queries are not kept within the account.
+    #[must_use]
+    pub fn within_account(&self, account: &str) -> Self {
+        Self(Arc::new(Inner { warehouse: self.0.warehouse.within_account(account), ..(*self.0).clone() }))
+    }
+
     /// Every database the user sees, with its tables, sorted.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::{
     delivery::{
         Policy, RangeSettled, SettleRange, Target,
         ledger::LedgerKey,
+        ownership,
         quarantine::{
             Discarded, Quarantine, QuarantineSummary, RejectSelection, ReplayRejects, ReplayReport,
             Retention, ShowRejects, ShownRejects,
@@ -38,8 +39,11 @@ impl HeliosClient {
     /// such table and nothing of it in quarantine.
     #[tracing::instrument(skip_all, fields(table = selection.table_name))]
     pub async fn quarantine(&self, selection: &RejectSelection) -> Result<QuarantineSummary> {
-        let summary = Quarantine::new(self.0.warehouse.clone()).summary(selection).await;
-        summary.map_err(|error| error.at("quarantine"))
+        let summary = async {
+            ownership::refuse_foreign(&self.0.warehouse, &table_of(selection)?).await?;
+            Quarantine::new(self.0.warehouse.clone()).summary(selection).await
+        };
+        summary.await.map_err(|error| error.at("quarantine"))
     }
 
     /// Shows rejects with their bytes, the newest first.
@@ -49,8 +53,11 @@ impl HeliosClient {
     /// As [`quarantine`](Self::quarantine), and [`InvalidInput`](ErrorKind::InvalidInput) for a limit that is too large.
     #[tracing::instrument(skip_all, fields(table = show.selection.table_name))]
     pub async fn quarantine_show(&self, show: &ShowRejects) -> Result<ShownRejects> {
-        let shown = Quarantine::new(self.0.warehouse.clone()).show(show).await;
-        shown.map_err(|error| error.at("quarantine_show"))
+        let shown = async {
+            ownership::refuse_foreign(&self.0.warehouse, &table_of(&show.selection)?).await?;
+            Quarantine::new(self.0.warehouse.clone()).show(show).await
+        };
+        shown.await.map_err(|error| error.at("quarantine_show"))
     }
 
     /// Replays rejects: those that fit the table as it is now become rows, once, and leave the quarantine. With
@@ -66,6 +73,7 @@ impl HeliosClient {
     #[tracing::instrument(skip_all, fields(table = replay.selection.table_name, dry_run = replay.dry_run))]
     pub async fn quarantine_replay(&self, replay: &ReplayRejects) -> Result<ReplayReport> {
         let run = async {
+            ownership::require_own(&self.0.warehouse, &table_of(&replay.selection)?).await?;
             let target =
                 self.target_of(&replay.selection).await?.ok_or_else(|| no_table(&replay.selection))?;
             let mappings = self.mappings_of(&target).await?;
@@ -84,6 +92,7 @@ impl HeliosClient {
     #[tracing::instrument(skip_all, fields(table = selection.table_name))]
     pub async fn quarantine_discard(&self, selection: &RejectSelection) -> Result<Discarded> {
         let discard = async {
+            ownership::require_own(&self.0.warehouse, &table_of(selection)?).await?;
             match self.target_of(selection).await? {
                 Some(target) => self.deliverer().await?.discard(&target, selection).await,
                 None => Quarantine::new(self.0.warehouse.clone()).discard_orphans(selection).await,
@@ -100,8 +109,12 @@ impl HeliosClient {
     /// for the table.
     #[tracing::instrument(skip_all, fields(table = retention.table_name))]
     pub async fn quarantine_retention(&self, retention: &Retention) -> Result<Retention> {
-        let retained = Quarantine::new(self.0.warehouse.clone()).retain(retention).await;
-        retained.map_err(|error| error.at("quarantine_retention"))
+        let retained = async {
+            let table = TableName::new(&retention.database_name, &retention.table_name)?;
+            ownership::require_own_quarantine(&self.0.warehouse, &table).await?;
+            Quarantine::new(self.0.warehouse.clone()).retain(retention).await
+        };
+        retained.await.map_err(|error| error.at("quarantine_retention"))
     }
 
     /// Settles an open range that is `UNCERTAIN` or failing: somebody has looked into the table, and says what became
@@ -115,6 +128,7 @@ impl HeliosClient {
     pub async fn settle_range(&self, settle: &SettleRange) -> Result<RangeSettled> {
         let run = async {
             let selection = RejectSelection::new(&settle.table_name).database(&settle.database_name);
+            ownership::refuse_foreign(&self.0.warehouse, &table_of(&selection)?).await?;
             let target = self.target_of(&selection).await?.ok_or_else(|| no_table(&selection))?;
             let replays = LedgerKey::of_quarantine(target.uuid);
             let key = if settle.shard == replays.shard {
@@ -124,6 +138,7 @@ impl HeliosClient {
                 let mapping = the_one(mappings, &target.table, settle.stream_name.as_deref())?;
                 LedgerKey { stream_arn: mapping.stream_arn, shard: settle.shard.clone(), table: target.uuid }
             };
+            ownership::require_own(&self.0.warehouse, &target.table).await?;
             self.deliverer().await?.settle(&key, &target, settle.outcome).await
         };
         run.await.map_err(|error| error.at("settle_range"))
@@ -131,7 +146,7 @@ impl HeliosClient {
 
     /// The table as it is; `None` if there is no such table.
     async fn target_of(&self, selection: &RejectSelection) -> Result<Option<Target>> {
-        let table = TableName::new(&selection.database_name, &selection.table_name)?;
+        let table = table_of(selection)?;
         match self.0.warehouse.describe_table(&table).await? {
             Some(found) => Target::describe(&self.0.warehouse, &table, found.uuid).await.map(Some),
             None => Ok(None),
@@ -144,6 +159,10 @@ impl HeliosClient {
         mappings.retain(|mapping| mapping.table_uuid == target.uuid);
         Ok(mappings)
     }
+}
+
+fn table_of(selection: &RejectSelection) -> Result<TableName> {
+    TableName::new(&selection.database_name, &selection.table_name)
 }
 
 fn no_table(selection: &RejectSelection) -> Error {

@@ -20,6 +20,7 @@ mod literals;
 #[cfg(test)]
 mod model;
 mod new_columns;
+pub(crate) mod ownership;
 mod partitions;
 mod place;
 mod place_sql;

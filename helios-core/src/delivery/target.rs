@@ -9,6 +9,7 @@ use super::{
     batch_column::{BATCH_COLUMN, BATCH_TYPE, batch_column_definition},
     decode::{can_be_filled, is_type_default},
     literals::literals,
+    ownership,
     partitions::Partitions,
     policy::Policy,
     provenance::Provenance,
@@ -146,6 +147,7 @@ impl Target {
     }
 
     async fn look(warehouse: &Warehouse, table: &TableName, uuid: Uuid) -> Result<Self> {
+        ownership::refuse_foreign(warehouse, table).await?;
         let ask = |question: &str| {
             let query = warehouse.client().query_raw(question);
             query.param("database", table.database().as_str()).param("table", table.table().as_str())

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    delivery::{Decoder, add_batch_column, quarantine},
+    delivery::{Decoder, add_batch_column, ownership, quarantine},
     streams::{self, Position, StreamDescription},
     warehouse::{TableDefinition, TableDescription, TableName},
 };
@@ -165,6 +165,8 @@ impl Sources {
         // Everything that can be known to fail is, before anything is made.
         Request::check(spec)?;
         let request = Request::new(spec, streams::describe(&self.session, &spec.stream_name).await?)?;
+        ownership::check_stream(&self.warehouse, &request.stream.arn)?;
+        ownership::refuse_foreign(&self.warehouse, &request.table).await?;
         if spec.delivery == Delivery::Function {
             self.triggers.check_function().await?;
         }
@@ -259,6 +261,11 @@ impl Sources {
                            `repair` it, or `remove` the source, then create it again";
             about(request, ErrorKind::Conflict, message)
         })?;
+        // An earlier version recorded no account.
+        if let Some(account) = ownership::account_of(&mapping.stream_arn) {
+            ownership::adopt(&self.warehouse, &mapping.table, request.spec.on_cluster.as_deref(), account)
+                .await?;
+        }
         // A source that is there may be given the column later.
         if !is_counted(&table) {
             self.add_batch_column(request).await?;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ErrorKind, Result,
-    delivery::{BATCH_COLUMN, BATCH_TYPE, add_batch_column, quarantine},
+    delivery::{BATCH_COLUMN, BATCH_TYPE, add_batch_column, ownership, quarantine},
     streams,
     warehouse::{TableDefinition, TableDescription},
 };
@@ -202,6 +202,8 @@ impl Sources {
 
     /// What is kept of a source beside its table.
     async fn plan_source(&self, draft: &mut Draft, request: &Request, found: Option<&TableDescription>) {
+        draft.take(ownership::check_stream(&self.warehouse, &request.stream.arn));
+        draft.take(ownership::refuse_foreign(&self.warehouse, &request.table).await);
         let existing = draft.take(self.source_of(request).await).flatten();
         match &existing {
             Some(mapping) if request.is_of(mapping) => {}

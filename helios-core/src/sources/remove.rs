@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Delivery, Mapping, MappingState, Sources, mapping::Removal};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, delivery::ownership};
 
 /// Which source to remove: `{"source": "shop.clicks", "table": "drop"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -108,6 +108,7 @@ impl Sources {
         let refuse = |message: &str| {
             Err(Error::new(ErrorKind::Conflict, message).with("table", mapping.table.plain()))
         };
+        ownership::require_made(&self.warehouse, &mapping.table, mapping.table_uuid).await?;
         if !mapping.made.table {
             return refuse(
                 "Helios has not made this table, and does not drop it: keep it, and drop it yourself",
@@ -141,9 +142,11 @@ impl Sources {
         let Mapping { table, table_uuid, .. } = mapping;
         match removal {
             Removal::Undo if mapping.made.table => {
+                ownership::require_made(&self.warehouse, table, *table_uuid).await?;
                 self.warehouse.drop_empty_table(table, *table_uuid, cluster).await?;
             }
             Removal::DropTable => {
+                ownership::require_made(&self.warehouse, table, *table_uuid).await?;
                 let found = self.warehouse.describe_table(table).await?;
                 if found.is_some_and(|found| found.uuid == *table_uuid) {
                     self.warehouse.drop_table(table, cluster).await?;

@@ -6,7 +6,12 @@ use super::{
     mapping::Removal,
     trigger::{Trigger, TriggerOrder},
 };
-use crate::{Error, ErrorKind, Result, delivery::quarantine, streams::Position, warehouse::TableDefinition};
+use crate::{
+    Error, ErrorKind, Result,
+    delivery::{ownership, quarantine},
+    streams::Position,
+    warehouse::TableDefinition,
+};
 
 /// One create under way, by whoever has the claim. Each step may be repeated: one that was interrupted is done again.
 pub(super) struct Saga<'a> {
@@ -21,6 +26,10 @@ pub(super) struct Saga<'a> {
 impl<'a> Saga<'a> {
     pub(super) fn new(sources: &'a Sources, request: &'a Request, mapping: Mapping) -> Self {
         let definition = request.definition.clone().with_uuid(mapping.table_uuid);
+        let definition = match ownership::account_of(&mapping.stream_arn) {
+            Some(account) => definition.with_comment(ownership::comment_of_created(account)),
+            None => definition,
+        };
         Self { sources, request, definition, mapping, is_written: false }
     }
 
@@ -34,6 +43,8 @@ impl<'a> Saga<'a> {
 
     async fn steps(&mut self) -> Result<()> {
         let Sources { warehouse, mappings, triggers, .. } = self.sources;
+        // The mapping may be one that an earlier create left, or that somebody wrote by hand.
+        ownership::refuse_foreign(warehouse, &self.mapping.table).await?;
         let is_triggered = self.mapping.delivery == Delivery::Function;
         // What will be made is written down before it is: whether an attempt that failed took effect is unknown.
         let before = if is_triggered { triggers.find(&self.mapping.stream_arn).await? } else { None };
@@ -64,6 +75,12 @@ impl<'a> Saga<'a> {
         }
         // It is not undone: tables of the same name in other databases share it.
         quarantine::ensure(warehouse, self.definition.name()).await?;
+        if !self.mapping.made.table
+            && let Some(account) = ownership::account_of(&self.mapping.stream_arn)
+        {
+            let cluster = self.request.spec.on_cluster.as_deref();
+            ownership::adopt(warehouse, &self.mapping.table, cluster, account).await?;
+        }
         self.mapping.state = MappingState::Active;
         self.sources.change_state(&self.mapping).await?;
         if is_triggered { self.sources.align(&self.mapping.stream_arn).await } else { Ok(()) }

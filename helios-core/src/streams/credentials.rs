@@ -100,18 +100,18 @@ impl Credentials {
                 }
             }
             Base::Keys { access_key, secret_key } => {
-                printable("access_key", access_key)?;
-                printable("secret_key", secret_key.expose_secret())?;
+                printable("access_key", access_key, MAX_KEY)?;
+                printable("secret_key", secret_key.expose_secret(), MAX_SECRET)?;
             }
         }
         if let Some(token) = &self.session_token {
-            printable("session_token", token.expose_secret())?;
+            printable("session_token", token.expose_secret(), MAX_TOKEN)?;
             if !matches!(self.base, Base::Keys { .. }) {
                 return Err(malformed("session_token", "needs access_key and secret_key beside it"));
             }
         }
         if let Some(role) = &self.role {
-            printable("role_arn", role)?;
+            printable("role_arn", role, MAX_ROLE)?;
             if !role.starts_with("arn:") {
                 return Err(malformed(
                     "role_arn",
@@ -120,7 +120,7 @@ impl Credentials {
             }
         }
         if let Some(id) = &self.external_id {
-            printable("external_id", id.expose_secret())?;
+            printable("external_id", id.expose_secret(), MAX_EXTERNAL_ID)?;
             if self.role.is_none() {
                 return Err(malformed("external_id", "needs role_arn beside it"));
             }
@@ -187,17 +187,30 @@ impl fmt::Debug for Masked<'_> {
     }
 }
 
-/// A region becomes part of a host name, so it must not be able to name another host.
+/// How long AWS lets an access key, a role's ARN and an external id be.
+const MAX_KEY: usize = 128;
+const MAX_ROLE: usize = 2_048;
+const MAX_EXTERNAL_ID: usize = 1_224;
+/// AWS names no limit of these: far more than they have today, and less than an HTTP header may have.
+const MAX_SECRET: usize = 1_024;
+const MAX_TOKEN: usize = 16_384;
+
+/// A region becomes part of a host name, so it must be a label of one, and must not be able to name another host.
 pub(super) fn is_region(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 63
+        && !text.starts_with('-')
+        && !text.ends_with('-')
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Keys and tokens travel in HTTP headers: visible ASCII only. The text itself stays out of the error.
-fn printable(field: &'static str, text: &str) -> Result<()> {
+fn printable(field: &'static str, text: &str, most: usize) -> Result<()> {
     if text.is_empty() {
         return Err(malformed(field, "is empty"));
+    }
+    if text.len() > most {
+        return Err(malformed(field, &format!("is longer than {most} characters")));
     }
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
@@ -266,6 +279,14 @@ mod tests {
             (keys().region("eu west 1"), "region"),
             (keys().region("evil.example/"), "region"),
             (keys().region(""), "region"),
+            (keys().region("-"), "region"),
+            (keys().region("-eu-west-1"), "region"),
+            (keys().region("eu-west-1-"), "region"),
+            (Credentials::keys("A".repeat(100_000), SECRET), "access_key"),
+            (Credentials::keys("AKIA", "x".repeat(100_000)), "secret_key"),
+            (keys().session_token("x".repeat(100_000)), "session_token"),
+            (keys().assume_role(format!("arn:{}", "x".repeat(100_000))), "role_arn"),
+            (keys().assume_role("arn:aws:iam::1:role/r").external_id("x".repeat(100_000)), "external_id"),
         ] {
             let error = credentials.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");

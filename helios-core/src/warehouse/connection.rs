@@ -1,6 +1,6 @@
 //! The one way to ClickHouse: its HTTP interface, on a server or in this process.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use clickhouse::Client;
 use hyper_rustls::ConfigBuilderExt as _;
@@ -56,6 +56,8 @@ pub struct Warehouse {
     #[cfg(feature = "engine-process")]
     engine_process: Option<helios_embedded::process::EngineProcess>,
     pub(super) functions: FunctionNames,
+    /// The only AWS account whose tables it may change.
+    account: Option<Arc<str>>,
 }
 
 impl Warehouse {
@@ -119,9 +121,11 @@ impl Warehouse {
             client = client.with_setting("enable_http_compression", "1");
         }
         if let Some(user) = settings.user.clone().or(address.user) {
+            check_header("user", &user)?;
             client = client.with_user(user);
         }
         if let Some(password) = settings.password.clone().or(address.password) {
+            check_header("password", password.expose_secret())?;
             client = client.with_password(password.expose_secret());
         }
         Ok(Self {
@@ -131,6 +135,7 @@ impl Warehouse {
             #[cfg(feature = "engine-process")]
             engine_process: None,
             functions: FunctionNames::default(),
+            account: None,
         })
     }
 
@@ -143,7 +148,7 @@ impl Warehouse {
                 .with_url("http://embedded")
                 .with_compression(clickhouse::Compression::None);
             let (engine_process, functions) = (Some(process.clone()), FunctionNames::default());
-            return Ok(Self { client, engine: None, engine_process, functions });
+            return Ok(Self { client, engine: None, engine_process, functions, account: None });
         }
         let engine = match &settings.engine {
             Some(engine) => engine.clone(),
@@ -159,6 +164,7 @@ impl Warehouse {
             #[cfg(feature = "engine-process")]
             engine_process: None,
             functions: FunctionNames::default(),
+            account: None,
         })
     }
 
@@ -177,6 +183,16 @@ impl Warehouse {
             limited.client = limited.client.with_setting(name, value);
         }
         limited
+    }
+
+    /// The same connection, for what is done on behalf of one AWS account: tables of another one are not changed.
+    pub(crate) fn within_account(&self, account: impl Into<Arc<str>>) -> Self {
+        Self { account: Some(account.into()), ..self.clone() }
+    }
+
+    /// The AWS account that it is kept within, if it is.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     /// The client of the `clickhouse` crate, for what Helios does not offer itself.
@@ -207,6 +223,15 @@ impl Warehouse {
     pub async fn execute(&self, statement: &str) -> Result<()> {
         self.client.query_raw(statement).execute().await.map_err(from_clickhouse)
     }
+}
+
+/// User and password are sent as headers: what those cannot hold would fail each request. The message does not repeat it.
+fn check_header(what: &str, text: &str) -> Result<()> {
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let message = format!("the ClickHouse {what} must contain only printable ASCII characters");
+    Err(Error::new(ErrorKind::ConfigInvalid, message))
 }
 
 #[cfg(feature = "embedded")]
@@ -240,6 +265,24 @@ mod tests {
     fn a_server_and_an_engine_contradict_each_other() {
         let settings = WarehouseSettings { data_path: Some("data".into()), ..server() };
         assert_eq!(Warehouse::connect(&settings).unwrap_err().kind(), ErrorKind::ConfigInvalid);
+    }
+
+    #[test]
+    fn a_password_that_no_header_can_hold_is_refused() {
+        for password in ["canary\r\nx: y", "canary\n", "canary\0", "canary\u{7f}", "canäry"] {
+            let settings = WarehouseSettings { password: Some(password.into()), ..server() };
+            let error = Warehouse::connect(&settings).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
+            assert!(!error.to_string().contains("canary") && !error.to_string().contains("canär"), "{error}");
+        }
+        let settings = WarehouseSettings { user: Some("ann\n".to_owned()), ..server() };
+        assert_eq!(Warehouse::connect(&settings).unwrap_err().kind(), ErrorKind::ConfigInvalid);
+        for url in ["http://ann:pass%0Aword@localhost:8123", "http://an%0An:password@localhost:8123"] {
+            let settings = WarehouseSettings { url: Some(url.into()), ..WarehouseSettings::default() };
+            assert!(Warehouse::connect(&settings).is_err(), "{url}");
+        }
+        let settings = WarehouseSettings { password: Some("a b:~!".into()), ..server() };
+        assert!(Warehouse::connect(&settings).is_ok());
     }
 
     #[test]

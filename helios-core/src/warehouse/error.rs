@@ -102,6 +102,7 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (456, ErrorKind::InvalidQuery, false),     // UNKNOWN_QUERY_PARAMETER
     (457, ErrorKind::InvalidQuery, false),     // BAD_QUERY_PARAMETER
     (469, ErrorKind::InvalidQuery, false),     // VIOLATED_CONSTRAINT
+    (477, ErrorKind::InvalidQuery, false),     // INVALID_USAGE_OF_INPUT
     (497, ErrorKind::PermissionDenied, false), // ACCESS_DENIED
     (516, ErrorKind::Unauthenticated, false),  // AUTHENTICATION_FAILED
     (636, ErrorKind::InvalidQuery, false),     // CANNOT_EXTRACT_TABLE_STRUCTURE

@@ -94,7 +94,7 @@ impl Service {
         let path = parts.uri.path();
         let probe = matches!(path, "/ping" | "/replicas_status");
         if let Some(access) = &self.access
-            && let Err(exception) = access.check(&parts.headers, probe)
+            && let Err(exception) = access.check(&parts.headers, probe).await
         {
             return failure(&exception, "");
         }

@@ -71,6 +71,22 @@ async fn credentials_are_asked_for() {
     assert_eq!(ask(&listener, "/ping", &[], "").await.text(), "Ok.\n");
 }
 
+/// The unit tests of `attempts` say how fast. Here all are answered, those with the right password, too.
+#[tokio::test]
+async fn passwords_cannot_be_tried_fast_and_the_right_one_still_enters() {
+    let listener = listen(Some(Credentials::new("ada", "lovelace"))).await;
+    let wrong = [("x-clickhouse-user", "ada"), ("x-clickhouse-key", "love")];
+    let right = [("x-clickhouse-user", "ada"), ("x-clickhouse-key", "lovelace")];
+    let started = std::time::Instant::now();
+    let guesses = (0..60).map(|_| ask(&listener, "/", &wrong, "SELECT 1"));
+    let (guesses, entered) =
+        tokio::join!(futures_util::future::join_all(guesses), ask(&listener, "/", &right, "SELECT 1"));
+    assert!(guesses.iter().all(|answer| answer.status == StatusCode::FORBIDDEN));
+    assert_eq!(entered.status, StatusCode::OK);
+    // 20 at once, then 20 a second. A slow machine only takes longer.
+    assert!(started.elapsed() >= std::time::Duration::from_millis(1_900), "{:?}", started.elapsed());
+}
+
 #[tokio::test]
 async fn web_pages_are_kept_out() {
     let listener = listen(None).await;

@@ -1,23 +1,19 @@
 //! The router: endpoints, and what surrounds them.
 
+mod endpoints;
+
 use axum::{
     BoxError, Router,
     error_handling::HandleErrorLayer,
     extract::Request,
     http::{HeaderValue, header},
-    middleware,
-    response::IntoResponse as _,
-    routing::{delete, get, post},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
 };
-use helios_core::ResultFormat;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::error::Overloaded};
 use tower_http::{
-    CompressionLevel, ServiceBuilderExt as _,
+    ServiceBuilderExt as _,
     catch_panic::CatchPanicLayer,
-    compression::{
-        CompressionLayer,
-        predicate::{NotForContentType, Predicate, SizeAbove},
-    },
     request_id::MakeRequestUuid,
     set_header::SetResponseHeaderLayer,
     trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
@@ -27,61 +23,17 @@ use tracing::{Level, Span};
 use crate::{
     browser::{HEADERS, refuse_cross_site, refuse_foreign_host},
     error::ApiError,
-    handlers::{
-        authenticate, consume, create_table, databases, delivery, doctor, engine, health, kinesis_sample,
-        logout, openapi, quarantine, query, running_query, schema, sources, streams,
-    },
+    lingering::lingering,
     refusal::Refusal,
     state::AppState,
 };
+use endpoints::{always_answering, guarded};
+
+pub(crate) use endpoints::endpoints;
 
 /// The whole server as a service, without a socket.
 pub fn app(state: AppState) -> Router {
-    surround(limit(endpoints(), &state).merge(always_answering()), &state).with_state(state)
-}
-
-fn endpoints() -> Router<AppState> {
-    Router::new()
-        .route("/api/engine", get(engine::engine))
-        .route("/api/databases", get(databases::databases))
-        .route("/api/query", post(query::query).layer(compressed()))
-        .route("/api/cancel-query", post(running_query::cancel_query))
-        .route("/api/query-progress", post(running_query::query_progress))
-        .route("/api/authenticate", post(authenticate::authenticate))
-        .route("/api/logout", post(logout::logout))
-        .route("/api/streams", get(streams::streams))
-        .route("/api/put-events", post(streams::put_events))
-        .route("/api/kinesis-sample", post(kinesis_sample::kinesis_sample))
-        .route("/api/check-schema", post(schema::check_schema))
-        .route("/api/plan", post(create_table::plan))
-        .route("/api/create-table", post(create_table::create_table))
-        .route("/api/schema-drift", post(schema::schema_drift))
-        .route("/api/sources", get(sources::sources))
-        .route("/api/sources/{source}", delete(sources::remove))
-        .route("/api/sources/{source}/pause", post(sources::pause))
-        .route("/api/sources/{source}/resume", post(sources::resume))
-        .route("/api/repair", post(sources::repair))
-        .route("/api/doctor", get(doctor::doctor))
-        .route("/api/consume", post(consume::consume))
-        .route("/api/delivery-report", post(delivery::delivery_report))
-        .route("/api/settle-range", post(delivery::settle_range))
-        .route("/api/quarantine", post(quarantine::quarantine))
-        .route("/api/quarantine/show", post(quarantine::show))
-        .route("/api/quarantine/replay", post(quarantine::replay))
-        .route("/api/quarantine/discard", post(quarantine::discard))
-        .route("/api/quarantine/retention", post(quarantine::retention))
-}
-
-/// A result in the coding that `Accept-Encoding` prefers, at the level that keeps up with the engine. A result that breaks off
-/// does so in each of them. Parquet is compressed already.
-fn compressed() -> CompressionLayer<impl Predicate> {
-    let worth_it = SizeAbove::default().and(NotForContentType::const_new(ResultFormat::Parquet.media_type()));
-    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
-}
-
-/// Endpoints that a busy server answers too.
-fn always_answering() -> Router<AppState> {
-    Router::new().route("/healthz", get(health::health)).route("/openapi.json", get(openapi::openapi))
+    surround(limit(guarded(&state), &state).merge(always_answering()), &state).with_state(state)
 }
 
 fn limit(router: Router<AppState>, state: &AppState) -> Router<AppState> {
@@ -111,7 +63,9 @@ fn surround(router: Router<AppState>, state: &AppState) -> Router<AppState> {
         .fallback(async || ApiError::from(Refusal::NoSuchEndpoint))
         .layer(
             ServiceBuilder::new()
+                .map_request(lingering)
                 .map_request(without_odd_id)
+                .layer(middleware::from_fn(one_length))
                 .set_x_request_id(MakeRequestUuid)
                 .sensitive_headers([header::COOKIE, header::SET_COOKIE, header::AUTHORIZATION])
                 .layer(trace)
@@ -137,6 +91,22 @@ fn without_odd_id(mut request: Request) -> Request {
         request.headers_mut().remove(ID);
     }
     request
+}
+
+/// A body has one length. Of two, a proxy in front may believe the other one, and take a part of the body for the next request;
+/// hyper does not show a `Content-Length` after a `Transfer-Encoding`, so no connection goes on after one.
+async fn one_length(request: Request, next: Next) -> Response {
+    if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return next.run(request).await;
+    }
+    let mut response = if request.headers().contains_key(header::CONTENT_LENGTH) {
+        let refusal = Refusal::BadRequest("the request has both Content-Length and Transfer-Encoding");
+        ApiError::from(refusal).into_response()
+    } else {
+        next.run(request).await
+    };
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// Neither the query string nor any header but the request's id.

@@ -12,12 +12,15 @@ use axum::{
 use clap::Parser as _;
 use helios_core::{HeliosClient, HeliosConfig, clock::SystemClock};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
+use axum::routing::get;
+
 use super::*;
-use crate::ServerConfig;
+use crate::{ServerConfig, role::Role, tokens::Tokens};
 
 /// Port 9 of the loopback address: nobody is there.
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -97,7 +100,7 @@ const OF_READERS: [(&str, &str); 5] = [
 ];
 
 fn cookie_of(state: &AppState) -> String {
-    let header = state.sessions().open(client()).set_cookie(false).unwrap();
+    let header = state.sessions().open(client(), "ann").unwrap().set_cookie(false).unwrap();
     header.to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
@@ -253,6 +256,74 @@ async fn credentials_that_cannot_be_checked_begin_no_session() {
     answer.is_error(503, "unavailable");
     assert!(!answer.headers.contains_key(header::SET_COOKIE));
     assert_eq!(format!("{:?}", state.sessions()), "Sessions { open: 0, .. }");
+}
+
+#[tokio::test]
+async fn logins_of_an_address_are_limited() {
+    let state = state(&["--max-logins-per-minute", "2"]);
+    let body = r#"{"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI"}"#;
+    for _ in 0..2 {
+        post_to(&state, "/api/authenticate", &[], body).await.is_error(503, "unavailable");
+    }
+    let answer = post_to(&state, "/api/authenticate", &[], body).await;
+    answer.is_error(429, "limit_exceeded");
+    let wait: u64 = answer.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=31).contains(&wait), "{wait}");
+}
+
+/// What each role may call, by what answers: 401 and 403 come before all else.
+#[tokio::test]
+async fn each_role_may_call_what_is_its_own() {
+    let hash =
+        |token: &str| Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let lines = Role::ALL.map(|role| format!("{role} {role} {}", hash(role.as_str()))).join("\n");
+    for args in [&[][..], &["--addr", "0.0.0.0:8080"]] {
+        let state = state(args).with_tokens(Tokens::read(&lines).unwrap());
+        for (path, needed, _) in endpoints() {
+            let path = path.replace("{source}", "clicks");
+            let method = match path.as_str() {
+                "/api/sources/clicks" => Method::DELETE,
+                "/api/engine" | "/api/databases" | "/api/streams" | "/api/sources" | "/api/doctor" => {
+                    Method::GET
+                }
+                _ => Method::POST,
+            };
+            let ask = async |authorization: Option<&str>| {
+                let headers: Vec<_> =
+                    authorization.map(|value| ("authorization", value)).into_iter().collect();
+                send(app(state.clone()), request(method.clone(), &path, &headers, "{}")).await
+            };
+            for wrong in [None, Some("Bearer wrong"), Some("Basic cmVhZDpyZWFk")] {
+                let answer = ask(wrong).await;
+                answer.is_error(401, "unauthenticated");
+                assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer", "{path}");
+            }
+            for role in Role::ALL {
+                let answer = ask(Some(&format!("Bearer {role}"))).await;
+                let is_refused = answer.status == StatusCode::FORBIDDEN;
+                assert_eq!(is_refused, role < needed, "{path} {role}: {}", answer.body);
+                assert!(!answer.headers.contains_key(header::WWW_AUTHENTICATE), "{path} {role}");
+            }
+        }
+        // Nobody needs a session to read ClickHouse then, and nobody gets AWS without one.
+        let read = [("authorization", "Bearer read")];
+        get_from(&state, "/api/databases", &read).await.is_error(503, "unavailable");
+        get_from(&state, "/api/sources", &read).await.is_error(401, "unauthenticated");
+        for path in ["/healthz", "/openapi.json"] {
+            assert_eq!(get_from(&state, path, &[]).await.status, StatusCode::OK);
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_length_of_a_body_and_no_other_request_after_chunks() {
+    let state = state(&[]);
+    let both = [("transfer-encoding", "chunked"), ("content-length", "2")];
+    post_to(&state, "/api/query", &both, "{}").await.is_error(400, "invalid_input");
+    let answer = post_to(&state, "/api/query", &both[..1], "{}").await;
+    answer.is_error(400, "invalid_input");
+    assert_eq!(answer.headers[header::CONNECTION], "close");
+    assert!(!post_to(&state, "/api/query", &both[1..], "{}").await.headers.contains_key(header::CONNECTION));
 }
 
 #[tokio::test]

@@ -53,11 +53,16 @@ impl EngineArgs {
 
     fn access_with(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Option<EngineAccess>> {
         let Some(address) = self.engine_listen else { return Ok(None) };
+        let invalid = |message: String| Error::new(ErrorKind::ConfigInvalid, message);
         let required = |name: &str| {
-            variable(name).filter(|value| !value.is_empty()).ok_or_else(|| {
-                let message = format!("`--engine-listen` needs the environment variable {name}");
-                Error::new(ErrorKind::ConfigInvalid, message)
-            })
+            let value = variable(name)
+                .filter(|value| !value.is_empty())
+                .ok_or_else(|| invalid(format!("`--engine-listen` needs the environment variable {name}")))?;
+            // Clients send it as a header.
+            if !value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+                return Err(invalid(format!("{name} must contain only printable ASCII characters")));
+            }
+            Ok(value)
         };
         Ok(Some(EngineAccess { address, user: required(USER)?, password: required(PASSWORD)?.into() }))
     }
@@ -83,6 +88,11 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
         }
         assert!(listening().access_with(|_| Some(String::new())).is_err());
+        for value in ["canary\r\n", "canary\0", "canary\t", "canäry"] {
+            let error = listening().access_with(|_| Some(value.to_owned())).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a query and a request may cost.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use clap::Args;
 use helios_core::warehouse::QueryOptions;
@@ -85,6 +85,10 @@ pub struct RequestLimits {
     /// Seconds that a reader may let the server wait before it reads on.
     #[arg(long, env = "HELIOS_WRITE_TIMEOUT", default_value = "30", value_name = "SECONDS", value_parser = seconds)]
     pub write_timeout: Duration,
+
+    /// How often one address may call `authenticate` in a minute; one more is refused. A proxy in front is one address.
+    #[arg(long, env = "HELIOS_MAX_LOGINS_PER_MINUTE", default_value = "60", value_name = "LOGINS")]
+    pub max_logins_per_minute: NonZeroU32,
 
     /// Requests at the same time; one more is refused.
     #[arg(long, env = "HELIOS_MAX_REQUESTS", default_value_t = 256, value_name = "REQUESTS")]

@@ -1,5 +1,6 @@
 //! Settings: flags first, then the environment, then defaults.
 
+mod access;
 mod backend;
 mod engine_access;
 mod limits;
@@ -9,6 +10,7 @@ use std::{net::SocketAddr, time::Duration};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 use helios_core::{Error, ErrorKind, Result};
 
+pub use access::AccessArgs;
 pub use backend::BackendArgs;
 pub use engine_access::{EngineAccess, EngineArgs};
 pub use limits::{QueryLimits, RequestLimits};
@@ -21,6 +23,7 @@ Secrets are read from the environment only, never from flags, which every user o
   HELIOS_ENGINE_USER              who may enter through --engine-listen
   HELIOS_ENGINE_PASSWORD          and that user's password
   HELIOS_READER_PASSWORD          the password of the user that `reader` makes
+  HELIOS_TOKENS                   who may call, as the lines of a file of --tokens
   HELIOS_AWS_ACCESS_KEY_ID        the server's own AWS credentials, used with --run-as-operator only;
   HELIOS_AWS_SECRET_ACCESS_KEY    without them the AWS SDK looks in its usual places
   HELIOS_AWS_SESSION_TOKEN
@@ -72,6 +75,10 @@ pub struct ServerConfig {
     #[command(flatten)]
     pub engine: EngineArgs,
 
+    /// Who may call.
+    #[command(flatten)]
+    pub access: AccessArgs,
+
     /// What one query may cost.
     #[command(flatten)]
     pub query: QueryLimits,
@@ -121,6 +128,7 @@ impl ServerConfig {
     ///
     /// [`ErrorKind::ConfigInvalid`].
     pub fn validate(&self) -> Result<()> {
+        self.access.validate(self.is_local())?;
         let Some(listen) = self.engine.engine_listen else { return Ok(()) };
         let invalid = |message: &str| Err(Error::new(ErrorKind::ConfigInvalid, message));
         if !listen.ip().is_loopback() {
@@ -204,6 +212,10 @@ mod tests {
         let command = ServerConfig::command();
         for argument in command.get_subcommands().chain([&command]).flat_map(clap::Command::get_arguments) {
             let flag = argument.get_long().unwrap_or_default();
+            // A file of hashes.
+            if flag == "tokens" {
+                continue;
+            }
             for word in ["password", "secret", "token", "key"] {
                 assert!(!flag.contains(word), "--{flag}");
             }

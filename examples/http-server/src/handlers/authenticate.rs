@@ -1,7 +1,9 @@
 //! `POST /api/authenticate`
 
+use std::net::IpAddr;
+
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
@@ -10,11 +12,12 @@ use axum::{
 use helios_core::streams::CredentialsRequest;
 
 use crate::{
+    access::Peer,
     error::{ApiError, ErrorBody},
     extract::JsonBody,
     handlers::credentials::credentials,
     openapi::answers::{AuthenticationAnswer, CredentialsRequest as CredentialsBody},
-    session::SessionId,
+    refusal::Refusal,
     state::AppState,
 };
 
@@ -33,19 +36,28 @@ use crate::{
 )]
 pub(crate) async fn authenticate(
     State(state): State<AppState>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     JsonBody(request): JsonBody<CredentialsRequest>,
 ) -> Result<Response, ApiError> {
+    // Requests without a connection, as tests have them, share a place.
+    let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |Extension(Peer(peer))| peer);
+    let counted = state.logins().count(peer);
+    counted.map_err(|wait| Refusal::TooManyLogins(wait.as_secs() + 1))?;
     let own = state.client();
     let credentials = credentials(request, state.config().run_as_operator)?;
+    let is_operator = credentials.is_none();
     let client = credentials.map_or_else(|| own.clone(), |credentials| own.with_credentials(credentials));
-    let mut answer = Json(client.authenticate().await?).into_response();
+    let authenticated = client.authenticate().await?;
+    let client = if is_operator { client } else { client.within_account(&authenticated.account) };
 
     // Another id after every log-in: one that somebody planted in the browser before is worth nothing.
-    if let Some(id) = SessionId::of(&headers) {
+    if let Some(id) = state.session_id(&headers) {
         state.sessions().close(&id);
     }
-    let cookie = state.sessions().open(client).set_cookie(state.config().behind_https);
+    let session = state.sessions().open(client, &authenticated.arn)?;
+    let mut answer = Json(authenticated).into_response();
+    let cookie = session.set_cookie(state.config().behind_https);
     answer.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
     Ok(answer)
 }

@@ -18,7 +18,7 @@ use crate::{session::SessionId, state::AppState};
     responses((status = 200, body = inline(serde_json::Value), example = json!({"authenticated": false})))
 )]
 pub(crate) async fn logout(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    if let Some(id) = SessionId::of(&headers) {
+    if let Some(id) = state.session_id(&headers) {
         state.sessions().close(&id);
     }
     let mut answer = Json(json!({"authenticated": false})).into_response();

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use crate::{
     accept,
-    caller::Reader,
+    caller::{MayWrite, Owner, Reader},
     error::{ApiError, ErrorBody},
     extract::JsonBody,
     openapi::answers::QueryAnswer,
@@ -119,15 +119,17 @@ impl QueryRequest {
 pub(crate) async fn query(
     State(state): State<AppState>,
     Reader(client): Reader,
+    owner: Owner,
+    MayWrite(may_write): MayWrite,
     headers: HeaderMap,
     JsonBody(request): JsonBody<QueryRequest>,
 ) -> Result<Response, ApiError> {
     let slot = state.query_slot()?;
     let format = request.format.map_or_else(|| accept::format(&headers), Ok)?;
     let (sql, asked) = request.into_parts()?;
-    let mut options = state.config().query.within(asked, state.config().allow_writes)?;
+    let mut options = state.config().query.within(asked, may_write)?;
     let id = options.query_id.get_or_insert_with(QueryId::random).clone();
-    let noted = state.queries().begin(&id, &headers)?;
+    let noted = state.queries().begin(&id, &owner)?;
     state.check_itself().await?;
     let answer = start(&client, &sql, &options, format).await.map(|chunks| {
         let chunks = chunks.map(move |chunk| {

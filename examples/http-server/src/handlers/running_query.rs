@@ -2,13 +2,13 @@
 //!
 //! Neither takes a slot: a server that is busy with queries must be able to end one.
 
-use axum::{Json, extract::State, http::HeaderMap};
+use axum::{Json, extract::State};
 use helios_core::{QueryId, QueryProgress};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::Reader,
+    caller::{Owner, Reader},
     error::{ApiError, ErrorBody},
     extract::JsonBody,
     openapi::answers::{QueryCancelledAnswer, QueryProgressAnswer},
@@ -40,11 +40,10 @@ pub(crate) struct RunningQueryRequest {
 pub(crate) async fn cancel_query(
     State(state): State<AppState>,
     Reader(client): Reader,
-    headers: HeaderMap,
+    owner: Owner,
     JsonBody(RunningQueryRequest { query_id }): JsonBody<RunningQueryRequest>,
 ) -> Result<Json<QueryCancelledAnswer>, ApiError> {
-    let found =
-        state.queries().are_running(&query_id, &headers) && client.cancel_query(&query_id).await?.found;
+    let found = state.queries().are_running(&query_id, &owner) && client.cancel_query(&query_id).await?.found;
     Ok(Json(QueryCancelledAnswer { query_id: query_id.into(), found }))
 }
 
@@ -64,10 +63,10 @@ pub(crate) async fn cancel_query(
 pub(crate) async fn query_progress(
     State(state): State<AppState>,
     Reader(client): Reader,
-    headers: HeaderMap,
+    owner: Owner,
     JsonBody(RunningQueryRequest { query_id }): JsonBody<RunningQueryRequest>,
 ) -> Result<Json<QueryProgress>, ApiError> {
-    if !state.queries().are_running(&query_id, &headers) {
+    if !state.queries().are_running(&query_id, &owner) {
         return Err(Refusal::NoSuchQuery.into());
     }
     Ok(Json(client.query_progress(&query_id).await?.ok_or(Refusal::NoSuchQuery)?))

@@ -7,9 +7,16 @@ pub(crate) mod schema;
 pub(crate) mod sources;
 pub(crate) mod streams;
 
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        OpenApi as Document,
+        extensions::Extensions,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
 
-use crate::{error::ErrorBody, handlers};
+use crate::{app::endpoints, error::ErrorBody, handlers};
 
 #[derive(Debug, OpenApi)]
 #[openapi(
@@ -44,9 +51,35 @@ use crate::{error::ErrorBody, handlers};
         handlers::quarantine::discard,
         handlers::quarantine::retention,
     ),
-    components(schemas(ErrorBody))
+    components(schemas(ErrorBody)),
+    modifiers(&Roles)
 )]
 pub(crate) struct Description;
+
+const TOKEN: &str = "token";
+/// The extension that has the role which an endpoint needs, where the operator names callers.
+const ROLE: &str = "x-helios-role";
+
+/// Says which role each endpoint needs.
+struct Roles;
+
+impl Modify for Roles {
+    fn modify(&self, document: &mut Document) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
+        for (path, role, _) in endpoints() {
+            let Some(item) = document.paths.paths.get_mut(path) else { continue };
+            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+                // A token, or nothing: the operator may name nobody.
+                let none = SecurityRequirement::default();
+                operation.security = Some(vec![none, SecurityRequirement::new(TOKEN, [] as [&str; 0])]);
+                let role = Extensions::builder().add(ROLE, role.as_str()).build();
+                operation.extensions.get_or_insert_default().merge(role);
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -92,6 +125,23 @@ mod tests {
             "streams",
         ];
         assert_eq!(paths, expected.map(|name| format!("/api/{name}")).into());
+    }
+
+    #[test]
+    fn every_endpoint_says_its_role() {
+        let description = description();
+        let roles: Vec<_> = endpoints().map(|(path, role, _)| (path, role.as_str())).into();
+        for (path, item) in description["paths"].as_object().unwrap() {
+            for operation in item.as_object().unwrap().values() {
+                let role = operation[ROLE].as_str().unwrap_or_else(|| panic!("{path} has no role"));
+                assert!(roles.contains(&(path.as_str(), role)), "{path} {role}");
+                assert!(operation["security"][1][TOKEN].is_array(), "{path}");
+            }
+        }
+        assert_eq!(roles.len(), description["paths"].as_object().unwrap().len());
+        let expected = |path: &str, role| roles.contains(&(path, role));
+        assert!(expected("/api/query", "read") && expected("/api/create-table", "operate"));
+        assert!(expected("/api/sources/{source}", "admin"));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
+    time::Duration,
 };
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
 use crate::process::{served, server};
@@ -19,10 +21,19 @@ pub(crate) struct WithEngine {
 
 impl WithEngine {
     pub(crate) fn start(args: &[&str]) -> Self {
-        Self::start_with(args, &[])
+        Self::launch(None, args, &[])
     }
 
     pub(crate) fn start_with(args: &[&str], given: &[(&str, &str)]) -> Self {
+        Self::launch(None, args, given)
+    }
+
+    /// Starts it with these limits of open files, the soft and the hard one.
+    fn start_within(files: Option<(u64, u64)>, args: &[&str]) -> Self {
+        Self::launch(files, args, &[])
+    }
+
+    fn launch(files: Option<(u64, u64)>, args: &[&str], given: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut variables = vec![
             ("HELIOS_ADDR".to_owned(), "127.0.0.1:0".to_owned()),
@@ -32,7 +43,15 @@ impl WithEngine {
         for name in ["HELIOS_CHDB_LIB", "HOME", "XDG_CACHE_HOME"] {
             variables.extend(std::env::var(name).map(|value| (name.to_owned(), value)));
         }
-        let mut child = server(given, args).envs(variables).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = server(given, args);
+        if let Some((soft, hard)) = files {
+            let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+            let mut within = Command::new("/bin/sh");
+            within.arg("-c").arg(script).arg(command.get_program()).args(command.get_args());
+            within.env_clear().stdin(Stdio::null());
+            command = within;
+        }
+        let mut child = command.envs(variables).stdout(Stdio::piped()).spawn().unwrap();
         let address = served(&mut child);
         Self { child, address, data }
     }
@@ -48,7 +67,14 @@ impl WithEngine {
     }
 
     fn post(&self, path: &str, body: &Value) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        self.post_over(self.connect(), path, body)
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).unwrap()
+    }
+
+    fn post_over(&self, mut stream: TcpStream, path: &str, body: &Value) -> String {
         let body = body.to_string();
         write!(
             stream,
@@ -175,4 +201,36 @@ fn an_error_after_the_first_row_cuts_the_connection() {
     let answer = server.exchange(&json!({"query": sql}));
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("{\"x\":0}"), "nothing came");
     assert!(!answer.ends_with("0\r\n\r\n"), "the answer looks whole");
+}
+
+/// Opens many sockets that say nothing, as many of them as the system takes.
+fn idle(server: &WithEngine, count: usize) -> Vec<TcpStream> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    let address = server.address.parse().unwrap();
+    (0..count).filter_map(|_| TcpStream::connect_timeout(&address, Duration::from_millis(100)).ok()).collect()
+}
+
+#[test]
+fn many_idle_sockets_leave_files_for_queries() {
+    let server = WithEngine::start_within(Some((256, 4_096)), &["--header-timeout", "60"]);
+    let held = idle(&server, 1_010);
+    for _ in 0..5 {
+        let answer = server.exchange(&json!({"query": "SELECT count() FROM numbers(100)"}));
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+    drop(held);
+}
+
+/// Where the limit cannot be raised, connections wait before files run out.
+#[test]
+fn connections_are_bounded_below_the_open_files() {
+    let server = WithEngine::start_within(Some((400, 400)), &["--header-timeout", "60"]);
+    let first: Vec<_> = (0..5).map(|_| server.connect()).collect();
+    let held = idle(&server, 420);
+    for stream in first {
+        let answer = server.post_over(stream, "query", &json!({"query": "SELECT count() FROM numbers(100)"}));
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+    drop(held);
 }

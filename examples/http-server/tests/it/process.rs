@@ -93,6 +93,18 @@ fn settings_that_cannot_work_are_one_clear_error() {
             "`--engine-listen` needs the embedded engine",
         ),
         (&[("HELIOS_AWS_ACCESS_KEY_ID", "canary"), NO_ENGINE[0]], "without `aws_secret_access_key`"),
+        (
+            &[("HELIOS_CLICKHOUSE_PASSWORD", "canary\r\nx: y"), NO_ENGINE[0]],
+            "only printable ASCII characters",
+        ),
+        (
+            &[engine, ("HELIOS_ENGINE_USER", "u"), ("HELIOS_ENGINE_PASSWORD", "canary\n")],
+            "HELIOS_ENGINE_PASSWORD must contain only printable ASCII characters",
+        ),
+        (&[("HELIOS_ADDR", "0.0.0.0:0"), NO_ENGINE[0]], "there are no `--tokens`"),
+        (&[("HELIOS_TOKENS", "admin canary"), NO_ENGINE[0]], "line 1 does not have three words"),
+        (&[("HELIOS_TOKENS_FILE", "/nowhere"), NO_ENGINE[0]], "failed to read the file of tokens"),
+        (&[("HELIOS_TRUSTED_ROLE_HEADER", "x-role"), NO_ENGINE[0]], "need each other"),
         (&[("HELIOS_CHDB_LIB", "/etc/passwd"), ("HELIOS_DATA_PATH", "/proc/helios")], "/proc/helios"),
     ] {
         let mut variables = variables.to_vec();
@@ -101,4 +113,39 @@ fn settings_that_cannot_work_are_one_clear_error() {
         }
         failed(&server(&variables, &[]).output().unwrap(), says);
     }
+}
+
+/// A proxy on the loopback address, which the operator trusts.
+#[test]
+fn a_trusted_proxy_says_the_role() {
+    let variables = [
+        NO_ENGINE[0],
+        NO_ENGINE[1],
+        ("HELIOS_TRUSTED_ROLE_HEADER", "x-role"),
+        ("HELIOS_TRUSTED_PROXIES", "127.0.0.1"),
+    ];
+    let mut child = server(&variables, &[]).stdout(Stdio::piped()).spawn().unwrap();
+    let address = served(&mut child);
+    for (headers, status) in [
+        ("", "401"),
+        ("X-Role: operate\r\n", "403"),
+        ("X-Role: admin\r\nX-Role: admin\r\n", "401"),
+        ("X-Role: admin\r\n", "401"),
+    ] {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        // An admin is let in, and has no session.
+        let path = "/api/sources/clicks";
+        write!(stream, "DELETE {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers:?} {answer}");
+        assert_eq!(
+            answer.contains("www-authenticate"),
+            headers != "X-Role: admin\r\n" && status == "401",
+            "{answer}"
+        );
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

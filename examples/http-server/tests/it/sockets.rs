@@ -123,6 +123,37 @@ async fn a_body_of_20_mb_is_answered() {
     }
 }
 
+/// The same for who is refused before the body is looked at.
+#[tokio::test]
+async fn a_refusal_reaches_whoever_sends_a_large_body() {
+    let server = Served::start(helios(), &[]).await;
+    let body = " ".repeat(1_900_000);
+    for (path, status) in [("/api/create-table", "401"), ("/api/nowhere", "404"), ("/api/databases", "405")] {
+        for _ in 0..20 {
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1900000"
+            );
+            let answer = server.exchange(format!("{head}\r\n\r\n{body}")).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path} → {answer}");
+        }
+    }
+}
+
+/// A proxy may take the other of two lengths for true, and send what it takes for the next request.
+#[tokio::test]
+async fn a_request_of_two_lengths_hides_no_other() {
+    let server = Served::start(helios(), &[]).await;
+    for lengths in
+        ["Content-Length: 5\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 5"]
+    {
+        let hidden = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let head = format!("POST /api/query HTTP/1.1\r\nHost: localhost\r\n{lengths}");
+        let answer = server.exchange(format!("{head}\r\n\r\n0\r\n\r\n{hidden}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(!answer.contains("200 OK") && answer.contains("connection: close"), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_http_is_refused() {
     let server = Served::start(helios(), &[]).await;

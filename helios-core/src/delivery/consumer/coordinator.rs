@@ -16,6 +16,7 @@ use super::{
     super::{
         deliverer::Deliverer,
         ledger::{LedgerKey, Listed, fold_former},
+        ownership,
         targets::Targets,
     },
     handle::Consumer,
@@ -61,6 +62,7 @@ pub(crate) async fn start_consumer(
         return Err(Error::invalid_input(message).with("position", time.to_string()));
     }
     let stream = streams::describe(session, &options.stream_name).await?;
+    ownership::check_stream(deliverer.warehouse(), &stream.arn)?;
     let table = mappings;
     let mut mappings = table.of_stream_in_any_state(&stream.arn).await?;
     mappings.retain(|mapping| matches!(mapping.state, MappingState::Active | MappingState::Paused));
@@ -69,6 +71,9 @@ pub(crate) async fn start_consumer(
         let message = "the stream has no active source, so there is no table to deliver to: create one";
         return Err(Error::new(ErrorKind::NotFound, message).with("stream", stream.name));
     }
+    // Before anything is swept: rows would be deleted by what the ledger says.
+    let identities: Vec<_> = mappings.iter().map(|mapping| mapping.table_uuid).collect();
+    ownership::require_own_identities(deliverer.warehouse(), &identities).await?;
     let shards = list_shards(session, &stream.arn).await?;
     let listed = Listed { shards: &shards, retention: stream.retention(), now: started };
     let mut known = HashMap::new();

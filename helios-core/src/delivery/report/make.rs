@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     super::{
         ledger::{DynamoLedger, Entry, LedgerKey, Listed, SharedLedger, fold_former},
+        ownership,
         sink::WarehouseSink,
         sweep::sweep_idle,
         target::Target,
@@ -76,6 +77,8 @@ pub(crate) async fn delivery_report(
     found.retain(|mapping| mapping.state != MappingState::Pending && mapping.table == table);
     let sources = found.clone();
     let mapping = the_one(found, &table, options.stream_name.as_deref())?;
+    // Before anything is swept: rows would be deleted by what the ledger says.
+    ownership::require_own_identities(warehouse, &[mapping.table_uuid]).await?;
     let ledger: SharedLedger = Arc::new(ledger.clone());
     let entries = ledger.of_source(&mapping.stream_arn, mapping.table_uuid).await?;
     let unswept = sweep_all(warehouse, &ledger, (&mapping, &entries), clock.now()).await?;

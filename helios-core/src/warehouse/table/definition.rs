@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Column, Error, Result, column_names,
-    warehouse::{Ident, Partition, TableName, types::DataType},
+    warehouse::{Ident, Literal, Partition, TableName, types::DataType},
 };
 
 /// How long a replicated table that Helios creates recognises a repeated insert: a week, because Lambda may repeat one for
@@ -34,6 +34,7 @@ pub struct TableDefinition {
     partition_by: Option<Partition>,
     ttl: Option<Ttl>,
     deduplication_window: u64,
+    comment: Option<String>,
 }
 
 impl TableDefinition {
@@ -92,6 +93,7 @@ impl TableDefinition {
                 .transpose()?,
             ttl: options.ttl.as_deref().map(|text| Ttl::parse(text, schema)).transpose()?,
             deduplication_window: options.deduplication_window,
+            comment: None,
         })
     }
 
@@ -111,6 +113,11 @@ impl TableDefinition {
     #[must_use]
     pub fn with_uuid(self, uuid: Uuid) -> Self {
         Self { uuid, ..self }
+    }
+
+    /// The same table with this comment.
+    pub(crate) fn with_comment(self, comment: String) -> Self {
+        Self { comment: Some(comment), ..self }
     }
 
     /// The cluster on whose nodes it will be.
@@ -194,6 +201,9 @@ impl fmt::Display for TableDefinition {
         write!(f, "\nSETTINGS {} = {}", self.engine.window_setting(), self.deduplication_window)?;
         if let Some(setting) = self.engine.window_seconds_setting() {
             write!(f, ", {setting} = {DEDUPLICATION_SECONDS}")?;
+        }
+        if let Some(comment) = &self.comment {
+            write!(f, "\nCOMMENT {}", Literal(comment))?;
         }
         Ok(())
     }

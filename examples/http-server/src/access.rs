@@ -1,0 +1,154 @@
+//! Who may call which endpoint.
+
+use std::net::IpAddr;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use crate::{
+    config::AccessArgs, error::ApiError, refusal::Refusal, role::Role, state::AppState, tokens::Tokens,
+};
+
+/// The address of whoever is at the other end of the connection: a proxy, if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// The role in which a request is made, and the name of its token, if it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    pub(crate) role: Role,
+    pub(crate) name: Option<String>,
+}
+
+/// Lets a request on to an endpoint that needs `role`.
+pub(crate) async fn admit(
+    State((state, needed)): State<(AppState, Role)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    match granted(&state.config().access, state.tokens(), request.headers(), peer) {
+        Ok(granted) if granted.role >= needed => {
+            request.extensions_mut().insert(granted);
+            next.run(request).await
+        }
+        Ok(_) => ApiError::from(Refusal::RoleTooLow(needed)).into_response(),
+        Err(refusal) => ApiError::from(refusal).into_response(),
+    }
+}
+
+/// The role of a request. Where the operator names nobody, everybody may do everything.
+fn granted(
+    rules: &AccessArgs,
+    tokens: &Tokens,
+    headers: &HeaderMap,
+    peer: Option<Peer>,
+) -> Result<Granted, Refusal> {
+    if tokens.is_empty() && rules.trusted_role_header.is_none() {
+        return Ok(Granted { role: Role::Admin, name: None });
+    }
+    if let Some(token) = bearer(headers) {
+        let (role, name) = tokens.find(token).ok_or(Refusal::NotAdmitted)?;
+        return Ok(Granted { role, name: Some(name.to_owned()) });
+    }
+    let Some(header) = &rules.trusted_role_header else { return Err(Refusal::NotAdmitted) };
+    if !peer.is_some_and(|Peer(peer)| rules.trusted_proxies.contains(&peer.to_canonical())) {
+        return Err(Refusal::NotAdmitted);
+    }
+    let mut values = headers.get_all(header).iter();
+    // Of two, one may be what the client sent.
+    match (values.next(), values.next()) {
+        (Some(value), None) => {
+            let role = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or(Refusal::NotAdmitted)?;
+            Ok(Granted { role, name: None })
+        }
+        _ => Err(Refusal::NotAdmitted),
+    }
+}
+
+/// The token of `Authorization: Bearer`.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    const ROLE: HeaderName = HeaderName::from_static("x-role");
+
+    fn tokens() -> Tokens {
+        let hash: String = Sha256::digest("canary").iter().map(|byte| format!("{byte:02x}")).collect();
+        Tokens::read(&format!("operate ann {hash}")).unwrap()
+    }
+
+    fn behind_proxy() -> AccessArgs {
+        AccessArgs {
+            trusted_role_header: Some(ROLE),
+            trusted_proxies: vec![[10, 0, 0, 7].into()],
+            ..AccessArgs::default()
+        }
+    }
+
+    fn headers(headers: &[(HeaderName, &'static str)]) -> HeaderMap {
+        headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn without_rules_everybody_may_do_everything() {
+        let granted = granted(&AccessArgs::default(), &Tokens::default(), &HeaderMap::new(), None).unwrap();
+        assert_eq!(granted, Granted { role: Role::Admin, name: None });
+    }
+
+    #[test]
+    fn a_token_says_who_somebody_is() {
+        let ask = |value| {
+            let headers = headers(&[(header::AUTHORIZATION, value)]);
+            granted(&AccessArgs::default(), &tokens(), &headers, None).map(|granted| granted.role)
+        };
+        assert_eq!(ask("Bearer canary"), Ok(Role::Operate));
+        assert_eq!(ask("bearer  canary "), Ok(Role::Operate));
+        for wrong in ["Bearer canary2", "Bearer ", "Basic canary", "canary", "Bearer"] {
+            assert_eq!(ask(wrong), Err(Refusal::NotAdmitted), "{wrong}");
+        }
+        let none = granted(&AccessArgs::default(), &tokens(), &HeaderMap::new(), None);
+        assert_eq!(none, Err(Refusal::NotAdmitted));
+    }
+
+    #[test]
+    fn a_proxy_is_believed_and_nobody_else() {
+        let ask = |value: &[&'static str], peer: Option<[u8; 4]>| {
+            let headers = value.iter().map(|value| (ROLE, HeaderValue::from_static(value))).fold(
+                HeaderMap::new(),
+                |mut headers, (name, value)| {
+                    headers.append(name, value);
+                    headers
+                },
+            );
+            let peer = peer.map(|peer| Peer(IpAddr::from(peer)));
+            granted(&behind_proxy(), &Tokens::default(), &headers, peer).map(|granted| granted.role)
+        };
+        let proxy = Some([10, 0, 0, 7]);
+        assert_eq!(ask(&["read"], proxy), Ok(Role::Read));
+        assert_eq!(ask(&["admin"], proxy), Ok(Role::Admin));
+        for (value, peer) in [
+            (&["admin"][..], None),
+            (&["admin"], Some([10, 0, 0, 8])),
+            (&["admin"], Some([127, 0, 0, 1])),
+            (&[], proxy),
+            (&["root"], proxy),
+            (&["admin", "read"], proxy),
+        ] {
+            assert_eq!(ask(value, peer), Err(Refusal::NotAdmitted), "{value:?} {peer:?}");
+        }
+    }
+}
