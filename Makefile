@@ -196,7 +196,7 @@ bench-infer: engine ## Inference beside the engine's own.
 bench-query: engine ## Queries beside the engine's own answers, the C ABI beside Rust, and Python's peers.
 	$(build-bench)
 	$(peers)
-	$(target)/release/helios-bench --part query-http --part query-memory --part query-arrow --part c-abi --part python
+	$(target)/release/helios-bench --part query-http --part query-memory --part query-arrow --part engine-process --part c-abi --part python
 
 fuzz: compilers ## Fuzz the parsers of foreign bytes, each for FUZZ_SECONDS (default 60).
 	fuzz/run.sh

@@ -45,6 +45,9 @@ struct Arguments {
     profile_infer: Option<events::Kind>,
 }
 
+/// As the engine's process of [`Part::EngineProcess`] this program is started with.
+const ENGINE: &str = "engine";
+
 /// What is measured together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
@@ -70,6 +73,8 @@ enum Part {
     QueryMemory,
     /// Record batches beside the engine's own bytes.
     QueryArrow,
+    /// The engine in a process of its own beside the same in this one.
+    EngineProcess,
     /// The C ABI beside the same calls in Rust.
     CAbi,
     /// The Python package beside its peers.
@@ -86,6 +91,7 @@ impl Part {
             | Self::QueryHttp
             | Self::QueryMemory
             | Self::QueryArrow
+            | Self::EngineProcess
             | Self::CAbi => 2,
             Self::Function | Self::Consumer => 0,
         }
@@ -93,6 +99,9 @@ impl Part {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(ENGINE) {
+        return helios_embedded::process::run_child();
+    }
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -156,6 +165,7 @@ fn measured(part: Part) -> Result<Vec<Row>> {
         Part::QueryMemory => runtime.block_on(query::memory::rows()),
         Part::Python => runtime.block_on(query::python::rows()),
         Part::QueryArrow => runtime.block_on(query::arrow::rows()),
+        Part::EngineProcess => runtime.block_on(query::process::rows()),
         Part::CAbi => query::c_abi::rows(),
     }
 }

@@ -106,12 +106,12 @@ async fn together(table: &Table<'_>, shards: &[Vec<Batch>; 2]) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn time(work: impl Future<Output = Result<()>>) -> Result<Duration> {
+pub(crate) async fn time(work: impl Future<Output = Result<()>>) -> Result<Duration> {
     let (done, time) = timed_async(work).await;
     done.map(|()| time)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of events")]
-pub(super) fn rate(events: usize, times: &[Duration]) -> String {
+pub(crate) fn rate(events: usize, times: &[Duration]) -> String {
     format!("{:.0} k rows/s", events as f64 / median(times) / 1e3)
 }

@@ -12,6 +12,7 @@ use helios_core::{
     delivery::{Batch, Deliverer, Target, ledger::MemoryLedger, quarantine},
     warehouse::{DEDUPLICATION_WINDOW, TableName, Warehouse, WarehouseSettings},
 };
+use helios_embedded::process::{EngineProcess, ProcessOptions};
 use helios_tests::Result;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -53,6 +54,21 @@ impl Engine {
         let warehouse = Warehouse::connect(&settings)?;
         warehouse.execute("CREATE DATABASE bench").await?;
         Ok(Self { warehouse, _folder: folder })
+    }
+
+    /// The same in a process of its own.
+    pub(crate) async fn open_process() -> Result<Self> {
+        let folder = tempfile::tempdir_in(folder())?;
+        let options = ProcessOptions::new(folder.path().join("data"), [crate::ENGINE]);
+        let mut settings = WarehouseSettings::default();
+        settings.engine_process = Some(EngineProcess::start(options).await?);
+        let warehouse = Warehouse::connect(&settings)?;
+        warehouse.execute("CREATE DATABASE bench").await?;
+        Ok(Self { warehouse, _folder: folder })
+    }
+
+    pub(crate) fn warehouse(&self) -> &Warehouse {
+        &self.warehouse
     }
 
     /// A new table of these events, as Helios creates it.

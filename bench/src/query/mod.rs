@@ -4,5 +4,6 @@ pub(crate) mod arrow;
 pub(crate) mod c_abi;
 pub(crate) mod http;
 pub(crate) mod memory;
+pub(crate) mod process;
 pub(crate) mod python;
 mod service;

@@ -79,7 +79,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     let address = if arguments.serve { arguments.addr } else { "127.0.0.1:0".to_owned() };
     report::title("Helios: from a Kinesis stream to a ClickHouse table");
     let mut lab = Lab::start(LabOptions { address, ..LabOptions::default() }).await?;
-    report::step("server", &format!("{}, with the engine in its process", lab.server().url()));
+    report::step("server", &format!("{}, with the engine in a process of its own", lab.server().url()));
     report::step("AWS", &format!("{} (emulator)", lab.emulator().endpoint()));
 
     let api = Api::new(lab.server().url())?;
