@@ -23,6 +23,7 @@ mod self_check;
 pub mod serve;
 mod session;
 mod state;
+mod under_way;
 
 pub use app::app;
 pub use config::ServerConfig;
