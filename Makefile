@@ -198,8 +198,11 @@ bench-query: engine ## Queries beside the engine's own answers, the C ABI beside
 	$(peers)
 	$(target)/release/helios-bench --part query-http --part query-memory --part query-arrow --part engine-process --part c-abi --part python
 
-fuzz: compilers ## Fuzz the parsers of foreign bytes, each for FUZZ_SECONDS (default 60).
+fuzz: export HELIOS_ESCAPE_SECONDS ?= 600
+fuzz: compilers engine ## Fuzz the parsers of foreign bytes, each for FUZZ_SECONDS (default 60), and the judge of SQL for HELIOS_ESCAPE_SECONDS (600).
 	fuzz/run.sh
+	cargo build $(everything) --bins --tests
+	cargo test $(everything) --test it escapes_fuzz -- --nocapture
 
 miri: ## The C ABI's own unsafe code under Miri (a nightly toolchain with miri and rust-src).
 	cargo +nightly miri test --locked -p helios-ffi --lib --features test-hooks --target-dir $(target)/miri

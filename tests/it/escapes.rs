@@ -22,15 +22,15 @@ use crate::{
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Corpus {
-    refused: Vec<Refused>,
-    allowed: Vec<String>,
+pub(crate) struct Corpus {
+    pub(crate) refused: Vec<Refused>,
+    pub(crate) allowed: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Refused {
-    sql: String,
+pub(crate) struct Refused {
+    pub(crate) sql: String,
     /// What it would do.
     reason: String,
     /// ClickHouse's number of the error, and our kind of it.
@@ -68,7 +68,7 @@ enum Open {
 }
 
 impl Corpus {
-    fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let mut corpus: Self = serde_json::from_str(include_str!("../escapes.json")).unwrap();
         corpus.refused.extend(settings_by_rule());
         assert!(corpus.refused.len() >= 300 && corpus.allowed.len() >= 100, "the corpus has shrunk");
@@ -116,22 +116,27 @@ fn settings_by_rule() -> Vec<Refused> {
 }
 
 /// What a statement may be after: an address, a file, a folder.
-struct Bait {
-    canary: Canary,
+pub(crate) struct Bait {
+    pub(crate) canary: Canary,
     folder: TempDir,
-    secret: String,
+    pub(crate) secret: String,
 }
 
 impl Bait {
-    async fn lay() -> Self {
+    pub(crate) async fn lay() -> Self {
         let (canary, folder) = (Canary::start().await, tempfile::tempdir().unwrap());
         let secret = Uuid::new_v4().to_string();
         fs::write(folder.path().join("canary.txt"), format!("{secret}\n")).unwrap();
         Self { canary, folder, secret }
     }
 
-    fn in_text(&self, text: &str, database: &str) -> String {
-        let folder = self.folder.path().to_str().unwrap();
+    /// The folder outside of the data.
+    pub(crate) fn folder(&self) -> &str {
+        self.folder.path().to_str().unwrap()
+    }
+
+    pub(crate) fn in_text(&self, text: &str, database: &str) -> String {
+        let folder = self.folder();
         text.replace("${http}", &format!("http://{}", self.canary.address()))
             .replace("${host}", &self.canary.address().to_string())
             .replace("${canary}", &format!("{folder}/canary.txt"))
@@ -140,14 +145,14 @@ impl Bait {
     }
 
     /// The files beside the canary.
-    fn left_behind(&self) -> Vec<String> {
+    pub(crate) fn left_behind(&self) -> Vec<String> {
         let names = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
         names.map(|name| name.into_string().unwrap()).filter(|name| name != "canary.txt").collect()
     }
 }
 
 /// The texts of a result, or kind and number of the error.
-type Outcome = Result<String, (String, Option<u64>)>;
+pub(crate) type Outcome = Result<String, (String, Option<u64>)>;
 
 /// A way to ClickHouse.
 enum Way {
@@ -189,7 +194,7 @@ async fn ask_library(client: &HeliosClient, sql: &str, options: &Map<String, Val
     }
 }
 
-async fn ask_http(server: &Server, sql: &str, options: &Map<String, Value>) -> Outcome {
+pub(crate) async fn ask_http(server: &Server, sql: &str, options: &Map<String, Value>) -> Outcome {
     let mut body = options.clone();
     body.insert("query".to_owned(), json!(sql));
     let request =
@@ -204,7 +209,7 @@ async fn ask_http(server: &Server, sql: &str, options: &Map<String, Value>) -> O
     Err((error["code"].as_str().unwrap().to_owned(), error["serverCode"].as_u64()))
 }
 
-fn server(data: &Path, settings: &[(&str, &str)]) -> Server {
+pub(crate) fn server(data: &Path, settings: &[(&str, &str)]) -> Server {
     let options = ServerOptions::new(data)
         .set("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         .set("AWS_REGION", "eu-west-1")
@@ -223,7 +228,7 @@ fn over(proxy: &SettingsProxy, writes: &str) -> Server {
 }
 
 /// A database with something to lose, and a table that was dropped.
-fn furnished(database: &str) -> Vec<String> {
+pub(crate) fn furnished(database: &str) -> Vec<String> {
     let table = |name: &str| {
         format!("CREATE TABLE {database}.{name} (a UInt8, b UInt8 DEFAULT 0) ENGINE = MergeTree ORDER BY a")
     };
@@ -303,7 +308,7 @@ fn nothing_wrong(wrong: &[String], bait: &Bait) {
     assert_eq!(bait.left_behind(), Vec::<String>::new());
 }
 
-fn new_name() -> String {
+pub(crate) fn new_name() -> String {
     format!("escape_{}", Uuid::new_v4().simple())
 }
 

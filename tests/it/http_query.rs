@@ -182,6 +182,36 @@ async fn an_error_has_the_servers_name_for_it_and_its_place() {
     assert_eq!(answer.get("position"), None, "{answer}");
 }
 
+/// Each is one call, which ClickHouse ends no sooner than it returns.
+const LONG_CALL: &str = "SELECT arrayLevenshteinDistance(range(40000), arrayReverse(range(40000)))";
+
+#[tokio::test]
+async fn an_abandoned_query_keeps_its_slot_until_it_has_ended() {
+    let serving = Serving::start(&[("HELIOS_QUERY_MAX_CONCURRENT", "2")]);
+    let runs = async |id: &str| {
+        let (status, _) = serving.post("/api/query-progress", &json!({"queryId": id})).await;
+        status == 200
+    };
+    let ids = ["abandoned-1", "abandoned-2"];
+    let mut readers = Vec::new();
+    for id in ids {
+        readers.push(serving.begin(&json!({"query": LONG_CALL, "queryId": id})).await);
+        while !runs(id).await {}
+    }
+    drop(readers);
+    let mut refused = 0;
+    loop {
+        let (status, answer) = serving.post("/api/query", &json!({"query": "SELECT 1"})).await;
+        if status == 200 {
+            break;
+        }
+        assert_eq!((status, &answer["code"]), (503, &json!("overloaded")), "{answer}");
+        refused += 1;
+    }
+    assert!(!runs(ids[0]).await || !runs(ids[1]).await, "a third query runs beside two");
+    assert!(refused > 0, "the queries ended too soon to show anything");
+}
+
 #[tokio::test]
 async fn a_running_query_is_looked_at_and_cancelled_by_its_name() {
     let serving = Serving::start(&[]);

@@ -17,6 +17,7 @@ mod delivery_function;
 mod delivery_report;
 mod delivery_source;
 mod escapes;
+mod escapes_fuzz;
 mod fake_kinesis;
 mod fault_proxy;
 mod fixtures;

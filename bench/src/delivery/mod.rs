@@ -6,4 +6,4 @@ pub(crate) mod function;
 pub(crate) mod insert;
 pub(crate) mod memory;
 pub(crate) mod proof;
-mod side;
+pub(crate) mod side;

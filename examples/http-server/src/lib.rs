@@ -30,6 +30,7 @@ pub mod serve;
 mod session;
 mod state;
 mod tokens;
+mod under_way;
 
 pub use app::app;
 pub use config::ServerConfig;

@@ -40,6 +40,11 @@ impl RowLines {
         self.headed
     }
 
+    /// How many bytes of a line are there whose end is not.
+    pub(super) fn waiting(&self) -> usize {
+        self.tail.len()
+    }
+
     /// Hands every line that this chunk completes to `each`.
     pub(super) fn feed(
         &mut self,

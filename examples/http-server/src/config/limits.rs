@@ -20,7 +20,7 @@ pub struct QueryLimits {
     #[arg(long, env = "HELIOS_QUERY_MAX_ROWS", default_value_t = 1_000_000, value_name = "ROWS")]
     pub query_max_rows: u64,
 
-    /// MiB that a result may have.
+    /// MiB that a result may have, in ClickHouse and as it is sent.
     #[arg(long, env = "HELIOS_QUERY_MAX_RESULT_MIB", default_value_t = 256, value_name = "MIB")]
     pub query_max_result_mib: u32,
 
@@ -28,7 +28,7 @@ pub struct QueryLimits {
     #[arg(long, env = "HELIOS_QUERY_MAX_MEMORY_MIB", default_value_t = 4096, value_name = "MIB")]
     pub query_max_memory_mib: u32,
 
-    /// Queries at the same time; one more is refused.
+    /// Queries at the same time; one more is refused. A query counts until ClickHouse has ended it.
     #[arg(long, env = "HELIOS_QUERY_MAX_CONCURRENT", default_value_t = 32, value_name = "QUERIES")]
     pub query_max_concurrent: u16,
 }

@@ -8,11 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use futures_util::StreamExt as _;
-use helios_core::{
-    HeliosClient, QueryId, QueryOptions, QueryStream, ResultFormat, TimeForm, WideIntegers,
-    warehouse::Parameters,
-};
+use helios_core::{QueryId, QueryOptions, ResultFormat, TimeForm, WideIntegers, warehouse::Parameters};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -24,6 +20,7 @@ use crate::{
     openapi::answers::QueryAnswer,
     refusal::Refusal,
     state::AppState,
+    under_way::{Chunks, UnderWay},
 };
 
 /// The query's name, for those who did not choose it.
@@ -49,7 +46,7 @@ pub(crate) struct QueryRequest {
     max_execution_seconds: Option<f64>,
     /// Fail if the result has more rows.
     max_result_rows: Option<u64>,
-    /// Fail if the result has more bytes.
+    /// Fail if the result has more bytes, in ClickHouse or as it is sent.
     max_result_bytes: Option<u64>,
     /// Fail if the query needs more memory, in bytes.
     max_memory_usage: Option<u64>,
@@ -131,28 +128,21 @@ pub(crate) async fn query(
     let id = options.query_id.get_or_insert_with(QueryId::random).clone();
     let noted = state.queries().begin(&id, &owner)?;
     state.check_itself().await?;
-    let answer = start(&client, &sql, &options, format).await.map(|chunks| {
-        let chunks = chunks.map(move |chunk| {
-            // The query runs, and holds its slot and its name, until its last chunk is read or its reader is gone.
-            let _held = (&slot, &noted);
-            chunk.inspect_err(
-                |error| tracing::warn!(kind = %error.kind(), "The query failed after its answer began."),
-            )
-        });
-        ([(header::CONTENT_TYPE, format.media_type())], Body::from_stream(chunks))
-    });
+    // From here on the reader may leave at any moment, and the statement runs on.
+    let under_way = UnderWay::new(client.clone(), id.clone(), (slot, noted));
+    let answer = match client.query_bytes(&sql, &options, format).await {
+        Ok(chunks) => {
+            let chunks = Body::from_stream(Chunks::new(chunks, under_way));
+            Ok(([(header::CONTENT_TYPE, format.media_type())], chunks))
+        }
+        Err(error) => {
+            under_way.failed(&error);
+            Err(ApiError::from(error))
+        }
+    };
     let mut response = answer.into_response();
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(QUERY_ID, id);
     }
     Ok(response)
-}
-
-async fn start(
-    client: &HeliosClient,
-    sql: &str,
-    options: &QueryOptions,
-    format: ResultFormat,
-) -> Result<QueryStream, ApiError> {
-    Ok(client.query_bytes(sql, options, format).await?)
 }

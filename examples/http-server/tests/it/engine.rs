@@ -4,10 +4,10 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use serde_json::{Value, json};
 
 use crate::process::{served, server};
@@ -74,7 +74,26 @@ impl WithEngine {
         TcpStream::connect(&self.address).unwrap()
     }
 
-    fn post_over(&self, mut stream: TcpStream, path: &str, body: &Value) -> String {
+    fn post_over(&self, stream: TcpStream, path: &str, body: &Value) -> String {
+        let mut answer = String::new();
+        self.begin_over(stream, path, body).read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// The same as bytes, as far as they come.
+    fn bytes(&self, body: &Value) -> Vec<u8> {
+        let mut answer = Vec::new();
+        // An answer that is cut off can end in a reset.
+        drop(self.begin("query", body).read_to_end(&mut answer));
+        answer
+    }
+
+    /// Posts, and leaves the answer to be read.
+    fn begin(&self, path: &str, body: &Value) -> TcpStream {
+        self.begin_over(self.connect(), path, body)
+    }
+
+    fn begin_over(&self, mut stream: TcpStream, path: &str, body: &Value) -> TcpStream {
         let body = body.to_string();
         write!(
             stream,
@@ -83,9 +102,7 @@ impl WithEngine {
             body.len()
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        stream
     }
 
     /// Status and `code` of a query's error.
@@ -132,7 +149,7 @@ fn limits_hold() {
         "--query-max-rows",
         "10",
         "--query-timeout",
-        "0.5",
+        "2",
         "--query-max-memory-mib",
         "64",
     ]);
@@ -146,13 +163,63 @@ fn limits_hold() {
     }
 }
 
+/// What ClickHouse does not count: a constant column, whose value it holds once, and a row that is larger than the limit.
+#[test]
+fn a_result_is_cut_where_its_bytes_pass_the_limit() {
+    const MIB: usize = 1 << 20;
+    let server = WithEngine::start(&["--query-max-result-mib", "16", "--query-timeout", "5"]);
+    let constant = "SELECT repeat('x', 900000) FROM numbers(400)";
+    let row = "SELECT range(100000000)";
+    for (sql, format) in [
+        (constant, "json"),
+        (constant, "ndjson"),
+        (constant, "csv"),
+        (constant, "arrow"),
+        (row, "json"),
+        (row, "csv"),
+        (row, "arrow"),
+    ] {
+        let answer = server.bytes(&json!({"query": sql, "format": format}));
+        let status = answer.get(9..12).unwrap();
+        assert!(answer.len() <= 17 * MIB, "{sql} {format}: {} bytes came", answer.len());
+        if status == b"200" {
+            assert!(!answer.ends_with(b"0\r\n\r\n"), "{sql} {format}: the answer looks whole");
+        } else {
+            let answer = String::from_utf8_lossy(&answer);
+            // The engine has found out first, or the time was over.
+            let said = answer.contains("limit_exceeded") || answer.contains("timeout");
+            assert!(said, "{sql} {format}: {answer}");
+        }
+    }
+}
+
+/// Calls that ClickHouse does not interrupt, on a server that is told to end.
+#[test]
+fn a_server_ends_beside_abandoned_queries_that_cannot_be_stopped() {
+    const QUERIES: usize = 12;
+    let mut server = WithEngine::start(&[]);
+    let call = "SELECT arrayLevenshteinDistance(range(200000), arrayReverse(range(200000)))";
+    for query in 0..QUERIES {
+        let id = format!("abandoned-{query}");
+        let reader = server.begin("query", &json!({"query": call, "queryId": id}));
+        while !server.post("query-progress", &json!({"queryId": id})).starts_with("HTTP/1.1 200 ") {}
+        drop(reader);
+    }
+    let told = Instant::now();
+    kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
+    let status = server.child.wait().unwrap();
+    assert!(status.success(), "{status}");
+    // What the README promises.
+    assert!(told.elapsed() < Duration::from_secs(30), "{:?}", told.elapsed());
+}
+
 /// A look at rejects costs no more than a query may: here of a quarantine that never ends, and of one that is too large.
 #[test]
 fn limits_hold_for_a_look_at_rejects() {
     let server = WithEngine::start(&[
         "--allow-writes",
         "--query-timeout",
-        "0.5",
+        "2",
         "--query-max-memory-mib",
         "64",
         "--request-timeout",

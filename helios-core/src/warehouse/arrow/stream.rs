@@ -28,7 +28,7 @@ use crate::{
         error::{cut_off, located_in},
         from_clickhouse,
         late_exception::{Tail, exception_in},
-        query::{Judged, StartedQuery, without_format},
+        query::{ByteLimit, Judged, StartedQuery, without_format},
         types::DataType,
     },
 };
@@ -121,6 +121,7 @@ impl Warehouse {
         let mut stream = ArrowStream {
             id,
             cursor: SyncWrapper::new(cursor),
+            limit: options.byte_limit(),
             decoder: StreamDecoder::new(),
             input: Buffer::from(Vec::<u8>::new()),
             decoded: VecDeque::new(),
@@ -144,6 +145,8 @@ pub struct ArrowStream {
     id: QueryId,
     /// Only ever used through `&mut`, which makes the stream `Sync` too.
     cursor: SyncWrapper<QueryBytes>,
+    /// Of what arrives: a batch is held until it is whole.
+    limit: ByteLimit,
     decoder: StreamDecoder,
     /// What has arrived and is not decoded yet.
     input: Buffer,
@@ -209,6 +212,7 @@ impl ArrowStream {
         loop {
             match ready!(self.cursor.get_mut().poll_next(cx)) {
                 Ok(Some(chunk)) => {
+                    self.limit.take(chunk.len())?;
                     let position = self.tail.taken();
                     self.tail.take(&chunk);
                     match &self.damage {

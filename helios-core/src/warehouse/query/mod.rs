@@ -1,5 +1,6 @@
 //! Queries: how they may run, and the forms their results come in.
 
+mod byte_limit;
 mod format;
 mod id;
 mod judge;
@@ -11,6 +12,7 @@ mod stream;
 mod typed;
 mod utf8;
 
+pub(in crate::warehouse) use byte_limit::ByteLimit;
 use clickhouse::query::Query;
 pub use format::ResultFormat;
 pub use id::QueryId;

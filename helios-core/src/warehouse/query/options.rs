@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::{super::Parameters, QueryId};
+use super::{super::Parameters, ByteLimit, QueryId};
 use crate::{Error, Result};
 
 /// How a query may run. The default sets no limit.
@@ -27,7 +27,8 @@ pub struct QueryOptions {
     pub max_execution_time: Option<Duration>,
     /// Fail if the result has more rows.
     pub max_result_rows: Option<u64>,
-    /// Fail if the result has more bytes.
+    /// Fail if the result has more bytes, as ClickHouse holds it or as it is read here. Rows of a Rust type
+    /// ([`query_as`](crate::warehouse::Warehouse::query_as)) are counted by ClickHouse only.
     pub max_result_bytes: Option<u64>,
     /// Fail if the query needs more memory, in bytes.
     pub max_memory_usage: Option<u64>,
@@ -161,6 +162,11 @@ impl QueryOptions {
     #[must_use]
     pub fn of_question(&self) -> Self {
         Self { limit: None, max_result_rows: None, max_result_bytes: None, query_id: None, ..self.clone() }
+    }
+
+    /// What its result may have, counted here.
+    pub(in crate::warehouse) fn byte_limit(&self) -> ByteLimit {
+        ByteLimit::new(self.max_result_bytes)
     }
 
     pub(in crate::warehouse) fn settings(&self) -> Vec<(&'static str, String)> {

@@ -11,7 +11,7 @@ use super::{
         from_clickhouse,
         row_lines::{Line, RowLines},
     },
-    QueryMetadata,
+    ByteLimit, QueryMetadata,
     utf8::valid_utf8,
 };
 use crate::{Error, Result};
@@ -20,6 +20,8 @@ use crate::{Error, Result};
 pub(super) struct RowsBody {
     cursor: QueryBytes,
     lines: RowLines,
+    /// Of what waits for the end of its line: as much as that is held in memory.
+    limit: ByteLimit,
     form: Form,
     /// Output that was made while looking for an early error.
     ready: Option<Bytes>,
@@ -38,9 +40,14 @@ pub(super) enum Form {
 
 impl RowsBody {
     /// Reads until the first line is there, so that an early error is seen before anything was answered.
-    pub(super) async fn open(cursor: QueryBytes, form: Form, must_answer: bool) -> Result<Self> {
+    pub(super) async fn open(
+        cursor: QueryBytes,
+        form: Form,
+        must_answer: bool,
+        limit: ByteLimit,
+    ) -> Result<Self> {
         let lines = RowLines::default();
-        let mut body = Self { cursor, lines, form, ready: None, must_answer, ended: false };
+        let mut body = Self { cursor, lines, limit, form, ready: None, must_answer, ended: false };
         let mut output = match body.form {
             Form::Document(_) => b"{\"data\":[".to_vec(),
             Form::Lines => Vec::new(),
@@ -102,7 +109,8 @@ impl RowsBody {
                 (Line::Columns(_), Form::Lines) | (Line::Other, _) => {}
             }
             Ok(())
-        })
+        })?;
+        self.limit.check(self.lines.waiting())
     }
 
     fn finish(&mut self, output: &mut Vec<u8>) -> Result<()> {

@@ -17,7 +17,7 @@ use super::{
         error::located_in,
         row_lines,
     },
-    Judged, QueryId, QueryMetadata, QueryOptions, QueryResult, ResultFormat, StartedQuery,
+    ByteLimit, Judged, QueryId, QueryMetadata, QueryOptions, QueryResult, ResultFormat, StartedQuery,
     raw::{self, Csv, RawBody},
     rows::{self, RowsBody},
 };
@@ -76,7 +76,7 @@ impl Warehouse {
             ResultFormat::Parquet => self.start_parquet(judged).await,
             ResultFormat::Arrow => self.start_arrow_bytes(judged).await,
         };
-        QueryStream::new(sql, format, started)
+        QueryStream::new(judged, format, started)
     }
 
     /// Runs a query and streams its documented JSON, `{"data": [row, …], "metadata": {…}}`, in constant memory.
@@ -97,7 +97,7 @@ impl Warehouse {
     async fn json_judged(&self, judged: Judged<'_>) -> Result<QueryStream> {
         let metadata = QueryMetadata { query: judged.sql.to_owned(), ..QueryMetadata::default() };
         let started = self.start_rows(judged, rows::Form::Document(metadata)).await;
-        QueryStream::new(judged.sql, ResultFormat::Json, started)
+        QueryStream::new(judged, ResultFormat::Json, started)
     }
 
     /// Runs a query and returns its result whole.
@@ -132,7 +132,7 @@ impl Warehouse {
             ("date_time_output_format", options.times.setting()),
         ]);
         let StartedQuery { cursor, id } = self.start_query(judged, row_lines::FORMAT, settings)?;
-        Ok((id, Body::Rows(RowsBody::open(cursor, form, always_answers(sql)).await?)))
+        Ok((id, Body::Rows(RowsBody::open(cursor, form, always_answers(sql), options.byte_limit()).await?)))
     }
 
     async fn start_csv(&self, judged: Judged<'_>) -> Result<Started> {
@@ -171,6 +171,7 @@ type Started = (QueryId, Body);
 pub struct QueryStream {
     id: QueryId,
     format: ResultFormat,
+    limit: ByteLimit,
     /// Only ever used through `&mut`, which makes the stream `Sync` too.
     body: SyncWrapper<Body>,
     ended: bool,
@@ -183,9 +184,13 @@ enum Body {
 }
 
 impl QueryStream {
-    fn new(sql: &str, format: ResultFormat, started: Result<Started>) -> Result<Self> {
+    fn new(
+        Judged { sql, options }: Judged<'_>,
+        format: ResultFormat,
+        started: Result<Started>,
+    ) -> Result<Self> {
         let (id, body) = started.map_err(|error| without_format(sql, located_in(sql, error)).at("query"))?;
-        Ok(Self { id, format, body: SyncWrapper::new(body), ended: false })
+        Ok(Self { id, format, limit: options.byte_limit(), body: SyncWrapper::new(body), ended: false })
     }
 
     /// The name by which the query can be cancelled and watched.
@@ -223,6 +228,10 @@ impl Stream for QueryStream {
             Body::Rows(body) => body.poll_next(cx),
             Body::Raw(body) => body.poll_next(cx),
             Body::Arrow(body) => body.poll_next(cx),
+        });
+        let outcome = outcome.and_then(|chunk| {
+            this.limit.take(chunk.as_ref().map_or(0, Bytes::len))?;
+            Ok(chunk)
         });
         this.ended = !matches!(outcome, Ok(Some(_)));
         Poll::Ready(outcome.map_err(|error| error.at("query")).transpose())
