@@ -7,8 +7,8 @@ use axum::{
     error_handling::HandleErrorLayer,
     extract::Request,
     http::{HeaderValue, header},
-    middleware::{self, Next},
-    response::{IntoResponse as _, Response},
+    middleware,
+    response::IntoResponse as _,
 };
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::error::Overloaded};
 use tower_http::{
@@ -65,7 +65,6 @@ fn surround(router: Router<AppState>, state: &AppState) -> Router<AppState> {
             ServiceBuilder::new()
                 .map_request(lingering)
                 .map_request(without_odd_id)
-                .layer(middleware::from_fn(one_length))
                 .set_x_request_id(MakeRequestUuid)
                 .sensitive_headers([header::COOKIE, header::SET_COOKIE, header::AUTHORIZATION])
                 .layer(trace)
@@ -91,22 +90,6 @@ fn without_odd_id(mut request: Request) -> Request {
         request.headers_mut().remove(ID);
     }
     request
-}
-
-/// A body has one length. Of two, a proxy in front may believe the other one, and take a part of the body for the next request;
-/// hyper does not show a `Content-Length` after a `Transfer-Encoding`, so no connection goes on after one.
-async fn one_length(request: Request, next: Next) -> Response {
-    if !request.headers().contains_key(header::TRANSFER_ENCODING) {
-        return next.run(request).await;
-    }
-    let mut response = if request.headers().contains_key(header::CONTENT_LENGTH) {
-        let refusal = Refusal::BadRequest("the request has both Content-Length and Transfer-Encoding");
-        ApiError::from(refusal).into_response()
-    } else {
-        next.run(request).await
-    };
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
 }
 
 /// Neither the query string nor any header but the request's id.

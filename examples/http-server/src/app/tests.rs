@@ -316,17 +316,6 @@ async fn each_role_may_call_what_is_its_own() {
 }
 
 #[tokio::test]
-async fn one_length_of_a_body_and_no_other_request_after_chunks() {
-    let state = state(&[]);
-    let both = [("transfer-encoding", "chunked"), ("content-length", "2")];
-    post_to(&state, "/api/query", &both, "{}").await.is_error(400, "invalid_input");
-    let answer = post_to(&state, "/api/query", &both[..1], "{}").await;
-    answer.is_error(400, "invalid_input");
-    assert_eq!(answer.headers[header::CONNECTION], "close");
-    assert!(!post_to(&state, "/api/query", &both[1..], "{}").await.headers.contains_key(header::CONNECTION));
-}
-
-#[tokio::test]
 async fn other_sites_are_refused() {
     let state = state(&[]);
     for headers in [

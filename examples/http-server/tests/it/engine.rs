@@ -70,8 +70,11 @@ impl WithEngine {
         self.post_over(self.connect(), path, body)
     }
 
+    /// What never comes must fail the test, not hold it.
     fn connect(&self) -> TcpStream {
-        TcpStream::connect(&self.address).unwrap()
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
     }
 
     fn post_over(&self, stream: TcpStream, path: &str, body: &Value) -> String {
