@@ -164,9 +164,9 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
 fn has_engine_ended(error: &(dyn std::error::Error + 'static)) -> bool {
     use helios_embedded::process::EngineEnded;
     let is_it = |error: &(dyn std::error::Error + 'static)| {
-        error.is::<EngineEnded>()
-            // What an I/O error holds is not its source.
-            || error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref).is_some_and(|held| held.is::<EngineEnded>())
+        // What an I/O error holds is not its source.
+        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        error.is::<EngineEnded>() || matches!(held, Some(held) if held.is::<EngineEnded>())
     };
     std::iter::successors(Some(error), |error| error.source()).any(is_it)
 }

@@ -120,7 +120,7 @@ impl EngineProcess {
         let order = Order { path, library, socket, require_sandbox: options.require_sandbox, credentials };
         let mut starter = Starter { arguments: options.arguments, order, _folder: folder };
         let mut child = starter.start().await.map_err(|reason| Error::ProcessFailed { reason })?;
-        let Started { version, origin, sandbox, .. } = child.started.clone();
+        let Started { version, origin, sandbox } = child.started.clone();
         shared.set_pid(child.child.id());
         shared.states.send_replace(State::Ready { generation: 0 });
         let (stop, stopped) = watch::channel(());
