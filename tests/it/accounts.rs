@@ -102,7 +102,7 @@ async fn forge(bob: &Person, table: &str, uuid: &str) {
 }
 
 #[tokio::test]
-async fn no_account_touches_what_is_anothers() {
+async fn no_account_touches_what_belongs_to_another() {
     let emulator = Emulator::shared(false).await.unwrap();
     let (server, _data) = start(emulator.endpoint(), &[]);
     let ann = Person::enter(&server, emulator.account()).await;

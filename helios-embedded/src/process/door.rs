@@ -10,10 +10,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{
-    FutureExt as _,
-    future::{BoxFuture, Shared},
-};
+use futures_util::future::BoxFuture;
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::{
@@ -176,21 +173,29 @@ struct Watched {
     ending: Option<Ending>,
 }
 
-/// Why the stream has ended, once that is known.
-type Ending = Shared<BoxFuture<'static, Option<EngineEnded>>>;
+/// Why the stream has ended: to be found out, then known.
+enum Ending {
+    Sought(BoxFuture<'static, Option<EngineEnded>>),
+    Known(Option<EngineEnded>),
+}
 
 impl Watched {
     fn poll_why(&mut self, context: &mut Context<'_>) -> Poll<Option<EngineEnded>> {
         let (generation, shared) = (self.generation, Arc::clone(&self.shared));
         let ending = self.ending.get_or_insert_with(|| {
-            async move {
+            Ending::Sought(Box::pin(async move {
                 let ended = ended(shared.states(), generation);
                 timeout(END_LIMIT, ended).await.ok().map(|()| EngineEnded::new(shared.why()))
-            }
-            .boxed()
-            .shared()
+            }))
         });
-        Pin::new(ending).poll(context)
+        if let Ending::Sought(seeking) = ending {
+            let why = ready!(seeking.as_mut().poll(context));
+            *ending = Ending::Known(why);
+        }
+        match ending {
+            Ending::Known(why) => Poll::Ready(why.clone()),
+            Ending::Sought(_) => Poll::Pending,
+        }
     }
 }
 

@@ -182,7 +182,13 @@ fn a_result_is_cut_where_its_bytes_pass_the_limit() {
         (row, "csv"),
         (row, "arrow"),
     ] {
-        let answer = server.bytes(&json!({"query": sql, "format": format}));
+        let ask = || server.bytes(&json!({"query": sql, "format": format}));
+        // On a busy machine the one before may take longer to stop than the engine's process waits for.
+        let is_restarted = |answer: &[u8]| {
+            answer.starts_with(b"HTTP/1.1 503")
+                && answer.windows(16).any(|piece| piece == b"engine_restarted")
+        };
+        let answer = std::iter::repeat_with(ask).find(|answer| !is_restarted(answer)).unwrap();
         let status = answer.get(9..12).unwrap();
         assert!(answer.len() <= 17 * MIB, "{sql} {format}: {} bytes came", answer.len());
         if status == b"200" {
