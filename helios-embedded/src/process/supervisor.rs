@@ -12,7 +12,8 @@ use std::{
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::UnixStream,
     process::{Child, ChildStdin, Command},
     sync::watch,
     task::JoinHandle,
@@ -21,7 +22,7 @@ use tokio::{
 
 use super::{
     ProcessConnector, ProcessOptions, Sandbox, memory,
-    wire::{Order, Report, STUCK},
+    wire::{Door, Order, Report, STUCK},
 };
 use crate::{data_path, error::Error, library};
 
@@ -31,6 +32,9 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// How often to look at the child's memory.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often to ask the child whether it is there, and how long it may take to answer.
+const ASK: Duration = Duration::from_secs(2);
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait before a child that could not be started is started again, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -129,7 +133,8 @@ impl EngineProcess {
             tokio::spawn(async move {
                 let mut generation = 0_u64;
                 let mut stopped = stopped;
-                while let Some(why) = watch_over(&mut child, max_memory, &mut stopped).await {
+                while let Some(why) = watch_over(&mut child, shared.socket(), max_memory, &mut stopped).await
+                {
                     shared.set_pid(None);
                     shared.set_why(why.clone());
                     shared.states.send_replace(State::Starting);
@@ -292,11 +297,13 @@ fn own_program() -> Result<PathBuf, String> {
 /// Waits for the child's end, and says why it ended. `None` if it was asked to.
 async fn watch_over(
     running: &mut Running,
+    socket: &Path,
     max_memory: Option<u64>,
     stopped: &mut watch::Receiver<()>,
 ) -> Option<String> {
     let child = &mut running.child;
     let mut looks = tokio::time::interval(LOOK);
+    let mut silence = std::pin::pin!(silence(socket));
     loop {
         tokio::select! {
             ended = child.wait() => return Some(match ended {
@@ -312,6 +319,10 @@ async fn watch_over(
                     return Some(format!("it took {} MiB of memory, over its bound of {} MiB", in_use >> 20, most >> 20));
                 }
             }
+            () = &mut silence => {
+                kill(child).await;
+                return Some(format!("it did not answer for {} s", ANSWER_LIMIT.as_secs()));
+            }
             _ = stopped.changed() => {
                 drop(running.leash.take());
                 if timeout(STOP_LIMIT, child.wait()).await.is_err() {
@@ -322,6 +333,29 @@ async fn watch_over(
             }
         }
     }
+}
+
+/// Asks the child again and again whether it is there; returns when it has not answered in time.
+async fn silence(socket: &Path) {
+    loop {
+        tokio::time::sleep(ASK).await;
+        match timeout(ANSWER_LIMIT, ask(socket)).await {
+            Ok(Ok(())) => {}
+            // It has ended, or has no file left for one more connection.
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "The engine's process could not be asked whether it is there.")
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+/// One `GET /ping`.
+async fn ask(socket: &Path) -> io::Result<()> {
+    let mut stream = UnixStream::connect(socket).await?;
+    stream.write_all(&[Door::Trusted.byte()]).await?;
+    stream.write_all(b"GET /ping HTTP/1.1\r\nHost: embedded\r\nConnection: close\r\n\r\n").await?;
+    stream.read_u8().await.map(drop)
 }
 
 async fn kill(child: &mut Child) {

@@ -126,6 +126,15 @@ fn an_engine_over_its_memory_is_started_again() {
     assert!(server.exchange(&json!({"query": "SELECT 1"})).starts_with("HTTP/1.1 200"));
 }
 
+#[test]
+fn an_engine_that_does_not_answer_is_started_again() {
+    let server = WithEngine::start(&[]);
+    let engine = engine_of(&server.child).unwrap();
+    kill_process(Pid::from_raw(engine.try_into().unwrap()).unwrap(), Signal::STOP).unwrap();
+    another_than(&server, engine);
+    assert!(server.exchange(&json!({"query": "SELECT 1"})).starts_with("HTTP/1.1 200"));
+}
+
 /// It looks for neither a limit nor a cancellation for a minute.
 #[test]
 fn a_statement_that_does_not_stop_takes_the_engine_with_it_and_nothing_else() {
