@@ -105,7 +105,9 @@ impl Refusal {
             Self::NoSession => "this needs AWS credentials; POST them to /api/authenticate first",
             Self::SessionEnded => "the session has ended; authenticate again",
             Self::NotAllowed(text) | Self::BadRequest(text) => text,
-            Self::NotAdmitted => "this server needs a token; send it as `Authorization: Bearer TOKEN`",
+            Self::NotAdmitted => {
+                "this server needs a valid token, as `Authorization: Bearer TOKEN`, or a role from its proxy: `read`, `operate` or `admin`"
+            }
             Self::RoleTooLow(Role::Admin) => "this needs the role `admin`",
             Self::RoleTooLow(_) => "this needs the role `operate` or `admin`",
             Self::TooManyLogins(_) => "too many logins from this address; try again later",

@@ -68,7 +68,7 @@ impl Tokens {
                 .with("file", path.display().to_string())
                 .caused_by(error)
         })?;
-        Self::read(&text)
+        Self::read(&text).map_err(|error| error.with("file", path.display().to_string()))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -130,7 +130,8 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
         #[cfg(feature = "engine-process")]
         clickhouse::error::Error::Network(source) if has_engine_ended(source.as_ref()) => Error::new(
             ErrorKind::EngineUnavailable,
-            "the engine's process has ended, and is being started again; what it was doing is not done, or not known to be",
+            "the engine has ended during this request, and is being started again; the request may have been executed: repeat it if it only \
+             reads, and check first if it writes",
         )
         .retryable(true)
         .caused_by(source),

@@ -11,6 +11,7 @@ use std::{
 };
 
 use hyper::server::conn::http1;
+use hyper_util::rt::TokioTimer;
 use tokio::{
     io::AsyncReadExt as _,
     net::{UnixListener as AsyncListener, UnixStream},
@@ -32,6 +33,9 @@ use crate::{
 
 /// After a failed `accept`, which is mostly a lack of file descriptors that others have to give back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a client of the listener may take over the head of a request, and hold an idle connection.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the engine for the [`EngineProcess`](super::EngineProcess) that started this program, until that lets go of it.
 ///
@@ -149,7 +153,12 @@ async fn converse(engine: Engine, mut stream: UnixStream, guard: Option<Arc<Acce
     };
     // Idle connections do not keep the engine open.
     drop(engine);
-    if let Err(error) = service.connection(&http1::Builder::new(), stream).await {
+    let mut http = http1::Builder::new();
+    if byte == Door::Guarded.byte() {
+        // Who has shown no password yet must not hold a connection for ever.
+        http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    }
+    if let Err(error) = service.connection(&http, stream).await {
         tracing::debug!(%error, "A connection ended early.");
     }
 }

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
     time::timeout,
 };
@@ -18,7 +18,9 @@ use super::{
 use crate::error::Error;
 
 /// How long connections may stay after a shutdown was asked for.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(3);
+/// Each takes two of the server's open files.
+const MAX_CONNECTIONS: usize = 128;
 /// After a failed `accept`, which is mostly a lack of file descriptors that others have to give back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -58,7 +60,7 @@ impl ProcessListener {
         self.address
     }
 
-    /// Takes no more connections, and waits until those that are open end, 10 seconds at most.
+    /// Takes no more connections, and waits until those that are open end, 3 seconds at most.
     pub async fn shutdown(self) {
         drop(self.stop);
         if let Err(error) = self.task.await {
@@ -69,10 +71,16 @@ impl ProcessListener {
 
 async fn serve(shared: Arc<Watch>, socket: TcpListener, mut stopped: watch::Receiver<()>) {
     let mut connections = JoinSet::new();
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
+        // Those that come when all are taken wait to be accepted.
+        let accept = async {
+            let slot = Arc::clone(&slots).acquire_owned().await.map_err(io::Error::other)?;
+            Ok::<_, io::Error>((socket.accept().await?, slot))
+        };
         tokio::select! {
-            accepted = socket.accept() => match accepted {
-                Ok((client, _)) => drop(connections.spawn(pass(Arc::clone(&shared), client))),
+            accepted = accept => match accepted {
+                Ok(((client, _), slot)) => drop(connections.spawn(pass(Arc::clone(&shared), client, slot))),
                 Err(error) => {
                     tracing::warn!(%error, "Could not accept a connection.");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -89,7 +97,7 @@ async fn serve(shared: Arc<Watch>, socket: TcpListener, mut stopped: watch::Rece
     }
 }
 
-async fn pass(shared: Arc<Watch>, mut client: TcpStream) {
+async fn pass(shared: Arc<Watch>, mut client: TcpStream, _slot: OwnedSemaphorePermit) {
     let passed = async {
         client.set_nodelay(true)?;
         let (mut engine, _) = connect(&shared, Door::Guarded).await?;

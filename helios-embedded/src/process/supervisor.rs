@@ -29,7 +29,7 @@ use crate::{data_path, error::Error, library};
 /// How long the engine may take to start: recovering a large data path takes a while.
 const START_LIMIT: Duration = Duration::from_secs(120);
 /// How long the child may take to end by itself.
-const STOP_LIMIT: Duration = Duration::from_secs(10);
+const STOP_LIMIT: Duration = Duration::from_secs(7);
 /// How often to look at the child's memory.
 const LOOK: Duration = Duration::from_millis(100);
 /// How often to ask the child whether it is there, and how long it may take to answer.
@@ -108,6 +108,13 @@ impl EngineProcess {
         let path = data_path::prepare(&options.path)?;
         data_path::ensure_free(&path)?;
         let library = library::find(options.library.as_deref())?;
+        // The child works in another folder. A bare name is for the system's loader.
+        let library = match library.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => {
+                std::path::absolute(&library).unwrap_or(library)
+            }
+            _ => library,
+        };
         let failed =
             |what: &str, error: io::Error| Error::ProcessFailed { reason: format!("{what}: {error}") };
         // Nobody else may look into it.
@@ -196,7 +203,7 @@ impl EngineProcess {
         Client::builder(TokioExecutor::new()).build(connector)
     }
 
-    /// Ends the child, which stops the statements under way; waits for it, ten seconds at most.
+    /// Ends the child, which stops the statements under way; waits for it, seven seconds at most.
     pub async fn shutdown(&self) {
         drop(self.inner.stop.lock().unwrap_or_else(PoisonError::into_inner).take());
         let supervisor = self.inner.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -252,6 +259,8 @@ impl Starter {
             .arg0("helios-engine")
             .args(&self.arguments)
             .env_clear()
+            // Relative names in SQL are not to mean the server's folder.
+            .current_dir(&self.order.path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -343,7 +352,7 @@ async fn silence(socket: &Path) {
             Ok(Ok(())) => {}
             // It has ended, or has no file left for one more connection.
             Ok(Err(error)) => {
-                tracing::debug!(%error, "The engine's process could not be asked whether it is there.")
+                tracing::debug!(%error, "The engine's process could not be asked whether it is there.");
             }
             Err(_) => return,
         }

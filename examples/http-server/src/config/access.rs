@@ -28,7 +28,8 @@ pub struct AccessArgs {
     #[arg(long = "trusted-proxy", env = "HELIOS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
     pub trusted_proxies: Vec<IpAddr>,
 
-    /// Listen on an address that other machines reach, although anybody there may call everything.
+    /// Listen without tokens on an address that other machines reach: whoever has AWS credentials, of any account, can log in, read
+    /// every table and create sources.
     #[arg(long, env = "HELIOS_ALLOW_ANONYMOUS", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
 }
@@ -66,7 +67,7 @@ impl AccessArgs {
         if !is_local && !is_guarded && !self.allow_anonymous {
             return invalid(
                 "other machines can reach `--addr`, and there are no `--tokens`; set them, listen on a loopback address, or \
-                 set `--allow-anonymous` if everybody there may call everything",
+                 set `--allow-anonymous` if whoever has AWS credentials, of any account, may read every table",
             );
         }
         if is_guarded && self.allow_anonymous {

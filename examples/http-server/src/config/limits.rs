@@ -105,7 +105,7 @@ pub struct RequestLimits {
     pub shutdown_timeout: Duration,
 }
 
-/// With the ten seconds that the engine's listener takes at most, the process ends within thirty.
+/// With the three seconds that the engine's listener takes at most, and the seven of its process, the server ends within thirty.
 fn shutdown_seconds(text: &str) -> Result<Duration, String> {
     match seconds(text)? {
         duration if duration > Duration::from_secs(20) => Err("more than 20 seconds".to_owned()),
