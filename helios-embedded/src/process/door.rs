@@ -12,7 +12,6 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::{
     client::legacy::connect::{Connected, Connection},
     rt::TokioIo,
@@ -31,6 +30,8 @@ use super::{
 
 /// How long a request waits for an engine that is being started.
 const START_LIMIT: Duration = Duration::from_secs(15);
+/// How soon to try again to connect.
+const RETRY: Duration = Duration::from_millis(20);
 /// How long after the end of a connection the end of the process is noticed.
 const END_LIMIT: Duration = Duration::from_millis(200);
 
@@ -78,7 +79,8 @@ pub(super) async fn connect(shared: &Watch, door: Door) -> io::Result<(UnixStrea
                 State::Starting => {}
                 State::Stopped => return Err(EngineEnded::new("the server is ending").into()),
             }
-            if states.changed().await.is_err() {
+            // Not only a change helps: too many may have connected at the same moment.
+            if matches!(timeout(RETRY, states.changed()).await, Ok(Err(_))) {
                 return Err(EngineEnded::new("nobody starts it").into());
             }
         }
@@ -102,9 +104,9 @@ impl fmt::Debug for ProcessConnector {
 }
 
 impl tower_service::Service<Uri> for ProcessConnector {
-    type Response = ProcessStream;
+    type Response = TokioIo<ProcessStream>;
     type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<ProcessStream>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<ProcessStream>>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
@@ -114,59 +116,13 @@ impl tower_service::Service<Uri> for ProcessConnector {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let (stream, generation) = connect(&shared, Door::Trusted).await?;
-            let io = Watched { stream, generation, shared, ending: None };
-            Ok(ProcessStream { io: TokioIo::new(io) })
+            Ok(TokioIo::new(ProcessStream { stream, generation, shared, ending: None }))
         })
     }
 }
 
-/// A connection to an engine in a process of its own.
+/// A connection to an engine in a process of its own, which knows why it ended. The engine closes a connection on purpose, too: in the middle of an answer that fails.
 pub struct ProcessStream {
-    io: TokioIo<Watched>,
-}
-
-impl fmt::Debug for ProcessStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProcessStream").finish_non_exhaustive()
-    }
-}
-
-impl Connection for ProcessStream {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl Read for ProcessStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(context, buffer)
-    }
-}
-
-impl Write for ProcessStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
-    }
-}
-
-/// A stream that knows why it ended. The engine closes a connection on purpose, too: in the middle of an answer that fails.
-struct Watched {
     stream: UnixStream,
     generation: u64,
     shared: Arc<Watch>,
@@ -179,7 +135,19 @@ enum Ending {
     Known(Option<EngineEnded>),
 }
 
-impl Watched {
+impl fmt::Debug for ProcessStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessStream").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl Connection for ProcessStream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl ProcessStream {
     fn poll_why(&mut self, context: &mut Context<'_>) -> Poll<Option<EngineEnded>> {
         let (generation, shared) = (self.generation, Arc::clone(&self.shared));
         let ending = self.ending.get_or_insert_with(|| {
@@ -207,7 +175,7 @@ async fn ended(mut states: watch::Receiver<State>, generation: u64) {
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for ProcessStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -228,7 +196,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for ProcessStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

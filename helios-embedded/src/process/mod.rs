@@ -16,7 +16,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 pub use self::{
     child::run_child,
-    door::{EngineEnded, ProcessConnector},
+    door::{EngineEnded, ProcessConnector, ProcessStream},
     memory::default_max_memory,
     proxy::ProcessListener,
     sandbox::Sandbox,

@@ -35,6 +35,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How often to ask the child whether it is there, and how long it may take to answer.
 const ASK: Duration = Duration::from_secs(2);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// A child that ends sooner than this is started again after as long.
+const SOON: Duration = Duration::from_millis(500);
 /// How long to wait before a child that could not be started is started again, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -140,13 +142,19 @@ impl EngineProcess {
             tokio::spawn(async move {
                 let mut generation = 0_u64;
                 let mut stopped = stopped;
+                let mut began = Instant::now();
                 while let Some(why) = watch_over(&mut child, shared.socket(), max_memory, &mut stopped).await
                 {
                     shared.set_pid(None);
                     shared.set_why(why.clone());
                     shared.states.send_replace(State::Starting);
                     tracing::error!(why, "The engine's process has ended; it is started again.");
+                    // One that ends as soon as it answers is not started as often as that.
+                    if began.elapsed() < SOON {
+                        tokio::time::sleep(SOON).await;
+                    }
                     let Some(next) = restart(&mut starter, &mut stopped, &shared).await else { break };
+                    began = Instant::now();
                     child = next;
                     generation += 1;
                     shared.set_pid(child.child.id());
