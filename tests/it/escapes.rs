@@ -227,6 +227,28 @@ fn over(proxy: &SettingsProxy, writes: &str) -> Server {
     Server::start(&options).unwrap()
 }
 
+/// An engine that nothing confines, with a secret in its environment: over it, what a judge lets through does harm.
+pub(crate) fn unconfined_engine(data: &Path, secret: &str) -> Server {
+    let options = ServerOptions::new(data)
+        .program("helios-engine")
+        .set("HELIOS_ENGINE_LISTEN", "127.0.0.1:0")
+        .set("HELIOS_ENGINE_USER", "escapes")
+        .set("HELIOS_ENGINE_PASSWORD", "escapes")
+        .set("CANARY", secret);
+    Server::start(&options).unwrap()
+}
+
+/// A server over that engine.
+pub(crate) fn over_unconfined(engine: &Server, settings: &[(&str, &str)]) -> Server {
+    let options = ServerOptions::default()
+        .set("HELIOS_ADDR", "127.0.0.1:0")
+        .set("HELIOS_CLICKHOUSE_URL", engine.url())
+        .set("HELIOS_CLICKHOUSE_USER", "escapes")
+        .set("HELIOS_CLICKHOUSE_PASSWORD", "escapes")
+        .set("RUST_LOG", "off");
+    Server::start(&settings.iter().fold(options, |options, (name, value)| options.set(name, *value))).unwrap()
+}
+
 /// A database with something to lose, and a table that was dropped.
 pub(crate) fn furnished(database: &str) -> Vec<String> {
     let table = |name: &str| {
@@ -385,7 +407,8 @@ async fn the_question_about_a_statement_does_not_show() {
 async fn what_is_refused_would_do_harm() {
     let (bait, corpus, none) = (Bait::lay().await, Corpus::read(), Map::new());
     let data = tempfile::tempdir().unwrap();
-    let server = server(data.path(), &[("HELIOS_ALLOW_WRITES", "true")]);
+    let engine = unconfined_engine(data.path(), &bait.secret);
+    let server = over_unconfined(&engine, &[("HELIOS_ALLOW_WRITES", "true")]);
     let mut wrong = Vec::new();
     for refused in &corpus.refused {
         let database = new_name();

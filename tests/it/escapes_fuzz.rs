@@ -14,7 +14,7 @@ use reqwest::Client;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use crate::escapes::{Bait, Corpus, ask_http, furnished, new_name, server};
+use crate::escapes::{Bait, Corpus, ask_http, furnished, new_name, over_unconfined, unconfined_engine};
 
 /// Around a statement.
 const WRAPS: [&str; 9] = [
@@ -174,7 +174,8 @@ async fn no_mutation_escapes() {
     let (bait, corpus, database) = (Bait::lay().await, Corpus::read(), new_name());
     let data = tempfile::tempdir().unwrap();
     let none = Map::new();
-    let writing = server(data.path(), &[("HELIOS_ALLOW_WRITES", "true")]);
+    let engine = unconfined_engine(data.path(), &bait.secret);
+    let writing = over_unconfined(&engine, &[("HELIOS_ALLOW_WRITES", "true")]);
     for statement in furnished(&database) {
         ask_http(&writing, &statement, &none).await.unwrap();
     }
@@ -186,12 +187,11 @@ async fn no_mutation_escapes() {
         fs::write(folder.join("canary.txt"), format!("{}\n", bait.secret)).unwrap();
     }
     let settings = [
-        ("CANARY", bait.secret.as_str()),
         ("HELIOS_QUERY_TIMEOUT", "1"),
         ("HELIOS_QUERY_MAX_MEMORY_MIB", "512"),
         ("HELIOS_QUERY_MAX_RESULT_MIB", "4"),
     ];
-    let server = server(data.path(), &settings);
+    let server = over_unconfined(&engine, &settings);
     let (client, mut mutator) = (Client::new(), Mutator::new(seed, &corpus));
     let (mut tried, mut passed) = (0, 0);
     let started = Instant::now();
