@@ -45,7 +45,7 @@ test-rust: engine emulator faces wheel installed ## The tests in Rust, among the
 	tests/run.py
 
 # Those that depend on the engine, on the one that the package's extra brings.
-on-package-engine := $(addprefix helios-py/tests/test_,docstrings.py frames.py secrets.py values.py whole_path.py)
+on-package-engine := $(addprefix helios-py/tests/test_,docstrings.py escapes.py frames.py secrets.py values.py whole_path.py)
 
 test-python: engine emulator faces wheel ## The Python package's own tests, its README in a clean environment, and the deployment template.
 	HELIOS_CHDB_LIB=$$(setup/engine.sh) $(python) -m pytest --quiet

@@ -33,6 +33,18 @@ pub(crate) fn make_atomic(connection: &mut dyn DriverConnection, path: &Path) ->
     }
 }
 
+/// Makes `default` again if a statement has dropped, detached or renamed it: the engine takes no connections without it. `true` if
+/// it was gone.
+pub(crate) fn restore(connection: &mut dyn DriverConnection) -> Result<bool, String> {
+    if !engine(connection)?.is_empty() {
+        return Ok(false);
+    }
+    if execute(connection, "ATTACH DATABASE default").is_err() {
+        execute(connection, "CREATE DATABASE IF NOT EXISTS default ENGINE = Atomic")?;
+    }
+    Ok(true)
+}
+
 fn engine(connection: &mut dyn DriverConnection) -> Result<String, String> {
     execute(connection, "SELECT engine FROM system.databases WHERE name = 'default'")
 }

@@ -265,7 +265,28 @@ impl Running {
 
     /// A connection of its own for one request.
     pub(crate) fn connect(&self) -> Result<Box<dyn DriverConnection>, String> {
-        self.driver.connect(&self.path)
+        self.driver.connect(&self.path).or_else(|refusal| {
+            if self.restore_default_database() { self.driver.connect(&self.path) } else { Err(refusal) }
+        })
+    }
+
+    fn restore_default_database(&self) -> bool {
+        let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(control) = control.as_mut() else { return false };
+        match default_database::restore(control.as_mut()) {
+            Ok(restored) => {
+                if restored {
+                    tracing::warn!(
+                        "The database `default` was removed; it has been created again, because the engine needs it."
+                    );
+                }
+                restored
+            }
+            Err(error) => {
+                tracing::warn!(error, "The database `default` is missing, and could not be created.");
+                false
+            }
+        }
     }
 
     pub(crate) fn timezone(&self) -> &str {

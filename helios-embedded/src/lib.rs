@@ -19,6 +19,7 @@ mod options;
 #[cfg(feature = "process")]
 pub mod process;
 mod service;
+mod sigpipe;
 mod stuck;
 mod wire;
 mod work;

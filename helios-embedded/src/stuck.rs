@@ -7,6 +7,11 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// Why a statement has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "process",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum StopReason {
     /// Nobody waits for it: its client has gone, it was killed by its `query_id`, or the engine is closing.

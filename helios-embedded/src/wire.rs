@@ -1,7 +1,7 @@
 //! How far the bytes of an answer have got.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::{
         Arc,
@@ -86,6 +86,14 @@ impl<Io> ServiceEnd<Io> {
     pub(crate) fn new(inner: Io, wire: Arc<Wire>) -> Self {
         Self { inner, wire }
     }
+
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.wire.blocked.store(written.is_pending(), Ordering::Release);
+        if let Poll::Ready(Ok(length)) = written {
+            self.wire.written.fetch_add(length as u64, Ordering::AcqRel);
+        }
+        written
+    }
 }
 
 impl<Io: AsyncRead + Unpin> AsyncRead for ServiceEnd<Io> {
@@ -105,11 +113,21 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for ServiceEnd<Io> {
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.inner).poll_write(context, data);
-        self.wire.blocked.store(outcome.is_pending(), Ordering::Release);
-        if let Poll::Ready(Ok(length)) = outcome {
-            self.wire.written.fetch_add(length as u64, Ordering::AcqRel);
-        }
-        outcome
+        self.note(outcome)
+    }
+
+    /// Otherwise hyper copies all that it writes into one buffer.
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.inner).poll_write_vectored(context, data);
+        self.note(outcome)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -157,6 +175,18 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for ClientEnd<Io> {
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(context, data)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(context, data)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

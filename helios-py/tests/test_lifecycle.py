@@ -154,6 +154,28 @@ next(pieces)
     assert process.stderr == ""
 
 
+def test_results_that_are_closed_early_leave_nothing(run: Run) -> None:
+    """Each closed result once had a thread that stopped its query, and hundreds of these waited for each other."""
+    run(
+        """
+import helios, time
+
+client = helios.connect("data")
+for _ in range(300):
+    with client.query_arrow("SELECT number, toString(number) AS closed FROM system.numbers") as batches:
+        next(iter(batches))
+left = "SELECT count() AS n FROM system.processes WHERE query LIKE '%AS closed%' AND query NOT LIKE '%system.processes%'"
+limit = time.monotonic() + 30
+while client.query(left).rows() != [{"n": 0}]:
+    assert time.monotonic() < limit, client.query(left).rows()
+threads = [task.read_text() for task in __import__("pathlib").Path("/proc/self/task").glob("*/comm")]
+assert sum(name.startswith("helios-c") for name in threads) <= 1, threads
+# Ends with the client open.
+""",
+        timeout=120,
+    )
+
+
 def test_no_engine(run: Run) -> None:
     process = run(
         "import helios; helios.connect('data')",

@@ -40,13 +40,12 @@ const NOT_A_ROW: [ErrorKind; 5] = [
 ];
 
 /// Numbers that no row causes, although a row may cause others of the same kind.
-const NOT_A_ROW_CODES: [u32; 8] = [
+const NOT_A_ROW_CODES: [u32; 7] = [
     62,  // SYNTAX_ERROR
     48,  // NOT_IMPLEMENTED
     115, // UNKNOWN_SETTING
     201, // QUOTA_EXCEEDED
     218, // TABLE_IS_DROPPED
-    253, // PART_IS_TEMPORARILY_LOCKED
     394, // QUERY_WAS_CANCELLED
     733, // TABLE_IS_BEING_RESTARTED
 ];

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use clickhouse::{Client, query::BytesCursor};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use super::{Literal, QueryId, Warehouse, from_clickhouse};
+use super::{Literal, QueryId, Warehouse, error::of_query, from_clickhouse};
 use crate::Result;
 
 /// What came of cancelling a query.
@@ -76,12 +76,21 @@ impl Running {
         Self { id: id.clone(), server }
     }
 
-    /// Takes note of what came: something, `false` for the end of the answer, or an error. An answer that ended, or that
-    /// ClickHouse ended with an error, has no query any more; that of a lost connection may still run.
-    pub(super) fn note(&mut self, came: Result<bool, &clickhouse::error::Error>) {
-        if matches!(came, Ok(false) | Err(clickhouse::error::Error::BadResponse(_))) {
+    /// Takes note of what came: something, or the end of the answer, or an error, which becomes ours. An answer that ended, or
+    /// that ClickHouse ended with an error, has no query any more; that of a lost connection may still run.
+    pub(super) fn note<T>(
+        &mut self,
+        came: Result<T, clickhouse::error::Error>,
+        is_something: impl FnOnce(&T) -> bool,
+    ) -> Result<T> {
+        let has_ended = match &came {
+            Ok(came) => !is_something(came),
+            Err(error) => matches!(error, clickhouse::error::Error::BadResponse(_)),
+        };
+        if has_ended {
             self.server = None;
         }
+        came.map_err(|error| of_query(&self.id, error))
     }
 }
 
@@ -123,20 +132,12 @@ impl QueryBytes {
     }
 
     /// The next bytes; `None` at their end.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, clickhouse::error::Error> {
-        let outcome = self.cursor.next().await;
-        self.running.note(outcome.as_ref().map(Option::is_some));
-        outcome
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    pub(super) fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Bytes>, clickhouse::error::Error>> {
-        let outcome = self.cursor.poll_next(cx);
-        if let Poll::Ready(outcome) = &outcome {
-            self.running.note(outcome.as_ref().map(Option::is_some));
-        }
-        outcome
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        let outcome = ready!(self.cursor.poll_next(cx));
+        Poll::Ready(self.running.note(outcome, Option::is_some))
     }
 }

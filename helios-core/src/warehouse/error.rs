@@ -1,64 +1,42 @@
 //! ClickHouse's errors as ours: decided by its number, never by its words.
 
+#[cfg(feature = "engine-process")]
+use helios_embedded::{StopReason, process::EngineEnded};
+
+use super::QueryId;
 use crate::{Error, ErrorCode, ErrorKind, SqlPosition};
 
 /// Number, what kind it is to us, and whether the same request may succeed later.
 ///
 /// Numbers and names: ClickHouse `src/Common/ErrorCodes.cpp`. Which ones are worth another try follows the list of the
 /// ClickHouse Kafka Connect sink (`Utils.java`), less 159, after which the outcome of an insert is unknown but that of
-/// the same read is the same.
+/// the same read is the same. ClickHouse has some 600 numbers, and new ones in each release. Nearly all are about the statement: so
+/// a number that is not listed is [`ErrorKind::InvalidQuery`], and what is ClickHouse's own trouble is listed.
 const TABLE: &[(u32, ErrorKind, bool)] = &[
     (3, ErrorKind::Unavailable, true),         // UNEXPECTED_END_OF_FILE
-    (6, ErrorKind::InvalidQuery, false),       // CANNOT_PARSE_TEXT
-    (15, ErrorKind::InvalidQuery, false),      // DUPLICATE_COLUMN
-    (16, ErrorKind::InvalidQuery, false),      // NO_SUCH_COLUMN_IN_TABLE
-    (20, ErrorKind::InvalidQuery, false),      // NUMBER_OF_COLUMNS_DOESNT_MATCH
-    (25, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_ESCAPE_SEQUENCE
-    (26, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_QUOTED_STRING
-    (27, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_INPUT_ASSERTION_FAILED
-    (33, ErrorKind::InvalidQuery, false),      // CANNOT_READ_ALL_DATA
-    (36, ErrorKind::InvalidQuery, false),      // BAD_ARGUMENTS
-    (38, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_DATE
-    (41, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_DATETIME
-    (42, ErrorKind::InvalidQuery, false),      // NUMBER_OF_ARGUMENTS_DOESNT_MATCH
-    (43, ErrorKind::InvalidQuery, false),      // ILLEGAL_TYPE_OF_ARGUMENT
-    (44, ErrorKind::InvalidQuery, false),      // ILLEGAL_COLUMN
-    (46, ErrorKind::InvalidQuery, false),      // UNKNOWN_FUNCTION
-    (47, ErrorKind::InvalidQuery, false),      // UNKNOWN_IDENTIFIER
-    (48, ErrorKind::InvalidQuery, false),      // NOT_IMPLEMENTED
-    (50, ErrorKind::InvalidQuery, false),      // UNKNOWN_TYPE
-    (53, ErrorKind::InvalidQuery, false),      // TYPE_MISMATCH
-    (56, ErrorKind::InvalidQuery, false),      // UNKNOWN_STORAGE
+    (40, ErrorKind::Unexpected, false),        // CHECKSUM_DOESNT_MATCH
+    (49, ErrorKind::Unexpected, false),        // LOGICAL_ERROR
     (57, ErrorKind::AlreadyExists, false),     // TABLE_ALREADY_EXISTS
     (60, ErrorKind::NotFound, false),          // UNKNOWN_TABLE
-    (62, ErrorKind::InvalidQuery, false),      // SYNTAX_ERROR
-    (63, ErrorKind::InvalidQuery, false),      // UNKNOWN_AGGREGATE_FUNCTION
-    (69, ErrorKind::InvalidQuery, false),      // ARGUMENT_OUT_OF_BOUND
-    (70, ErrorKind::InvalidQuery, false),      // CANNOT_CONVERT_TYPE
-    (72, ErrorKind::InvalidQuery, false),      // CANNOT_PARSE_NUMBER
-    (73, ErrorKind::InvalidQuery, false),      // UNKNOWN_FORMAT
-    (80, ErrorKind::InvalidQuery, false),      // INCORRECT_QUERY
+    (74, ErrorKind::Unexpected, false),        // CANNOT_READ_FROM_FILE_DESCRIPTOR
+    (75, ErrorKind::Unexpected, false),        // CANNOT_WRITE_TO_FILE_DESCRIPTOR
     (81, ErrorKind::NotFound, false),          // UNKNOWN_DATABASE
     (82, ErrorKind::AlreadyExists, false),     // DATABASE_ALREADY_EXISTS
+    (95, ErrorKind::Unavailable, true),        // CANNOT_READ_FROM_SOCKET
+    (96, ErrorKind::Unavailable, true),        // CANNOT_WRITE_TO_SOCKET
     (107, ErrorKind::NotFound, false),         // FILE_DOESNT_EXIST
-    (115, ErrorKind::InvalidQuery, false),     // UNKNOWN_SETTING
-    (117, ErrorKind::InvalidQuery, false),     // INCORRECT_DATA
     (128, ErrorKind::LimitExceeded, false),    // TOO_LARGE_ARRAY_SIZE
-    (130, ErrorKind::InvalidQuery, false),     // CANNOT_READ_ARRAY_FROM_TEXT
     (131, ErrorKind::LimitExceeded, false),    // TOO_LARGE_STRING_SIZE
-    (139, ErrorKind::InvalidQuery, false),     // NO_ELEMENTS_IN_CONFIG
-    (153, ErrorKind::InvalidQuery, false),     // ILLEGAL_DIVISION
     (158, ErrorKind::LimitExceeded, false),    // TOO_MANY_ROWS
     (159, ErrorKind::Timeout, false),          // TIMEOUT_EXCEEDED
-    (160, ErrorKind::Timeout, false),          // TOO_SLOW
+    (161, ErrorKind::LimitExceeded, false),    // TOO_MANY_COLUMNS
     (162, ErrorKind::LimitExceeded, false),    // TOO_DEEP_SUBQUERIES
     (164, ErrorKind::PermissionDenied, false), // READONLY
+    (165, ErrorKind::LimitExceeded, false),    // TOO_MANY_TEMPORARY_COLUMNS
+    (166, ErrorKind::LimitExceeded, false),    // TOO_MANY_TEMPORARY_NON_CONST_COLUMNS
     (167, ErrorKind::LimitExceeded, false),    // TOO_DEEP_AST
     (168, ErrorKind::LimitExceeded, false),    // TOO_BIG_AST
-    (179, ErrorKind::InvalidQuery, false),     // MULTIPLE_EXPRESSIONS_FOR_ALIAS
-    (180, ErrorKind::InvalidQuery, false),     // THERE_IS_NO_PROFILE
-    (181, ErrorKind::InvalidQuery, false),     // ILLEGAL_FINAL
-    (184, ErrorKind::InvalidQuery, false),     // ILLEGAL_AGGREGATION
+    (173, ErrorKind::LimitExceeded, true),     // CANNOT_ALLOCATE_MEMORY
     (191, ErrorKind::LimitExceeded, false),    // SET_SIZE_LIMIT_EXCEEDED
     (192, ErrorKind::Unauthenticated, false),  // UNKNOWN_USER
     (193, ErrorKind::Unauthenticated, false),  // WRONG_PASSWORD
@@ -66,17 +44,20 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (201, ErrorKind::LimitExceeded, false),    // QUOTA_EXCEEDED
     (202, ErrorKind::LimitExceeded, true),     // TOO_MANY_SIMULTANEOUS_QUERIES
     (203, ErrorKind::Unavailable, true),       // NO_FREE_CONNECTION
-    (207, ErrorKind::InvalidQuery, false),     // AMBIGUOUS_IDENTIFIER
     (209, ErrorKind::Timeout, true),           // SOCKET_TIMEOUT
     (210, ErrorKind::Unavailable, true),       // NETWORK_ERROR
-    (215, ErrorKind::InvalidQuery, false),     // NOT_AN_AGGREGATE
     (216, ErrorKind::Conflict, true),          // QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING
     (218, ErrorKind::NotFound, false),         // TABLE_IS_DROPPED
+    (225, ErrorKind::Unavailable, true),       // NO_ZOOKEEPER
+    (226, ErrorKind::Unexpected, false),       // NO_FILE_IN_DATA_PART
+    (228, ErrorKind::Unexpected, false),       // BAD_SIZE_OF_FILE_IN_DATA_PART
     (229, ErrorKind::LimitExceeded, false),    // QUERY_IS_TOO_LARGE
+    (230, ErrorKind::Unexpected, false),       // NOT_FOUND_EXPECTED_DATA_PART
     (236, ErrorKind::Unavailable, true),       // ABORTED
     (241, ErrorKind::LimitExceeded, true),     // MEMORY_LIMIT_EXCEEDED
     (242, ErrorKind::Unavailable, true),       // TABLE_IS_READ_ONLY
     (243, ErrorKind::Unavailable, true),       // NOT_ENOUGH_SPACE
+    (246, ErrorKind::Unexpected, false),       // CORRUPTED_DATA
     (252, ErrorKind::LimitExceeded, true),     // TOO_MANY_PARTS
     (279, ErrorKind::Unavailable, true),       // ALL_CONNECTION_TRIES_FAILED
     (285, ErrorKind::Unavailable, true),       // TOO_FEW_LIVE_REPLICAS
@@ -85,31 +66,28 @@ const TABLE: &[(u32, ErrorKind, bool)] = &[
     (306, ErrorKind::LimitExceeded, false),    // TOO_DEEP_RECURSION
     (307, ErrorKind::LimitExceeded, false),    // TOO_MANY_BYTES
     (319, ErrorKind::Unavailable, true),       // UNKNOWN_STATUS_OF_INSERT
-    (321, ErrorKind::InvalidQuery, false),     // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
-    (344, ErrorKind::InvalidQuery, false),     // SUPPORT_IS_DISABLED
-    (349, ErrorKind::InvalidQuery, false),     // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
-    (358, ErrorKind::InvalidQuery, false),     // INTO_OUTFILE_NOT_ALLOWED
-    (376, ErrorKind::InvalidQuery, false),     // CANNOT_PARSE_UUID
-    (386, ErrorKind::InvalidQuery, false),     // NO_COMMON_TYPE
+    (384, ErrorKind::Unavailable, true),       // PART_IS_TEMPORARILY_LOCKED
     (394, ErrorKind::Cancelled, false),        // QUERY_WAS_CANCELLED
-    (395, ErrorKind::InvalidQuery, false),     // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
     (396, ErrorKind::LimitExceeded, false),    // TOO_MANY_ROWS_OR_BYTES
     (425, ErrorKind::Unavailable, true),       // SYSTEM_ERROR
     (439, ErrorKind::Unavailable, true),       // CANNOT_SCHEDULE_TASK
-    (441, ErrorKind::InvalidQuery, false),     // CANNOT_PARSE_DOMAIN_VALUE
     (446, ErrorKind::PermissionDenied, false), // FUNCTION_NOT_ALLOWED
     (452, ErrorKind::PermissionDenied, false), // SETTING_CONSTRAINT_VIOLATION
-    (456, ErrorKind::InvalidQuery, false),     // UNKNOWN_QUERY_PARAMETER
-    (457, ErrorKind::InvalidQuery, false),     // BAD_QUERY_PARAMETER
-    (469, ErrorKind::InvalidQuery, false),     // VIOLATED_CONSTRAINT
-    (477, ErrorKind::InvalidQuery, false),     // INVALID_USAGE_OF_INPUT
+    (473, ErrorKind::Conflict, true),          // DEADLOCK_AVOIDED
     (497, ErrorKind::PermissionDenied, false), // ACCESS_DENIED
     (516, ErrorKind::Unauthenticated, false),  // AUTHENTICATION_FAILED
-    (636, ErrorKind::InvalidQuery, false),     // CANNOT_EXTRACT_TABLE_STRUCTURE
-    (649, ErrorKind::InvalidQuery, false),     // INVALID_TRANSACTION
+    (565, ErrorKind::LimitExceeded, false),    // TOO_MANY_PARTITIONS
     (701, ErrorKind::NotFound, false),         // CLUSTER_DOESNT_EXIST
+    (735, ErrorKind::Cancelled, false),        // QUERY_WAS_CANCELLED_BY_CLIENT
+    (740, ErrorKind::Unexpected, false),       // POTENTIALLY_BROKEN_DATA_PART
+    (745, ErrorKind::LimitExceeded, true),     // SERVER_OVERLOADED
+    (776, ErrorKind::LimitExceeded, false),    // RESOURCE_LIMIT_EXCEEDED
+    (777, ErrorKind::LimitExceeded, true),     // MEMORY_RESERVATION_KILLED
+    (778, ErrorKind::LimitExceeded, true),     // MEMORY_RESERVATION_FAILED
     (999, ErrorKind::Unavailable, true),       // KEEPER_EXCEPTION
     (1002, ErrorKind::Unexpected, false),      // UNKNOWN_EXCEPTION
+    (1019, ErrorKind::LimitExceeded, true),    // QUERY_SLOT_ACQUISITION_TIMEOUT
+    (1020, ErrorKind::LimitExceeded, true),    // MEMORY_RESERVATION_ACQUISITION_TIMEOUT
 ];
 
 fn classify(code: u32) -> (ErrorKind, bool) {
@@ -117,7 +95,7 @@ fn classify(code: u32) -> (ErrorKind, bool) {
         .binary_search_by_key(&code, |row| row.0)
         .ok()
         .and_then(|index| TABLE.get(index))
-        .map_or((ErrorKind::Unexpected, false), |&(_, kind, retryable)| (kind, retryable))
+        .map_or((ErrorKind::InvalidQuery, false), |&(_, kind, retryable)| (kind, retryable))
 }
 
 /// An error of the `clickhouse` crate as ours.
@@ -128,10 +106,10 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
             Error::new(ErrorKind::Timeout, "ClickHouse did not answer in time").retryable(true)
         }
         #[cfg(feature = "engine-process")]
-        clickhouse::error::Error::Network(source) if has_engine_ended(source.as_ref()) => Error::new(
+        clickhouse::error::Error::Network(source) if EngineEnded::find(source.as_ref()).is_some() => Error::new(
             ErrorKind::EngineUnavailable,
-            "the engine has ended during this request, and is being started again; the request may have been executed: repeat it if it only \
-             reads, and check first if it writes",
+            "the engine ended during this request and is being restarted; the request may have been executed: repeat it if it only reads, \
+             check first if it writes",
         )
         .retryable(true)
         .caused_by(source),
@@ -160,16 +138,35 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
     }
 }
 
-/// Whether the engine's own process has ended in the middle of a request.
+/// An error of the `clickhouse` crate as ours, of the query of this name.
+pub(super) fn of_query(id: &QueryId, error: clickhouse::error::Error) -> Error {
+    #[cfg(feature = "engine-process")]
+    if let clickhouse::error::Error::Network(source) = &error
+        && let Some(ended) = EngineEnded::find(source.as_ref())
+    {
+        return match ended.stuck_statement() {
+            Some(stuck) if stuck.query_id == id.as_str() => did_not_stop(stuck.reason).caused_by(error),
+            _ => from_clickhouse(error).with("query_id", id.as_str()),
+        };
+    }
+    #[cfg(not(feature = "engine-process"))]
+    let _ = id;
+    from_clickhouse(error)
+}
+
+/// Unlike those of others at that moment, this query is not worth repeating.
 #[cfg(feature = "engine-process")]
-fn has_engine_ended(error: &(dyn std::error::Error + 'static)) -> bool {
-    use helios_embedded::process::EngineEnded;
-    let is_it = |error: &(dyn std::error::Error + 'static)| {
-        // What an I/O error holds is not its source.
-        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        error.is::<EngineEnded>() || matches!(held, Some(held) if held.is::<EngineEnded>())
-    };
-    std::iter::successors(Some(error), |error| error.source()).any(is_it)
+fn did_not_stop(reason: StopReason) -> Error {
+    match reason {
+        StopReason::TimeLimit => Error::new(
+            ErrorKind::Timeout,
+            "the query did not stop when its time was over, so the engine was restarted; make the query smaller, it would end like that again",
+        ),
+        _ => Error::new(
+            ErrorKind::Cancelled,
+            "the query was cancelled; it did not stop, so the engine was restarted",
+        ),
+    }
 }
 
 /// The error for an answer that has no end.
@@ -278,9 +275,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_number_is_unexpected_and_not_retried() {
+    fn an_unknown_number_is_about_the_statement() {
         let error = from_exception("Code: 4711. DB::Exception: new in 30.1");
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unexpected, false));
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidQuery, false));
     }
 
     #[test]

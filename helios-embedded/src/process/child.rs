@@ -110,7 +110,11 @@ async fn serve(order: Order, listener: UnixListener, sandbox: Sandbox) -> ExitCo
         Err(error) => return fail(&format!("the socket cannot be used: {error}")),
     };
     engine.on_stuck(|stuck| {
-        tracing::error!(query_id = stuck.query_id, reason = %stuck.reason, "A statement does not stop: the engine's process ends, and is started again.");
+        // So that the server can answer the one who sent it. The log is the server's to write.
+        let report = Report::Stuck { query_id: stuck.query_id.clone(), reason: stuck.reason };
+        if let Err(error) = tell(&report) {
+            tracing::debug!(%error, "The server does not hear which statement does not stop.");
+        }
         // Its threads listen no more, so nothing is left to be put in order.
         exit::at_once(STUCK);
     });

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::Future,
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -24,6 +24,7 @@ use tokio::{
 };
 
 use super::{
+    EngineEnded,
     supervisor::{State, Watch},
     wire::Door,
 };
@@ -34,32 +35,6 @@ const START_LIMIT: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_millis(20);
 /// How long after the end of a connection the end of the process is noticed.
 const END_LIMIT: Duration = Duration::from_millis(200);
-
-/// The engine's process has ended, and is being started again. What it was doing is not done, or not known to be.
-#[derive(Clone, Debug)]
-pub struct EngineEnded {
-    why: String,
-}
-
-impl EngineEnded {
-    pub(super) fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into() }
-    }
-}
-
-impl fmt::Display for EngineEnded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the engine's process has ended ({})", self.why)
-    }
-}
-
-impl std::error::Error for EngineEnded {}
-
-impl From<EngineEnded> for io::Error {
-    fn from(ended: EngineEnded) -> Self {
-        Self::new(io::ErrorKind::ConnectionReset, ended)
-    }
-}
 
 /// Connects to the child, through this door; waits while it is being started.
 pub(super) async fn connect(shared: &Watch, door: Door) -> io::Result<(UnixStream, u64)> {
@@ -87,7 +62,7 @@ pub(super) async fn connect(shared: &Watch, door: Door) -> io::Result<(UnixStrea
     };
     match timeout(START_LIMIT, attempt).await {
         Ok(connected) => connected,
-        Err(_) => Err(EngineEnded::new(shared.why()).into()),
+        Err(_) => Err(shared.ending().into()),
     }
 }
 
@@ -153,7 +128,7 @@ impl ProcessStream {
         let ending = self.ending.get_or_insert_with(|| {
             Ending::Sought(Box::pin(async move {
                 let ended = ended(shared.states(), generation);
-                timeout(END_LIMIT, ended).await.ok().map(|()| EngineEnded::new(shared.why()))
+                timeout(END_LIMIT, ended).await.ok().map(|()| shared.ending())
             }))
         });
         if let Ending::Sought(seeking) = ending {
@@ -163,6 +138,23 @@ impl ProcessStream {
         match ending {
             Ending::Known(why) => Poll::Ready(why.clone()),
             Ending::Sought(_) => Poll::Pending,
+        }
+    }
+
+    fn poll_write_with(
+        &mut self,
+        context: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut UnixStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if self.ending.is_none() {
+            match ready!(write(Pin::new(&mut self.stream), context)) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                outcome => return Poll::Ready(outcome),
+            }
+        }
+        match ready!(self.poll_why(context)) {
+            Some(ended) => Poll::Ready(Err(ended.into())),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
 }
@@ -202,16 +194,19 @@ impl AsyncWrite for ProcessStream {
         context: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.ending.is_none() {
-            match ready!(Pin::new(&mut self.stream).poll_write(context, data)) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                outcome => return Poll::Ready(outcome),
-            }
-        }
-        match ready!(self.poll_why(context)) {
-            Some(ended) => Poll::Ready(Err(ended.into())),
-            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-        }
+        self.poll_write_with(context, |stream, context| stream.poll_write(context, data))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(context, |stream, context| stream.poll_write_vectored(context, data))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -6,6 +6,7 @@
 
 mod child;
 mod door;
+mod ending;
 mod memory;
 mod proxy;
 mod sandbox;
@@ -16,7 +17,8 @@ use std::{ffi::OsString, path::PathBuf};
 
 pub use self::{
     child::run_child,
-    door::{EngineEnded, ProcessConnector, ProcessStream},
+    door::{ProcessConnector, ProcessStream},
+    ending::{EngineEnded, StuckStatement},
     memory::default_max_memory,
     proxy::ProcessListener,
     sandbox::Sandbox,

@@ -14,14 +14,14 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::UnixStream,
-    process::{Child, ChildStdin, Command},
+    process::{Child, ChildStdin, ChildStdout, Command},
     sync::watch,
     task::JoinHandle,
     time::{Instant, timeout},
 };
 
 use super::{
-    ProcessConnector, ProcessOptions, Sandbox, memory,
+    EngineEnded, ProcessConnector, ProcessOptions, Sandbox, StuckStatement, memory,
     wire::{Door, Order, Report, STUCK},
 };
 use crate::{data_path, error::Error, library};
@@ -35,6 +35,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How often to ask the child whether it is there, and how long it may take to answer.
 const ASK: Duration = Duration::from_secs(2);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// How long to wait for what a child said before it ended.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
 /// A child that ends sooner than this is started again after as long.
 const SOON: Duration = Duration::from_millis(500);
 /// How long to wait before a child that could not be started is started again, at first and at most.
@@ -52,8 +54,8 @@ pub(super) enum State {
 /// What the supervisor and the connections share.
 pub(super) struct Watch {
     states: watch::Sender<State>,
-    /// Why the last child ended.
-    why: Mutex<String>,
+    /// How the last child ended.
+    ending: Mutex<EngineEnded>,
     /// The process that answers now.
     pid: Mutex<Option<u32>>,
     socket: PathBuf,
@@ -68,12 +70,12 @@ impl Watch {
         &self.socket
     }
 
-    pub(super) fn why(&self) -> String {
-        self.why.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn ending(&self) -> EngineEnded {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set_why(&self, why: String) {
-        *self.why.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    fn set_ending(&self, ending: EngineEnded) {
+        *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = ending;
     }
 
     fn set_pid(&self, pid: Option<u32>) {
@@ -125,7 +127,7 @@ impl EngineProcess {
         let socket = folder.path().join("engine.sock");
         let shared = Arc::new(Watch {
             states: watch::Sender::new(State::Starting),
-            why: Mutex::new("it has not been started yet".to_owned()),
+            ending: Mutex::new(EngineEnded::new("it has not been started yet")),
             pid: Mutex::default(),
             socket: socket.clone(),
         });
@@ -143,12 +145,13 @@ impl EngineProcess {
                 let mut generation = 0_u64;
                 let mut stopped = stopped;
                 let mut began = Instant::now();
-                while let Some(why) = watch_over(&mut child, shared.socket(), max_memory, &mut stopped).await
+                while let Some(ending) =
+                    watch_over(&mut child, shared.socket(), max_memory, &mut stopped).await
                 {
                     shared.set_pid(None);
-                    shared.set_why(why.clone());
+                    shared.set_ending(ending.clone());
                     shared.states.send_replace(State::Starting);
-                    tracing::error!(why, "The engine's process has ended; it is started again.");
+                    log(&ending);
                     // One that ends as soon as it answers is not started as often as that.
                     if began.elapsed() < SOON {
                         tokio::time::sleep(SOON).await;
@@ -159,7 +162,7 @@ impl EngineProcess {
                     generation += 1;
                     shared.set_pid(child.child.id());
                     shared.states.send_replace(State::Ready { generation });
-                    tracing::info!(generation, "The engine's process has been started again.");
+                    tracing::info!(generation, "Restarted the engine's process.");
                 }
                 shared.states.send_replace(State::Stopped);
             })
@@ -251,6 +254,8 @@ struct Running {
     child: Child,
     /// Its standard input, whose end tells it to stop.
     leash: Option<ChildStdin>,
+    /// Its standard output.
+    reports: BufReader<ChildStdout>,
     started: Started,
 }
 
@@ -279,11 +284,12 @@ impl Starter {
         };
         let mut order = serde_json::to_vec(&self.order).map_err(|error| format!("its order: {error}"))?;
         order.push(b'\n');
+        let mut reports = BufReader::new(stdout);
         let conversation = async {
             stdin.write_all(&order).await?;
             stdin.flush().await?;
             let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).await?;
+            reports.read_line(&mut line).await?;
             Ok::<_, io::Error>(line)
         };
         let line = match timeout(START_LIMIT, conversation).await {
@@ -292,10 +298,11 @@ impl Starter {
         };
         match serde_json::from_str(&line) {
             Ok(Report::Ready { version, origin, sandbox }) => {
-                Ok(Running { child, leash: Some(stdin), started: Started { version, origin, sandbox } })
+                let started = Started { version, origin, sandbox };
+                Ok(Running { child, leash: Some(stdin), reports, started })
             }
             Ok(Report::Failed(reason)) => Err(reason),
-            Err(_) => match timeout(STOP_LIMIT, child.wait()).await {
+            Ok(Report::Stuck { .. }) | Err(_) => match timeout(STOP_LIMIT, child.wait()).await {
                 Ok(Ok(status)) => Err(ending(status)),
                 Ok(Err(_)) | Err(_) => Err("it ended without a word".to_owned()),
             },
@@ -311,34 +318,38 @@ fn own_program() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|error| format!("this program's own file is not known: {error}"))
 }
 
-/// Waits for the child's end, and says why it ended. `None` if it was asked to.
+/// Waits for the child's end, and says how it ended. `None` if it was asked to.
 async fn watch_over(
     running: &mut Running,
     socket: &Path,
     max_memory: Option<u64>,
     stopped: &mut watch::Receiver<()>,
-) -> Option<String> {
+) -> Option<EngineEnded> {
     let child = &mut running.child;
     let mut looks = tokio::time::interval(LOOK);
     let mut silence = std::pin::pin!(silence(socket));
     loop {
         tokio::select! {
-            ended = child.wait() => return Some(match ended {
-                Ok(status) => ending(status),
-                Err(error) => format!("its end is not known: {error}"),
-            }),
+            ended = child.wait() => {
+                let ended = match ended {
+                    Ok(status) => EngineEnded::new(ending(status)),
+                    Err(error) => EngineEnded::new(format!("its end is not known: {error}")),
+                };
+                return Some(ended.because_of(last_words(&mut running.reports).await));
+            }
             _ = looks.tick() => {
                 let in_use = child.id().and_then(memory::of_process);
                 if let (Some(in_use), Some(most)) = (in_use, max_memory)
                     && in_use > most
                 {
                     kill(child).await;
-                    return Some(format!("it took {} MiB of memory, over its bound of {} MiB", in_use >> 20, most >> 20));
+                    let (in_use, most) = (in_use >> 20, most >> 20);
+                    return Some(EngineEnded::new(format!("it took {in_use} MiB of memory, over its bound of {most} MiB")));
                 }
             }
             () = &mut silence => {
                 kill(child).await;
-                return Some(format!("it did not answer for {} s", ANSWER_LIMIT.as_secs()));
+                return Some(EngineEnded::new(format!("it did not answer for {} s", ANSWER_LIMIT.as_secs())));
             }
             _ = stopped.changed() => {
                 drop(running.leash.take());
@@ -349,6 +360,31 @@ async fn watch_over(
                 return None;
             }
         }
+    }
+}
+
+/// The statement that a child which has ended says it ended because of.
+async fn last_words(reports: &mut BufReader<ChildStdout>) -> Option<StuckStatement> {
+    let mut line = String::new();
+    match timeout(LAST_WORDS_LIMIT, reports.read_line(&mut line)).await {
+        Ok(Ok(_)) => {}
+        // It was killed: it had no time to say anything.
+        Ok(Err(_)) | Err(_) => return None,
+    }
+    match serde_json::from_str(&line) {
+        Ok(Report::Stuck { query_id, reason }) => Some(StuckStatement { query_id, reason }),
+        Ok(Report::Ready { .. } | Report::Failed(_)) | Err(_) => None,
+    }
+}
+
+fn log(ending: &EngineEnded) {
+    match ending.stuck_statement() {
+        Some(StuckStatement { query_id, reason }) => tracing::error!(
+            query_id,
+            %reason,
+            "A statement did not stop, so the engine's process was ended. Restarting it."
+        ),
+        None => tracing::error!(why = ending.why(), "The engine's process ended. Restarting it."),
     }
 }
 
@@ -395,7 +431,7 @@ async fn restart(
                 Ok(running) => return Some(running),
                 Err(reason) => {
                     tracing::error!(reason, after = ?began.elapsed(), "The engine's process does not start.");
-                    shared.set_why(reason);
+                    shared.set_ending(EngineEnded::new(reason));
                 }
             },
             _ = stopped.changed() => return None,

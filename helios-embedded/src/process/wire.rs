@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::sandbox::Sandbox;
+use crate::stuck::StopReason;
 
 /// What the child is to do. It comes on its standard input, which stays open for as long as the child is wanted.
 #[derive(Serialize, Deserialize)]
@@ -17,14 +18,16 @@ pub(super) struct Order {
     pub(super) credentials: Option<(String, String)>,
 }
 
-/// What has become of it. It comes on the child's standard output.
+/// What the child says on its standard output, a line each.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Report {
     /// The engine answers.
     Ready { version: String, origin: String, sandbox: Sandbox },
-    /// It does not, and why.
+    /// It does not start, and why.
     Failed(String),
+    /// It ends because of this statement, which does not stop.
+    Stuck { query_id: String, reason: StopReason },
 }
 
 /// The first byte of a connection: through which door it comes.

@@ -18,6 +18,7 @@ use super::exception::{Code, Exception};
 use crate::{
     driver::Output,
     engine::{Kept, Running},
+    sigpipe,
     stuck::StopReason,
     work::{Ending, Interrupt, NewStatement, Refused},
 };
@@ -147,8 +148,8 @@ pub(crate) struct Pipe {
     pub(crate) reader: Receiver,
     /// To be kept open, and its number to be kept valid, while the engine writes.
     pub(crate) writer: OwnedFd,
-    /// Reads what nobody wants any more and forgets it. Closing the pipe under the writer instead would raise
-    /// `SIGPIPE`, which ends a process that does not ignore it.
+    /// Stops the writer: by closing the pipe, so that its next write fails, or, while the reader is there or `SIGPIPE` would end
+    /// the process, by reading what it writes and forgetting it.
     pub(crate) drain: Interrupt,
     pub(crate) spoiled: Spoiled,
 }
@@ -161,6 +162,11 @@ impl Spoiled {
     /// To be asked after a read, about what was read.
     pub(crate) fn get(&self) -> bool {
         self.0.load(Ordering::SeqCst)
+    }
+
+    /// Whether nothing reads the pipe any more: its reader holds a clone of this.
+    fn is_unread(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 }
 
@@ -187,6 +193,10 @@ impl Pipe {
         let wake = Arc::new(move || {
             spoils.0.store(true, Ordering::SeqCst);
             let mut file = unwanted.lock().unwrap_or_else(PoisonError::into_inner);
+            if file.is_some() && spoils.is_unread() && sigpipe::is_ignored() {
+                // What a cancelled statement has of its block can be a gigabyte: it would be written to its end.
+                *file = None;
+            }
             match file.as_mut().map(drain) {
                 Some(Ok(read)) => read,
                 Some(Err(_)) => {

@@ -29,11 +29,13 @@ macro_rules! operation {
             )
         )]
         pub(crate) async fn $name(
-            $(_slot: $crate::state::$slot,)?
+            $(slot: $crate::state::$slot,)?
             $crate::caller::$caller($client): $crate::caller::$caller,
             $crate::extract::JsonBody($options): $crate::extract::JsonBody<$request>,
         ) -> Result<axum::Json<$answer>, $crate::error::ApiError> {
-            $run.await
+            let run = async move { $run.await };
+            $(let run = $crate::handlers::operation::hold::<$crate::state::$slot, _>(slot, run);)?
+            run.await
         }
     };
     // Without a body.
@@ -100,6 +102,19 @@ pub(crate) async fn answer<T>(
     operation: impl Future<Output = helios_core::Result<T>>,
 ) -> Result<Json<T>, ApiError> {
     Ok(Json(operation.await?))
+}
+
+/// Holds a slot until the operation has ended, which can be later than its reader has left: its statements run on.
+pub(crate) async fn hold<S: Send + 'static, T: Send + 'static>(
+    slot: S,
+    operation: impl Future<Output = Result<Json<T>, ApiError>> + Send + 'static,
+) -> Result<Json<T>, ApiError> {
+    let held = async move {
+        let answer = operation.await;
+        drop(slot);
+        answer
+    };
+    tokio::spawn(held.in_current_span()).await.map_err(|_| Refusal::Panicked)?
 }
 
 /// The same of an operation that has effects: in a task of its own, as a reader that goes away must not cut it in the

@@ -205,21 +205,36 @@ fn a_result_is_cut_where_its_bytes_pass_the_limit() {
 /// Calls that ClickHouse does not interrupt, on a server that is told to end.
 #[test]
 fn a_server_ends_beside_abandoned_queries_that_cannot_be_stopped() {
-    const QUERIES: usize = 12;
-    let mut server = WithEngine::start(&[]);
+    // As many as run at the same time by default.
+    const QUERIES: usize = 32;
+    let mut server = WithEngine::start(&["--query-timeout", "300"]);
     let call = "SELECT arrayLevenshteinDistance(range(200000), arrayReverse(range(200000)))";
+    // The engine ends two seconds after the first is abandoned.
+    let name = |query| format!("abandoned-{query}");
+    let begin = |query| server.begin("query", &json!({"query": call, "queryId": name(query)}));
+    let readers: Vec<_> = (0..QUERIES).map(begin).collect();
     for query in 0..QUERIES {
-        let id = format!("abandoned-{query}");
-        let reader = server.begin("query", &json!({"query": call, "queryId": id}));
-        while !server.post("query-progress", &json!({"queryId": id})).starts_with("HTTP/1.1 200 ") {}
-        drop(reader);
+        let progress = json!({"queryId": name(query)});
+        while !server.post("query-progress", &progress).starts_with("HTTP/1.1 200 ") {}
     }
+    drop(readers);
     let told = Instant::now();
     kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
     let status = server.child.wait().unwrap();
     assert!(status.success(), "{status}");
     // What the README promises.
     assert!(told.elapsed() < Duration::from_secs(30), "{:?}", told.elapsed());
+}
+
+/// A quarantine of so many rejects of a table.
+fn quarantine_view(name: &str, numbers: &str) -> String {
+    format!(
+        "CREATE VIEW quarantine.{name} AS SELECT 'refused' AS error_type, '' AS error_message, '' AS raw_data, \
+         'default.{name}' AS original_table, \
+         toDateTime64(sipHash64(number) % 1000000000, 3, 'UTC') AS insertion_timestamp, '' AS stream, '' AS shard, \
+         '' AS sequence_number, number AS sub_sequence, NULL AS column, '' AS schema_version, NULL AS path, \
+         NULL AS wanted, NULL AS value, NULL AS arrived_at FROM ({numbers})"
+    )
 }
 
 /// A look at rejects costs no more than a query may: here of a quarantine that never ends, and of one that is too large.
@@ -234,19 +249,10 @@ fn limits_hold_for_a_look_at_rejects() {
         "--request-timeout",
         "600",
     ]);
-    let view = |name: &str, numbers: &str| {
-        format!(
-            "CREATE VIEW quarantine.{name} AS SELECT 'refused' AS error_type, '' AS error_message, '' AS raw_data, \
-             'default.{name}' AS original_table, \
-             toDateTime64(sipHash64(number) % 1000000000, 3, 'UTC') AS insertion_timestamp, '' AS stream, '' AS shard, \
-             '' AS sequence_number, number AS sub_sequence, NULL AS column, '' AS schema_version, NULL AS path, \
-             NULL AS wanted, NULL AS value, NULL AS arrived_at FROM ({numbers})"
-        )
-    };
     for sql in [
         "CREATE DATABASE quarantine".to_owned(),
-        view("endless", "SELECT number FROM numbers(100000000000)"),
-        view("large", "SELECT arrayJoin(groupArray(number)) AS number FROM numbers(100000000)"),
+        quarantine_view("endless", "SELECT number FROM numbers(100000000000)"),
+        quarantine_view("large", "SELECT arrayJoin(groupArray(number)) AS number FROM numbers(100000000)"),
     ] {
         let answer = server.exchange(&json!({"query": sql}));
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
@@ -257,6 +263,38 @@ fn limits_hold_for_a_look_at_rejects() {
             assert_eq!((status.as_str(), code), (refused.0, json!(refused.1)), "{path} {table}");
         }
     }
+}
+
+/// A reader that leaves does not end a call that ClickHouse does not interrupt: no other may run beside it in the same slot.
+#[test]
+fn a_look_at_rejects_holds_its_slot_until_it_has_ended() {
+    let server = WithEngine::start(&["--allow-writes", "--query-max-concurrent", "2"]);
+    for sql in [
+        "CREATE DATABASE quarantine".to_owned(),
+        quarantine_view(
+            "slow",
+            "SELECT arrayLevenshteinDistance(range(40000), arrayReverse(range(40000))) AS number",
+        ),
+    ] {
+        let answer = server.exchange(&json!({"query": sql}));
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+    let looks = "SELECT count() AS n FROM system.processes WHERE query LIKE '%quarantine%slow%' AND query NOT LIKE '%system.processes%'";
+    let looks = json!({"query": looks});
+    let reader = server.begin("quarantine", &json!({"tableName": "slow"}));
+    while !server.exchange(&looks).contains(r#"[{"n":1}"#) {}
+    // This one keeps the other slot.
+    let other = server.begin("query", &json!({"query": "SELECT * FROM system.numbers", "queryId": "other"}));
+    while !server.post("query-progress", &json!({"queryId": "other"})).starts_with("HTTP/1.1 200") {}
+    drop(reader);
+    let answer = loop {
+        let answer = server.exchange(&looks);
+        if answer.starts_with("HTTP/1.1 200") {
+            break answer;
+        }
+    };
+    assert!(answer.contains(r#"[{"n":0}"#), "{answer}");
+    drop(other);
 }
 
 #[test]

@@ -136,17 +136,55 @@ fn an_engine_that_does_not_answer_is_started_again() {
 }
 
 /// It looks for neither a limit nor a cancellation for a minute.
+const STUCK: &str = "SELECT like(repeat('a', 100000), repeat('%a', 20000))";
+
 #[test]
 fn a_statement_that_does_not_stop_takes_the_engine_with_it_and_nothing_else() {
-    let server = WithEngine::start(&["--query-timeout", "1"]);
+    let server = WithEngine::start(&[]);
     let engine = engine_of(&server.child).unwrap();
-    let sql = "SELECT like(repeat('a', 100000), repeat('%a', 20000))";
+    let other = "SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1";
     let since = Instant::now();
-    let (status, code) = server.refused(sql);
-    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
-    assert_eq!((status.as_str(), code), ("503", json!("engine_restarted")));
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| server.refused(other));
+        let answer = server.exchange(&json!({"query": STUCK, "maxExecutionSeconds": 1}));
+        assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+        // Sent again, it would end the engine again.
+        assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+        assert!(answer.contains(r#""code":"timeout","retryable":false"#), "{answer}");
+        assert_eq!(other.join().unwrap(), ("503".to_owned(), json!("engine_restarted")));
+    });
     another_than(&server, engine);
     assert!(server.exchange(&json!({"query": "SELECT 1"})).starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_large_result_that_is_cut_off_costs_nobody_the_engine() {
+    // A statement holds its slot until it has ended.
+    let server = WithEngine::start(&["--query-max-result-mib", "1", "--query-max-concurrent", "1"]);
+    let engine = engine_of(&server.child).unwrap();
+    for _ in 0..3 {
+        // One row of 888 MB. Written to its end, it would take more than the two seconds that the engine gives it.
+        let answer = server.exchange(&json!({"query": "SELECT range(100000000)"}));
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.len() < 4 << 20, "{} bytes", answer.len());
+        wait_for("the statement does not end", || {
+            server.exchange(&json!({"query": "SELECT 1"})).starts_with("HTTP/1.1 200").then_some(())
+        });
+    }
+    assert_eq!(engine_of(&server.child), Some(engine));
+}
+
+#[test]
+fn the_database_default_can_be_dropped() {
+    let server = WithEngine::start(&["--allow-writes"]);
+    for sql in [
+        "DROP DATABASE default",
+        "SELECT 1",
+        "DETACH DATABASE default",
+        "CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a",
+    ] {
+        let answer = server.exchange(&json!({"query": sql}));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{sql}: {answer}");
+    }
 }
 
 #[test]

@@ -26,7 +26,6 @@ use crate::{
         QueryId, QueryOptions, Warehouse, WideIntegers,
         cancel::QueryBytes,
         error::{cut_off, located_in},
-        from_clickhouse,
         late_exception::{Tail, exception_in},
         query::{ByteLimit, Judged, StartedQuery, without_format},
         types::DataType,
@@ -228,7 +227,7 @@ impl ArrowStream {
                     self.ended = true;
                     self.check_end()?;
                 }
-                Err(error) => return Poll::Ready(Err(self.verdict(Some(from_clickhouse(error))))),
+                Err(error) => return Poll::Ready(Err(self.verdict(Some(error)))),
             }
             return Poll::Ready(Ok(()));
         }

@@ -33,10 +33,12 @@ impl ByteLimit {
 
     /// Fails as [`take`](Self::take), and takes nothing: the bytes are not whole yet.
     pub(in crate::warehouse) fn check(&self, bytes: usize) -> Result<()> {
-        let Some(limit) = self.limit else { return Ok(()) };
-        if self.taken.saturating_add(bytes.try_into().unwrap_or(u64::MAX)) <= limit {
-            return Ok(());
-        }
+        self.check_total(self.taken.saturating_add(bytes.try_into().unwrap_or(u64::MAX)))
+    }
+
+    /// Fails as [`take`](Self::take) if the result has more bytes than allowed up to here.
+    pub(in crate::warehouse) fn check_total(&self, bytes: u64) -> Result<()> {
+        let Some(limit) = self.limit.filter(|limit| *limit < bytes) else { return Ok(()) };
         let message = format!(
             "the result is larger than `maxResultBytes` ({limit} bytes); select less, or raise the limit"
         );

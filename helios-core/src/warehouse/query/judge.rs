@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use clickhouse::Row;
+use clickhouse::{Row, query::Query};
 use helios_sql::Statement;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
@@ -24,11 +24,6 @@ pub(in crate::warehouse) struct Judged<'a> {
 pub(in crate::warehouse) type FunctionNames = Arc<OnceCell<HashSet<String>>>;
 
 const EXPLAIN: &str = "EXPLAIN AST ";
-
-#[derive(Row, Deserialize)]
-struct Line {
-    explain: String,
-}
 
 #[derive(Row, Deserialize)]
 struct FunctionName {
@@ -67,18 +62,26 @@ impl Warehouse {
         let explain = format!("{EXPLAIN}{sql}");
         let unjudged = Judged { sql: &explain, options: &question };
         let (query, _) = self.prepare_query(unjudged, [])?;
-        let lines: Vec<Line> = query.fetch_all().await.map_err(|error| {
-            let error = located_in(&explain, from_clickhouse(error));
-            if error.server_code().is_none() && error.kind() == ErrorKind::Unexpected {
-                let message = "a read-only query can have no FORMAT clause";
-                return Error::new(ErrorKind::InvalidQuery, message).caused_by(error);
-            }
+        let tree = read(query).await.map_err(|error| {
+            let error = located_in(&explain, error);
             let own = |place: SqlPosition| SqlPosition::of(sql, place.offset.saturating_sub(EXPLAIN.len()));
             let position = error.position().map(own);
             error.at_position(position)
         })?;
-        let lines: Vec<_> = lines.into_iter().map(|line| line.explain).collect();
-        statement.judge(&lines, self.function_names().await?).map_err(refused)
+        // A literal may hold any bytes.
+        let tree = String::from_utf8_lossy(&tree);
+        let lines: Vec<_> = tree.lines().map(str::to_owned).collect();
+        statement.judge(&lines, self.function_names().await?).map_err(|refusal| {
+            if helios_sql::chooses_format(sql) {
+                // The tree came in that format, and could not be read.
+                Error::new(
+                    ErrorKind::InvalidQuery,
+                    "a read-only query cannot have a FORMAT clause; request the format separately",
+                )
+            } else {
+                refused(refusal)
+            }
+        })
     }
 
     async fn function_names(&self) -> Result<&HashSet<String>> {
@@ -91,6 +94,16 @@ impl Warehouse {
             })
             .await
     }
+}
+
+/// A whole answer, as it is printed.
+async fn read(query: Query) -> Result<Vec<u8>> {
+    let mut cursor = query.fetch_bytes("TSVRaw").map_err(from_clickhouse)?;
+    let mut answer = Vec::new();
+    while let Some(chunk) = cursor.next().await.map_err(from_clickhouse)? {
+        answer.extend_from_slice(&chunk);
+    }
+    Ok(answer)
 }
 
 /// ClickHouse's number for what is not allowed in read-only mode.

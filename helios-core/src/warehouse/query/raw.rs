@@ -8,7 +8,6 @@ use super::{
     super::{
         cancel::QueryBytes,
         error::cut_off,
-        from_clickhouse,
         late_exception::{MARKER, Tail, exception_in},
     },
     utf8::Utf8,
@@ -64,7 +63,7 @@ impl RawBody {
         let mut body = Self { cursor, form, tail, ready: None, must_answer, ended: false };
         let mut head = BytesMut::new();
         while head.len() < body.form.head() {
-            match body.cursor.next().await.map_err(from_clickhouse)? {
+            match body.cursor.next().await? {
                 Some(chunk) => head.extend_from_slice(&chunk),
                 None => {
                     body.ended = true;
@@ -105,7 +104,7 @@ impl RawBody {
                         Form::Parquet => Bytes::new(),
                     }
                 }
-                Err(error) => return Poll::Ready(Err(self.broken(from_clickhouse(error)))),
+                Err(error) => return Poll::Ready(Err(self.broken(error))),
             };
             if !output.is_empty() {
                 return Poll::Ready(Ok(Some(output)));

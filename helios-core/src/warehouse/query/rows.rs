@@ -8,7 +8,6 @@ use super::{
     super::{
         cancel::QueryBytes,
         error::cut_off,
-        from_clickhouse,
         row_lines::{Line, RowLines},
     },
     ByteLimit, QueryMetadata,
@@ -79,11 +78,11 @@ impl RowsBody {
     }
 
     /// Takes a chunk of the answer, `None` at its end, and turns it into output.
-    fn take(&mut self, chunk: clickhouse::error::Result<Option<Bytes>>, output: &mut Vec<u8>) -> Result<()> {
+    fn take(&mut self, chunk: Result<Option<Bytes>>, output: &mut Vec<u8>) -> Result<()> {
         match chunk {
             Ok(Some(chunk)) => self.digest(&chunk, output),
             Ok(None) => self.finish(output),
-            Err(error) => Err(self.lines.broken(from_clickhouse(error))),
+            Err(error) => Err(self.lines.broken(error)),
         }
     }
 

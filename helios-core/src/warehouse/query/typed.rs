@@ -12,7 +12,7 @@ use sync_wrapper::SyncWrapper;
 
 use super::{
     super::{Warehouse, cancel::Running, error::located_in, from_clickhouse},
-    QueryId, QueryOptions,
+    ByteLimit, QueryId, QueryOptions,
 };
 use crate::Result;
 
@@ -60,11 +60,12 @@ impl Warehouse {
         let mut running = Running::new(self, &id, options.read_only);
         let mut cursor = SyncWrapper::new(cursor);
         let first = cursor.get_mut().try_next().await;
-        running.note(first.as_ref().map(Option::is_some));
-        let first = first.map_err(from_clickhouse);
+        let first = running.note(first, Option::is_some);
+        let limit = options.byte_limit();
+        let first = first.and_then(|row| limit.check_total(cursor.get_mut().decoded_bytes()).map(|()| row));
         let first = first.map_err(|error| located_in(sql, error).at("query"))?;
         let ended = first.is_none();
-        Ok(RowStream { id, cursor, running, first: SyncWrapper::new(first), ended })
+        Ok(RowStream { id, cursor, running, limit, first: SyncWrapper::new(first), ended })
     }
 }
 
@@ -76,6 +77,7 @@ pub struct RowStream<T> {
     /// Only ever used through `&mut`, which makes the stream `Sync` too.
     cursor: SyncWrapper<RowCursor<T>>,
     running: Running,
+    limit: ByteLimit,
     /// Read to see an early error.
     first: SyncWrapper<Option<T>>,
     ended: bool,
@@ -115,9 +117,11 @@ impl<T: RowOwned + RowRead> Stream for RowStream<T> {
             return Poll::Ready(None);
         }
         let row = ready!(Stream::poll_next(Pin::new(this.cursor.get_mut()), cx));
-        this.ended = !matches!(row, Some(Ok(_)));
-        this.running.note(row.as_ref().map_or(Ok(false), |row| row.as_ref().map(|_| true)));
-        Poll::Ready(row.map(|row| row.map_err(|error| from_clickhouse(error).at("query"))))
+        let row = this.running.note(row.transpose(), Option::is_some);
+        let received = this.cursor.get_mut().decoded_bytes();
+        let row = row.and_then(|row| this.limit.check_total(received).map(|()| row));
+        this.ended = !matches!(row, Ok(Some(_)));
+        Poll::Ready(row.map_err(|error| error.at("query")).transpose())
     }
 }
 
