@@ -14,6 +14,7 @@ pub mod config;
 mod engine_process;
 mod error;
 mod extract;
+mod framing;
 mod handlers;
 mod lingering;
 mod logging;

@@ -326,6 +326,11 @@ async fn other_sites_are_refused() {
         &[("origin", "null")],
     ] {
         post_to(&state, "/api/query", headers, "{}").await.is_error(403, "cross_site");
+        get_from(&state, "/api/databases", headers).await.is_error(403, "cross_site");
+        // A link to what everybody may see.
+        for path in ["/healthz", "/openapi.json"] {
+            assert_eq!(get_from(&state, path, headers).await.status, StatusCode::OK);
+        }
     }
     for headers in [
         &[("sec-fetch-site", "same-origin")][..],
@@ -333,6 +338,7 @@ async fn other_sites_are_refused() {
         &[("origin", "http://localhost:8080")],
     ] {
         post_to(&state, "/api/query", headers, "{}").await.is_error(400, "invalid_input");
+        get_from(&state, "/api/databases", headers).await.is_error(503, "unavailable");
     }
 }
 
@@ -341,6 +347,31 @@ async fn a_stolen_name_is_refused() {
     let request =
         Request::builder().uri("/api/databases").header("host", "evil.example").body(Body::empty()).unwrap();
     send(app(state(&[])), request).await.is_error(421, "foreign_host");
+    // In the target it counts, whatever `Host` says.
+    for path in ["/healthz", "/openapi.json", "/api/databases"] {
+        let target = format!("http://evil.example{path}");
+        get_from(&state(&[]), &target, &[]).await.is_error(421, "foreign_host");
+        let other = format!("http://localhost:1{path}");
+        get_from(&state(&[]), &other, &[]).await.is_error(400, "invalid_input");
+    }
+    let same = get_from(&state(&[]), "http://localhost:8080/healthz", &[]).await;
+    assert_eq!(same.status, StatusCode::OK);
+}
+
+/// A proxy may have looked at the one, and the server at the other.
+#[tokio::test]
+async fn two_authorizations_are_none() {
+    let hash: String = Sha256::digest("canary").iter().map(|byte| format!("{byte:02x}")).collect();
+    let state = state(&[]).with_tokens(Tokens::read(&format!("admin ann {hash}")).unwrap());
+    let right = ("authorization", "Bearer canary");
+    get_from(&state, "/api/databases", &[right]).await.is_error(503, "unavailable");
+    for headers in [
+        [right, ("authorization", "Bearer wrong")],
+        [("authorization", "Basic d3Jvbmc6d3Jvbmc="), right],
+        [right, right],
+    ] {
+        get_from(&state, "/api/databases", &headers).await.is_error(401, "unauthenticated");
+    }
 }
 
 #[tokio::test]
