@@ -51,7 +51,7 @@ fn granted(
     if tokens.is_empty() && rules.trusted_role_header.is_none() {
         return Ok(Granted { role: Role::Admin, name: None });
     }
-    if let Some(token) = bearer(headers) {
+    if let Some(token) = bearer(headers)? {
         let (role, name) = tokens.find(token).ok_or(Refusal::NotAdmitted)?;
         return Ok(Granted { role, name: Some(name.to_owned()) });
     }
@@ -70,14 +70,19 @@ fn granted(
     }
 }
 
-/// The token of `Authorization: Bearer`.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+/// The token of `Authorization: Bearer`, if there is one.
+fn bearer(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    // Of two, a proxy may have looked at the other.
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let value = value.as_bytes();
-    let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.as_bytes(),
+        // Of two, a proxy may have looked at the other.
+        (Some(_), Some(_)) => return Err(Refusal::NotAdmitted),
+    };
+    let token = value.split_at_checked(b"Bearer ".len());
+    Ok(token
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "))
+        .map(|(_, token)| token.trim_ascii()))
 }
 
 #[cfg(test)]
@@ -143,6 +148,14 @@ mod tests {
         let proxy = Some([10, 0, 0, 7]);
         assert_eq!(ask(&["read"], proxy), Ok(Role::Read));
         assert_eq!(ask(&["admin"], proxy), Ok(Role::Admin));
+        // Whatever the proxy says.
+        let two = [(header::AUTHORIZATION, "Bearer a"), (header::AUTHORIZATION, "Basic b"), (ROLE, "admin")];
+        let mut headers = HeaderMap::new();
+        for (name, value) in two {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let refused = granted(&behind_proxy(), &Tokens::default(), &headers, proxy.map(|ip| Peer(ip.into())));
+        assert_eq!(refused, Err(Refusal::NotAdmitted));
         for (value, peer) in [
             (&["admin"][..], None),
             (&["admin"], Some([10, 0, 0, 8])),
