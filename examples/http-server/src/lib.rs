@@ -8,6 +8,7 @@
 mod accept;
 mod access;
 mod app;
+mod audit;
 mod browser;
 mod caller;
 pub mod config;

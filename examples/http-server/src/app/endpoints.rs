@@ -58,10 +58,17 @@ pub(crate) fn endpoints() -> [(&'static str, Role, MethodRouter<AppState>); 28] 
     ]
 }
 
+/// An endpoint: its path, as in [`endpoints`], and who may call it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) path: &'static str,
+    pub(crate) role: Role,
+}
+
 /// All of them, each behind its role.
 pub(super) fn guarded(state: &AppState) -> Router<AppState> {
     endpoints().into_iter().fold(Router::new(), |router, (path, role, methods)| {
-        let admit = middleware::from_fn_with_state((state.clone(), role), admit);
+        let admit = middleware::from_fn_with_state((state.clone(), Endpoint { path, role }), admit);
         router.route(path, methods.route_layer(admit))
     })
 }

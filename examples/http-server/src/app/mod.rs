@@ -30,7 +30,7 @@ use crate::{
 };
 use endpoints::{always_answering, guarded};
 
-pub(crate) use endpoints::endpoints;
+pub(crate) use endpoints::{Endpoint, endpoints};
 
 /// The whole server as a service, without a socket.
 pub fn app(state: AppState) -> Router {

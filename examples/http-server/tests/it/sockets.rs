@@ -203,6 +203,7 @@ async fn a_request_of_two_lengths_is_seen_in_any_pieces() {
         let answer = read_all(&mut stream).await;
         let (good, refused) = (answer.matches("200 OK").count(), answer.matches("HTTP/1.1 400 ").count());
         assert_eq!((good, refused), (1, 1), "cut at {cut}: {answer}");
+        assert!(answer.contains("both Content-Length and Transfer-Encoding"), "cut at {cut}: {answer}");
     }
 }
 
