@@ -10,12 +10,14 @@ use std::{
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use serde_json::{Value, json};
 
-use crate::process::{served, server};
+use crate::process::{announced, served, server};
 
 /// A server with an engine of its own.
 pub(crate) struct WithEngine {
     pub(crate) child: Child,
     address: String,
+    /// That of the engine's own listener.
+    pub(crate) engine_address: Option<String>,
     data: tempfile::TempDir,
 }
 
@@ -52,8 +54,13 @@ impl WithEngine {
             command = within;
         }
         let mut child = command.envs(variables).stdout(Stdio::piped()).spawn().unwrap();
-        let address = served(&mut child);
-        Self { child, address, data }
+        let (engine_address, address) = if given.iter().any(|(name, _)| *name == "HELIOS_ENGINE_LISTEN") {
+            let [engine, own] = announced(&mut child, ["The embedded engine", "Helios"]);
+            (Some(engine), own)
+        } else {
+            (None, served(&mut child))
+        };
+        Self { child, address, engine_address, data }
     }
 
     /// Posts a query and reads until the connection ends.
