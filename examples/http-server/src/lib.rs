@@ -24,6 +24,7 @@ mod open_files;
 mod openapi;
 mod queries;
 mod reader;
+mod readiness;
 mod refusal;
 mod role;
 mod run;

@@ -73,9 +73,12 @@ pub(super) fn guarded(state: &AppState) -> Router<AppState> {
     })
 }
 
-/// Endpoints that a busy server answers too, and everybody.
+/// Endpoints that a busy server answers, too, and for which no caller needs a role.
 pub(super) fn always_answering() -> Router<AppState> {
-    Router::new().route("/healthz", get(health::health)).route("/openapi.json", get(openapi::openapi))
+    Router::new()
+        .route("/healthz", get(health::health))
+        .route("/readyz", get(health::readiness))
+        .route("/openapi.json", get(openapi::openapi))
 }
 
 /// A result in the coding that `Accept-Encoding` prefers, at the level that keeps up with the engine. A result that breaks off

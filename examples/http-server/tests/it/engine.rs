@@ -68,6 +68,15 @@ impl WithEngine {
         self.post("query", body)
     }
 
+    /// Gets a path, and reads until the connection ends.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut stream = self.connect();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     /// The folder of the engine.
     pub(crate) fn data(&self) -> std::path::PathBuf {
         self.data.path().join("data")

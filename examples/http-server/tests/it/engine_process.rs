@@ -133,8 +133,17 @@ fn an_engine_over_its_memory_is_started_again() {
 fn an_engine_that_does_not_answer_is_started_again() {
     let server = WithEngine::start(&[]);
     let engine = engine_of(&server.child).unwrap();
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200 "));
     kill_process(Pid::from_raw(engine.try_into().unwrap()).unwrap(), Signal::STOP).unwrap();
+    let refused = wait_for("the server says that it is ready", || {
+        Some(server.get("/readyz")).filter(|answer| !answer.starts_with("HTTP/1.1 200 "))
+    });
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains(r#""code":"unavailable""#), "{refused}");
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200 "));
     another_than(&server, engine);
+    wait_for("the server does not say that it is ready", || {
+        server.get("/readyz").starts_with("HTTP/1.1 200 ").then_some(())
+    });
     assert!(server.exchange(&json!({"query": "SELECT 1"})).starts_with("HTTP/1.1 200"));
 }
 

@@ -5,9 +5,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use sha2::{Digest as _, Sha256};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
+use crate::tokens::Tokens;
 
 /// What is logged.
 #[derive(Clone, Default)]
