@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_believed_and_nobody_else() {
+    fn only_a_trusted_proxy_names_roles() {
         let ask = |value: &[&'static str], peer: Option<[u8; 4]>| {
             let headers = value.iter().map(|value| (ROLE, HeaderValue::from_static(value))).fold(
                 HeaderMap::new(),

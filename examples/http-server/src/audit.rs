@@ -26,7 +26,7 @@ pub(crate) struct Cause {
     pub(crate) text: Option<String>,
 }
 
-/// Says in the log why a request failed, for somebody who looks for it.
+/// Says in the log why a request failed.
 pub(crate) fn explain(endpoint: Endpoint, response: &Response) {
     let Some(Cause { code, text }) = response.extensions().get() else { return };
     let error = text.as_deref().filter(|_| !CONFIDENTIAL.contains(&endpoint.path));

@@ -135,7 +135,7 @@ fn settings_that_cannot_work_are_one_clear_error() {
             &[engine, ("HELIOS_ENGINE_USER", "u"), ("HELIOS_ENGINE_PASSWORD", "canary\n")],
             "HELIOS_ENGINE_PASSWORD must contain only printable ASCII characters",
         ),
-        (&[("HELIOS_ADDR", "0.0.0.0:0"), NO_ENGINE[0]], "there are no `--tokens`"),
+        (&[("HELIOS_ADDR", "0.0.0.0:0"), NO_ENGINE[0]], "`--tokens` is not set"),
         (&[("HELIOS_TOKENS", "admin canary"), NO_ENGINE[0]], "line 1 does not have three words"),
         (&[("HELIOS_TOKENS_FILE", "/nowhere"), NO_ENGINE[0]], "failed to read the file of tokens"),
         (&[("HELIOS_TOKENS_FILE", &tokens), NO_ENGINE[0]], "line 3 does not end with a SHA-256"),
