@@ -73,8 +73,10 @@ mod tests {
     async fn one_looks_and_the_others_wait() {
         let (readiness, looks, found) = (Readiness::default(), AtomicU32::new(0), Notify::new());
         let look = async || {
-            looks.fetch_add(1, Ordering::Relaxed);
-            found.notified().await;
+            // A second one would not wait: it must fail the test, not hold it.
+            if looks.fetch_add(1, Ordering::Relaxed) == 0 {
+                found.notified().await;
+            }
             Ok(())
         };
         let all = join_all((0..100).map(|_| readiness.ask(Instant::now, look())));

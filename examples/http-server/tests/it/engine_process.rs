@@ -140,6 +140,8 @@ fn an_engine_that_does_not_answer_is_started_again() {
     });
     assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains(r#""code":"unavailable""#), "{refused}");
     assert!(server.get("/healthz").starts_with("HTTP/1.1 200 "));
+    // Not because it has ended.
+    assert_eq!(engine_of(&server.child), Some(engine));
     another_than(&server, engine);
     wait_for("the server does not say that it is ready", || {
         server.get("/readyz").starts_with("HTTP/1.1 200 ").then_some(())
