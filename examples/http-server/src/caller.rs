@@ -11,8 +11,8 @@ use crate::{
 
 /// The client of the request's session, for what touches AWS.
 ///
-/// Without a session that is nobody, never the server itself, unless it was set up to run as its operator. A session
-/// that has ended is not replaced in silence either: who had one must know that it is over.
+/// A request without a session gets no client, unless the operator set `--run-as-operator`. A session that has ended is not
+/// replaced in silence either: its owner must know that it is over.
 #[derive(Debug)]
 pub(crate) struct Caller(pub(crate) HeliosClient);
 
@@ -29,8 +29,8 @@ impl FromRequestParts<AppState> for Caller {
     }
 }
 
-/// Leave to use ClickHouse, for what does not touch AWS: whoever the operator lets in by a token or a proxy. Where neither is
-/// set up, anybody on this machine, elsewhere those with a session.
+/// Permission to use ClickHouse, for endpoints that do not use AWS. Callers that a token or a trusted proxy admits have it. Without
+/// either, every program on this machine has it, and on other addresses every session.
 #[derive(Debug)]
 pub(crate) struct Reader(pub(crate) HeliosClient);
 
@@ -45,7 +45,7 @@ impl FromRequestParts<AppState> for Reader {
     }
 }
 
-/// The same for what asks ClickHouse on its own, under the limits that a query has of time and memory. With a session it is kept
+/// The same for operations that send their own queries, under a query's limits of time and memory. With a session, the client stays
 /// within the session's account.
 #[derive(Debug)]
 pub(crate) struct LimitedReader(pub(crate) HeliosClient);
@@ -63,7 +63,7 @@ impl FromRequestParts<AppState> for LimitedReader {
     }
 }
 
-/// Whose a query is: of a session, or of a token. Two who have neither cannot be told apart.
+/// The session or the token that began a query. Callers with neither cannot be told apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Owner {
     session: Option<SessionId>,
@@ -86,7 +86,7 @@ impl FromRequestParts<AppState> for Owner {
     }
 }
 
-/// Whether somebody may run SQL that writes: an admin, where the server allows it at all.
+/// Whether the caller may run SQL that writes: an admin may, if the server allows it at all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MayWrite(pub(crate) bool);
 

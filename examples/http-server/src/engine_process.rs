@@ -60,11 +60,10 @@ pub(crate) async fn start(
     options.require_sandbox = config.engine.require_sandbox;
     options.credentials =
         access.map(|access| Credentials::new(&access.user, access.password.expose_secret()));
-    let process = EngineProcess::start(options).await.map_err(|error| {
-        Error::new(ErrorKind::EngineUnavailable, error.to_string())
-            .at("start the engine's process")
-            .caused_by(error)
-    })?;
+    // The text has its causes in it.
+    let process = EngineProcess::start(options)
+        .await
+        .map_err(|error| Error::new(ErrorKind::EngineUnavailable, error.to_string()))?;
     let sandbox = process.sandbox();
     if sandbox.is_whole() {
         tracing::info!(%sandbox, pid = process.id(), "The engine runs in a process of its own.");

@@ -9,7 +9,10 @@ use helios_core::{ErrorKind, SqlPosition};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::refusal::{Refusal, UNEXPECTED};
+use crate::{
+    audit::Cause,
+    refusal::{Refusal, UNEXPECTED},
+};
 
 /// `{"error", "code", "retryable"}`, with `serverCode` and `serverErrorName`, or `awsCode`, where the other side gave one,
 /// and `position` for an error of syntax.
@@ -139,7 +142,7 @@ impl ApiError {
         }
     }
 
-    /// The one place where failures are logged.
+    /// Logs what failed, but for a [`Cause`], which the endpoint logs.
     fn log(&self) {
         match self {
             Self::Failed(error) if status(error) == StatusCode::INTERNAL_SERVER_ERROR => {
@@ -148,11 +151,26 @@ impl ApiError {
             Self::Failed(error) if status(error).is_server_error() => {
                 tracing::warn!(error = %format_args!("{error:#}"), "The operation failed.");
             }
-            // The text may quote what the caller sent.
-            Self::Failed(error) => {
-                tracing::debug!(kind = %error.kind(), "The request was answered with an error.");
+            Self::Failed(_) | Self::Refused(Refusal::BadBody(_)) => {}
+            Self::Refused(refusal) => {
+                tracing::debug!(code = refusal.code(), error = refusal.text(), "The request was refused.");
             }
-            Self::Refused(refusal) => tracing::debug!(code = refusal.code(), "The request was refused."),
+        }
+    }
+
+    /// Of an error whose text may quote what the caller sent: that is for the endpoint to log.
+    fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Failed(error) if status(error).is_server_error() => None,
+            // AWS's words about a wrong signature may hold the session token.
+            Self::Failed(error) if error.kind() == ErrorKind::Unauthenticated => {
+                Some(Cause { code: code(error), text: None })
+            }
+            Self::Failed(error) => Some(Cause { code: code(error), text: Some(format!("{error:#}")) }),
+            Self::Refused(refusal @ Refusal::BadBody(text)) => {
+                Some(Cause { code: refusal.code(), text: Some(text.clone()) })
+            }
+            Self::Refused(_) => None,
         }
     }
 }
@@ -179,6 +197,9 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
         let mut response = (self.status(), Json(self.body())).into_response();
+        if let Some(cause) = self.cause() {
+            response.extensions_mut().insert(cause);
+        }
         if matches!(self.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after()));
         }

@@ -27,6 +27,8 @@ pub(crate) enum Refusal {
     NotAllowed(&'static str),
     /// The self-check found that callers' SQL could do more than read.
     NotSafe,
+    /// ClickHouse does not answer, or the self-check has not passed.
+    NotReady,
     /// The request breaks HTTP's own rules.
     BadRequest(&'static str),
     /// A `Host` that this server does not answer to.
@@ -70,7 +72,9 @@ impl Refusal {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded | Self::NotSafe | Self::SessionsFull => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::NotSafe | Self::NotReady | Self::SessionsFull => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -89,7 +93,7 @@ impl Refusal {
             Self::QueryIdTaken => "conflict",
             Self::NoSuchFormat => "not_acceptable",
             Self::WrongMethod => "method_not_allowed",
-            Self::NotSafe => "unavailable",
+            Self::NotSafe | Self::NotReady => "unavailable",
             Self::TooManyLogins(_) | Self::TooManySessions => "limit_exceeded",
             Self::Overloaded | Self::SessionsFull => "overloaded",
             Self::RequestTimeout => "timeout",
@@ -116,6 +120,7 @@ impl Refusal {
             Self::NotSafe => {
                 "queries are not run: on this server's ClickHouse they could do more than read; its log says what"
             }
+            Self::NotReady => "the server is not ready to run queries; its log says why",
             Self::ForeignHost => {
                 "this server does not answer to that Host; its operator can allow it with --allowed-host"
             }
@@ -141,6 +146,7 @@ impl Refusal {
             self,
             Self::BodyTimeout
                 | Self::Overloaded
+                | Self::NotReady
                 | Self::QueryIdTaken
                 | Self::TooManyLogins(_)
                 | Self::TooManySessions

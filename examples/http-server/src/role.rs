@@ -1,4 +1,4 @@
-//! What somebody may do.
+//! What a caller may do.
 
 use std::{fmt, str::FromStr};
 

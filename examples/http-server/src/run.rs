@@ -31,6 +31,13 @@ pub async fn run(config: ServerConfig) -> Result<()> {
     }
     let tokens = config.access.tokens()?;
     logging::start(&config.log, config.log_format)?;
+    if config.access.allow_anonymous && !config.is_local() {
+        tracing::warn!(
+            address = %config.addr,
+            "`--allow-anonymous` is set: every machine that reaches this address may log in with the AWS credentials of any account, \
+             read every table and create sources."
+        );
+    }
     open_files::raise();
     // From here on, not from when it is first awaited.
     let stop = stop_signal()?;
@@ -92,8 +99,9 @@ async fn check(state: &AppState) -> Result<()> {
 
 /// Lets the delivery function and ClickHouse clients into the embedded engine.
 async fn open_engine(process: &EngineProcess, access: EngineAccess) -> Result<ProcessListener> {
+    // The text has its causes in it.
     let listener = process.listen(access.address).await.map_err(|error| {
-        Error::new(ErrorKind::ConfigInvalid, "the embedded engine cannot listen").caused_by(error)
+        Error::new(ErrorKind::ConfigInvalid, format!("`--engine-listen` cannot be used: {error}"))
     })?;
     announce(&format!("The embedded engine is serving on http://{}", listener.local_addr()));
     Ok(listener)

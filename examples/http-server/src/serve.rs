@@ -16,7 +16,12 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceBuilder;
 
-use crate::{access::Peer, config::RequestLimits, open_files::max_connections};
+use crate::{
+    access::Peer,
+    config::RequestLimits,
+    framing::{FramedStream, Verdicts},
+    open_files::max_connections,
+};
 
 /// When the process has no file descriptor left, accepting again at once would only spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -89,12 +94,14 @@ async fn converse(
         tracing::debug!(%error, "The connection ended at once.");
         return;
     }
-    // A reader that stops reading would hold its query for ever.
-    let mut stream = TimeoutStream::new(stream);
+    let verdicts = Verdicts::default();
+    let mut stream = TimeoutStream::new(FramedStream::new(stream, verdicts.clone()));
+    // A client that stops reading would hold its query without end.
     stream.set_write_timeout(Some(write_timeout));
     let app = ServiceBuilder::new()
         .map_request(move |mut request: hyper::Request<Incoming>| -> Request {
             request.extensions_mut().insert(Peer(peer.ip()));
+            request.extensions_mut().insert(verdicts.next());
             request.map(Body::new)
         })
         .service(app);

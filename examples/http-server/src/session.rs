@@ -81,10 +81,13 @@ impl fmt::Debug for SessionId {
     }
 }
 
+/// The ARN of a user or role, as AWS says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity(pub(crate) String);
+
 struct Session {
     client: HeliosClient,
-    /// Whose it is, as AWS says.
-    identity: String,
+    identity: Identity,
     opened: Timestamp,
     used: Timestamp,
 }
@@ -121,10 +124,10 @@ impl Sessions {
         if sessions.len() >= CAPACITY {
             return Err(Refusal::SessionsFull);
         }
-        if sessions.values().filter(|session| session.identity == identity).count() >= CAPACITY_OF_ONE {
+        if sessions.values().filter(|session| session.identity.0 == identity).count() >= CAPACITY_OF_ONE {
             return Err(Refusal::TooManySessions);
         }
-        let session = Session { client, identity: identity.to_owned(), opened: now, used: now };
+        let session = Session { client, identity: Identity(identity.to_owned()), opened: now, used: now };
         sessions.insert(id.clone(), session);
         Ok(id)
     }
@@ -140,6 +143,12 @@ impl Sessions {
         }
         session.used = now;
         Some(session.client.clone())
+    }
+
+    /// Whose a session is that has not ended. To ask does not prolong it.
+    pub(crate) fn identity(&self, id: &SessionId) -> Option<Identity> {
+        let now = self.clock.now();
+        self.lock().get(id).filter(|session| !session.is_over(now)).map(|session| session.identity.clone())
     }
 
     /// Ends a session.
@@ -222,7 +231,10 @@ mod tests {
         assert!(sessions.client(&id).is_some());
         clock.advance(IDLE - SECOND);
         assert!(sessions.client(&id).is_some(), "use prolongs it");
-        clock.advance(IDLE);
+        clock.advance(IDLE - SECOND);
+        assert_eq!(sessions.identity(&id), Some(Identity("ann".to_owned())));
+        clock.advance(SECOND);
+        assert_eq!(sessions.identity(&id), None, "to ask whose it is does not");
         assert!(sessions.client(&id).is_none());
     }
 

@@ -1,25 +1,36 @@
 //! What every handler shares.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
 };
 use governor::clock::DefaultClock;
-use helios_core::{HeliosClient, clock::SharedClock};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use helios_core::{HeliosClient, QueryOptions, clock::SharedClock};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use crate::{
     ServerConfig,
     error::ApiError,
     login_limit::LoginLimit,
     queries::Queries,
+    readiness::Readiness,
     refusal::Refusal,
     self_check::{SelfCheck, Trouble},
     session::{SessionId, Sessions},
     tokens::Tokens,
 };
+
+/// In which ClickHouse must answer `SELECT 1`, for the server to be ready.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The library's client, the sessions and the settings. A clone is the same state.
 #[derive(Clone)]
@@ -32,6 +43,7 @@ pub struct AppState {
     query_slots: Arc<Semaphore>,
     queries: Queries,
     self_check: Arc<SelfCheck>,
+    readiness: Arc<Readiness>,
 }
 
 impl AppState {
@@ -40,10 +52,11 @@ impl AppState {
     pub fn new(client: HeliosClient, config: ServerConfig, clock: SharedClock) -> Self {
         let query_slots = Arc::new(Semaphore::new(config.query.query_max_concurrent.into()));
         let (sessions, queries) = (Sessions::new(clock), Queries::default());
-        let self_check = Arc::default();
+        let (self_check, readiness) = (Arc::default(), Arc::default());
         let logins = Arc::new(LoginLimit::new(config.request.max_logins_per_minute, DefaultClock::default()));
         let tokens = Arc::default();
-        Self { client, config: Arc::new(config), sessions, logins, tokens, query_slots, queries, self_check }
+        let config = Arc::new(config);
+        Self { client, config, sessions, logins, tokens, query_slots, queries, self_check, readiness }
     }
 
     /// The same state for callers with these tokens.
@@ -93,6 +106,19 @@ impl AppState {
     /// Sees that callers' SQL can do no harm, the first time.
     pub(crate) async fn check_itself(&self) -> Result<(), Trouble> {
         self.self_check.pass(&self.client, &self.config).await
+    }
+
+    /// Whether queries can run: ClickHouse answers, and the self-check has passed.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let look = async {
+            let limits =
+                QueryOptions { max_execution_time: Some(PATIENCE), ..self.config.query.of_reading() };
+            let asked = timeout(PATIENCE, self.client.query_with("SELECT 1", &limits)).await;
+            let answered = asked.map_err(|_| "ClickHouse does not answer".to_owned())?;
+            answered.map_err(|error| format!("{error:#}"))?;
+            self.check_itself().await.map_err(|trouble| ApiError::from(trouble).body().error)
+        };
+        self.readiness.ask(Instant::now, look).await
     }
 
     /// Leave to run one query, until dropped.

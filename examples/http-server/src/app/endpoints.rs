@@ -58,17 +58,27 @@ pub(crate) fn endpoints() -> [(&'static str, Role, MethodRouter<AppState>); 28] 
     ]
 }
 
+/// An endpoint: its path, as in [`endpoints`], and who may call it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) path: &'static str,
+    pub(crate) role: Role,
+}
+
 /// All of them, each behind its role.
 pub(super) fn guarded(state: &AppState) -> Router<AppState> {
     endpoints().into_iter().fold(Router::new(), |router, (path, role, methods)| {
-        let admit = middleware::from_fn_with_state((state.clone(), role), admit);
+        let admit = middleware::from_fn_with_state((state.clone(), Endpoint { path, role }), admit);
         router.route(path, methods.route_layer(admit))
     })
 }
 
-/// Endpoints that a busy server answers too, and everybody.
+/// Endpoints that a busy server answers, too, and for which no caller needs a role.
 pub(super) fn always_answering() -> Router<AppState> {
-    Router::new().route("/healthz", get(health::health)).route("/openapi.json", get(openapi::openapi))
+    Router::new()
+        .route("/healthz", get(health::health))
+        .route("/readyz", get(health::readiness))
+        .route("/openapi.json", get(openapi::openapi))
 }
 
 /// A result in the coding that `Accept-Encoding` prefers, at the level that keeps up with the engine. A result that breaks off

@@ -21,15 +21,16 @@ use tower_http::{
 use tracing::{Level, Span};
 
 use crate::{
-    browser::{HEADERS, refuse_cross_site, refuse_foreign_host},
+    browser::{HEADERS, refuse_cross_site, refuse_cross_site_reading, refuse_foreign_host},
     error::ApiError,
+    framing::refuse_unclear,
     lingering::lingering,
     refusal::Refusal,
     state::AppState,
 };
 use endpoints::{always_answering, guarded};
 
-pub(crate) use endpoints::endpoints;
+pub(crate) use endpoints::{Endpoint, endpoints};
 
 /// The whole server as a service, without a socket.
 pub fn app(state: AppState) -> Router {
@@ -70,7 +71,9 @@ fn surround(router: Router<AppState>, state: &AppState) -> Router<AppState> {
                 .layer(trace)
                 .propagate_x_request_id()
                 .layer(CatchPanicLayer::custom(|_| ApiError::from(Refusal::Panicked).into_response()))
+                .layer(middleware::from_fn(refuse_unclear))
                 .layer(middleware::from_fn_with_state(state.clone(), refuse_foreign_host))
+                .layer(middleware::from_fn(refuse_cross_site_reading))
                 .layer(refuse_cross_site()),
         );
     HEADERS.into_iter().fold(router, |router, (name, value)| {

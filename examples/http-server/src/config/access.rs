@@ -10,7 +10,7 @@ use crate::tokens::Tokens;
 
 const TOKENS: &str = "HELIOS_TOKENS";
 
-/// Who may call the server. Without tokens and without a trusted proxy everybody who reaches it may do everything.
+/// Who may call the server. Without tokens and without a trusted proxy, every client that reaches it may do everything.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Access")]
 #[non_exhaustive]
@@ -20,15 +20,15 @@ pub struct AccessArgs {
     #[arg(long = "tokens", env = "HELIOS_TOKENS_FILE", value_name = "FILE")]
     pub tokens_file: Option<PathBuf>,
 
-    /// A header in which a proxy in front says the role of the caller. Needs --trusted-proxy.
+    /// A header in which a proxy in front names the caller's role. Needs --trusted-proxy.
     #[arg(long, env = "HELIOS_TRUSTED_ROLE_HEADER", value_name = "NAME")]
     pub trusted_role_header: Option<HeaderName>,
 
-    /// An address from which that header is believed. The proxy must remove the header from what clients send.
+    /// The address of that proxy. It must remove the header from what clients send.
     #[arg(long = "trusted-proxy", env = "HELIOS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
     pub trusted_proxies: Vec<IpAddr>,
 
-    /// Listen without tokens on an address that other machines reach: whoever has AWS credentials, of any account, can log in, read
+    /// Listen without tokens on an address that other machines reach: anyone with AWS credentials, of any account, can log in, read
     /// every table and create sources.
     #[arg(long, env = "HELIOS_ALLOW_ANONYMOUS", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
@@ -56,7 +56,7 @@ impl AccessArgs {
         }
     }
 
-    /// Finds what contradicts each other, and a server that is open to other machines by mistake.
+    /// Finds flags that contradict each other, and a server that is open to other machines by mistake.
     pub(super) fn validate(&self, is_local: bool) -> Result<()> {
         let invalid = |message: &str| Err(Error::new(ErrorKind::ConfigInvalid, message));
         if self.trusted_role_header.is_some() == self.trusted_proxies.is_empty() {
@@ -66,8 +66,8 @@ impl AccessArgs {
         let is_guarded = is_guarded || std::env::var_os(TOKENS).is_some();
         if !is_local && !is_guarded && !self.allow_anonymous {
             return invalid(
-                "other machines can reach `--addr`, and there are no `--tokens`; set them, listen on a loopback address, or \
-                 set `--allow-anonymous` if whoever has AWS credentials, of any account, may read every table",
+                "other machines can reach `--addr`, but `--tokens` is not set; set it, listen on a loopback address, or set \
+                 `--allow-anonymous` if anyone with AWS credentials, of any account, may read every table",
             );
         }
         if is_guarded && self.allow_anonymous {

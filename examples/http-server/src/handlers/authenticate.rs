@@ -18,6 +18,7 @@ use crate::{
     handlers::credentials::credentials,
     openapi::answers::{AuthenticationAnswer, CredentialsRequest as CredentialsBody},
     refusal::Refusal,
+    session::Identity,
     state::AppState,
 };
 
@@ -51,12 +52,14 @@ pub(crate) async fn authenticate(
     let authenticated = client.authenticate().await?;
     let client = if is_operator { client } else { client.within_account(&authenticated.account) };
 
-    // Another id after every log-in: one that somebody planted in the browser before is worth nothing.
+    // Another id after every log-in: one that was planted in the browser before is worth nothing.
     if let Some(id) = state.session_id(&headers) {
         state.sessions().close(&id);
     }
     let session = state.sessions().open(client, &authenticated.arn)?;
+    let identity = Identity(authenticated.arn.clone());
     let mut answer = Json(authenticated).into_response();
+    answer.extensions_mut().insert(identity);
     let cookie = session.set_cookie(state.config().behind_https);
     answer.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
     Ok(answer)

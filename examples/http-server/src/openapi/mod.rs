@@ -22,6 +22,8 @@ use crate::{app::endpoints, error::ErrorBody, handlers};
 #[openapi(
     info(title = "Helios", description = "Kinesis streams as ClickHouse tables."),
     paths(
+        handlers::health::health,
+        handlers::health::readiness,
         handlers::databases::databases,
         handlers::query::query,
         handlers::running_query::cancel_query,
@@ -87,6 +89,9 @@ mod tests {
 
     use super::*;
 
+    /// What needs no role.
+    const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+
     fn description() -> serde_json::Value {
         serde_json::to_value(Description::openapi()).unwrap()
     }
@@ -124,21 +129,24 @@ mod tests {
             "sources/{source}/resume",
             "streams",
         ];
-        assert_eq!(paths, expected.map(|name| format!("/api/{name}")).into());
+        let expected = expected.map(|name| format!("/api/{name}")).into_iter();
+        assert_eq!(paths, expected.chain(OPEN.map(str::to_owned)).collect());
     }
 
     #[test]
     fn every_endpoint_says_its_role() {
         let description = description();
         let roles: Vec<_> = endpoints().map(|(path, role, _)| (path, role.as_str())).into();
-        for (path, item) in description["paths"].as_object().unwrap() {
+        let paths = description["paths"].as_object().unwrap();
+        for (path, item) in paths.iter().filter(|(path, _)| !OPEN.contains(&path.as_str())) {
             for operation in item.as_object().unwrap().values() {
                 let role = operation[ROLE].as_str().unwrap_or_else(|| panic!("{path} has no role"));
                 assert!(roles.contains(&(path.as_str(), role)), "{path} {role}");
                 assert!(operation["security"][1][TOKEN].is_array(), "{path}");
             }
         }
-        assert_eq!(roles.len(), description["paths"].as_object().unwrap().len());
+        assert!(OPEN.iter().all(|path| paths[*path]["get"][ROLE].is_null()));
+        assert_eq!(roles.len() + OPEN.len(), paths.len());
         let expected = |path: &str, role| roles.contains(&(path, role));
         assert!(expected("/api/query", "read") && expected("/api/create-table", "operate"));
         assert!(expected("/api/sources/{source}", "admin"));

@@ -10,12 +10,14 @@ use std::{
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use serde_json::{Value, json};
 
-use crate::process::{served, server};
+use crate::process::{announced, served, server};
 
 /// A server with an engine of its own.
 pub(crate) struct WithEngine {
     pub(crate) child: Child,
     address: String,
+    /// That of the engine's own listener.
+    pub(crate) engine_address: Option<String>,
     data: tempfile::TempDir,
 }
 
@@ -52,13 +54,27 @@ impl WithEngine {
             command = within;
         }
         let mut child = command.envs(variables).stdout(Stdio::piped()).spawn().unwrap();
-        let address = served(&mut child);
-        Self { child, address, data }
+        let (engine_address, address) = if given.iter().any(|(name, _)| *name == "HELIOS_ENGINE_LISTEN") {
+            let [engine, own] = announced(&mut child, ["The embedded engine", "Helios"]);
+            (Some(engine), own)
+        } else {
+            (None, served(&mut child))
+        };
+        Self { child, address, engine_address, data }
     }
 
     /// Posts a query and reads until the connection ends.
     pub(crate) fn exchange(&self, body: &Value) -> String {
         self.post("query", body)
+    }
+
+    /// Gets a path, and reads until the connection ends.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut stream = self.connect();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// The folder of the engine.

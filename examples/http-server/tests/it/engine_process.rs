@@ -2,8 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, ErrorKind},
-    net::TcpListener,
+    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::Path,
     process::Child,
     time::{Duration, Instant},
@@ -12,7 +12,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::engine::WithEngine;
+use crate::{
+    engine::WithEngine,
+    process::{failed, server},
+};
 
 /// How long to wait for what is to happen within a second or two; far more, for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -130,8 +133,19 @@ fn an_engine_over_its_memory_is_started_again() {
 fn an_engine_that_does_not_answer_is_started_again() {
     let server = WithEngine::start(&[]);
     let engine = engine_of(&server.child).unwrap();
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200 "));
     kill_process(Pid::from_raw(engine.try_into().unwrap()).unwrap(), Signal::STOP).unwrap();
+    let refused = wait_for("the server says that it is ready", || {
+        Some(server.get("/readyz")).filter(|answer| !answer.starts_with("HTTP/1.1 200 "))
+    });
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains(r#""code":"unavailable""#), "{refused}");
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200 "));
+    // Not because it has ended.
+    assert_eq!(engine_of(&server.child), Some(engine));
     another_than(&server, engine);
+    wait_for("the server does not say that it is ready", || {
+        server.get("/readyz").starts_with("HTTP/1.1 200 ").then_some(())
+    });
     assert!(server.exchange(&json!({"query": "SELECT 1"})).starts_with("HTTP/1.1 200"));
 }
 
@@ -201,10 +215,59 @@ fn the_engine_does_not_outlive_the_server() {
     }
 }
 
+const LISTENING: [(&str, &str); 3] = [
+    ("HELIOS_ENGINE_LISTEN", "127.0.0.1:0"),
+    ("HELIOS_ENGINE_USER", "ann"),
+    ("HELIOS_ENGINE_PASSWORD", "canary"),
+];
+
+/// As many as the listener takes at once.
+const CONNECTIONS: usize = 128;
+
+#[test]
+fn a_connection_too_many_to_the_engine_waits_until_another_ends() {
+    let server = WithEngine::start_with(&[], &LISTENING);
+    let ask = || {
+        let mut stream = TcpStream::connect(server.engine_address.as_ref().unwrap()).unwrap();
+        write!(stream, "GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        stream
+    };
+    let begun = |stream: &mut TcpStream, patience| {
+        let mut begun = [0; 12];
+        stream.set_read_timeout(Some(patience)).unwrap();
+        stream.read_exact(&mut begun).map(|()| begun.starts_with(b"HTTP/1.1 "))
+    };
+    let mut held: Vec<TcpStream> = std::iter::repeat_with(ask).take(CONNECTIONS).collect();
+    for stream in &mut held {
+        assert!(begun(stream, PATIENCE).unwrap());
+    }
+    let mut late = ask();
+    let waits = begun(&mut late, Duration::from_millis(500)).unwrap_err();
+    assert_eq!(waits.kind(), ErrorKind::WouldBlock, "{waits}");
+    drop(held.pop());
+    assert!(begun(&mut late, PATIENCE).unwrap());
+}
+
+#[test]
+fn a_port_that_the_engine_cannot_have_is_named_once() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, data) = (taken.local_addr().unwrap().to_string(), tempfile::tempdir().unwrap());
+    let path = data.path().join("data");
+    let mut variables = vec![("HELIOS_ADDR", "127.0.0.1:0"), ("HELIOS_DATA_PATH", path.to_str().unwrap())];
+    variables.extend([("HELIOS_ENGINE_LISTEN", address.as_str()), LISTENING[1], LISTENING[2]]);
+    let environment: Vec<_> = ["HELIOS_CHDB_LIB", "HOME", "XDG_CACHE_HOME"]
+        .into_iter()
+        .filter_map(|name| Some((name, std::env::var(name).ok()?)))
+        .collect();
+    variables.extend(environment.iter().map(|(name, value)| (*name, value.as_str())));
+    let output = server(&variables, &["--log", "off"]).output().unwrap();
+    failed(&output, &format!("cannot listen on {address}: Address already in use"));
+}
+
 /// A person who tries the command that only the server uses.
 #[test]
 fn the_engines_command_is_not_for_people() {
-    let mut child = crate::process::server(&[], &["engine", "--log", "off", "--log-format", "text"])
+    let mut child = server(&[], &["engine", "--log", "off", "--log-format", "text"])
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();

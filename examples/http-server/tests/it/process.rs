@@ -20,19 +20,33 @@ const NO_ENGINE: [(&str, &str); 2] =
 
 /// Reads the address from the standard output.
 pub(crate) fn served(child: &mut Child) -> String {
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    line.trim_end()
-        .strip_prefix("Helios is serving on http://")
-        .unwrap_or_else(|| panic!("{line:?}"))
-        .to_owned()
+    let [address] = announced(child, ["Helios"]);
+    address
+}
+
+/// The same of several, in the order in which the server says them.
+pub(crate) fn announced<const N: usize>(child: &mut Child, names: [&str; N]) -> [String; N] {
+    let mut output = BufReader::new(child.stdout.as_mut().unwrap());
+    names.map(|name| {
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix(&format!("{name} is serving on http://"));
+        address.unwrap_or_else(|| panic!("{line:?}")).to_owned()
+    })
 }
 
 #[track_caller]
-fn failed(output: &Output, says: &str) {
+pub(crate) fn failed(output: &Output, says: &str) {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && text.contains(says), "{text}");
     assert!(!text.contains("canary"), "{text}");
+    // Each thing once.
+    let mut said: Vec<&str> =
+        text.lines().flat_map(|line| line.split(": ")).filter(|said| said.contains(' ')).collect();
+    let count = said.len();
+    said.sort_unstable();
+    said.dedup();
+    assert_eq!(said.len(), count, "{text}");
 }
 
 #[test]
@@ -80,7 +94,27 @@ fn help_shows_no_secret_of_the_environment() {
 }
 
 #[test]
+fn a_server_that_is_open_to_all_says_so() {
+    for (address, flag, warns) in [("0.0.0.0:0", "true", true), ("127.0.0.1:0", "false", false)] {
+        let variables = [NO_ENGINE[0], ("HELIOS_ADDR", address), ("HELIOS_ALLOW_ANONYMOUS", flag)];
+        let mut child =
+            server(&variables, &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        served(&mut child);
+        child.kill().unwrap();
+        let log = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        assert_eq!(log.contains(" WARN ") && log.contains("`--allow-anonymous` is set"), warns, "{log}");
+    }
+}
+
+#[test]
 fn settings_that_cannot_work_are_one_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (tokens, data) = (file("tokens", "# ours\n\nread board canary\n"), file("no folder", ""));
     let engine = ("HELIOS_ENGINE_LISTEN", "127.0.0.1:0");
     for (variables, says) in [
         (&[("HELIOS_ADDR", "nowhere")][..], "invalid value 'nowhere' for '--addr"),
@@ -101,10 +135,20 @@ fn settings_that_cannot_work_are_one_clear_error() {
             &[engine, ("HELIOS_ENGINE_USER", "u"), ("HELIOS_ENGINE_PASSWORD", "canary\n")],
             "HELIOS_ENGINE_PASSWORD must contain only printable ASCII characters",
         ),
-        (&[("HELIOS_ADDR", "0.0.0.0:0"), NO_ENGINE[0]], "there are no `--tokens`"),
+        (&[("HELIOS_ADDR", "0.0.0.0:0"), NO_ENGINE[0]], "`--tokens` is not set"),
         (&[("HELIOS_TOKENS", "admin canary"), NO_ENGINE[0]], "line 1 does not have three words"),
         (&[("HELIOS_TOKENS_FILE", "/nowhere"), NO_ENGINE[0]], "failed to read the file of tokens"),
+        (&[("HELIOS_TOKENS_FILE", &tokens), NO_ENGINE[0]], "line 3 does not end with a SHA-256"),
         (&[("HELIOS_TRUSTED_ROLE_HEADER", "x-role"), NO_ENGINE[0]], "need each other"),
+        (&[("HELIOS_DATA_PATH", &data)], "cannot be used"),
+        (
+            &[("HELIOS_DATA_PATH", folder.path().to_str().unwrap()), ("HELIOS_CHDB_LIB", "/etc/passwd")],
+            "is not a usable libchdb",
+        ),
+        (
+            &[("HELIOS_DATA_PATH", folder.path().to_str().unwrap()), ("HELIOS_CHDB_LIB", "/nowhere")],
+            "no embedded ClickHouse",
+        ),
         (&[("HELIOS_CHDB_LIB", "/etc/passwd"), ("HELIOS_DATA_PATH", "/proc/helios")], "/proc/helios"),
     ] {
         let mut variables = variables.to_vec();

@@ -139,19 +139,116 @@ async fn a_refusal_reaches_whoever_sends_a_large_body() {
     }
 }
 
-/// A proxy may take the other of two lengths for true, and send what it takes for the next request. It is hyper that ends the
-/// connection.
+const NEXT: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// A proxy may take another length for true, and send what it takes for the next request.
 #[tokio::test]
-async fn a_request_of_two_lengths_hides_no_other() {
+async fn a_request_of_unclear_length_hides_no_other() {
     let server = Served::start(helios(), &[]).await;
-    for lengths in
-        ["Content-Length: 5\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 5"]
+    // Where the body is well formed, and the path exists, nothing but the length is wrong.
+    let (body, path) = ("12\r\n{\"query\":\"SELECT\"}\r\n0\r\n\r\n", "/api/query");
+    for (lengths, says) in [
+        ("Content-Length: 5\r\nTransfer-Encoding: chunked", "both Content-Length and Transfer-Encoding"),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 5", "both Content-Length and Transfer-Encoding"),
+        ("Content-Length: 30\r\nContent-Length: 30", "at most one Content-Length"),
+        ("Transfer-Encoding: gzip, chunked", "Transfer-Encoding"),
+        ("Transfer-Encoding: identity, chunked", "Transfer-Encoding"),
+        ("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked", "Transfer-Encoding"),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "Transfer-Encoding"),
+        // These hyper refuses itself.
+        ("Content-Length: 30\r\nContent-Length: 31", ""),
+        ("Content-Length: 30, 30", ""),
+        ("Content-Length: +30", ""),
+        ("Transfer-Encoding: identity", ""),
+        ("Transfer-Encoding: chunked, identity", ""),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", ""),
+        ("Transfer-Encoding : chunked", ""),
+    ] {
+        for before in ["", NEXT] {
+            let bad = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{lengths}\r\n\r\n{body}");
+            let answer = server.exchange(format!("{before}{bad}{NEXT}")).await;
+            let refused = answer.split("HTTP/1.1 ").last().unwrap();
+            assert!(
+                refused.starts_with("400 ") && refused.contains("connection: close"),
+                "{lengths}: {answer}"
+            );
+            assert!(refused.contains(says), "{lengths}: {answer}");
+            assert!(says.is_empty() || refused.contains("\"code\":\"invalid_input\""), "{lengths}: {answer}");
+            assert_eq!(
+                answer.matches("200 OK").count(),
+                usize::from(!before.is_empty()),
+                "{lengths}: {answer}"
+            );
+        }
+    }
+}
+
+/// However it is cut into packets.
+#[tokio::test]
+async fn a_request_of_two_lengths_is_seen_in_any_pieces() {
+    let server = Served::start(helios(), &[]).await;
+    let bad = "POST /api/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let bytes = format!("{NEXT}{bad}0\r\n\r\n{NEXT}");
+    let (first, second) = (NEXT.len() + 40, NEXT.len() + bad.len() - 1);
+    for cut in [1, NEXT.len() - 1, NEXT.len(), first, second, second + 1] {
+        let mut stream = server.connect().await;
+        stream.set_nodelay(true).unwrap();
+        let (begin, end) = bytes.split_at(cut);
+        stream.write_all(begin.as_bytes()).await.unwrap();
+        if cut >= NEXT.len() {
+            // The server has read what it was sent: its answer is there.
+            in_time(stream.readable()).await.unwrap();
+        }
+        stream.write_all(end.as_bytes()).await.unwrap();
+        let answer = read_all(&mut stream).await;
+        let (good, refused) = (answer.matches("200 OK").count(), answer.matches("HTTP/1.1 400 ").count());
+        assert_eq!((good, refused), (1, 1), "cut at {cut}: {answer}");
+        assert!(answer.contains("both Content-Length and Transfer-Encoding"), "cut at {cut}: {answer}");
+    }
+}
+
+/// Bodies of each kind between requests of one connection.
+#[tokio::test]
+async fn clear_requests_share_a_connection() {
+    let server = Served::start(helios(), &[]).await;
+    let post = "POST /api/nowhere HTTP/1.1\r\nHost: localhost\r\n";
+    let chunked = format!("{post}Transfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nx: y\r\n\r\n");
+    let known = format!("{post}Content-Length: 3\r\n\r\nabc");
+    let mut stream = server.connect().await;
+    let mut answers = String::new();
+    for request in [NEXT, &chunked, NEXT, &known, HEALTH] {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut bytes = vec![0; 4096];
+        let read = in_time(stream.read(&mut bytes)).await.unwrap();
+        answers += str::from_utf8(bytes.get(..read).unwrap()).unwrap();
+    }
+    let count = |status: &str| answers.matches(status).count();
+    assert_eq!(
+        (count("HTTP/1.1 200 "), count("HTTP/1.1 404 "), count("HTTP/1.1 400 ")),
+        (3, 2, 0),
+        "{answers}"
+    );
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let server = Served::start(helios(), &[]).await;
+    let answer = server
+        .exchange(format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nx: {}\r\n\r\n", "y".repeat(70_000)));
+    let answer = answer.await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("larger than 64 KiB"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_target_that_names_another_host_is_refused() {
+    let server = Served::start(helios(), &[]).await;
+    for (target, status) in
+        [("http://localhost/healthz", 200), ("http://evil.example/healthz", 421), ("evil.example:80", 421)]
     {
-        let hidden = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        let head = format!("POST /api/query HTTP/1.1\r\nHost: localhost\r\n{lengths}");
-        let answer = server.exchange(format!("{head}\r\n\r\n0\r\n\r\n{hidden}")).await;
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-        assert!(!answer.contains("200 OK") && answer.contains("connection: close"), "{answer}");
+        let method = if target.starts_with("http") { "GET" } else { "CONNECT" };
+        let request = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let answer = server.exchange(request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{target}: {answer}");
     }
 }
 

@@ -1,9 +1,9 @@
 //! The app as a service: no socket, no ClickHouse, no AWS.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+mod admitted;
+mod logged;
+
+use std::{io, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
@@ -12,15 +12,13 @@ use axum::{
 use clap::Parser as _;
 use helios_core::{HeliosClient, HeliosConfig, clock::SystemClock};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
-use tracing_subscriber::fmt::MakeWriter;
 
 use axum::routing::get;
 
 use super::*;
-use crate::{ServerConfig, role::Role, tokens::Tokens};
+use crate::ServerConfig;
 
 /// Port 9 of the loopback address: nobody is there.
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -199,151 +197,6 @@ async fn any_content_type_is_json() {
 }
 
 #[tokio::test]
-async fn without_a_session_aws_is_out_of_reach() {
-    let state = state(&[]);
-    let made_up = [("cookie", "helios_session=0123456789abcdef0123456789abcdef")];
-    for headers in [&[][..], &[("cookie", "helios_session=")], &made_up] {
-        get_from(&state, "/api/sources", headers).await.is_error(401, "unauthenticated");
-        get_from(&state, "/api/streams", headers).await.is_error(401, "unauthenticated");
-        for (path, _) in OF_SESSIONS {
-            post_to(&state, path, headers, "{}").await.is_error(401, "unauthenticated");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_session_lets_in_until_it_is_ended() {
-    let state = state(&[]);
-    let cookie = cookie_of(&state);
-    let headers = [("cookie", cookie.as_str())];
-    // 400 is beyond the check of the session.
-    post_to(&state, "/api/create-table", &headers, "{}").await.is_error(400, "invalid_input");
-    let answer = post_to(&state, "/api/logout", &headers, "").await;
-    assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({"authenticated": false})));
-    assert!(answer.headers[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
-    post_to(&state, "/api/create-table", &headers, "{}").await.is_error(401, "unauthenticated");
-}
-
-#[tokio::test]
-async fn the_operator_may_let_all_in_but_no_ended_session() {
-    let state = state(&["--run-as-operator"]);
-    post_to(&state, "/api/create-table", &[], "{}").await.is_error(400, "invalid_input");
-    let ended = [("cookie", "helios_session=0123456789abcdef0123456789abcdef")];
-    post_to(&state, "/api/create-table", &ended, "{}").await.is_error(401, "unauthenticated");
-}
-
-#[tokio::test]
-async fn clickhouse_is_open_to_this_machine_only() {
-    let public = state(&["--addr", "0.0.0.0:8080"]);
-    let cookie = cookie_of(&public);
-    for path in ["/api/databases", "/api/engine"] {
-        get_from(&state(&[]), path, &[]).await.is_error(503, "unavailable");
-        get_from(&public, path, &[]).await.is_error(401, "unauthenticated");
-        get_from(&public, path, &[("cookie", &cookie)]).await.is_error(503, "unavailable");
-    }
-    for (path, _) in OF_READERS {
-        // 400 is beyond the check of who asks.
-        post_to(&state(&[]), path, &[], "{}").await.is_error(400, "invalid_input");
-        post_to(&public, path, &[], "{}").await.is_error(401, "unauthenticated");
-    }
-}
-
-#[tokio::test]
-async fn credentials_that_cannot_be_checked_begin_no_session() {
-    let state = state(&[]);
-    let body = r#"{"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI"}"#;
-    let answer = post_to(&state, "/api/authenticate", &[], body).await;
-    answer.is_error(503, "unavailable");
-    assert!(!answer.headers.contains_key(header::SET_COOKIE));
-    assert_eq!(format!("{:?}", state.sessions()), "Sessions { open: 0, .. }");
-}
-
-#[tokio::test]
-async fn logins_of_an_address_are_limited() {
-    let state = state(&["--max-logins-per-minute", "2"]);
-    let body = r#"{"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI"}"#;
-    for _ in 0..2 {
-        post_to(&state, "/api/authenticate", &[], body).await.is_error(503, "unavailable");
-    }
-    let answer = post_to(&state, "/api/authenticate", &[], body).await;
-    answer.is_error(429, "limit_exceeded");
-    let wait: u64 = answer.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
-    assert!((1..=31).contains(&wait), "{wait}");
-}
-
-/// What each role may call, by what answers: 401 and 403 come before all else.
-#[tokio::test]
-async fn each_role_may_call_what_is_its_own() {
-    let hash =
-        |token: &str| Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let lines = Role::ALL.map(|role| format!("{role} {role} {}", hash(role.as_str()))).join("\n");
-    for args in [&[][..], &["--addr", "0.0.0.0:8080"]] {
-        let state = state(args).with_tokens(Tokens::read(&lines).unwrap());
-        for (path, needed, _) in endpoints() {
-            let path = path.replace("{source}", "clicks");
-            let method = match path.as_str() {
-                "/api/sources/clicks" => Method::DELETE,
-                "/api/engine" | "/api/databases" | "/api/streams" | "/api/sources" | "/api/doctor" => {
-                    Method::GET
-                }
-                _ => Method::POST,
-            };
-            let ask = async |authorization: Option<&str>| {
-                let headers: Vec<_> =
-                    authorization.map(|value| ("authorization", value)).into_iter().collect();
-                send(app(state.clone()), request(method.clone(), &path, &headers, "{}")).await
-            };
-            for wrong in [None, Some("Bearer wrong"), Some("Basic cmVhZDpyZWFk")] {
-                let answer = ask(wrong).await;
-                answer.is_error(401, "unauthenticated");
-                assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer", "{path}");
-            }
-            for role in Role::ALL {
-                let answer = ask(Some(&format!("Bearer {role}"))).await;
-                let is_refused = answer.status == StatusCode::FORBIDDEN;
-                assert_eq!(is_refused, role < needed, "{path} {role}: {}", answer.body);
-                assert!(!answer.headers.contains_key(header::WWW_AUTHENTICATE), "{path} {role}");
-            }
-        }
-        // Nobody needs a session to read ClickHouse then, and nobody gets AWS without one.
-        let read = [("authorization", "Bearer read")];
-        get_from(&state, "/api/databases", &read).await.is_error(503, "unavailable");
-        get_from(&state, "/api/sources", &read).await.is_error(401, "unauthenticated");
-        for path in ["/healthz", "/openapi.json"] {
-            assert_eq!(get_from(&state, path, &[]).await.status, StatusCode::OK);
-        }
-    }
-}
-
-#[tokio::test]
-async fn other_sites_are_refused() {
-    let state = state(&[]);
-    for headers in [
-        &[("sec-fetch-site", "cross-site")][..],
-        &[("sec-fetch-site", "same-site")],
-        &[("origin", "http://evil.example")],
-        &[("origin", "http://localhost:3000")],
-        &[("origin", "null")],
-    ] {
-        post_to(&state, "/api/query", headers, "{}").await.is_error(403, "cross_site");
-    }
-    for headers in [
-        &[("sec-fetch-site", "same-origin")][..],
-        &[("sec-fetch-site", "none")],
-        &[("origin", "http://localhost:8080")],
-    ] {
-        post_to(&state, "/api/query", headers, "{}").await.is_error(400, "invalid_input");
-    }
-}
-
-#[tokio::test]
-async fn a_stolen_name_is_refused() {
-    let request =
-        Request::builder().uri("/api/databases").header("host", "evil.example").body(Body::empty()).unwrap();
-    send(app(state(&[])), request).await.is_error(421, "foreign_host");
-}
-
-#[tokio::test]
 async fn one_request_too_many_is_refused_and_health_is_not() {
     let state = state(&["--max-requests", "1"]);
     let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -408,55 +261,4 @@ async fn a_body_that_breaks_off_is_an_error() {
     let state = state(&[]);
     let broken = futures_util::stream::iter([Ok("{"), Err(io::Error::other("canary"))]);
     post_to(&state, "/api/query", &[], Body::from_stream(broken)).await.is_error(400, "invalid_input");
-}
-
-/// What is logged, at the lowest level of all.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-#[tokio::test]
-async fn no_secret_is_logged() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(log.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
-    let state = state(&[]);
-    let session = cookie_of(&state);
-    let headers = [("cookie", session.as_str()), ("authorization", "Basic canary-1")];
-    let body =
-        r#"{"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "canary-2", "sessionToken": "canary-3"}"#;
-    for _ in 0..10 {
-        // A test beside this one may have registered a place that logs just before this one's subscriber was known.
-        tracing::callsite::rebuild_interest_cache();
-        post_to(&state, "/api/authenticate?secretKey=canary-4", &headers, body)
-            .await
-            .is_error(503, "unavailable");
-        let wrong = r#"{"accessKey": "a", "secretKey": ["canary-5"]}"#;
-        post_to(&state, "/api/authenticate", &headers, wrong).await.is_error(400, "invalid_input");
-        if String::from_utf8_lossy(&log.0.lock().unwrap()).contains("/api/authenticate") {
-            break;
-        }
-    }
-    drop(guard);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("/api/authenticate"), "the log is empty");
-    assert!(!log.contains("canary"), "{log}");
-    assert!(!log.contains(session.trim_start_matches("helios_session=")), "{log}");
 }
