@@ -106,13 +106,10 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
             Error::new(ErrorKind::Timeout, "ClickHouse did not answer in time").retryable(true)
         }
         #[cfg(feature = "engine-process")]
-        clickhouse::error::Error::Network(source) if EngineEnded::find(source.as_ref()).is_some() => Error::new(
-            ErrorKind::EngineUnavailable,
-            "the engine ended during this request and is being restarted; the request may have been executed: repeat it if it only reads, \
-             check first if it writes",
-        )
-        .retryable(true)
-        .caused_by(source),
+        clickhouse::error::Error::Network(source) if EngineEnded::find(source.as_ref()).is_some() => {
+            let restarts = EngineEnded::find(source.as_ref()).is_some_and(EngineEnded::restarts);
+            ended(restarts).caused_by(source)
+        }
         // A request that fails before its answer is the client's error, one in the middle of the answer is the body's.
         clickhouse::error::Error::Network(source) if source.is::<hyper_util::client::legacy::Error>() => {
             Error::new(
@@ -136,6 +133,22 @@ pub(crate) fn from_clickhouse(error: clickhouse::error::Error) -> Error {
         .caused_by(source),
         other => Error::unexpected("the answer of ClickHouse could not be read").caused_by(other),
     }
+}
+
+/// The engine ended while it executed a request.
+#[cfg(feature = "engine-process")]
+fn ended(restarts: bool) -> Error {
+    let error = if restarts {
+        let message = "the engine ended during this request and is being restarted; the request may have been executed: repeat it if it only \
+                       reads, check first if it writes";
+        Error::new(ErrorKind::EngineUnavailable, message)
+    } else {
+        Error::new(
+            ErrorKind::Unavailable,
+            "the engine is being shut down; the request may have been executed",
+        )
+    };
+    error.retryable(true)
 }
 
 /// An error of the `clickhouse` crate as ours, of the query of this name.

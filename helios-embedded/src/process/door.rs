@@ -52,11 +52,11 @@ pub(super) async fn connect(shared: &Watch, door: Door) -> io::Result<(UnixStrea
                     }
                 }
                 State::Starting => {}
-                State::Stopped => return Err(EngineEnded::new("the server is ending").into()),
+                State::Stopped => return Err(EngineEnded::by_shutdown().into()),
             }
             // Not only a change helps: too many may have connected at the same moment.
             if matches!(timeout(RETRY, states.changed()).await, Ok(Err(_))) {
-                return Err(EngineEnded::new("nobody starts it").into());
+                return Err(EngineEnded::by_shutdown().into());
             }
         }
     };

@@ -4,10 +4,11 @@ use std::{fmt, io};
 
 use crate::stuck::StopReason;
 
-/// The engine's process ended and is being restarted. The effect of the request that it was executing is unknown.
+/// The engine's process ended. The effect of the request that it was executing is unknown.
 #[derive(Clone, Debug)]
 pub struct EngineEnded {
     why: String,
+    restarts: bool,
     stuck: Option<StuckStatement>,
 }
 
@@ -23,7 +24,12 @@ pub struct StuckStatement {
 
 impl EngineEnded {
     pub(super) fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), stuck: None }
+        Self { why: why.into(), restarts: true, stuck: None }
+    }
+
+    /// The end that [`EngineProcess::shutdown`](super::EngineProcess::shutdown) brings.
+    pub(super) fn by_shutdown() -> Self {
+        Self { restarts: false, ..Self::new("it was shut down") }
     }
 
     pub(super) fn because_of(self, stuck: Option<StuckStatement>) -> Self {
@@ -34,6 +40,12 @@ impl EngineEnded {
     #[must_use]
     pub fn why(&self) -> &str {
         &self.why
+    }
+
+    /// Whether the engine is being restarted.
+    #[must_use]
+    pub fn restarts(&self) -> bool {
+        self.restarts
     }
 
     /// The statement that did not stop, if that is the reason. Executed again, it will not stop either.

@@ -216,6 +216,9 @@ impl EngineProcess {
 
     /// Ends the child, which stops the statements under way; waits for it, seven seconds at most.
     pub async fn shutdown(&self) {
+        // Before the connections end: so that they know why.
+        self.inner.shared.set_ending(EngineEnded::by_shutdown());
+        self.inner.shared.states.send_replace(State::Stopped);
         drop(self.inner.stop.lock().unwrap_or_else(PoisonError::into_inner).take());
         let supervisor = self.inner.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(supervisor) = supervisor

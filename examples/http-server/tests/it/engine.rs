@@ -77,6 +77,11 @@ impl WithEngine {
         answer
     }
 
+    /// Whether a query of this name runs.
+    pub(crate) fn runs(&self, query_id: &str) -> bool {
+        self.post("query-progress", &json!({"queryId": query_id})).starts_with("HTTP/1.1 200")
+    }
+
     /// The folder of the engine.
     pub(crate) fn data(&self) -> std::path::PathBuf {
         self.data.path().join("data")
@@ -230,8 +235,7 @@ fn a_server_ends_beside_abandoned_queries_that_cannot_be_stopped() {
     let begin = |query| server.begin("query", &json!({"query": call, "queryId": name(query)}));
     let readers: Vec<_> = (0..QUERIES).map(begin).collect();
     for query in 0..QUERIES {
-        let progress = json!({"queryId": name(query)});
-        while !server.post("query-progress", &progress).starts_with("HTTP/1.1 200 ") {}
+        while !server.runs(&name(query)) {}
     }
     drop(readers);
     let told = Instant::now();
@@ -301,7 +305,7 @@ fn a_look_at_rejects_holds_its_slot_until_it_has_ended() {
     while !server.exchange(&looks).contains(r#"[{"n":1}"#) {}
     // This one keeps the other slot.
     let other = server.begin("query", &json!({"query": "SELECT * FROM system.numbers", "queryId": "other"}));
-    while !server.post("query-progress", &json!({"queryId": "other"})).starts_with("HTTP/1.1 200") {}
+    while !server.runs("other") {}
     drop(reader);
     let answer = loop {
         let answer = server.exchange(&looks);

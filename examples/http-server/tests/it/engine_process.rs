@@ -202,6 +202,20 @@ fn the_database_default_can_be_dropped() {
 }
 
 #[test]
+fn a_query_that_outlasts_the_shutdown_is_told_of_it() {
+    let server = WithEngine::start(&["--shutdown-timeout", "1"]);
+    let sql = "SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1";
+    let answer = std::thread::scope(|scope| {
+        let answer = scope.spawn(|| server.exchange(&json!({"query": sql, "queryId": "long"})));
+        wait_for("the query does not run", || server.runs("long").then_some(()));
+        kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
+        answer.join().unwrap()
+    });
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("the engine is being shut down"), "{answer}");
+}
+
+#[test]
 fn the_engine_does_not_outlive_the_server() {
     for signal in [Signal::KILL, Signal::TERM] {
         let mut server = WithEngine::start(&[]);
