@@ -14,9 +14,7 @@ import pytest
 
 import helios
 
-CORPUS: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "tests" / "escapes.json").read_text(encoding="utf-8")
-)
+CORPUS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "tests" / "escapes.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -33,9 +31,7 @@ def database(client: helios.Helios) -> Iterator[str]:
     name = f"escape_{uuid.uuid4().hex}"
     client.query(f"CREATE DATABASE {name}")
     for table in ("target", "other", "gone"):
-        client.query(
-            f"CREATE TABLE {name}.{table} (a UInt8, b UInt8 DEFAULT 0) ENGINE = MergeTree ORDER BY a"
-        )
+        client.query(f"CREATE TABLE {name}.{table} (a UInt8, b UInt8 DEFAULT 0) ENGINE = MergeTree ORDER BY a")
     client.query(f"INSERT INTO {name}.target (a) SELECT 1")
     client.query(f"DROP TABLE {name}.gone")
     yield name
@@ -55,9 +51,7 @@ def arrow(client: helios.Helios) -> Callable[..., None]:
     return query_arrow
 
 
-def test_nothing_escapes(
-    client: helios.Helios, database: str, listener: socket.socket, tmp_path: Path
-) -> None:
+def test_nothing_escapes(client: helios.Helios, database: str, listener: socket.socket, tmp_path: Path) -> None:
     (tmp_path / "canary.txt").write_text("canary\n", encoding="utf-8")
     host = "{}:{}".format(*listener.getsockname())
 
